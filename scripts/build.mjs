@@ -1,0 +1,68 @@
+// Builds dist/: wasm (both builds of assembly/), bundles of the entry points, type declarations.
+// `node scripts/build.mjs wasm` builds only build/*.wasm, which is all the unit suites need.
+import { execFileSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const require = createRequire(import.meta.url);
+
+const WASM_BUILDS = ["simd", "scalar"];
+
+/** Compiles assembly/ into build/rebasin.{simd,scalar}.wasm. */
+export function buildWasm() {
+  mkdirSync(join(root, "build"), { recursive: true });
+  const asc = join(dirname(require.resolve("assemblyscript/package.json")), "bin", "asc.js");
+  for (const target of WASM_BUILDS) {
+    execFileSync(process.execPath, [asc, "--config", "asconfig.json", "--target", target], { cwd: root, stdio: "inherit" });
+  }
+}
+
+/** Bundles the entry points into dist/, and writes their declarations to dist/types/. */
+async function buildPackage() {
+  const { build } = await import("esbuild");
+  rmSync(join(root, "dist"), { recursive: true, force: true });
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const shared = {
+    absWorkingDir: root,
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    outdir: "dist",
+    splitting: true,
+    chunkNames: "chunks/[name]-[hash]",
+    loader: { ".wasm": "base64" },
+    define: { __VERSION__: JSON.stringify(version) },
+    // Only node.ts, cli.ts and what they alone import may name Node's modules; a test checks the browser entries.
+    external: ["node:*"],
+    logLevel: "warning",
+  };
+  await build({
+    ...shared,
+    entryPoints: ["src/index.ts", "src/node.ts", "src/kernels.ts", { in: "src/cli/main.ts", out: "cli" }],
+    minifySyntax: true,
+    sourcemap: false,
+  });
+  for (const target of WASM_BUILDS) copyFileSync(join(root, `build/rebasin.${target}.wasm`), join(root, `dist/rebasin.${target}.wasm`));
+  const tsc = join(dirname(require.resolve("typescript/package.json")), "bin", "tsc");
+  execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
+}
+
+function report() {
+  for (const file of ["dist/rebasin.simd.wasm", "dist/rebasin.scalar.wasm", "dist/index.js", "dist/cli.js"]) {
+    if (!existsSync(join(root, file))) continue;
+    const gzipped = gzipSync(readFileSync(join(root, file))).length;
+    console.log(`${file}  ${statSync(join(root, file)).size} bytes, ${gzipped} gzipped`);
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  buildWasm();
+  if (process.argv[2] !== "wasm") {
+    await buildPackage();
+    report();
+  }
+}

@@ -1,0 +1,40 @@
+/** How long work reports and stops: progress callbacks, abort signals, and giving way to other tasks. */
+
+/** One progress report. `done`/`total` count steps of `stage`; `total` is undefined where the end is not known. */
+export interface Progress {
+  readonly stage: "read" | "frank-wolfe" | "coordinate" | "merge" | "write";
+  readonly done: number;
+  readonly total?: number;
+  /** Objective reached so far, in matching stages. */
+  readonly objective?: number;
+}
+
+/** Called between steps. Must not throw. */
+export type OnProgress = (progress: Progress) => void;
+
+/**
+ * Gives way between steps of long work, at most every `everyMs`: other tasks of the thread run (timers, input,
+ * abort events), then `signal` is checked. Throws the signal's reason when it is aborted.
+ */
+export function createYielder(signal?: AbortSignal, everyMs = 12): () => Promise<void> {
+  let last = performance.now();
+  return async () => {
+    signal?.throwIfAborted();
+    if (performance.now() - last < everyMs) return;
+    await nextTask();
+    last = performance.now();
+    signal?.throwIfAborted();
+  };
+}
+
+/** Resolves in a new macrotask. A message channel, since nested timers are clamped to 4 ms in browsers. */
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}

@@ -1,0 +1,34 @@
+/** What a model is to this library: named tensors of raw little-endian bytes, read one at a time. */
+
+import type { Dtype } from "./dtype.ts";
+
+/** Name-independent description of a tensor. `shape` is row-major; a scalar has shape `[]`. */
+export interface TensorInfo {
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+}
+
+/**
+ * A set of named tensors. Reading is lazy: nothing but names, dtypes and shapes need be in memory.
+ *
+ * `read` resolves to the tensor's raw little-endian bytes, exactly `tensorBytes(info)` of them. They may be a *view*
+ * of memory the model owns: treat them as read-only. Its byteOffset may be unaligned.
+ */
+export interface Model {
+  /** Where the model came from (a path, a URL, "model"); used in messages only. */
+  readonly name: string;
+  /** In file order. */
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  readonly metadata: ReadonlyMap<string, string>;
+  /** Raw bytes of one tensor (possibly a view). Rejects with `RangeError` for an unknown name. */
+  read(tensor: string, signal?: AbortSignal): Promise<Uint8Array>;
+  /** Releases what the model holds open (a file). Safe to call twice. */
+  close?(): Promise<void>;
+}
+
+/** Number of elements of a shape: the product of its sizes, 1 for a scalar. */
+export function elementCount(shape: readonly number[]): number {
+  let count = 1;
+  for (const size of shape) count *= size;
+  return count;
+}
