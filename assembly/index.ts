@@ -1,0 +1,9 @@
+// Exports of both builds. Pointers are byte addresses, counts are i32, strides and offsets are in elements.
+// The hand-written type of these exports is src/kernels/exports.ts.
+
+export * from "./gemm";
+
+/** First byte above the static data; the arena on the other side starts here. */
+export function heapBase(): usize {
+  return __heap_base;
+}

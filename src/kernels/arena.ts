@@ -1,0 +1,73 @@
+/** Hands out wasm memory above the module's static data: a bump pointer, released in marks. Kernels never allocate. */
+
+const PAGE_BYTES = 65536;
+
+/** What 32-bit addresses reach: 65,536 pages. */
+const MEMORY_LIMIT = 2 ** 32;
+
+/** Of every allocation: a cache line, and a multiple of every vector and element size. */
+const ALIGNMENT = 64;
+
+/** The two members of `WebAssembly.Memory` an arena needs. */
+export type GrowableMemory = Pick<WebAssembly.Memory, "buffer" | "grow">;
+
+/**
+ * A bump allocator over one wasm memory. Growing detaches every view of `memory.buffer`: make views after the last
+ * allocation, at the moment of use, and never keep them across an `allocate` or an `await`.
+ *
+ * @example
+ * const mark = arena.mark();
+ * const pointer = arena.allocate(4 * n);
+ * // … kernels …
+ * arena.release(mark);
+ */
+export class Arena {
+  readonly #memory: GrowableMemory;
+  #top: number;
+
+  /** `base`: first free byte address. */
+  constructor(memory: GrowableMemory, base: number) {
+    this.#memory = memory;
+    this.#top = base;
+  }
+
+  /**
+   * Address of `bytes` fresh bytes, 64-byte aligned, contents undefined. The memory grows when it must; nothing
+   * changes if it cannot. Throws `RangeError` for a size that is no whole number, beyond 4 GiB, or refused.
+   */
+  allocate(bytes: number): number {
+    if (!Number.isSafeInteger(bytes) || bytes < 0)
+      throw new RangeError(`allocation ${bytes} bytes, expected a whole number`);
+    const start = Math.ceil(this.#top / ALIGNMENT) * ALIGNMENT;
+    const end = start + bytes;
+    this.#reach(end);
+    this.#top = end;
+    return start;
+  }
+
+  /** The current top, for `release`. */
+  mark(): number {
+    return this.#top;
+  }
+
+  /** Frees everything allocated since `mark`. Memory never shrinks: the bytes are used again. Throws `RangeError` for a mark above the top. */
+  release(mark: number): void {
+    if (!(mark <= this.#top)) throw new RangeError(`arena mark ${mark}, expected at most ${this.#top}`);
+    this.#top = mark;
+  }
+
+  /** Grows the memory to at least `end` bytes. */
+  #reach(end: number): void {
+    const held = this.#memory.buffer.byteLength;
+    if (end <= held) return;
+    if (end > MEMORY_LIMIT) throw new RangeError(`wasm memory ${end} bytes needed, expected at most ${MEMORY_LIMIT}`);
+    try {
+      this.#memory.grow(Math.ceil((end - held) / PAGE_BYTES));
+    } catch (cause) {
+      // The engine's own limit, or the machine's: what is held is all there is.
+      throw new RangeError(`wasm memory ${end} bytes needed, expected at most ${held}: the engine refused to grow it`, {
+        cause,
+      });
+    }
+  }
+}

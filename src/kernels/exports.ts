@@ -1,0 +1,114 @@
+/**
+ * The raw exports of the wasm builds, typed by hand; a test checks this list against the built modules.
+ *
+ * Pointers are byte addresses below 2^32, counts are integers below 2^31, strides and offsets are in elements unless a
+ * name says bytes. Nothing is checked on the other side: a pointer out of range traps or corrupts. A pointer that
+ * comes back from wasm is signed: `>>> 0` makes it an address again.
+ */
+export interface KernelExports {
+  /** First byte above the module's static data: where the arena starts. */
+  heapBase(): number;
+
+  // Cost matrices (assembly/gemm.ts).
+  /**
+   * C[i·ldc + j] += Σ_kk A[i·aStride + aOffset(kk)] · B[j·bStride + bOffset(kk)] for i in [rowBegin, rowEnd), j in
+   * [0, columns), kk in [0, k); all f32. `aOffsets`, `bOffsets`: i32[k], or 0 for "kk itself".
+   */
+  cost(
+    c: number,
+    ldc: number,
+    rowBegin: number,
+    rowEnd: number,
+    columns: number,
+    k: number,
+    a: number,
+    aStride: number,
+    aOffsets: number,
+    b: number,
+    bStride: number,
+    bOffsets: number,
+    work: number,
+  ): void;
+  /** Bytes of work area that `cost` needs; bounded whatever the size. */
+  costWork(columns: number, k: number): number;
+
+  // Linear assignment (assembly/assign.ts).
+  assign(
+    cost: number,
+    ld: number,
+    n: number,
+    m: number,
+    isF64: number,
+    maximize: number,
+    rowToColumn: number,
+    rowDuals: number,
+    columnDuals: number,
+    work: number,
+  ): number;
+  /** Bytes of work area that `assign` needs. */
+  assignWork(n: number, m: number): number;
+
+  // Moving rows (assembly/gather.ts).
+  /** dst[b, i, :] = src[b, index[i], :] for rows of `runBytes` bytes; `index` i32[length]. No overlap. */
+  gather(dst: number, src: number, batch: number, length: number, runBytes: number, index: number): void;
+
+  // Blending (assembly/blend.ts).
+  /** dst = wa·a + wb·b in f32 (weights rounded to f32); `dst` may be `a` or `b`. */
+  combine32(dst: number, a: number, b: number, n: number, wa: number, wb: number): void;
+  /** dst = wa·a + wb·b in f64; `dst` may be `a` or `b`. */
+  combine64(dst: number, a: number, b: number, n: number, wa: number, wb: number): void;
+  /** sin(t·θ) / sin(θ) with θ = acos(cosine), the same bits in every runtime. */
+  slerpWeight(cosine: number, t: number): number;
+
+  // Sums (assembly/stats.ts), all accumulated in f64.
+  dot32(a: number, b: number, n: number): number;
+  dot64(a: number, b: number, n: number): number;
+  sum32(a: number, n: number): number;
+  /** Σ_i c[i·ldc + index[i]] of an f32 matrix, in order. */
+  selectedSum(c: number, ldc: number, n: number, index: number): number;
+  /** Σ_r Σ_q Σ_t A[aRows[r] + aCols[q] + t] · B[bRows[r] + bCols[q] + t], f32 data, i32 element offsets. */
+  dotIndexed(
+    a: number,
+    b: number,
+    rows: number,
+    aRows: number,
+    bRows: number,
+    cols: number,
+    aCols: number,
+    bCols: number,
+    run: number,
+  ): number;
+  /** dst[i, c] = f32(scale · Σ_q src[i·rowStride + offsets[c] + q·foldStride]), q ascending; dst contiguous. */
+  foldColumns(
+    dst: number,
+    src: number,
+    rows: number,
+    rowStride: number,
+    columns: number,
+    offsets: number,
+    foldCount: number,
+    foldStride: number,
+    scale: number,
+  ): void;
+
+  // Finite checks (assembly/finite.ts).
+  /** Index of the first NaN or infinity, −1 if there is none. */
+  nonfinite32(a: number, n: number): number;
+  nonfinite64(a: number, n: number): number;
+  /** Sets NaNs and infinities to 0; returns how many there were. */
+  zeroNonfinite32(a: number, n: number): number;
+
+  // Conversions (assembly/convert.ts): n elements, round to nearest even, dst and src do not overlap.
+  f16ToF32(dst: number, src: number, n: number): void;
+  f32ToF16(dst: number, src: number, n: number): void;
+  bf16ToF32(dst: number, src: number, n: number): void;
+  f32ToBf16(dst: number, src: number, n: number): void;
+  f64ToF32(dst: number, src: number, n: number): void;
+  f32ToF64(dst: number, src: number, n: number): void;
+  /** OCP E4M3FN: no infinities, largest value 448; larger magnitudes become NaN. */
+  f8e4m3ToF32(dst: number, src: number, n: number): void;
+  f32ToF8e4m3(dst: number, src: number, n: number): void;
+  /** E5M2: overflow becomes infinity. */
+  f8e5m2ToF32(dst: number, src: number, n: number): void;
+  f32ToF8e5m2(dst: number, src: number, n: number): void;
+}
