@@ -1,0 +1,155 @@
+/** A chain of modules: walking it once gives every tensor its axes, or says where the shapes do not meet. */
+
+import { SpecError } from "../../errors.ts";
+import { type SpecBuilder, specBuilder } from "../builder.ts";
+import { listModule, type Module, type Tensors } from "./modules.ts";
+import { compareNatural, pathNumbers } from "./order.ts";
+
+/** What flows between two modules. */
+export interface Flow {
+  /** Null where it must not move: the network's input and output. */
+  readonly permutation: string | null;
+  /** Channels; null for the network's input, whose size the first module says. */
+  readonly width: number | null;
+  /** Channels at many positions, which a dense matrix takes flattened. */
+  readonly spatial: boolean;
+  /** Who made it, for messages. */
+  readonly from: string;
+}
+
+/** The network's input. */
+export const INPUT: Flow = { permutation: null, width: null, spatial: true, from: "the input" };
+
+export interface Chain {
+  /** Convolutions, dense matrices and norms in the order in which they run. */
+  readonly steps: readonly Module[];
+  readonly entry: Flow;
+  /** The permutation of what comes out of the last convolution or dense matrix; null when it must not move. */
+  readonly exit: string | null;
+  /** Names what comes out of the k-th convolution or dense matrix, but for the last. */
+  readonly name: (module: Module, k: number) => string;
+}
+
+/**
+ * Lists every tensor of the chain in `builder` and returns what comes out. Throws `SpecError` where a module does not
+ * take what the one before it gives.
+ */
+export function walkChain(chain: Chain, tensors: Tensors, builder: SpecBuilder): Flow {
+  const operations = chain.steps.filter((step) => step.kind !== "norm");
+  let flow = chain.entry;
+  let k = 0;
+  for (const [i, step] of chain.steps.entries()) {
+    if (step.kind === "norm") {
+      const next = chain.steps.slice(i).find((other) => other.kind !== "norm");
+      const channels = normAxis(flow, step, next);
+      listModule(builder, step, tensors, channels, null);
+      continue;
+    }
+    const input = inputAxis(flow, step);
+    const permutation = step === operations.at(-1) ? chain.exit : chain.name(step, k++);
+    listModule(builder, step, tensors, permutation, input);
+    flow = { permutation, width: step.out, spatial: step.kind === "conv", from: step.name };
+  }
+  return flow;
+}
+
+/** Throws `SpecError` unless the modules, without norms, chain from `entry`. */
+export function checkChain(steps: readonly Module[], entry: Flow, tensors: Tensors): void {
+  walkChain({ steps, entry, exit: null, name: (_, k) => `P${k}` }, tensors, specBuilder());
+}
+
+function inputAxis(flow: Flow, step: Module): string | null {
+  const { width, permutation } = flow;
+  if (width === null || (step.in === width && !(step.kind === "conv" && !flow.spatial))) return permutation;
+  if (step.kind === "conv" && !flow.spatial)
+    throw new SpecError(`${step.name} is a convolution after ${flow.from}, expected dense tensors from there on`);
+  if (step.kind === "dense" && flow.spatial && step.in % width === 0)
+    return flattened(permutation, step.in / width, step);
+  if (step.kind === "conv" && step.in > 0 && step.in < width && width % step.in === 0) {
+    throw new SpecError(
+      `${step.name} takes ${step.in} of ${width} channels and so is a grouped convolution, expected ${width}: grouped convolutions are not supported by detection yet`,
+    );
+  }
+  const multiple = step.kind === "dense" && flow.spatial ? "a multiple of " : "";
+  throw new SpecError(`${step.name} takes ${step.in} inputs, expected ${multiple}${width} as ${flow.from} gives`);
+}
+
+/** PyTorch flattens channel-major, Flax and Keras channel-minor. */
+function flattened(permutation: string | null, positions: number, next: Module): string | null {
+  if (permutation === null || positions === 1) return permutation;
+  return next.layout === "torch" ? `${permutation}*${positions}` : `${positions}*${permutation}`;
+}
+
+function normAxis(flow: Flow, norm: Module, next: Module | undefined): string | null {
+  if (flow.width === null) {
+    if (next === undefined || norm.out === next.in || norm.out === 1) return null;
+    throw new SpecError(`${norm.name} has ${norm.out} channels, expected ${next.in} as ${next.name} takes`);
+  }
+  if (norm.out === flow.width) return flow.permutation;
+  if (norm.out === 1) return null; // one slope or scale for all channels
+  const takesFlat = next?.kind === "dense" && next.in === norm.out && flow.spatial && norm.out % flow.width === 0;
+  if (takesFlat) return flattened(flow.permutation, norm.out / flow.width, next);
+  throw new SpecError(`${norm.name} has ${norm.out} channels, expected ${flow.width} as ${flow.from} gives`);
+}
+
+/** Norms come after the operation whose number they share, or before it. */
+export type Side = "post" | "pre";
+
+/**
+ * Where norms may stand among operations that are in order: by position in a numbered container, else by shared
+ * numbers in names (`conv1`, `bn1`), else the k-th norm at the k-th operation. Candidates, the most likely first.
+ */
+export function arrangeNorms(operations: readonly Module[], norms: readonly Module[], side: Side): Module[][] {
+  if (norms.length === 0) return [[...operations]];
+  const sorted = [...norms].sort((a, b) => compareNatural(a.path, b.path));
+  const byName = sorted.map((norm) => positionByIndex(operations, norm) ?? positionByName(operations, norm, side));
+  const byCount = sorted.map(
+    (norm, k) => positionByIndex(operations, norm) ?? (k < operations.length ? k + (side === "post" ? 1 : 0) : null),
+  );
+  return [byName, byCount].flatMap((positions) => {
+    if (positions.includes(null)) return [];
+    const steps: Module[] = [];
+    for (let i = 0; i <= operations.length; i++) {
+      steps.push(...sorted.filter((_, k) => positions[k] === i), ...operations.slice(i, i + 1));
+    }
+    return [steps];
+  });
+}
+
+/** In a numbered container (`features.0`, `features.1`) the position is the number. Counts operations before the norm. */
+function positionByIndex(operations: readonly Module[], norm: Module): number | null {
+  const [parent, index] = splitPath(norm.path);
+  if (!/^\d+$/.test(index)) return null;
+  const indices = operations.map(({ path }) => {
+    const [otherParent, otherIndex] = splitPath(path);
+    return otherParent === parent && /^\d+$/.test(otherIndex) ? Number(otherIndex) : null;
+  });
+  const before = indices.findLastIndex((other) => other !== null && other < Number(index));
+  if (before >= 0) return before + 1;
+  const after = indices.findIndex((other) => other !== null);
+  return after < 0 ? null : after;
+}
+
+function positionByName(operations: readonly Module[], norm: Module, side: Side): number | null {
+  const scores = operations.map((operation) => nameScore(operation, norm, side));
+  const best = Math.max(...scores);
+  if (best < 2) return null;
+  return scores.indexOf(best) + (side === "post" ? 1 : 0);
+}
+
+function nameScore(operation: Module, norm: Module, side: Side): number {
+  const [parent, word] = splitPath(operation.path);
+  const [normParent, normWord] = splitPath(norm.path);
+  let score = 0;
+  if (word !== "" && !/^\d+$/.test(word) && (normWord.includes(word) || normParent === operation.path)) score += 4;
+  if (pathNumbers(operation.path).join() === pathNumbers(norm.path).join()) score += 2;
+  if (parent === normParent) score += 1;
+  if ((side === "post" ? operation.out : operation.in) === norm.out) score += 0.5;
+  return score;
+}
+
+/** The container and the last word of a path. */
+export function splitPath(path: string): [parent: string, word: string] {
+  const dot = path.lastIndexOf(".");
+  return [path.slice(0, Math.max(dot, 0)), path.slice(dot + 1)];
+}

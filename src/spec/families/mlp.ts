@@ -1,0 +1,58 @@
+/** Family `mlp`: dense matrices in a chain, with or without biases and norms, PyTorch or Flax layout. */
+
+import { SpecError } from "../../errors.ts";
+import type { Spec } from "../types.ts";
+import { type Module, readModules, type Tensors, transposed } from "./modules.ts";
+import { compareNatural } from "./order.ts";
+import { layoutName, plainChain, plural } from "./plain.ts";
+
+/**
+ * The spec of a multilayer perceptron: `P0`, `P1`, … between the dense matrices. The layout is told by the names
+ * (`weight` is [out, in], `kernel` [in, out]); where the shapes do not chain that way, the other one is tried.
+ * Throws `SpecError` saying what does not fit.
+ */
+export function mlpSpec(tensors: Tensors): Spec {
+  const modules = readModules(tensors);
+  const conv = modules.find((module) => module.kind === "conv");
+  if (conv !== undefined) throw new SpecError(`${conv.name} is a convolution, expected dense tensors only`);
+  refuseBlocks(modules);
+  const name = (_: Module, k: number): string => `P${k}`;
+  const { spec, operations } = inEitherLayout(modules, (read) => plainChain(read, tensors, name));
+  const widths = [operations[0]!.in, ...operations.map((module) => module.out)].join("-");
+  const why = `${plural(operations.length, "dense tensor")} in a chain ${widths}, ${layoutName(operations)}`;
+  return { ...spec, family: "mlp", why, frozen: [] };
+}
+
+function inEitherLayout<T>(modules: readonly Module[], build: (modules: readonly Module[]) => T): T {
+  try {
+    return build(modules);
+  } catch (error) {
+    const biased = modules.some((module) => module.kind === "dense" && module.tensors.has("bias"));
+    // A bias that fits the channels out has already told the layout.
+    if (biased || !(error instanceof SpecError)) throw error;
+    try {
+      return build(modules.map((module) => (module.kind === "dense" ? transposed(module) : module)));
+    } catch (other) {
+      throw other instanceof SpecError ? error : other;
+    }
+  }
+}
+
+/** Numbered blocks of several matrices that keep their width look like residual blocks, which names cannot tell. */
+function refuseBlocks(modules: readonly Module[]): void {
+  const blocks = new Map<string, Module[]>();
+  for (const module of modules) {
+    const block = /^((?:.*\.)?\w*?\d+)\.[^.]*$/.exec(module.path)?.[1];
+    if (module.kind === "dense" && block !== undefined) blocks.set(block, [...(blocks.get(block) ?? []), module]);
+  }
+  const keeping = [...blocks].filter(([, denses]) => {
+    const sorted = [...denses].sort((a, b) => compareNatural(a.path, b.path));
+    return sorted.length > 1 && sorted[0]!.in === sorted.at(-1)!.out;
+  });
+  if (keeping.length < 2) return;
+  const [block, denses] = keeping[0]!;
+  const reason = "a skip connection around it cannot be told from names and shapes";
+  throw new SpecError(
+    `${block} holds ${denses.length} dense tensors and keeps its width ${denses[0]!.in}: ${reason}, expected a plain chain`,
+  );
+}

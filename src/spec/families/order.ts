@@ -1,0 +1,127 @@
+/** In which order a model's modules run, as far as names and shapes tell. */
+
+import { SpecError } from "../../errors.ts";
+import type { Module } from "./modules.ts";
+
+const FIRST = /^(input|in|stem|embedder|first|entry|encoder|enc|down|conv_?in|fc_?in|linear_?in)s?$/;
+const LAST =
+  /^(output|out|head|logits|classifier|final|last|exit|decoder|dec|up|predictions?|readout|conv_?out|fc_?out|linear_?out|score)s?$/;
+
+/** Digits that are part of a word and no number: `conv2d`, `BatchNorm1d`. */
+const DIMENSION = /(conv|norm|bn)[123]d/gi;
+
+/** The numbers in a path, in order: `layer1.0.conv2` has 1, 0, 2. */
+export function pathNumbers(path: string): number[] {
+  return (path.replace(DIMENSION, "$1").match(/\d+/g) ?? []).map(Number);
+}
+
+/** The words of a path without their numbers: modules of one stem are ordered by number. */
+function stem(path: string): string {
+  return path
+    .replace(DIMENSION, "$1")
+    .replaceAll(/[._-]?\d+/g, "#")
+    .toLowerCase();
+}
+
+/** −1 for what is named as an input, 1 for what is named as an output, else 0. */
+function rank(path: string): number {
+  const words = path
+    .toLowerCase()
+    .split(".")
+    .map((word) => word.replace(/[_-]?\d+$/, ""));
+  if (words.some((word) => LAST.test(word))) return 1;
+  return words.some((word) => FIRST.test(word)) ? -1 : 0;
+}
+
+/** Compares two paths: words by alphabet, numbers by value, a missing number first. */
+export function compareNatural(a: string, b: string): number {
+  const parts = (path: string): string[] =>
+    path
+      .replace(DIMENSION, "$1")
+      .toLowerCase()
+      .split(/[._-]?(\d+)[._-]?/);
+  const left = parts(a);
+  const right = parts(b);
+  for (let i = 0; i < Math.min(left.length, right.length); i++) {
+    const [x, y] = [left[i]!, right[i]!];
+    if (x === y) continue;
+    if (i % 2 === 1) return Number(x) - Number(y);
+    return x < y ? -1 : 1;
+  }
+  return left.length - right.length;
+}
+
+/** More stems than this are not tried in every order: 4! orders are cheap, and nobody names five. */
+const MOST_STEMS = 4;
+
+/**
+ * Orders to try: numbers decide inside a stem (`fc1`, `fc2`), names such as `stem` and `head` between stems, and
+ * where they do not every order of the stems is a candidate.
+ */
+function candidateOrders(modules: readonly Module[]): Module[][] {
+  const byStem = new Map<string, Module[]>();
+  for (const module of [...modules].sort((a, b) => compareNatural(a.path, b.path))) {
+    const key = stem(module.path);
+    byStem.set(key, [...(byStem.get(key) ?? []), module]);
+  }
+  let orders: Module[][] = [[]];
+  for (const side of [-1, 0, 1]) {
+    const groups = [...byStem.values()].filter(([first]) => rank(first!.path) === side);
+    const arrangements = groups.length <= MOST_STEMS ? permutations(groups) : [groups];
+    orders = orders.flatMap((order) => arrangements.map((groups) => [...order, ...groups.flat()]));
+  }
+  return orders;
+}
+
+function permutations<T>(items: readonly T[]): T[][] {
+  if (items.length <= 1) return [[...items]];
+  return items.flatMap((item, i) => permutations(items.toSpliced(i, 1)).map((others) => [item, ...others]));
+}
+
+/** Modules sorted by their numbers, when all have numbers and no two the same. */
+function byNumbers(modules: readonly Module[]): Module[] | null {
+  const keys = modules.map((module) => pathNumbers(module.path));
+  const distinct = new Set(keys.map((key) => key.join())).size === modules.length;
+  if (!distinct || keys.some((key) => key.length !== keys[0]!.length || key.length === 0)) return null;
+  return [...modules].sort((a, b) => compareNumbers(pathNumbers(a.path), pathNumbers(b.path)));
+}
+
+function compareNumbers(a: readonly number[], b: readonly number[]): number {
+  const i = a.findIndex((value, k) => value !== b[k]);
+  return i < 0 ? 0 : a[i]! - b[i]!;
+}
+
+/**
+ * The order in which `convs` and then `denses` run. `check` throws `SpecError` for an order whose shapes do not chain.
+ * Numbers decide where there are any, then what chains; where several orders chain, the file's order when it is no
+ * mere sorting by name. Throws the first order's error when none chains, and when several do and nothing decides.
+ */
+export function chooseOrder(
+  convs: readonly Module[],
+  denses: readonly Module[],
+  check: (order: readonly Module[]) => void,
+): Module[] {
+  const fileOrder = [...convs, ...denses];
+  const numbered = [byNumbers(convs) ?? [], byNumbers(denses) ?? []].flat();
+  const fits = (order: readonly Module[]): SpecError | null => {
+    try {
+      check(order);
+      return null;
+    } catch (error) {
+      if (error instanceof SpecError) return error;
+      throw error;
+    }
+  };
+  if (numbered.length === fileOrder.length && fits(numbered) === null) return numbered;
+  const orders = candidateOrders(convs).flatMap((first) => candidateOrders(denses).map((then) => [...first, ...then]));
+  const fitting = orders.filter((order) => fits(order) === null);
+  if (fitting.length === 1) return fitting[0]!;
+  const sorted = fileOrder.every((module, i) => i === 0 || fileOrder[i - 1]!.name < module.name);
+  if (!sorted && fits(fileOrder) === null) return fileOrder;
+  if (fitting.length === 0) throw fits(orders[0]!)!;
+  const differ = fitting[0]!.findIndex((module, i) => module !== fitting[1]![i]);
+  const [a, b] = [fitting[0]![differ]!.name, fitting[1]![differ]!.name];
+  throw new SpecError(
+    `${a} and ${b} fit in either order, expected numbers in names or shapes that tell which runs first`,
+  );
+}

@@ -1,0 +1,77 @@
+/** Plain chains, without skip connections: what the families mlp and vgg have in common. */
+
+import { SpecError } from "../../errors.ts";
+import { specBuilder } from "../builder.ts";
+import { resolveSpec } from "../resolve.ts";
+import type { Spec } from "../types.ts";
+import { arrangeNorms, checkChain, INPUT, walkChain } from "./chain.ts";
+import type { Module, Tensors } from "./modules.ts";
+import { chooseOrder } from "./order.ts";
+
+/** Words for what runs around a chain. */
+const RESIDUAL = /^(res|resid.*|.*shortcut.*|downsample|skip.*|identity|.*resblock.*|.*residual.*)$/i;
+
+/** The spec of a chain and the operations in the order in which they run. */
+export interface PlainChain {
+  readonly spec: Spec;
+  readonly operations: readonly Module[];
+}
+
+/**
+ * The spec of a plain chain: convolutions, then dense matrices, norms between. `name` names what comes out of each
+ * operation. Throws `SpecError` saying what does not fit.
+ */
+export function plainChain(
+  modules: readonly Module[],
+  tensors: Tensors,
+  name: (module: Module, k: number) => string,
+): PlainChain {
+  for (const module of modules) {
+    const word = module.path.split(".").find((each) => RESIDUAL.test(each.replace(/[_-]?\d+$/, "")));
+    if (word !== undefined)
+      throw new SpecError(`${module.name} is named after "${word}", expected a chain without skip connections`);
+  }
+  const convs = modules.filter((module) => module.kind === "conv");
+  const denses = modules.filter((module) => module.kind === "dense");
+  const norms = modules.filter((module) => module.kind === "norm");
+  if (convs.length + denses.length < 2) {
+    const only = [...convs, ...denses].map((module) => module.name).join("") || "none";
+    throw new SpecError(
+      `model has fewer than two dense or convolution tensors (${only}), expected hidden units between two`,
+    );
+  }
+  const operations = chooseOrder(convs, denses, (order) => checkChain(order, INPUT, tensors));
+  const [post, pre] = [arrangeNorms(operations, norms, "post"), arrangeNorms(operations, norms, "pre")];
+  let failure = new SpecError(
+    `${norms[0]?.name} stands nowhere in the chain, expected numbers that say after which tensor it comes`,
+  );
+  for (const [i, steps] of [...post, ...pre].entries()) {
+    const builder = specBuilder();
+    try {
+      walkChain({ steps, entry: INPUT, exit: null, name }, tensors, builder);
+      const spec = builder.build();
+      resolveSpec(spec, tensors);
+      return { spec: { ...spec, tensors: inModelOrder(spec, tensors) }, operations };
+    } catch (error) {
+      if (!(error instanceof SpecError)) throw error;
+      if (i === 0) failure = error;
+    }
+  }
+  throw failure;
+}
+
+/** The spec's tensors in the model's order, for people who read them. */
+export function inModelOrder(spec: Spec, tensors: Tensors): Spec["tensors"] {
+  const listed = [...tensors.keys()].filter((name) => spec.tensors.has(name));
+  return new Map(listed.map((name) => [name, spec.tensors.get(name)!]));
+}
+
+/** How a layout is called in messages. */
+export function layoutName(modules: readonly Module[]): string {
+  return modules.some((module) => module.layout === "flax") ? "Flax or Keras layout" : "PyTorch layout";
+}
+
+/** A number and its noun: `1 convolution`, `3 dense tensors`. */
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,200 @@
+/**
+ * Family `resnet`: a stem, residual blocks, a dense head. Every residual stream has one permutation: blocks with an
+ * identity shortcut share it, a convolution on the shortcut starts a new one (Git Re-Basin, Ainsworth et al. 2022,
+ * section 3 and appendix). CIFAR, torchvision and timm names; basic and bottleneck blocks; norms after or before.
+ */
+
+import { SpecError } from "../../errors.ts";
+import { type SpecBuilder, specBuilder } from "../builder.ts";
+import { resolveSpec } from "../resolve.ts";
+import type { Spec } from "../types.ts";
+import { arrangeNorms, checkChain, type Flow, INPUT, type Side, walkChain } from "./chain.ts";
+import { type Module, readModules, type Tensors } from "./modules.ts";
+import { chooseOrder } from "./order.ts";
+import { inModelOrder, layoutName, plural } from "./plain.ts";
+import { type Block, type Blocks, findBlocks } from "./resnet-blocks.ts";
+
+const HEAD = /(^|\.)(head|fc|linear|classifier|logits|output|predictions?|dense|project(or|ion))(_?\d+)?(\.|$)/i;
+
+/**
+ * The spec of a residual network: `S0`, `S1`, … for the streams, `layer1.0.a` and so on inside blocks. Norms are
+ * one-dimensional; GroupNorm is taken to have one group. Throws `SpecError` saying what does not fit; a shortcut that
+ * widens without a convolution (zero padding) and grouped convolutions are refused.
+ */
+export function resnetSpec(tensors: Tensors): Spec {
+  const modules = readModules(tensors);
+  if (!modules.some((module) => module.kind === "conv"))
+    throw new SpecError("model has no convolution, expected residual blocks of two or three");
+  const found = findBlocks(modules);
+  if (found === null)
+    throw new SpecError("model has no residual blocks by their names, expected names such as layer1.0.conv1");
+  const post = attempt(() => buildSpec(found, "post", tensors));
+  const pre = attempt(() => buildSpec(found, "pre", tensors));
+  if (post instanceof SpecError && pre instanceof SpecError) throw post;
+  return chooseSide(found, post, pre);
+}
+
+function attempt(build: () => Spec): Spec | SpecError {
+  try {
+    return build();
+  } catch (error) {
+    if (error instanceof SpecError) return error;
+    throw error;
+  }
+}
+
+/**
+ * Where all widths are equal, norms fit before and after convolutions. Only networks that normalise after have a norm
+ * that is named as the stem's.
+ */
+function chooseSide({ outside }: Blocks, post: Spec | SpecError, pre: Spec | SpecError): Spec {
+  if (post instanceof SpecError) return pre as Spec;
+  if (pre instanceof SpecError) return post;
+  const stem = outside.filter((module) => module.kind === "conv" && !HEAD.test(module.path));
+  const norms = outside.filter((module) => module.kind === "norm" && !HEAD.test(module.path));
+  const stemNorm = norms.some((norm) => arrangeNorms(stem, [norm], "post").length > 0);
+  return norms.length === 0 || stemNorm ? post : pre;
+}
+
+interface Plan {
+  readonly tensors: Tensors;
+  readonly builder: SpecBuilder;
+  readonly side: Side;
+}
+
+function buildSpec({ blocks, outside }: Blocks, side: Side, tensors: Tensors): Spec {
+  const plan: Plan = { tensors, builder: specBuilder(), side };
+  const stem = outside.filter((module) => module.kind === "conv" && !HEAD.test(module.path));
+  const head = outside.filter((module) => module.kind !== "norm" && !stem.includes(module));
+  if (head.length === 0)
+    throw new SpecError("model has no dense head, expected one: the last residual stream would be its output");
+  const last = [...blocks.values()].at(-1)!;
+  const { stemNorms, headNorms } = splitNorms(outside, stem, lastWidth(last), side);
+  let flow = walkStem(plan, stem, stemNorms);
+  const streams = [flow.width!];
+  for (const [path, block] of blocks) {
+    const starts = block.shortcut.some((module) => module.kind !== "norm");
+    const exit = starts ? `S${streams.length}` : flow.permutation!;
+    flow = walkBlock(plan, path, block, flow, exit);
+    if (starts) streams.push(flow.width!);
+  }
+  walkHead(plan, head, headNorms, flow);
+  const spec = plan.builder.build();
+  resolveSpec(spec, tensors);
+  const kind = mainConvs(last).length === 3 ? "bottleneck block" : "basic block";
+  const on = `on ${plural(streams.length, "residual stream")} (${streams.join("-")})`;
+  const why = `${plural(blocks.size, kind)} ${on}, norms ${side === "post" ? "after" : "before"} convolutions, ${layoutName(head)}`;
+  return { ...spec, tensors: inModelOrder(spec, tensors), family: "resnet", why, frozen: [] };
+}
+
+function mainConvs({ main }: Block): Module[] {
+  return main.filter((module) => module.kind === "conv");
+}
+
+function lastWidth(block: Block): number {
+  return chooseOrder(mainConvs(block), [], () => {}).at(-1)!.out;
+}
+
+/** Norms outside the blocks belong to the stem, or stand before the head as in networks that normalise first. */
+function splitNorms(
+  outside: readonly Module[],
+  stem: readonly Module[],
+  width: number,
+  side: Side,
+): { stemNorms: Module[]; headNorms: Module[] } {
+  const stemNorms: Module[] = [];
+  const headNorms: Module[] = [];
+  for (const norm of outside.filter((module) => module.kind === "norm")) {
+    const fitsStem = stem.some((conv) => conv.out === norm.out);
+    const fitsHead = norm.out === width;
+    const toHead = HEAD.test(norm.path) || !fitsStem || (fitsHead && side === "pre");
+    (toHead ? headNorms : stemNorms).push(norm);
+  }
+  return { stemNorms, headNorms };
+}
+
+/** Convolutions (and norms on `side`) in a chain: the first arrangement of the norms that fits. */
+function walkArranged(
+  plan: Plan,
+  operations: readonly Module[],
+  norms: readonly Module[],
+  side: Side,
+  chain: { entry: Flow; exit: string | null; prefix: string },
+): Flow {
+  const name = (_: Module, k: number): string => `${chain.prefix}.${String.fromCharCode(97 + k)}`;
+  const entry = chain.entry;
+  let failure = new SpecError(
+    `${norms[0]?.name} stands nowhere in the chain, expected numbers that say to which convolution it belongs`,
+  );
+  for (const [i, steps] of arrangeNorms(operations, norms, side).entries()) {
+    try {
+      walkChain({ steps, entry, exit: chain.exit, name }, plan.tensors, specBuilder());
+    } catch (error) {
+      if (!(error instanceof SpecError)) throw error;
+      if (i === 0) failure = error;
+      continue;
+    }
+    return walkChain({ steps, entry, exit: chain.exit, name }, plan.tensors, plan.builder);
+  }
+  throw failure;
+}
+
+function walkStem(plan: Plan, stem: readonly Module[], norms: readonly Module[]): Flow {
+  const order = chooseOrder(stem, [], (convs) => checkChain(convs, INPUT, plan.tensors));
+  return walkArranged(plan, order, norms, "post", { entry: INPUT, exit: "S0", prefix: "stem" });
+}
+
+function walkBlock(plan: Plan, path: string, block: Block, entry: Flow, exit: string): Flow {
+  const convs = mainConvs(block);
+  const norms = block.main.filter((module) => module.kind === "norm");
+  const other = block.main.find((module) => module.kind === "dense");
+  if (other !== undefined || convs.length > 3) {
+    throw new SpecError(
+      `${path} has ${convs.length} convolutions${other ? ` and the dense ${other.name}` : ""}, expected two or three convolutions`,
+    );
+  }
+  const order = chooseOrder(convs, [], (each) => checkChain(each, entry, plan.tensors));
+  const shortcut = block.shortcut.filter((module) => module.kind !== "norm");
+  const [width, before] = [order.at(-1)!.out, entry.width!];
+  if (shortcut.length === 0 && width !== before) {
+    const verb = width > before ? "widens" : "narrows";
+    throw new SpecError(
+      `${path} ${verb} ${before} to ${width} without a convolution shortcut: a shortcut padded with zeros ties units of two streams to each other and to the padding, expected a convolution there`,
+    );
+  }
+  const prefix = permutationPrefix(path);
+  const flow = walkArranged(plan, order, norms, plan.side, { entry, exit, prefix });
+  const shortcutNorms = block.shortcut.filter((module) => module.kind === "norm");
+  if (block.shortcut.length === 0) return flow;
+  const shortcutOrder = chooseOrder(shortcut, [], (each) => checkChain(each, entry, plan.tensors));
+  const around = walkArranged(plan, shortcutOrder, shortcutNorms, "post", {
+    entry,
+    exit,
+    prefix: `${prefix}.shortcut`,
+  });
+  if (around.width === flow.width) return flow;
+  throw new SpecError(
+    `${path} has a shortcut of ${around.width} channels, expected ${flow.width} as its main path gives`,
+  );
+}
+
+function walkHead(plan: Plan, head: readonly Module[], norms: readonly Module[], entry: Flow): void {
+  const convs = head.filter((module) => module.kind === "conv");
+  const denses = head.filter((module) => module.kind === "dense");
+  const order = chooseOrder(convs, denses, (each) => checkChain(each, entry, plan.tensors));
+  // Norms of the stream's width come first; others stand between the head's own matrices.
+  const first = norms.filter((norm) => norm.out === entry.width);
+  const between = norms.filter((norm) => !first.includes(norm));
+  const flow = walkNorms(plan, first, entry);
+  walkArranged(plan, order, between, "post", { entry: flow, exit: null, prefix: "head" });
+}
+
+function walkNorms(plan: Plan, norms: readonly Module[], entry: Flow): Flow {
+  return walkChain({ steps: norms, entry, exit: null, name: () => "" }, plan.tensors, plan.builder);
+}
+
+/** A block's path as the start of permutation names: legal characters, no digit first. */
+function permutationPrefix(path: string): string {
+  const legal = path.replaceAll(/[^A-Za-z0-9._-]/g, "-");
+  return /^\d/.test(legal) ? `block.${legal}` : legal;
+}

@@ -1,0 +1,49 @@
+/** What a tensor's name says of it: the module it belongs to and its role there, in PyTorch's, Flax's and Keras's words. */
+
+/** `counter` is BatchNorm's number of batches; `mean` and `variance` are running statistics. */
+export type Role = "weight" | "bias" | "mean" | "variance" | "counter";
+
+const ROLES: ReadonlyMap<string, Role> = new Map([
+  ["weight", "weight"],
+  ["kernel", "weight"],
+  ["w", "weight"],
+  ["scale", "weight"],
+  ["gamma", "weight"],
+  ["bias", "bias"],
+  ["b", "bias"],
+  ["beta", "bias"],
+  ["running_mean", "mean"],
+  ["moving_mean", "mean"],
+  ["mean", "mean"],
+  ["running_var", "variance"],
+  ["moving_variance", "variance"],
+  ["moving_var", "variance"],
+  ["var", "variance"],
+  ["num_batches_tracked", "counter"],
+]);
+
+/** Flax keeps a module's tensors in several trees; they are one module here. */
+const COLLECTIONS: ReadonlySet<string> = new Set(["params", "batch_stats"]);
+
+export interface TensorName {
+  /** Words of the module's path, outermost first; Flax's collections are left out. */
+  readonly path: readonly string[];
+  /** The last word, as written: `kernel` says that the layout is Flax's or Keras's. */
+  readonly leaf: string;
+  /** Undefined when the last word is none of the known ones. */
+  readonly role: Role | undefined;
+}
+
+/** Splits a tensor's name at `.` and `/`. */
+export function tensorName(name: string): TensorName {
+  const words = name.split(/[./]/);
+  const leaf = (words.pop() ?? "").replace(/:0$/, "");
+  if (words.length > 0 && COLLECTIONS.has(words[0]!)) words.shift();
+  return { path: words, leaf, role: ROLES.get(leaf) };
+}
+
+/** True for running statistics and counters, by name: they move with their norm and never vote. */
+export function isStatistic(name: string): boolean {
+  const { role } = tensorName(name);
+  return role === "mean" || role === "variance" || role === "counter";
+}
