@@ -1,0 +1,68 @@
+/** What a command is: data for one parser and one help page, and a function that runs it. */
+
+import type { OnProgress } from "../progress.ts";
+
+/** One option of a command line. `value` is shown in the help, and its absence makes a flag. */
+export interface OptionRule {
+  readonly value?: string;
+  readonly short?: string;
+  readonly help: string;
+  /** Allowed values, where the list is closed. */
+  readonly choices?: readonly string[];
+  readonly default?: string;
+}
+
+export interface Command {
+  readonly name: string;
+  readonly summary: string;
+  /** Names of the positional arguments, all required. */
+  readonly positionals: readonly string[];
+  readonly options: Readonly<Record<string, OptionRule>>;
+  /** Options that must be given. */
+  readonly required?: readonly string[];
+  readonly examples: readonly string[];
+  run(context: CommandContext): Promise<CommandResult>;
+}
+
+/** What a command gets: parsed words, and the ways to be stopped and to be watched. */
+export interface CommandContext {
+  readonly positionals: readonly string[];
+  /** Values of options that take one, as given or defaulted. */
+  readonly values: ReadonlyMap<string, string>;
+  readonly flags: ReadonlySet<string>;
+  readonly signal: AbortSignal;
+  readonly onProgress: OnProgress;
+}
+
+/** What a command has to say: one object for `--json`, lines for people, and the exit code (default 0). */
+export interface CommandResult {
+  readonly json: unknown;
+  readonly text: string;
+  readonly exitCode?: number;
+}
+
+/** The command line itself is wrong: exit code 2, and a hint at `--help`. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** Options that every command has. */
+export const COMMON_OPTIONS: Readonly<Record<string, OptionRule>> = {
+  json: { help: "print one JSON object on stdout, also on failure" },
+  help: { short: "h", help: "show this help" },
+};
+
+/** The value of `option` as a number within bounds; throws `UsageError`. */
+export function numberOption(
+  context: CommandContext,
+  option: string,
+  bounds: { min: number; max: number; integer: boolean },
+): number | undefined {
+  const text = context.values.get(option);
+  if (text === undefined) return undefined;
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  const fits = value >= bounds.min && value <= bounds.max && (!bounds.integer || Number.isSafeInteger(value));
+  if (fits) return value;
+  const range = bounds.max === Number.MAX_SAFE_INTEGER ? `from ${bounds.min}` : `from ${bounds.min} to ${bounds.max}`;
+  throw new UsageError(`--${option} ${text}, expected ${bounds.integer ? "an integer" : "a number"} ${range}`);
+}

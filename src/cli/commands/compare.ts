@@ -1,0 +1,42 @@
+/** `rebasin compare A B` */
+
+import { type Distance, modelDistance } from "../../merge/distance.ts";
+import { compareTensors, describeDifferences } from "../../spec/compare.ts";
+import type { Command } from "../command.ts";
+import { withModels } from "../models.ts";
+
+/** Exit code when the two cannot be merged. */
+const NOT_MERGEABLE = 1;
+
+export const compare: Command = {
+  name: "compare",
+  summary: "Say whether two models can be merged, and if not, every reason",
+  positionals: ["A", "B"],
+  options: {},
+  examples: ["rebasin compare a.safetensors b.safetensors", "rebasin compare a.safetensors b.safetensors --json"],
+  async run({ positionals, signal, onProgress }) {
+    return withModels(positionals, signal, async (a, b) => {
+      const reasons = compareTensors(a!.tensors, b!.tensors);
+      if (reasons.length > 0) {
+        const text = [
+          `not mergeable: ${reasons.length} differences`,
+          describeDifferences(reasons, reasons.length),
+        ].join("\n");
+        return { json: { mergeable: false, reasons }, text, exitCode: NOT_MERGEABLE };
+      }
+      const distance = await modelDistance(a!, b!, { signal, onProgress });
+      return { json: { mergeable: true, reasons, distance }, text: compareText(a!.tensors.size, distance) };
+    });
+  },
+};
+
+function compareText(tensors: number, { l2, normA, normB, cosine }: Distance): string {
+  return [
+    `mergeable: the same ${tensors} tensors in both`,
+    "",
+    "before matching, over all float tensors:",
+    `  distance  ${l2.toPrecision(6)}`,
+    `  norms     ${normA.toPrecision(6)} of A, ${normB.toPrecision(6)} of B`,
+    `  cosine    ${cosine.toFixed(4)}`,
+  ].join("\n");
+}

@@ -1,0 +1,135 @@
+/** `rebasin inspect MODEL` */
+
+import { SpecError } from "../../errors.ts";
+import { saveText } from "../../node/save-text.ts";
+import { formatAxis } from "../../spec/axis.ts";
+import { fitSpec, resolveSpec } from "../../spec/resolve.ts";
+import { prettySpec } from "../../spec/spec-file.ts";
+import { log10Symmetries } from "../../spec/symmetries.ts";
+import type { ResolvedSpec, Spec } from "../../spec/types.ts";
+import type { Model } from "../../tensor.ts";
+import type { Command, CommandContext } from "../command.ts";
+import { checkOutputs, SPEC_OPTION, specOption, withModels } from "../models.ts";
+import { table } from "../table.ts";
+
+export const inspect: Command = {
+  name: "inspect",
+  summary: "Show a model's tensors, family, permutation groups and symmetries",
+  positionals: ["MODEL"],
+  options: {
+    spec: SPEC_OPTION,
+    "spec-out": { value: "FILE", help: "write the spec as JSON, to edit and pass to --spec" },
+    force: { help: "replace an existing spec file" },
+  },
+  examples: ["rebasin inspect model.safetensors", "rebasin inspect model.safetensors --spec-out spec.json"],
+  async run(context) {
+    const { values, flags, positionals, signal } = context;
+    const specOut = values.get("spec-out");
+    const force = flags.has("force");
+    if (specOut !== undefined) await checkOutputs([specOut], positionals, force);
+    return withModels(positionals, signal, async (model) => {
+      const found = await findSpec(context, model!);
+      if (specOut !== undefined) {
+        if (found.spec === null) throw new SpecError(found.why);
+        await saveText(prettySpec(fitSpec(found.spec, model!.tensors)), specOut, { force, inputs: positionals });
+      }
+      const json = describeModel(model!, found);
+      return { json, text: inspectText(json, specOut) };
+    });
+  },
+};
+
+interface FoundSpec {
+  readonly spec: Spec | null;
+  readonly family: string | null;
+  readonly why: string;
+}
+
+/** The spec, or why there is none: a model of no known family can still be looked at. */
+async function findSpec(context: CommandContext, model: Model): Promise<FoundSpec> {
+  try {
+    const { spec, name } = await specOption(context, model);
+    return { spec, family: spec.family ?? null, why: spec.why ?? `the spec ${name}` };
+  } catch (error) {
+    if (!(error instanceof SpecError) || context.values.get("spec") !== "auto") throw error;
+    return { spec: null, family: null, why: error.message };
+  }
+}
+
+interface ModelDescription {
+  readonly family: string | null;
+  readonly why: string;
+  readonly tensors: readonly {
+    name: string;
+    dtype: string;
+    shape: readonly number[];
+    axes: readonly string[];
+    votes: boolean;
+  }[];
+  readonly permutations: Readonly<Record<string, { size: number; tensors: readonly string[] }>>;
+  readonly log10Symmetries: number;
+  readonly frozen: readonly string[];
+}
+
+function describeModel(model: Model, { spec, family, why }: FoundSpec): ModelDescription {
+  const resolved = spec === null ? null : resolveSpec(spec, model.tensors);
+  return {
+    family,
+    why,
+    tensors: [...model.tensors].map(([name, { dtype, shape }], at) => ({
+      name,
+      dtype,
+      shape,
+      axes: resolved === null ? shape.map(String) : axisTexts(resolved, at),
+      votes: resolved === null ? false : resolved.tensors[at]!.votes,
+    })),
+    permutations: Object.fromEntries(
+      (resolved?.permutations ?? []).map(({ name, size, tensors }) => [name, { size, tensors }]),
+    ),
+    log10Symmetries: resolved === null ? 0 : log10Symmetries(resolved),
+    frozen: spec?.frozen ?? [],
+  };
+}
+
+/** The axes of tensor number `at` with every size filled in. */
+function axisTexts({ tensors, permutations }: ResolvedSpec, at: number): string[] {
+  return tensors[at]!.axes.map(({ length, segments }) =>
+    segments.length === 0
+      ? String(length)
+      : formatAxis(
+          segments.map(({ factors, length: size }) =>
+            factors.length === 0
+              ? [size]
+              : factors.map((factor) =>
+                  factor.permutation < 0 ? factor.size : permutations[factor.permutation]!.name,
+                ),
+          ),
+        ),
+  );
+}
+
+function inspectText(model: ModelDescription, specOut: string | undefined): string {
+  const lines = [`family  ${model.family ?? "none"}: ${model.why}`, ""];
+  const rows = model.tensors.map(({ name, dtype, axes, shape, votes }) => [
+    name,
+    dtype,
+    `[${shape.join(", ")}]`,
+    `[${axes.join(", ")}]`,
+    votes ? "votes" : "",
+  ]);
+  lines.push(table(["tensor", "dtype", "shape", "axes", ""], rows));
+  const groups = Object.entries(model.permutations);
+  if (groups.length > 0) {
+    lines.push(
+      "",
+      table(
+        ["permutation", "size", "tensors"],
+        groups.map(([name, { size, tensors }]) => [name, String(size), String(tensors.length)]),
+      ),
+    );
+    lines.push("", `symmetries  10^${model.log10Symmetries.toFixed(1)} numberings of the units compute the same`);
+  }
+  for (const text of model.frozen) lines.push(`frozen      ${text}`);
+  if (specOut !== undefined) lines.push(`spec        ${specOut}`);
+  return lines.join("\n");
+}

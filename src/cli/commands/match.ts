@@ -1,0 +1,39 @@
+/** `rebasin match A B -o PERMS` */
+
+import { saveModel } from "../../node/save-model.ts";
+import { permutationsModel } from "../../perm/file.ts";
+import { fitSpec } from "../../spec/resolve.ts";
+import type { Command } from "../command.ts";
+import { MATCH_OPTIONS, matchJson, matchText, runMatching } from "../matching.ts";
+import { checkOutputs, specOption, withModels } from "../models.ts";
+
+export const match: Command = {
+  name: "match",
+  summary: "Find the permutations that align B to A",
+  positionals: ["A", "B"],
+  required: ["output"],
+  options: {
+    output: { short: "o", value: "PERMS", help: "where to write the permutations (safetensors)" },
+    ...MATCH_OPTIONS,
+  },
+  examples: [
+    "rebasin match a.safetensors b.safetensors -o perms.safetensors",
+    "rebasin match a.safetensors b.safetensors -o perms.safetensors --method coordinate --seed 1",
+  ],
+  async run(context) {
+    const { values, flags, positionals, signal } = context;
+    const output = values.get("output")!;
+    const force = flags.has("force");
+    await checkOutputs([output], positionals, force);
+    return withModels(positionals, signal, async (a, b) => {
+      const { spec, name } = await specOption(context, a!);
+      const { permutations, report } = await runMatching(context, a!, b!, spec);
+      const model = await permutationsModel(fitSpec(spec, a!.tensors), permutations);
+      await saveModel(model, output, { force, inputs: positionals, signal });
+      return {
+        json: matchJson(report, name),
+        text: [matchText(report, spec, name), "", `saved      ${output}`].join("\n"),
+      };
+    });
+  },
+};

@@ -1,0 +1,61 @@
+/** `rebasin merge A B -o OUT` */
+
+import type { Blend } from "../../merge/blend-tensor.ts";
+import { mergeModels } from "../../merge/merge-models.ts";
+import { saveModel } from "../../node/save-model.ts";
+import { permutationsModel } from "../../perm/file.ts";
+import { matchMetadata } from "../../rebasin.ts";
+import { fitSpec } from "../../spec/resolve.ts";
+import { type Command, numberOption } from "../command.ts";
+import { MATCH_OPTIONS, matchJson, matchText, runMatching } from "../matching.ts";
+import { checkOutputs, specOption, withModels } from "../models.ts";
+
+export const merge: Command = {
+  name: "merge",
+  summary: "Align B to A and write their merge",
+  positionals: ["A", "B"],
+  required: ["output"],
+  options: {
+    output: { short: "o", value: "OUT", help: "where to write the merged model (safetensors)" },
+    lambda: { value: "X", help: "share of B: 0 is A, 1 is the aligned B", default: "0.5" },
+    blend: {
+      value: "BLEND",
+      help: "on the line between the models, or on the arc",
+      choices: ["lerp", "slerp"],
+      default: "lerp",
+    },
+    permutations: { value: "FILE", help: "also write the permutations found, for rebasin apply" },
+    ...MATCH_OPTIONS,
+  },
+  examples: [
+    "rebasin merge a.safetensors b.safetensors -o merged.safetensors",
+    "rebasin merge a.safetensors b.safetensors -o merged.safetensors --lambda 0.3 --permutations perms.safetensors",
+    "rebasin merge a.safetensors b.safetensors -o merged.safetensors --spec my-spec.json --json",
+  ],
+  async run(context) {
+    const { values, flags, positionals, signal, onProgress } = context;
+    const output = values.get("output")!;
+    const permutationsFile = values.get("permutations");
+    const lambda = numberOption(context, "lambda", { min: 0, max: 1, integer: false })!;
+    const force = flags.has("force");
+    await checkOutputs([output, ...(permutationsFile === undefined ? [] : [permutationsFile])], positionals, force);
+    return withModels(positionals, signal, async (a, b) => {
+      const { spec, name } = await specOption(context, a!);
+      const { permutations, report } = await runMatching(context, a!, b!, spec);
+      const merged = await mergeModels(a!, b!, spec, permutations, {
+        lambda,
+        blend: values.get("blend") as Blend,
+        allowNonfinite: flags.has("allow-nonfinite"),
+        metadata: matchMetadata(report, Number(values.get("seed"))),
+      });
+      const save = { force, inputs: positionals, signal, onProgress };
+      await saveModel(merged, output, save);
+      const written = [`merged     ${output}`];
+      if (permutationsFile !== undefined) {
+        await saveModel(await permutationsModel(fitSpec(spec, a!.tensors), permutations), permutationsFile, save);
+        written.push(`saved      ${permutationsFile}`);
+      }
+      return { json: matchJson(report, name), text: [matchText(report, spec, name), "", ...written].join("\n") };
+    });
+  },
+};

@@ -1,0 +1,97 @@
+/** `rebasin`: picks the command, runs it, prints what it says, and leaves with its exit code. */
+
+import { type Command, type CommandResult, UsageError } from "./command.ts";
+import { apply } from "./commands/apply.ts";
+import { compare } from "./commands/compare.ts";
+import { inspect } from "./commands/inspect.ts";
+import { match } from "./commands/match.ts";
+import { merge } from "./commands/merge.ts";
+import { commandHelp, mainHelp } from "./help.ts";
+import { parseWords } from "./parse.ts";
+import { createProgressBar } from "./progress-bar.ts";
+
+declare const __VERSION__: string;
+
+const COMMANDS: readonly Command[] = [merge, match, apply, inspect, compare];
+
+/** Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (128 + SIGINT). */
+const FAILED = 1;
+const USAGE = 2;
+const INTERRUPTED = 130;
+
+/** Runs one command line; resolves to the exit code. Results go to stdout, everything else to stderr. */
+async function main(words: readonly string[]): Promise<number> {
+  const [name, ...rest] = words;
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+    await print(process.stdout, mainHelp(COMMANDS));
+    return name === undefined ? USAGE : 0;
+  }
+  if (name === "--version") {
+    await print(process.stdout, __VERSION__);
+    return 0;
+  }
+  const interrupt = new AbortController();
+  const onSignal = (): void => interrupt.abort(new DOMException("interrupted", "AbortError"));
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  const json = rest.includes("--json") || name === "--json";
+  const bar = createProgressBar(process.stderr, json);
+  try {
+    const result = await runCommand(name, rest, interrupt.signal, bar.onProgress);
+    bar.clear();
+    await print(process.stdout, json ? JSON.stringify(result.json) : result.text);
+    return result.exitCode ?? 0;
+  } catch (error) {
+    bar.clear();
+    return await reportFailure(error, name, json, interrupt.signal);
+  } finally {
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
+  }
+}
+
+async function runCommand(
+  name: string,
+  words: readonly string[],
+  signal: AbortSignal,
+  onProgress: Parameters<Command["run"]>[0]["onProgress"],
+): Promise<CommandResult> {
+  const command = COMMANDS.find((candidate) => candidate.name === name);
+  if (command === undefined) {
+    throw new UsageError(`command ${name}, expected one of ${COMMANDS.map((known) => known.name).join(", ")}`);
+  }
+  const parsed = parseWords(command, words);
+  if (parsed.flags.has("help")) return { json: { help: commandHelp(command) }, text: commandHelp(command) };
+  return command.run({ ...parsed, signal, onProgress });
+}
+
+async function reportFailure(error: unknown, command: string, json: boolean, signal: AbortSignal): Promise<number> {
+  const type = error instanceof Error ? error.name : "Error";
+  const message = error instanceof Error ? error.message : String(error);
+  if (json) await print(process.stdout, JSON.stringify({ error: { type, message } }));
+  else await print(process.stderr, `rebasin: ${message}`);
+  if (error instanceof UsageError) {
+    if (!json)
+      await print(
+        process.stderr,
+        `Try: rebasin ${COMMANDS.some(({ name }) => name === command) ? `${command} ` : ""}--help`,
+      );
+    return USAGE;
+  }
+  return signal.aborted ? INTERRUPTED : FAILED;
+}
+
+/** Resolves when the text is handed over: leaving before that would cut a pipe short. */
+function print(stream: NodeJS.WriteStream, text: string): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write(`${text}\n`, () => resolve());
+  });
+}
+
+// A reader that closes the pipe early (head, a pager) is no failure of ours.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,67 @@
+/** What several commands do: open files and close them whatever happens, choose a spec, check outputs first. */
+
+import { readFile } from "node:fs/promises";
+import { SpecError } from "../errors.ts";
+import { openModelFile } from "../node/open-model.ts";
+import { codeOf, wordsOf } from "../node/system-error.ts";
+import { findTarget } from "../node/target.ts";
+import { chooseSpec } from "../rebasin.ts";
+import { parseSpec } from "../spec/spec-file.ts";
+import type { Spec } from "../spec/types.ts";
+import type { Model } from "../tensor.ts";
+import type { CommandContext, OptionRule } from "./command.ts";
+import { UsageError } from "./command.ts";
+
+/** Opens `paths`, runs `use`, closes them. */
+export async function withModels<T>(
+  paths: readonly string[],
+  signal: AbortSignal,
+  use: (...models: Model[]) => Promise<T>,
+): Promise<T> {
+  const models: Model[] = [];
+  try {
+    for (const path of paths) models.push(await openModelFile(path, { signal }));
+    return await use(...models);
+  } finally {
+    for (const model of models) await model.close?.();
+  }
+}
+
+export const SPEC_OPTION: OptionRule = {
+  value: "SPEC",
+  help: "auto (by names and shapes), a family (mlp, vgg, resnet), or a spec file (*.json)",
+  default: "auto",
+};
+
+/** The spec that `--spec` names, for `model`, and how to call it in reports. */
+export async function specOption(context: CommandContext, model: Model): Promise<{ spec: Spec; name: string }> {
+  const which = context.values.get("spec") ?? "auto";
+  if (!which.endsWith(".json")) {
+    const spec = chooseSpec(which, model);
+    return { spec, name: spec.family ?? which };
+  }
+  return { spec: parseSpec(await readSpecFile(which), which), name: which };
+}
+
+async function readSpecFile(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    throw new SpecError(`${path} ${wordsOf(error)}, expected a spec file`, { cause: error });
+  }
+}
+
+/** Refuses outputs that could not be written at the end, before any work: existing files, inputs, each other. */
+export async function checkOutputs(
+  outputs: readonly string[],
+  inputs: readonly string[],
+  force: boolean,
+): Promise<void> {
+  const targets = new Set<string>();
+  for (const output of outputs) {
+    const { path } = await findTarget(output, { force, inputs });
+    if (targets.has(path)) throw new UsageError(`${output} is named for two outputs, expected two files`);
+    targets.add(path);
+  }
+}

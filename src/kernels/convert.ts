@@ -1,0 +1,93 @@
+/** Raw little-endian bytes of any float dtype ↔ f32 in wasm memory, a bounded chunk at a time. */
+
+import { type Dtype, elementBytes } from "../dtype.ts";
+import type { Kernels } from "./kernels.ts";
+
+/** Elements converted at a time: bounds the raw copy beside the f32 one. */
+const CHUNK = 65536;
+
+/** Bytes a raw chunk takes at most. */
+const CHUNK_BYTES = 8 * CHUNK;
+
+/**
+ * Writes the `count` values of `bytes` as f32 at `pointer`, F64 rounded to nearest even, the others exactly. Throws
+ * `TypeError` for a dtype that is no float.
+ */
+export function widen(kernels: Kernels, pointer: number, bytes: Uint8Array, dtype: Dtype, count: number): void {
+  if (dtype === "F32") {
+    kernels.u8(pointer, bytes.length).set(bytes);
+    return;
+  }
+  const convert = toF32(kernels, dtype);
+  const size = elementBytes(dtype);
+  const mark = kernels.arena.mark();
+  try {
+    const raw = kernels.arena.allocate(CHUNK_BYTES);
+    for (let done = 0; done < count; done += CHUNK) {
+      const length = Math.min(CHUNK, count - done);
+      kernels.u8(raw, length * size).set(bytes.subarray(done * size, (done + length) * size));
+      convert(pointer + 4 * done, raw, length);
+    }
+  } finally {
+    kernels.arena.release(mark);
+  }
+}
+
+/**
+ * The `count` f32 at `pointer` as raw bytes of `dtype`, rounded to nearest even: a fresh array. Throws `TypeError` for a
+ * dtype that is no float.
+ */
+export function narrow(kernels: Kernels, dtype: Dtype, pointer: number, count: number): Uint8Array {
+  if (dtype === "F32") return kernels.u8(pointer, 4 * count).slice();
+  const convert = fromF32(kernels, dtype);
+  const size = elementBytes(dtype);
+  const bytes = new Uint8Array(count * size);
+  const mark = kernels.arena.mark();
+  try {
+    const raw = kernels.arena.allocate(CHUNK_BYTES);
+    for (let done = 0; done < count; done += CHUNK) {
+      const length = Math.min(CHUNK, count - done);
+      convert(raw, pointer + 4 * done, length);
+      bytes.set(kernels.u8(raw, length * size), done * size);
+    }
+  } finally {
+    kernels.arena.release(mark);
+  }
+  return bytes;
+}
+
+type Convert = (target: number, source: number, count: number) => void;
+
+function toF32({ wasm }: Kernels, dtype: Dtype): Convert {
+  switch (dtype) {
+    case "F16":
+      return wasm.f16ToF32;
+    case "BF16":
+      return wasm.bf16ToF32;
+    case "F64":
+      return wasm.f64ToF32;
+    case "F8_E4M3":
+      return wasm.f8e4m3ToF32;
+    case "F8_E5M2":
+      return wasm.f8e5m2ToF32;
+    default:
+      throw new TypeError(`dtype ${dtype} cannot be converted to F32, expected a float dtype`);
+  }
+}
+
+function fromF32({ wasm }: Kernels, dtype: Dtype): Convert {
+  switch (dtype) {
+    case "F16":
+      return wasm.f32ToF16;
+    case "BF16":
+      return wasm.f32ToBf16;
+    case "F64":
+      return wasm.f32ToF64;
+    case "F8_E4M3":
+      return wasm.f32ToF8e4m3;
+    case "F8_E5M2":
+      return wasm.f32ToF8e5m2;
+    default:
+      throw new TypeError(`dtype ${dtype} cannot be converted from F32, expected a float dtype`);
+  }
+}

@@ -1,0 +1,83 @@
+/** The best permutations of one group for given cost matrices: a linear assignment, nested ones inside it. */
+
+import type { Group } from "./problem.ts";
+import type { Workspace } from "./workspace.ts";
+
+/** An assignment of n rows to n columns of the f32 matrix at `c` with row stride `ld`, maximising. A fresh array. */
+export function assignMatrix(
+  workspace: Workspace,
+  c: number,
+  n: number,
+  ld: number,
+): { order: Int32Array; value: number } {
+  const { wasm, i32 } = workspace.kernels;
+  const { assigned, rowDuals, columnDuals, assignWork } = workspace;
+  const value = wasm.assign(c, ld, n, n, 0, 1, assigned, rowDuals, columnDuals, assignWork);
+  return { order: i32(assigned, n).slice(), value };
+}
+
+/**
+ * The permutations of `group` that maximise Σ ⟨C_P, P⟩ exactly. `costs[p]` points to the n×n f32 matrix of permutation
+ * number p. A permutation nested in the root moves whole blocks with it, so the value of giving block h the source
+ * block g is the best assignment inside that block pair, and the root is solved on top of those values.
+ *
+ * Returns fresh arrays by permutation number. The matrices are not changed.
+ */
+export function assignGroup(workspace: Workspace, group: Group, costs: readonly number[]): Map<number, Int32Array> {
+  const { permutations } = workspace.problem;
+  const n = permutations[group.root]!.size;
+  const inside = group.nested.map((p) => assignBlocks(workspace, costs[p]!, n, permutations[p]!.inner));
+  const order = assignRoot(
+    workspace,
+    costs[group.root]!,
+    n,
+    inside.map(({ values }) => values),
+  );
+  const orders = new Map([[group.root, order]]);
+  group.nested.forEach((p, at) => {
+    const { inner } = permutations[p]!;
+    const nested = new Int32Array(n * inner);
+    for (let h = 0; h < n; h++) {
+      const pair = h * n + order[h]!;
+      for (let r = 0; r < inner; r++) nested[h * inner + r] = order[h]! * inner + inside[at]!.orders[pair * inner + r]!;
+    }
+    orders.set(p, nested);
+  });
+  return orders;
+}
+
+/** The assignment of the matrix at `c` plus each of `added`, summed in a copy. */
+function assignRoot(workspace: Workspace, c: number, n: number, added: readonly Float64Array[]): Int32Array {
+  if (added.length === 0) return assignMatrix(workspace, c, n, n).order;
+  const { arena, f32 } = workspace.kernels;
+  const mark = arena.mark();
+  try {
+    const sum = arena.allocate(4 * n * n);
+    const cells = f32(sum, n * n);
+    cells.set(f32(c, n * n));
+    for (const values of added) for (let at = 0; at < n * n; at++) cells[at]! += values[at]!;
+    return assignMatrix(workspace, sum, n, n).order;
+  } finally {
+    arena.release(mark);
+  }
+}
+
+/** The assignment inside every pair of blocks: its value (n×n) and its order (n×n×inner). */
+function assignBlocks(
+  workspace: Workspace,
+  c: number,
+  n: number,
+  inner: number,
+): { values: Float64Array; orders: Int32Array } {
+  const values = new Float64Array(n * n);
+  const orders = new Int32Array(n * n * inner);
+  const ld = n * inner;
+  for (let h = 0; h < n; h++) {
+    for (let g = 0; g < n; g++) {
+      const { order, value } = assignMatrix(workspace, c + 4 * (h * inner * ld + g * inner), inner, ld);
+      values[h * n + g] = value;
+      orders.set(order, (h * n + g) * inner);
+    }
+  }
+  return { values, orders };
+}

@@ -1,0 +1,207 @@
+/**
+ * Joint matching by Frank–Wolfe from the barycentre. All permutations step together over doubly stochastic matrices:
+ * gradient C_P for every P, vertex S_P = assignment of C_P, exact line search. In cells of degree 1 and 2 the objective
+ * along a step is a quadratic and every C_P is affine in the others, so the only state is one running matrix per
+ * permutation, C_P ← (1−γ)·C_P + γ·C_P(vertices): B is only ever gathered through hard permutations.
+ *
+ * Cells of higher degree (grouped convolutions between two permuted streams) are held: left out at first, then
+ * linearised at the permutations found.
+ */
+
+import type { OnProgress } from "../progress.ts";
+import { assignGroup } from "./assign-group.ts";
+import { accumulateBarycentre } from "./barycentre.ts";
+import { accumulateCost } from "./cost.ts";
+import { cellDot } from "./objective.ts";
+import type { Lookup } from "./offsets.ts";
+import { MAX_DEGREE, type Occurrence, type VotingCell } from "./problem.ts";
+import type { Workspace } from "./workspace.ts";
+
+/** A step that gains less than this share of the objective ends the search; 10⁻⁴ would lose 2 % on noised VGG16. */
+const RELATIVE_GAIN = 1e-7;
+const MAX_ITERATIONS = 200;
+
+export interface FrankWolfeOptions {
+  readonly pause: () => Promise<void>;
+  readonly onProgress?: OnProgress | undefined;
+  /** Permutations at which held cells are linearised (by number); without it they are left out. */
+  readonly reference?: readonly Int32Array[] | undefined;
+}
+
+/** The two homogeneous parts of the relaxed objective: linear and bilinear in the permutations. */
+interface Parts {
+  linear: number;
+  bilinear: number;
+}
+
+/**
+ * Hard permutations by number: the assignments of the last gradients. `costs` are pointers to one n×n f32 matrix per
+ * permutation, each its own.
+ */
+export async function frankWolfe(
+  workspace: Workspace,
+  costs: readonly number[],
+  options: FrankWolfeOptions,
+): Promise<{ orders: Int32Array[]; iterations: number }> {
+  const constant = constantPart(workspace);
+  const at = await startAtBarycentre(workspace, costs, options);
+  for (let iteration = 1; ; iteration++) {
+    const vertex = await bestVertex(workspace, costs, options.pause);
+    const steepest = chosenSum(workspace, costs, vertex);
+    const there = await partsAt(workspace, vertex, options);
+    const cross = steepest - there.linear;
+    const slope = steepest - at.linear - 2 * at.bilinear;
+    const curvature = at.bilinear - cross + there.bilinear;
+    const step = curvature < 0 ? Math.min(1, -slope / (2 * curvature)) : 1;
+    const gain = (slope + curvature * step) * step;
+    const objective = constant + at.linear + at.bilinear;
+    options.onProgress?.({ stage: "frank-wolfe", done: iteration, objective: objective + Math.max(gain, 0) });
+    if (!(gain > RELATIVE_GAIN * Math.abs(objective)) || iteration === MAX_ITERATIONS) {
+      return { orders: vertex, iterations: iteration };
+    }
+    await moveGradients(workspace, costs, vertex, step, options);
+    at.linear = (1 - step) * at.linear + step * there.linear;
+    at.bilinear = (1 - step) ** 2 * at.bilinear + step * (1 - step) * cross + step ** 2 * there.bilinear;
+  }
+}
+
+/** Σ over cells that no permutation acts on. */
+function constantPart(workspace: Workspace): number {
+  let sum = 0;
+  workspace.problem.tensors.forEach(({ cells }, t) => {
+    for (const cell of cells) if (cell.degree === 0) sum += cellDot(workspace, t, cell, () => null);
+  });
+  return sum;
+}
+
+const isHeld = ({ cell }: Occurrence): boolean => cell.degree > MAX_DEGREE;
+
+/** Fills every matrix with the gradient at the barycentre; returns the parts of the objective there. */
+async function startAtBarycentre(
+  workspace: Workspace,
+  costs: readonly number[],
+  options: FrankWolfeOptions,
+): Promise<Parts> {
+  const { kernels, problem } = workspace;
+  const parts: Parts = { linear: 0, bilinear: 0 };
+  for (let p = 0; p < costs.length; p++) {
+    const c = costs[p]!;
+    const n = problem.permutations[p]!.size;
+    kernels.f32(c, n * n).fill(0);
+    const occurrences = problem.occurrences[p]!;
+    const alone = occurrences.filter(({ cell }) => cell.degree === 1);
+    await accumulateCost(workspace, p, alone, () => null, c, options.pause);
+    await accumulateHeld(workspace, p, c, 1, options);
+    const linear = kernels.wasm.sum32(c, n * n) / n;
+    for (const occurrence of occurrences) {
+      if (occurrence.cell.degree !== 2) continue;
+      accumulateBarycentre(workspace, p, occurrence, c);
+      await options.pause();
+    }
+    parts.linear += linear;
+    // Every bilinear cell is met twice, once from each of its two permuted dimensions.
+    parts.bilinear += (kernels.wasm.sum32(c, n * n) / n - linear) / 2;
+  }
+  return parts;
+}
+
+/** C += scale · gradient of the held cells, linearised at the reference. */
+async function accumulateHeld(
+  workspace: Workspace,
+  p: number,
+  c: number,
+  scale: number,
+  options: FrankWolfeOptions,
+): Promise<void> {
+  const { reference } = options;
+  if (reference === undefined) return;
+  const held = workspace.problem.occurrences[p]!.filter(isHeld);
+  await accumulateCost(workspace, p, held, (other) => reference[other]!, c, options.pause, scale);
+}
+
+/** The vertex that the gradients point to most: an assignment per group. */
+async function bestVertex(
+  workspace: Workspace,
+  costs: readonly number[],
+  pause: () => Promise<void>,
+): Promise<Int32Array[]> {
+  const vertex: Int32Array[] = new Array(costs.length);
+  for (const group of workspace.problem.groups) {
+    for (const [p, order] of assignGroup(workspace, group, costs)) vertex[p] = order;
+    await pause();
+  }
+  return vertex;
+}
+
+/** Σ_P ⟨C_P, S_P⟩ in f64. */
+function chosenSum(workspace: Workspace, costs: readonly number[], vertex: readonly Int32Array[]): number {
+  const { kernels, assigned } = workspace;
+  let sum = 0;
+  vertex.forEach((order, p) => {
+    kernels.i32(assigned, order.length).set(order);
+    sum += kernels.wasm.selectedSum(costs[p]!, order.length, order.length, assigned);
+  });
+  return sum;
+}
+
+/** The parts of the objective at a vertex, from the tensors themselves in f64. */
+async function partsAt(
+  workspace: Workspace,
+  vertex: readonly Int32Array[],
+  options: FrankWolfeOptions,
+): Promise<Parts> {
+  const lookup: Lookup = (p) => vertex[p]!;
+  const parts: Parts = { linear: 0, bilinear: 0 };
+  const { tensors } = workspace.problem;
+  for (let t = 0; t < tensors.length; t++) {
+    for (const cell of tensors[t]!.cells) {
+      if (cell.degree === 1) parts.linear += cellDot(workspace, t, cell, lookup);
+      else if (cell.degree === 2) parts.bilinear += cellDot(workspace, t, cell, lookup);
+      else if (cell.degree > MAX_DEGREE) parts.linear += heldDot(workspace, t, cell, vertex, options.reference);
+    }
+    await options.pause();
+  }
+  return parts;
+}
+
+/** The linearised share of a held cell: each of its permutations at the vertex in turn, the rest at the reference. */
+function heldDot(
+  workspace: Workspace,
+  tensor: number,
+  cell: VotingCell,
+  vertex: readonly Int32Array[],
+  reference: readonly Int32Array[] | undefined,
+): number {
+  if (reference === undefined) return 0;
+  let sum = 0;
+  cell.dims.forEach(({ permutation }, moving) => {
+    if (permutation < 0) return;
+    const lookupDim = (dim: number): Int32Array | null => {
+      const p = cell.dims[dim]!.permutation;
+      return p < 0 ? null : (dim === moving ? vertex : reference)[p]!;
+    };
+    sum += cellDot(workspace, tensor, cell, (p) => vertex[p]!, lookupDim);
+  });
+  return sum;
+}
+
+/** C_P ← (1−step)·C_P + step·C_P(vertex) for every P; step reaches the product through A, so no second matrix is needed. */
+async function moveGradients(
+  workspace: Workspace,
+  costs: readonly number[],
+  vertex: readonly Int32Array[],
+  step: number,
+  options: FrankWolfeOptions,
+): Promise<void> {
+  const { kernels, problem } = workspace;
+  const lookup: Lookup = (p) => vertex[p]!;
+  for (let p = 0; p < costs.length; p++) {
+    const c = costs[p]!;
+    const n = problem.permutations[p]!.size;
+    if (step === 1) kernels.f32(c, n * n).fill(0);
+    else kernels.wasm.combine32(c, c, c, n * n, 1 - step, 0);
+    const relaxed = problem.occurrences[p]!.filter((occurrence) => !isHeld(occurrence));
+    await accumulateCost(workspace, p, relaxed, lookup, c, options.pause, step);
+    await accumulateHeld(workspace, p, c, step, options);
+  }
+}

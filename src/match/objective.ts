@@ -1,0 +1,77 @@
+/** The objective Σ ⟨A, π(B)⟩ over voting tensors, in f64, straight from the tensors and never from cost matrices. */
+
+import { enumerateOffsets, inPlace, type Lookup } from "./offsets.ts";
+import type { VotingCell } from "./problem.ts";
+import type { Workspace } from "./workspace.ts";
+
+/**
+ * ⟨A, B gathered by `lookup`⟩ over one cell of tensor number `tensor`; products and sums in f64, in a fixed order.
+ * Where a dimension may be gathered differently from another of the same permutation, `lookupDim` decides by position.
+ */
+export function cellDot(
+  workspace: Workspace,
+  tensor: number,
+  cell: VotingCell,
+  lookup: Lookup,
+  lookupDim: (dim: number) => Int32Array | null = (dim) => dimOrder(cell, dim, lookup),
+): number {
+  const { kernels, problem, staging } = workspace;
+  const dims = [...cell.dims];
+  const orders = dims.map((_, dim) => lookupDim(dim));
+  // The innermost free dimension of stride 1 is a run; the last dimension before it makes the columns.
+  const last = dims.at(-1);
+  const hasRun = last !== undefined && last.permutation < 0 && last.stride === 1;
+  const run = hasRun ? last.size : 1;
+  if (hasRun) dims.pop();
+  const columnDim = dims.pop();
+  const columns = columnDim === undefined ? [] : [columnDim];
+  const numbered = (list: typeof dims, from: number) => list.map((dim, at) => ({ ...dim, permutation: from + at }));
+  const byPosition: Lookup = (position) => orders[position] ?? null;
+  const rowsA = enumerateOffsets(dims, cell.base, inPlace);
+  const rowsB = enumerateOffsets(numbered(dims, 0), cell.base, byPosition);
+  const columnsA = enumerateOffsets(columns, 0, inPlace);
+  const columnsB = enumerateOffsets(numbered(columns, dims.length), 0, byPosition);
+  const a = staging.stageA(problem.tensors[tensor]!);
+  const b = staging.stageB(problem.tensors[tensor]!);
+  const place = (pointer: number, list: Int32Array): number => {
+    kernels.i32(pointer, list.length).set(list);
+    return pointer;
+  };
+  return kernels.wasm.dotIndexed(
+    a,
+    b,
+    rowsA.length,
+    place(workspace.offsetsA, rowsA),
+    place(workspace.offsetsB, rowsB),
+    columnsA.length,
+    place(workspace.columnsA, columnsA),
+    place(workspace.columnsB, columnsB),
+    run,
+  );
+}
+
+function dimOrder(cell: VotingCell, dim: number, lookup: Lookup): Int32Array | null {
+  const { permutation } = cell.dims[dim]!;
+  return permutation < 0 ? null : lookup(permutation);
+}
+
+/** The share of tensor number `tensor` in the objective under `lookup`. */
+export function tensorObjective(workspace: Workspace, tensor: number, lookup: Lookup): number {
+  let sum = 0;
+  for (const cell of workspace.problem.tensors[tensor]!.cells) sum += cellDot(workspace, tensor, cell, lookup);
+  return sum;
+}
+
+/** The objective of every tensor by number, and their sum in file order. */
+export async function objectiveByTensor(
+  workspace: Workspace,
+  lookup: Lookup,
+  pause: () => Promise<void>,
+): Promise<{ byTensor: Float64Array; total: number }> {
+  const byTensor = new Float64Array(workspace.problem.tensors.length);
+  for (let t = 0; t < byTensor.length; t++) {
+    byTensor[t] = tensorObjective(workspace, t, lookup);
+    await pause();
+  }
+  return { byTensor, total: byTensor.reduce((sum, value) => sum + value, 0) };
+}

@@ -1,0 +1,77 @@
+/** Merging: (1−λ)·A + λ·π(B), tensor by tensor. */
+
+import { createKernels } from "../kernels/kernels.ts";
+import { checkOptions } from "../options.ts";
+import { applyPermutations } from "../perm/apply.ts";
+import { permutationsFingerprint } from "../perm/file.ts";
+import { requireSameTensors } from "../perm/same-tensors.ts";
+import { fitSpec } from "../spec/resolve.ts";
+import { specFingerprint } from "../spec/spec-file.ts";
+import type { Spec } from "../spec/types.ts";
+import type { Model } from "../tensor.ts";
+import { type Blend, blendTensor } from "./blend-tensor.ts";
+import { mergeMetadata } from "./metadata.ts";
+
+export interface MergeOptions {
+  /** 0 is A, 1 is π(B). Default 0.5. */
+  readonly lambda?: number;
+  /** `"lerp"` (the paper's) or `"slerp"` along the arc between whole tensors. Default "lerp". */
+  readonly blend?: Blend;
+  /** Merge although a tensor has NaN or infinities; they spread as arithmetic has it. Default false: refused. */
+  readonly allowNonfinite?: boolean;
+  /** Further entries of the merged model's metadata; `rebasin.*` keys are the library's own. */
+  readonly metadata?: ReadonlyMap<string, string>;
+  /** `false` forces the scalar build of the kernels. Same bits, slower. */
+  readonly simd?: boolean;
+}
+
+/**
+ * The merge of A and the aligned B, a lazy model: each `read` moves and blends one tensor. It reads from `a` and `b`
+ * until the end, and closes them when it is closed.
+ *
+ * Floats are blended in f32 (F64 in f64) and rounded to the file's dtype, ties to even; λ = 0 and λ = 1 copy bytes.
+ * Integer and bool tensors come from A (λ = 1: from B). An empty `permutations` merges without aligning.
+ *
+ * Throws `SpecError` when the models differ or the spec does not fit, `RangeError` for λ outside [0, 1]; a read throws
+ * `RangeError` for a tensor with NaN or infinity and `TypeError` for a dtype that cannot be blended (F4, F6, F8_E8M0).
+ *
+ * @example
+ * const merged = await mergeModels(a, b, spec, permutations, { lambda: 0.5 });
+ * await writeSafetensors(merged, sink);
+ */
+export async function mergeModels(
+  a: Model,
+  b: Model,
+  spec: Spec,
+  permutations: ReadonlyMap<string, Int32Array>,
+  options: MergeOptions = {},
+): Promise<Model> {
+  checkOptions("mergeModels", options, ["lambda", "blend", "allowNonfinite", "metadata", "simd"]);
+  const { lambda = 0.5, blend = "lerp", allowNonfinite = false } = options;
+  if (!(lambda >= 0 && lambda <= 1)) throw new RangeError(`lambda ${lambda}, expected a number from 0 to 1`);
+  if (blend !== "lerp" && blend !== "slerp") throw new RangeError(`blend "${blend}", expected "lerp" or "slerp"`);
+  requireSameTensors(a, b);
+  const aligned = await applyPermutations(b, spec, permutations);
+  const metadata = mergeMetadata(a.metadata, options.metadata, {
+    "rebasin.blend": blend,
+    "rebasin.lambda": String(lambda),
+    "rebasin.fingerprint": await specFingerprint(fitSpec(spec, a.tensors)),
+    "rebasin.permutations": await permutationsFingerprint(permutations),
+  });
+  const kernels = createKernels(options.simd === undefined ? {} : { simd: options.simd });
+  return {
+    name: `merge of ${a.name} and ${b.name}`,
+    tensors: a.tensors,
+    metadata,
+    async read(name, signal) {
+      const bytesA = await a.read(name, signal);
+      const bytesB = await aligned.read(name, signal);
+      const { dtype } = a.tensors.get(name)!;
+      return blendTensor(kernels, { name, dtype, a: bytesA, b: bytesB }, { lambda, blend, allowNonfinite });
+    },
+    async close() {
+      await a.close?.();
+      await b.close?.();
+    },
+  };
+}

@@ -1,0 +1,21 @@
+/** How a merged file says what it is: nothing that differs between two runs of the same merge. */
+
+declare const __VERSION__: string;
+
+/**
+ * `format` of A (loaders ask for it), the caller's entries, then how the model was made. No time, path, runtime or
+ * thread count, so that equal merges are equal files.
+ */
+export function mergeMetadata(
+  ofA: ReadonlyMap<string, string>,
+  given: ReadonlyMap<string, string> | undefined,
+  made: Readonly<Record<string, string>>,
+): Map<string, string> {
+  const metadata = new Map<string, string>();
+  const format = ofA.get("format");
+  if (format !== undefined) metadata.set("format", format);
+  for (const [key, value] of given ?? []) metadata.set(key, value);
+  metadata.set("rebasin.version", __VERSION__);
+  for (const [key, value] of Object.entries(made)) metadata.set(key, value);
+  return metadata;
+}

@@ -1,0 +1,61 @@
+/** Entry `rebasin/node`: everything of `rebasin`, and files by their paths. For Node, Deno and Bun. */
+
+import { fileURLToPath } from "node:url";
+import { openModel as openSource } from "./io/open-model.ts";
+import { openModelFile } from "./node/open-model.ts";
+import { type ModelSource, type Rebasin, type RebasinOptions, rebasin as rebasinSources } from "./rebasin.ts";
+import type { Model } from "./tensor.ts";
+
+export * from "./index.ts";
+export { type FileSinkOptions, fileSink } from "./node/file-sink.ts";
+export { fileSource } from "./node/file-source.ts";
+export { type SaveOptions, saveModel } from "./node/save-model.ts";
+export { openModelFile };
+
+/** A path, a URL (`file:` too), or anything `openModel` of `rebasin` takes. */
+export type PathOrSource = string | Exclude<ModelSource, Model>;
+
+/**
+ * Opens a model from a path or any source. Only the header is read; close the model when done.
+ *
+ * Rejects with `FormatError`, naming the path, for a file that is missing, malformed or of another format.
+ *
+ * @example
+ * const model = await openModel("model.safetensors");
+ */
+export async function openModel(
+  source: PathOrSource,
+  options: { name?: string; signal?: AbortSignal } = {},
+): Promise<Model> {
+  if (typeof source === "string") return openModelFile(source, options.signal ? { signal: options.signal } : {});
+  if (source instanceof URL && source.protocol === "file:") return openModel(fileURLToPath(source), options);
+  return openSource(source, options);
+}
+
+/**
+ * `rebasin` with paths for models. The merged model is lazy: it keeps both files open until its `close`.
+ *
+ * @example
+ * const { model } = await rebasin("a.safetensors", "b.safetensors");
+ * await saveModel(model, "merged.safetensors");
+ * await model.close?.();
+ */
+export async function rebasin(
+  a: ModelSource | string,
+  b: ModelSource | string,
+  options: RebasinOptions = {},
+): Promise<Rebasin> {
+  const opened: Model[] = [];
+  const open = async (source: ModelSource | string): Promise<Model> => {
+    if (typeof source === "object" && "tensors" in source) return source;
+    const model = await openModel(source, options.signal ? { signal: options.signal } : {});
+    opened.push(model);
+    return model;
+  };
+  try {
+    return await rebasinSources(await open(a), await open(b), options);
+  } catch (error) {
+    for (const model of opened) await model.close?.();
+    throw error;
+  }
+}

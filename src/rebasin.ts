@@ -1,0 +1,106 @@
+/** The one call: two checkpoints in, one working model out. */
+
+import { openModel } from "./io/open-model.ts";
+import type { ByteSource } from "./io/source.ts";
+import { type MatchOptions, type MatchReport, type Method, matchWeights } from "./match/match-weights.ts";
+import type { Blend } from "./merge/blend-tensor.ts";
+import { mergeModels } from "./merge/merge-models.ts";
+import { checkOptions } from "./options.ts";
+import type { OnProgress } from "./progress.ts";
+import { detectSpec, familySpec } from "./spec/families/families.ts";
+import { parseSpec } from "./spec/spec-file.ts";
+import type { Spec } from "./spec/types.ts";
+import type { Model } from "./tensor.ts";
+
+/** What can be opened as a model. */
+export type ModelSource = Model | ByteSource | Uint8Array | ArrayBuffer | Blob | URL;
+
+export interface RebasinOptions {
+  /** `"auto"` detects the family; else a family's name, a spec, or a parsed spec file. Default "auto". */
+  readonly spec?: string | Spec | object;
+  /** Default "frank-wolfe". */
+  readonly method?: Method;
+  /** 0 is A, 1 is π(B). Default 0.5. */
+  readonly lambda?: number;
+  /** Default "lerp". */
+  readonly blend?: Blend;
+  readonly seed?: number;
+  readonly threads?: number | "auto";
+  readonly allowNonfinite?: boolean;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
+  /** `false` forces the scalar build of the kernels. Same bits, slower. */
+  readonly simd?: boolean;
+}
+
+export interface Rebasin {
+  /** The merged model, lazy: it reads from both inputs when it is read. */
+  readonly model: Model;
+  readonly permutations: Map<string, Int32Array>;
+  readonly report: MatchReport;
+}
+
+const OPTIONS = [
+  "spec",
+  "method",
+  "lambda",
+  "blend",
+  "seed",
+  "threads",
+  "allowNonfinite",
+  "signal",
+  "onProgress",
+  "simd",
+];
+
+/**
+ * Aligns `b` to `a` and merges the two: `detectSpec`, `matchWeights` and `mergeModels` in one. Same inputs and options,
+ * same bytes, in every runtime.
+ *
+ * Throws `FormatError` for a malformed file, `SpecError` when the two do not fit each other or the spec, `RangeError` for
+ * options out of range and for NaN or infinity, and the signal's reason when aborted.
+ *
+ * @example
+ * const { model, report } = await rebasin(bytesA, bytesB, { lambda: 0.5 });
+ * const file = await encodeSafetensors(model);
+ */
+export async function rebasin(a: ModelSource, b: ModelSource, options: RebasinOptions = {}): Promise<Rebasin> {
+  checkOptions("rebasin", options, OPTIONS);
+  const { spec: which = "auto", lambda = 0.5, blend = "lerp", ...rest } = options;
+  if (!(lambda >= 0 && lambda <= 1)) throw new RangeError(`lambda ${lambda}, expected a number from 0 to 1`);
+  const modelA = await asModel(a, "model A", options.signal);
+  const modelB = await asModel(b, "model B", options.signal);
+  const spec = chooseSpec(which, modelA);
+  const { permutations, report } = await matchWeights(modelA, modelB, spec, rest satisfies MatchOptions);
+  const model = await mergeModels(modelA, modelB, spec, permutations, {
+    lambda,
+    blend,
+    metadata: matchMetadata(report, options.seed ?? 0),
+    ...(options.allowNonfinite === undefined ? {} : { allowNonfinite: options.allowNonfinite }),
+    ...(options.simd === undefined ? {} : { simd: options.simd }),
+  });
+  return { model, permutations, report };
+}
+
+/** How a merge was matched, for its metadata; the seed only where it had a say. */
+export function matchMetadata({ method }: MatchReport, seed: number): Map<string, string> {
+  return new Map([
+    ["rebasin.method", method],
+    ["rebasin.seed", String(seed)],
+  ]);
+}
+
+/** A spec from its name ("auto", a family), a spec, or a parsed spec file. Throws `SpecError`. */
+export function chooseSpec(which: string | Spec | object, model: Model): Spec {
+  if (typeof which === "string") return which === "auto" ? detectSpec(model) : familySpec(which, model);
+  return isSpec(which) ? which : parseSpec(which);
+}
+
+function isSpec(value: object): value is Spec {
+  return "tensors" in value && value.tensors instanceof Map;
+}
+
+async function asModel(source: ModelSource, name: string, signal: AbortSignal | undefined): Promise<Model> {
+  if ("tensors" in source) return source;
+  return openModel(source, { name, ...(signal === undefined ? {} : { signal }) });
+}
