@@ -1,0 +1,126 @@
+/**
+ * A file as a byte sink, through node:fs: Node, Deno and Bun. The bytes go to a temporary file beside the target, which
+ * takes the target's place when everything is on the disk. Whatever happens, the target is the old file, the whole new
+ * one, or none.
+ */
+
+import { chmod, type FileHandle, link, open, rename, unlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { ByteSink } from "../io/sink.ts";
+import { codeOf, wordsOf } from "./system-error.ts";
+import { exists, findTarget, type Target } from "./target.ts";
+import { writeFully } from "./write-fully.ts";
+
+/** `force` replaces an existing file; `inputs` are paths that must never be the target. */
+export interface FileSinkOptions {
+  readonly force?: boolean;
+  readonly inputs?: readonly string[];
+}
+
+/**
+ * Begins an output file; it exists under its name only after `close`. A symbolic link is followed and stays: the file
+ * it points to is written.
+ *
+ * Rejects with `RangeError`, before anything is written, when the target is the same file as an input (by path,
+ * symbolic or hard link; always), exists already (unless `force`), is a directory or device, or when its directory is
+ * missing or not writable. `write` and `close` reject with `RangeError`, naming the path, when the disk is full or fails
+ * (the system's error is the `cause`); the temporary file is gone then. Without `force` a file that appears under the
+ * name in the meantime is not replaced.
+ *
+ * @example
+ * const sink = await fileSink("merged.safetensors", { inputs: ["a.safetensors", "b.safetensors"] });
+ * await writeSafetensors(model, sink);
+ */
+export async function fileSink(path: string, options: FileSinkOptions = {}): Promise<ByteSink> {
+  const { force = false, inputs = [] } = options;
+  const target = await findTarget(path, { force, inputs });
+  const temporary = join(dirname(target.path), `.rebasin-${randomName()}.tmp`);
+  const handle = await create(path, temporary);
+  let isOpen = true;
+  let written = 0;
+
+  const abort = async (): Promise<void> => {
+    if (!isOpen) return;
+    isOpen = false;
+    // Both are tried; on Windows an open file cannot be removed, so closing comes first.
+    await handle.close().catch(() => {});
+    await unlink(temporary).catch(() => {});
+  };
+  /** Runs one step; if it fails nothing is left behind. */
+  const guarded = async (step: () => Promise<void>): Promise<void> => {
+    if (!isOpen) throw new RangeError(`${path} is closed, expected an open file`);
+    try {
+      await step();
+    } catch (error) {
+      await abort();
+      throw explain(path, written, error);
+    }
+  };
+  return {
+    write: (bytes) =>
+      guarded(async () => {
+        await writeFully((...some) => handle.write(...some), bytes);
+        written += bytes.length;
+      }),
+    close: () =>
+      guarded(async () => {
+        await handle.sync();
+        await handle.close();
+        if (target.mode !== undefined) await chmod(temporary, target.mode);
+        if (force) await rename(temporary, target.path);
+        else await renameToNew(temporary, target);
+        isOpen = false;
+        await syncDirectory(dirname(target.path));
+      }),
+    abort,
+  };
+}
+
+async function create(path: string, temporary: string): Promise<FileHandle> {
+  try {
+    return await open(temporary, "wx");
+  } catch (cause) {
+    throw new RangeError(`${path} cannot be created (${wordsOf(cause)}), expected a writable directory`, { cause });
+  }
+}
+
+/** Gives the temporary file its name unless the name is taken: `link` decides that in one step, `rename` would replace. */
+async function renameToNew(temporary: string, target: Target): Promise<void> {
+  try {
+    await link(temporary, target.path);
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") throw error;
+    // File systems without hard links (FAT, some network ones): look, then rename.
+    if (await exists(target.path)) throw Object.assign(new RangeError("exists"), { code: "EEXIST" });
+    await rename(temporary, target.path);
+    return;
+  }
+  // The target is complete; a second name that stays behind is no reason to call it failed.
+  await unlink(temporary).catch(() => {});
+}
+
+/** Makes the new name durable too. Not possible everywhere (Windows), and the file itself is safe already. */
+async function syncDirectory(path: string): Promise<void> {
+  try {
+    const directory = await open(path, "r");
+    await directory.sync().finally(() => directory.close());
+  } catch {
+    // Best effort.
+  }
+}
+
+function explain(path: string, written: number, cause: unknown): RangeError {
+  if (codeOf(cause) === "EEXIST") {
+    return new RangeError(`${path} already exists (it appeared meanwhile), expected a new file (or --force)`, {
+      cause,
+    });
+  }
+  const what = `${path} cannot be written after ${written} bytes (${wordsOf(cause)})`;
+  return new RangeError(`${what}, expected room on a working disk`, { cause });
+}
+
+/** 16 hexadecimal digits. Not from the seeded generator: this must differ between runs, and no output depends on it. */
+function randomName(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(8));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
