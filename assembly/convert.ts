@@ -1,9 +1,9 @@
 // Conversions to and from f32: n elements, dst and src do not overlap, round to nearest, ties to even.
 //
 // The small formats (f16, E4M3, E5M2) are one algorithm with three numbers: mantissa bits, exponent bias, and the
-// smallest code, sign aside, that is special (infinity or NaN). Everything is done on bits, but subnormals: there a
-// number of which the last mantissa bit is worth as much as the small format's smallest step does the shifting or
-// the rounding.
+// smallest code, sign aside, that is special (infinity or NaN). Everything is integer arithmetic on the bits, except
+// for subnormals: adding a power of two whose last f32 mantissa bit is worth the small format's smallest step (the
+// "magic" number) makes the floating-point unit shift and round them.
 
 /** u16 → f32, IEEE binary16. */
 export function f16ToF32(dst: usize, src: usize, n: i32): void {
@@ -49,13 +49,13 @@ function widen<T>(dst: usize, src: usize, n: i32, mantissa: i32, bias: i32, spec
   const magic = magicBits(mantissa, bias);
   let left = n;
   if (ASC_FEATURE_SIMD) {
-    const one = i32x4.splat(magic);
+    const magics = i32x4.splat(magic);
     for (; left >= 4; left -= 4) {
       const x = loadFour<T>(src);
       const size = v128.and(x, i32x4.splat(signBit - 1));
       const shifted = i32x4.shl(size, shift);
       let bits = i32x4.add(shifted, i32x4.splat(rebias));
-      const subnormal = f32x4.sub(v128.or(size, one), one);
+      const subnormal = f32x4.sub(v128.or(size, magics), magics);
       bits = v128.bitselect(subnormal, bits, i32x4.lt_s(size, i32x4.splat(normal)));
       const unbounded = v128.or(shifted, i32x4.splat(0x7f800000));
       bits = v128.bitselect(unbounded, bits, i32x4.ge_s(size, i32x4.splat(special)));
@@ -96,13 +96,13 @@ function narrow<T>(
   const magic = magicBits(mantissa, bias);
   let left = n;
   if (ASC_FEATURE_SIMD) {
-    const one = i32x4.splat(magic);
+    const magics = i32x4.splat(magic);
     for (; left >= 4; left -= 4) {
       const x = v128.load(src);
       const size = v128.and(x, i32x4.splat(0x7fffffff));
       const odd = v128.and(i32x4.shr_u(size, shift), i32x4.splat(1));
       let code = i32x4.shr_u(i32x4.add(i32x4.add(size, i32x4.splat(rebias)), odd), shift);
-      const subnormal = i32x4.sub(f32x4.add(size, one), one);
+      const subnormal = i32x4.sub(f32x4.add(size, magics), magics);
       code = v128.bitselect(subnormal, code, i32x4.lt_s(size, i32x4.splat(smallestNormal)));
       code = v128.bitselect(i32x4.splat(large), code, i32x4.ge_s(size, i32x4.splat(overflow)));
       code = v128.bitselect(i32x4.splat(nan), code, i32x4.gt_s(size, i32x4.splat(0x7f800000)));

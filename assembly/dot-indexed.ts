@@ -2,9 +2,9 @@
 
 /**
  * Σ_{r<rows} Σ_{q<cols} Σ_{t<run} A[aRows[r] + aCols[q] + t] · B[bRows[r] + bCols[q] + t]; f32 data, i32 offsets in
- * elements, f64 sums. Element number e of the whole sum belongs to lane e mod 4, so a plain run gives the bits of
- * `dot32`. The lanes are held rotated, the next element's first: a run's leading fours need no rotation, whatever
- * the phase they start in, and its last one to three rotate by one each.
+ * elements, f64 sums. Element number e of the whole sum belongs to lane e mod 4, so one plain run gives the bits of
+ * `dot32`. The lanes are held rotated, the next element's first: a run's leading fours need no rotation whatever the
+ * phase they start in, and its last one to three rotate by one each.
  */
 export function dotIndexed(
   a: usize,
@@ -17,71 +17,102 @@ export function dotIndexed(
   bCols: usize,
   run: i32,
 ): f64 {
-  const phase = (rows & 3) * (cols & 3) * (run & 3);
-  if (ASC_FEATURE_SIMD) {
-    let low = f64x2.splat(0);
-    let high = f64x2.splat(0);
-    for (let r = 0; r < rows; r++) {
-      const aRow = a + ((<usize>load<i32>(aRows + ((<usize>r) << 2))) << 2);
-      const bRow = b + ((<usize>load<i32>(bRows + ((<usize>r) << 2))) << 2);
-      for (let q = 0; q < cols; q++) {
-        let p = aRow + ((<usize>load<i32>(aCols + ((<usize>q) << 2))) << 2);
-        let s = bRow + ((<usize>load<i32>(bCols + ((<usize>q) << 2))) << 2);
-        let left = run;
-        for (; left >= 4; left -= 4) {
-          const first = f64x2.promote_low_f32x4(v128.load64_zero(p));
-          const second = f64x2.promote_low_f32x4(v128.load64_zero(p, 8));
-          low = f64x2.add(low, f64x2.mul(first, f64x2.promote_low_f32x4(v128.load64_zero(s))));
-          high = f64x2.add(high, f64x2.mul(second, f64x2.promote_low_f32x4(v128.load64_zero(s, 8))));
-          p += 16;
-          s += 16;
-        }
-        for (; left > 0; left--) {
-          // One value beside a zero, whose product +0 leaves the other lane as it is.
-          const x = f64x2.promote_low_f32x4(v128.load32_zero(p));
-          const next = f64x2.add(low, f64x2.mul(x, f64x2.promote_low_f32x4(v128.load32_zero(s))));
-          low = v128.shuffle<f64>(next, high, 1, 2);
-          high = v128.shuffle<f64>(high, next, 1, 2);
-          p += 4;
-          s += 4;
-        }
-      }
-    }
-    return foldRotated(
-      f64x2.extract_lane(low, 0),
-      f64x2.extract_lane(low, 1),
-      f64x2.extract_lane(high, 0),
-      f64x2.extract_lane(high, 1),
-      phase & 3,
-    );
-  } else {
-    let x0: f64 = 0;
-    let x1: f64 = 0;
-    let x2: f64 = 0;
-    let x3: f64 = 0;
-    for (let r = 0; r < rows; r++) {
-      const aRow = a + ((<usize>load<i32>(aRows + ((<usize>r) << 2))) << 2);
-      const bRow = b + ((<usize>load<i32>(bRows + ((<usize>r) << 2))) << 2);
-      for (let q = 0; q < cols; q++) {
-        let p = aRow + ((<usize>load<i32>(aCols + ((<usize>q) << 2))) << 2);
-        let s = bRow + ((<usize>load<i32>(bCols + ((<usize>q) << 2))) << 2);
-        for (let left = run; left > 0; left--) {
-          const next = x0 + <f64>load<f32>(p) * <f64>load<f32>(s);
-          x0 = x1;
-          x1 = x2;
-          x2 = x3;
-          x3 = next;
-          p += 4;
-          s += 4;
-        }
-      }
-    }
-    return foldRotated(x0, x1, x2, x3, phase & 3);
-  }
+  if (ASC_FEATURE_SIMD) return dotSimd(a, b, rows, aRows, bRows, cols, aCols, bCols, run);
+  else return dotScalar(a, b, rows, aRows, bRows, cols, aCols, bCols, run);
 }
 
-/** (0 + 1) + (2 + 3) of lanes held rotated: x0 is lane `phase`. */
-function foldRotated(x0: f64, x1: f64, x2: f64, x3: f64, phase: i32): f64 {
-  // Lanes 0 to 3 sit at positions −phase mod 4. Addition commutes, so only the pairing matters.
-  return phase & 1 ? x1 + x2 + (x3 + x0) : x0 + x1 + (x2 + x3);
+/** Address of the f32 at the element offset that table[i] holds. */
+function seen(base: usize, table: usize, i: i32): usize {
+  return base + ((<usize>load<i32>(table + ((<usize>i) << 2))) << 2);
+}
+
+function dotSimd(
+  a: usize,
+  b: usize,
+  rows: i32,
+  aRows: usize,
+  bRows: usize,
+  cols: i32,
+  aCols: usize,
+  bCols: usize,
+  run: i32,
+): f64 {
+  let low = f64x2.splat(0);
+  let high = f64x2.splat(0);
+  for (let r = 0; r < rows; r++) {
+    const aRow = seen(a, aRows, r);
+    const bRow = seen(b, bRows, r);
+    for (let q = 0; q < cols; q++) {
+      let p = seen(aRow, aCols, q);
+      let s = seen(bRow, bCols, q);
+      let left = run;
+      for (; left >= 4; left -= 4) {
+        const x = f64x2.promote_low_f32x4(v128.load64_zero(p));
+        const y = f64x2.promote_low_f32x4(v128.load64_zero(p, 8));
+        low = f64x2.add(low, f64x2.mul(x, f64x2.promote_low_f32x4(v128.load64_zero(s))));
+        high = f64x2.add(high, f64x2.mul(y, f64x2.promote_low_f32x4(v128.load64_zero(s, 8))));
+        p += 16;
+        s += 16;
+      }
+      for (; left > 0; left--) {
+        // One value beside a zero, whose product +0 leaves the other lane as it is.
+        const x = f64x2.promote_low_f32x4(v128.load32_zero(p));
+        const next = f64x2.add(low, f64x2.mul(x, f64x2.promote_low_f32x4(v128.load32_zero(s))));
+        low = v128.shuffle<f64>(next, high, 1, 2);
+        high = v128.shuffle<f64>(high, next, 1, 2);
+        p += 4;
+        s += 4;
+      }
+    }
+  }
+  return foldRotated(
+    f64x2.extract_lane(low, 0),
+    f64x2.extract_lane(low, 1),
+    f64x2.extract_lane(high, 0),
+    f64x2.extract_lane(high, 1),
+    rows * cols * run,
+  );
+}
+
+function dotScalar(
+  a: usize,
+  b: usize,
+  rows: i32,
+  aRows: usize,
+  bRows: usize,
+  cols: i32,
+  aCols: usize,
+  bCols: usize,
+  run: i32,
+): f64 {
+  let x0: f64 = 0;
+  let x1: f64 = 0;
+  let x2: f64 = 0;
+  let x3: f64 = 0;
+  for (let r = 0; r < rows; r++) {
+    const aRow = seen(a, aRows, r);
+    const bRow = seen(b, bRows, r);
+    for (let q = 0; q < cols; q++) {
+      let p = seen(aRow, aCols, q);
+      let s = seen(bRow, bCols, q);
+      for (let left = run; left > 0; left--) {
+        const next = x0 + <f64>load<f32>(p) * <f64>load<f32>(s);
+        x0 = x1;
+        x1 = x2;
+        x2 = x3;
+        x3 = next;
+        p += 4;
+        s += 4;
+      }
+    }
+  }
+  return foldRotated(x0, x1, x2, x3, rows * cols * run);
+}
+
+/**
+ * (0 + 1) + (2 + 3) of lanes held rotated: x0 is lane `count` mod 4 (the product may wrap: its last two bits are
+ * right). Addition commutes, so only the pairing matters.
+ */
+function foldRotated(x0: f64, x1: f64, x2: f64, x3: f64, count: i32): f64 {
+  return count & 1 ? x1 + x2 + (x3 + x0) : x0 + x1 + (x2 + x3);
 }
