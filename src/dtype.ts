@@ -9,8 +9,31 @@ export interface DtypeInfo {
   readonly kind: DtypeKind;
 }
 
+/** The name of a dtype, as safetensors writes it. */
+export type Dtype =
+  | "BOOL"
+  | "F4"
+  | "F6_E2M3"
+  | "F6_E3M2"
+  | "U8"
+  | "I8"
+  | "F8_E5M2"
+  | "F8_E4M3"
+  | "F8_E8M0"
+  | "I16"
+  | "U16"
+  | "F16"
+  | "BF16"
+  | "I32"
+  | "U32"
+  | "F32"
+  | "C64"
+  | "F64"
+  | "I64"
+  | "U64";
+
 /** Every dtype of safetensors. F4 and F6 pack several elements into shared bytes, so their elements cannot be moved. */
-export const DTYPES = {
+export const DTYPES: Readonly<Record<Dtype, DtypeInfo>> = {
   BOOL: { bits: 8, kind: "bool" },
   F4: { bits: 4, kind: "packed" },
   F6_E2M3: { bits: 6, kind: "packed" },
@@ -31,10 +54,7 @@ export const DTYPES = {
   F64: { bits: 64, kind: "float" },
   I64: { bits: 64, kind: "integer" },
   U64: { bits: 64, kind: "integer" },
-} as const satisfies Record<string, DtypeInfo>;
-
-/** The name of a dtype, as safetensors writes it. */
-export type Dtype = keyof typeof DTYPES;
+};
 
 /** True when `name` is a dtype of safetensors. */
 export function isDtype(name: unknown): name is Dtype {

@@ -2,6 +2,7 @@
 
 import { DTYPES, type Dtype, elementBytes } from "../dtype.ts";
 import { narrow, widen } from "../kernels/convert.ts";
+import { requireFinite } from "../kernels/finite.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 
 /** How values between two models are found: on the line between them, or on the arc. */
@@ -10,6 +11,8 @@ export type Blend = "lerp" | "slerp";
 /** Two tensors of the same name, dtype and shape, as raw little-endian bytes. */
 export interface TensorPair {
   readonly name: string;
+  /** What the two models are called in messages. */
+  readonly models: readonly [string, string];
   readonly dtype: Dtype;
   readonly a: Uint8Array;
   readonly b: Uint8Array;
@@ -65,14 +68,8 @@ function blendFloats(kernels: Kernels, pair: TensorPair, { lambda, blend, allowN
     widen(kernels, b, pair.b, dtype, count);
   }
   if (!allowNonfinite) {
-    for (const [which, pointer] of [
-      ["A", a],
-      ["B", b],
-    ] as const) {
-      const at = wide ? wasm.nonfinite64(pointer, count) : wasm.nonfinite32(pointer, count);
-      if (at >= 0)
-        throw new RangeError(`${pair.name} of ${which} has NaN or infinity at element ${at}, expected finite numbers`);
-    }
+    requireFinite(kernels, a, count, `${pair.models[0]}: ${pair.name}`, wide);
+    requireFinite(kernels, b, count, `${pair.models[1]}: ${pair.name}`, wide);
   }
   if (lambda === 0 || lambda === 1) return lambda === 0 ? pair.a : pair.b;
   const [weightA, weightB] = blend === "slerp" ? arcWeights(kernels, wide, a, b, count, lambda) : [1 - lambda, lambda];

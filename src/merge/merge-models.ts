@@ -67,7 +67,8 @@ export async function mergeModels(
       const bytesA = await a.read(name, signal);
       const bytesB = await aligned.read(name, signal);
       const { dtype } = a.tensors.get(name)!;
-      return blendTensor(kernels, { name, dtype, a: bytesA, b: bytesB }, { lambda, blend, allowNonfinite });
+      const pair = { name, models: [a.name, b.name] as const, dtype, a: bytesA, b: bytesB };
+      return blendTensor(kernels, pair, { lambda, blend, allowNonfinite });
     },
     async close() {
       await a.close?.();

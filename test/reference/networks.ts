@@ -49,8 +49,8 @@ function fill(shapes: Record<string, number[]>, rng: Rng): Tensors {
     Object.entries(shapes).map(([name, shape]) => {
       const count = shape.reduce((product, size) => product * size, 1);
       const data = gaussianArray(count, rng, 1 / Math.sqrt(shape.length > 1 ? count / shape[0]! : 1));
-      if (name.endsWith("running_var")) data.forEach((value, i) => (data[i] = 0.5 + Math.abs(value)));
-      return [name, { shape, data }];
+      const positive = name.endsWith("running_var");
+      return [name, { shape, data: positive ? data.map((value) => 0.5 + Math.abs(value)) : data }];
     }),
   );
 }
