@@ -1,8 +1,8 @@
 /**
  * The safetensors reader. A file is 8 bytes of little-endian header length, a JSON header, and the data section:
  * `{ "__metadata__": { "key": "text" }, "name": { "dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24] } }`.
- * Format: https://github.com/huggingface/safetensors (README, "Format"). As strict as the reference, and stricter
- * where that hides things: duplicate keys and unknown fields are errors.
+ * Format: https://github.com/huggingface/safetensors (README, "Format"). Refuses what the reference refuses, except that
+ * JSON's other spellings of a whole number (2.0, 2e0) are read; and also duplicate keys and unknown fields.
  */
 
 import { type Dtype, isDtype } from "../dtype.ts";
@@ -153,7 +153,7 @@ function decode(bytes: Uint8Array, name: string): string {
   // Browsers refuse to decode shared memory.
   const own = bytes.buffer instanceof ArrayBuffer ? bytes : new Uint8Array(bytes);
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(own);
+    return new TextDecoder("utf-8", { fatal: true }).decode(own);
   } catch (cause) {
     throw new FormatError(`${name} header is not valid UTF-8, expected UTF-8 JSON`, { cause });
   }

@@ -1,14 +1,17 @@
 import { execFileSync } from "node:child_process";
-import { chmod, mkdir, open, symlink, truncate, writeFile } from "node:fs/promises";
+import { chmod, mkdir, open, readFile, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { FormatError } from "../../src/errors.ts";
+import { encodeSafetensors } from "../../src/io/safetensors-write.ts";
 import { fileSource } from "../../src/node/file-source.ts";
 import { openModelFile } from "../../src/node/open-model.ts";
 import { rejects, sameBytes } from "../reference/expect-error.ts";
 import { concat, counting, entry, safetensorsFile, smallFile } from "../reference/safetensors-builder.ts";
 import { inFolder } from "../reference/temporary-folder.ts";
+
+declare const __ROOT__: string;
 
 const test = suite("file-source");
 
@@ -140,6 +143,15 @@ test("openModelFile opens, names the path, and closes what it cannot parse", () 
       await rejects(() => openModelFile(path), FormatError, /m\.safetensors has 11 bytes of data, expected 10/);
     assert.is(openHandlesOf(path), 0);
   }));
+
+test("a file of the reference writer reads, and is written again byte for byte", async () => {
+  const path = `${__ROOT__}/test/fixtures/fmnist-mlp-small-a.safetensors`;
+  const model = await openModelFile(path);
+  assert.equal([...model.tensors.keys()].slice(0, 2), ["layers.0.weight", "layers.0.bias"]);
+  assert.equal(model.tensors.get("layers.0.weight"), { dtype: "F16", shape: [256, 784] });
+  sameBytes(await encodeSafetensors(model), await readFile(path));
+  await model.close?.();
+});
 
 /** How many open files of this process are `path`; 0 where there is no /proc. */
 function openHandlesOf(path: string): number {

@@ -122,6 +122,11 @@ const CASES: readonly [what: string, file: Uint8Array, message: RegExp][] = [
     /expected less than 2\^53 bits$/,
   ],
   [
+    "0 times a huge product",
+    one("U8", "[0,4503599627370496,4503599627370496]", "[0,0]", 0),
+    /expected less than 2\^53 bits$/,
+  ],
+  [
     "shape is larger than span",
     one("F32", "[2]", "[0,4]", 4),
     /tensor "t" spans 4 bytes, expected 8 \(\[2\] of F32\)$/,
