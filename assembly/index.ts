@@ -1,6 +1,7 @@
 // Exports of both builds. Pointers are byte addresses, counts are i32, strides and offsets are in elements.
 // The hand-written type of these exports is src/kernels/exports.ts.
 
+export * from "./assign";
 export * from "./blend";
 export * from "./convert";
 export * from "./convert-wide";

@@ -1,6 +1,8 @@
 /** Entry `rebasin/kernels`: the kernels alone, for programs that bring their own matching. */
 
 export { Arena } from "./kernels/arena.ts";
+export { type Assignment, type AssignmentOptions, solveAssignment } from "./kernels/assignment.ts";
+export { type CostMatrixOptions, costMatrix } from "./kernels/cost-matrix.ts";
 export type { KernelExports } from "./kernels/exports.ts";
 export { createKernels, type Kernels } from "./kernels/kernels.ts";
 export type { BuildOptions } from "./kernels/wasm.ts";
