@@ -10,10 +10,11 @@ import type { Axis, Factor, ResolvedAxis, ResolvedFactor, ResolvedSegment, Segme
 /** A fixed size that is read from the tensor. */
 export const ANY_SIZE = "_";
 
-const NAME = /^[A-Za-z._-][A-Za-z0-9._-]*$/;
+// What reads as a number (-1, .5) is no name: in other libraries -1 means "any size", here it would be a permutation.
+const NAME = /^(?![-.]*[0-9][0-9.]*$)[A-Za-z._-][A-Za-z0-9._-]*$/;
 const SIZE = /^(?:0|[1-9][0-9]*)$/;
 
-/** True for legal permutation names: ASCII letters, digits, `.`, `_`, `-`, not starting with a digit, not `_` alone. */
+/** True for legal permutation names: ASCII letters, digits, `.`, `_`, `-`, not starting with a digit, not `_`, no number. */
 export function isPermutationName(text: string): boolean {
   return text !== ANY_SIZE && NAME.test(text);
 }

@@ -105,6 +105,9 @@ function normTensors(prefix: string, options: NormOptions): [string, boolean, bo
 }
 
 function toAxis(axis: AxisText): Axis {
+  if (typeof axis === "number" && !(Number.isSafeInteger(axis) && axis >= 0)) {
+    throw new SpecError(`axis is ${axis}, expected a size, text or null`);
+  }
   return parseAxis(axis === null ? ANY_SIZE : String(axis));
 }
 

@@ -30,7 +30,7 @@ export function resolveSpec(spec: Spec, tensors: ReadonlyMap<string, TensorInfo>
   for (const [name, info] of tensors) {
     const { axes } = listed.get(name)!;
     if (axes.length !== info.shape.length) {
-      throw new SpecError(`${name} is ${describeTensor(info)}, expected ${axes.length} axes as the spec has`);
+      throw new SpecError(`${name} is ${describeTensor(info)}, expected rank ${axes.length} as the spec has`);
     }
     axes.forEach((axis, i) => {
       equations.push({ axis, length: info.shape[i]!, where: `${name} axis ${i}` });

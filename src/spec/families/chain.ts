@@ -102,11 +102,9 @@ export type Side = "post" | "pre";
 export function arrangeNorms(operations: readonly Module[], norms: readonly Module[], side: Side): Module[][] {
   if (norms.length === 0) return [[...operations]];
   const sorted = [...norms].sort((a, b) => compareNatural(a.path, b.path));
-  const byName = sorted.map((norm) => positionByIndex(operations, norm) ?? positionByName(operations, norm, side));
-  const byCount = sorted.map(
-    (norm, k) => positionByIndex(operations, norm) ?? (k < operations.length ? k + (side === "post" ? 1 : 0) : null),
-  );
-  return [byName, byCount].flatMap((positions) => {
+  const byIndex = sorted.map((norm) => positionByIndex(operations, norm));
+  const byName = sorted.map((norm, k) => byIndex[k] ?? positionByName(operations, norm, side));
+  return [byName, byCount(byIndex, operations.length, side)].flatMap((positions) => {
     if (positions.includes(null)) return [];
     const steps: Module[] = [];
     for (let i = 0; i <= operations.length; i++) {
@@ -114,6 +112,20 @@ export function arrangeNorms(operations: readonly Module[], norms: readonly Modu
     }
     return [steps];
   });
+}
+
+/** True when a norm's name says at which of `operations` it stands. */
+export function standsByName(operations: readonly Module[], norm: Module): boolean {
+  return (positionByIndex(operations, norm) ?? positionByName(operations, norm, "post")) !== null;
+}
+
+/** Norms without a position take the operations that have no norm yet, in order. */
+function byCount(positions: readonly (number | null)[], operations: number, side: Side): (number | null)[] {
+  const shift = side === "post" ? 1 : 0;
+  const open = Array.from({ length: operations }, (_, i) => i + shift).filter(
+    (position) => !positions.includes(position),
+  );
+  return positions.map((position) => position ?? open.shift() ?? null);
 }
 
 /** In a numbered container (`features.0`, `features.1`) the position is the number. Counts operations before the norm. */

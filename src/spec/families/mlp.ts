@@ -2,7 +2,7 @@
 
 import { SpecError } from "../../errors.ts";
 import type { Spec } from "../types.ts";
-import { type Module, readModules, type Tensors, transposed } from "./modules.ts";
+import { type Module, readModules, type Tensors } from "./modules.ts";
 import { compareNatural } from "./order.ts";
 import { layoutName, plainChain, plural } from "./plain.ts";
 
@@ -12,26 +12,25 @@ import { layoutName, plainChain, plural } from "./plain.ts";
  * Throws `SpecError` saying what does not fit.
  */
 export function mlpSpec(tensors: Tensors): Spec {
-  const modules = readModules(tensors);
-  const conv = modules.find((module) => module.kind === "conv");
-  if (conv !== undefined) throw new SpecError(`${conv.name} is a convolution, expected dense tensors only`);
-  refuseBlocks(modules);
-  const name = (_: Module, k: number): string => `P${k}`;
-  const { spec, operations } = inEitherLayout(modules, (read) => plainChain(read, tensors, name));
+  const { spec, operations, notes } = inEitherLayout(tensors, (modules) => {
+    const conv = modules.find((module) => module.kind === "conv");
+    if (conv !== undefined) throw new SpecError(`${conv.name} is a convolution, expected dense tensors only`);
+    refuseBlocks(modules);
+    return plainChain(modules, tensors, (_, k) => `P${k}`);
+  });
   const widths = [operations[0]!.in, ...operations.map((module) => module.out)].join("-");
-  const why = `${plural(operations.length, "dense tensor")} in a chain ${widths}, ${layoutName(operations)}`;
+  const why = `${plural(operations.length, "dense tensor")} in a chain ${widths}, ${layoutName(operations)}${notes}`;
   return { ...spec, family: "mlp", why, frozen: [] };
 }
 
-function inEitherLayout<T>(modules: readonly Module[], build: (modules: readonly Module[]) => T): T {
+/** Tries the layout of the names, then the other one; throws what the first one says. */
+function inEitherLayout<T>(tensors: Tensors, build: (modules: readonly Module[]) => T): T {
   try {
-    return build(modules);
+    return build(readModules(tensors));
   } catch (error) {
-    const biased = modules.some((module) => module.kind === "dense" && module.tensors.has("bias"));
-    // A bias that fits the channels out has already told the layout.
-    if (biased || !(error instanceof SpecError)) throw error;
+    if (!(error instanceof SpecError)) throw error;
     try {
-      return build(modules.map((module) => (module.kind === "dense" ? transposed(module) : module)));
+      return build(readModules(tensors, true));
     } catch (other) {
       throw other instanceof SpecError ? error : other;
     }
@@ -42,8 +41,12 @@ function inEitherLayout<T>(modules: readonly Module[], build: (modules: readonly
 function refuseBlocks(modules: readonly Module[]): void {
   const blocks = new Map<string, Module[]>();
   for (const module of modules) {
-    const block = /^((?:.*\.)?\w*?\d+)\.[^.]*$/.exec(module.path)?.[1];
-    if (module.kind === "dense" && block !== undefined) blocks.set(block, [...(blocks.get(block) ?? []), module]);
+    const words = module.kind === "dense" ? module.path.split(".") : [];
+    for (const [i, word] of words.slice(0, -1).entries()) {
+      if (!/\d$/.test(word)) continue;
+      const block = words.slice(0, i + 1).join(".");
+      blocks.set(block, [...(blocks.get(block) ?? []), module]);
+    }
   }
   const keeping = [...blocks].filter(([, denses]) => {
     const sorted = [...denses].sort((a, b) => compareNatural(a.path, b.path));

@@ -37,14 +37,15 @@ const FOREIGN =
 
 /**
  * Groups tensors into modules, in file order. Throws `SpecError` naming the first tensor that is no part of a dense
- * matrix, a convolution or a norm, or whose name speaks of another kind of network.
+ * matrix, a convolution or a norm, or whose name speaks of another kind of network. `flip` reads dense matrices in the
+ * other layout than their names say.
  */
-export function readModules(tensors: Tensors): Module[] {
+export function readModules(tensors: Tensors, flip = false): Module[] {
   if (tensors.size === 0) throw new SpecError("model has no tensors, expected some");
   const groups = groupTensors(tensors, true) ?? groupTensors(tensors, false);
   if (groups === null)
     throw new SpecError("model has two tensors of one role in one module, expected names to tell them apart");
-  return [...groups].map(([path, roles]) => toModule(path, roles, tensors));
+  return [...groups].map(([path, roles]) => toModule(path, roles, tensors, flip));
 }
 
 /** Null when two tensors fall on one role of one module. */
@@ -68,18 +69,19 @@ function groupTensors(tensors: Tensors, unwrap: boolean): Map<string, Map<Role, 
   return groups;
 }
 
-function toModule(path: string, roles: ReadonlyMap<Role, string>, tensors: Tensors): Module {
+function toModule(path: string, roles: ReadonlyMap<Role, string>, tensors: Tensors, flip: boolean): Module {
   const name = roles.get("weight") ?? roles.get("mean") ?? roles.get("variance");
   if (name === undefined) {
     const [other] = roles.values();
     throw new SpecError(`${other} has no weight beside it, expected one`);
   }
   const { shape } = tensors.get(name)!;
-  const layout: Layout = tensorName(name).leaf === "kernel" ? "flax" : "torch";
   const rank = shape.length;
+  const named = tensorName(name).leaf === "kernel" ? "flax" : "torch";
+  const layout: Layout = flip && rank === 2 ? (named === "flax" ? "torch" : "flax") : named;
   const bias = roles.get("bias");
   // LayerNorm over channels and positions: its bias has the shape of its weight.
-  const isNorm = rank === 1 || (bias !== undefined && tensors.get(bias)!.shape.length === rank);
+  const isNorm = rank === 1 || (bias !== undefined && tensors.get(bias)!.shape.join() === shape.join());
   if (rank === 0) throw new SpecError(`${name} is a scalar, expected a dense, convolution or norm tensor`);
   const channelsLast = layout === "flax" || tensorName(name).leaf === "scale";
   const axes = isNorm
@@ -117,11 +119,6 @@ function checkVectors({ name, tensors: roles, out, kind }: Module, tensors: Tens
     if (kind !== "norm" && role !== "bias")
       throw new SpecError(`${other} is a statistic beside ${name}, expected a norm's weight there`);
   }
-}
-
-/** The same module read in the other layout: for matrices whose names leave the layout open. */
-export function transposed(module: Module): Module {
-  return { ...module, layout: module.layout === "torch" ? "flax" : "torch", in: module.out, out: module.in };
 }
 
 /** Lists every tensor of a module, with `out` on its channels out and `input` on its channels in. */

@@ -15,6 +15,8 @@ const RESIDUAL = /^(res|resid.*|.*shortcut.*|downsample|skip.*|identity|.*resblo
 export interface PlainChain {
   readonly spec: Spec;
   readonly operations: readonly Module[];
+  /** What was assumed, to be added to a sentence; empty when nothing was. */
+  readonly notes: string;
 }
 
 /**
@@ -51,7 +53,7 @@ export function plainChain(
       walkChain({ steps, entry: INPUT, exit: null, name }, tensors, builder);
       const spec = builder.build();
       resolveSpec(spec, tensors);
-      return { spec: { ...spec, tensors: inModelOrder(spec, tensors) }, operations };
+      return { spec: { ...spec, tensors: inModelOrder(spec, tensors) }, operations, notes: normNotes(norms) };
     } catch (error) {
       if (!(error instanceof SpecError)) throw error;
       if (i === 0) failure = error;
@@ -74,4 +76,10 @@ export function layoutName(modules: readonly Module[]): string {
 /** A number and its noun: `1 convolution`, `3 dense tensors`. */
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** GroupNorm's number of groups is not in its shapes. */
+export function normNotes(norms: readonly Module[]): string {
+  const grouped = norms.some((norm) => norm.kind === "norm" && /(^|[._])(gn|group_?norm)/i.test(norm.path));
+  return grouped ? ", GroupNorm taken to have one group" : "";
 }

@@ -7,7 +7,7 @@ import { compareNatural } from "./order.ts";
 const STAGED =
   /^((?:.*?\.)?(?:layer|stage|group|block|blockgroup|res)s?[._]?\d+\.(?:(?:block|layer|unit|bottleneck|basic_?block)s?[._]?)?\d+)\.(.+)$/i;
 /** Blocks without stages: `blocks.3`, `ResNetBlock_0`. */
-const STAGELESS = /^((?:.*?\.)?(?:\w*block|res\w*?)s?[._]?\d+)\.(.+)$/i;
+const STAGELESS = /^((?:.*?\.)?\w*blocks?[._]?\d+)\.(.+)$/i;
 const SHORTCUT = /shortcut|downsample|skip|proj|identity/i;
 
 /** One block: the modules on its main path and those on its shortcut. */

@@ -8,10 +8,10 @@ import { SpecError } from "../../errors.ts";
 import { type SpecBuilder, specBuilder } from "../builder.ts";
 import { resolveSpec } from "../resolve.ts";
 import type { Spec } from "../types.ts";
-import { arrangeNorms, checkChain, type Flow, INPUT, type Side, walkChain } from "./chain.ts";
+import { arrangeNorms, checkChain, type Flow, INPUT, type Side, standsByName, walkChain } from "./chain.ts";
 import { type Module, readModules, type Tensors } from "./modules.ts";
 import { chooseOrder } from "./order.ts";
-import { inModelOrder, layoutName, plural } from "./plain.ts";
+import { inModelOrder, layoutName, normNotes, plural } from "./plain.ts";
 import { type Block, type Blocks, findBlocks } from "./resnet-blocks.ts";
 
 const HEAD = /(^|\.)(head|fc|linear|classifier|logits|output|predictions?|dense|project(or|ion))(_?\d+)?(\.|$)/i;
@@ -44,16 +44,20 @@ function attempt(build: () => Spec): Spec | SpecError {
 }
 
 /**
- * Where all widths are equal, norms fit before and after convolutions. Only networks that normalise after have a norm
- * that is named as the stem's.
+ * Where all widths are equal, norms fit before and after convolutions. Then a norm that is named as the stem's tells
+ * networks that normalise after.
  */
-function chooseSide({ outside }: Blocks, post: Spec | SpecError, pre: Spec | SpecError): Spec {
+function chooseSide(found: Blocks, post: Spec | SpecError, pre: Spec | SpecError): Spec {
   if (post instanceof SpecError) return pre as Spec;
   if (pre instanceof SpecError) return post;
-  const stem = outside.filter((module) => module.kind === "conv" && !HEAD.test(module.path));
-  const norms = outside.filter((module) => module.kind === "norm" && !HEAD.test(module.path));
-  const stemNorm = norms.some((norm) => arrangeNorms(stem, [norm], "post").length > 0);
-  return norms.length === 0 || stemNorm ? post : pre;
+  const stem = stemConvs(found.outside);
+  const norms = found.outside.filter((module) => module.kind === "norm" && !HEAD.test(module.path));
+  const inside = [...found.blocks.values()].some(({ main }) => main.some((module) => module.kind === "norm"));
+  return !inside || norms.some((norm) => standsByName(stem, norm)) ? post : pre;
+}
+
+function stemConvs(outside: readonly Module[]): Module[] {
+  return outside.filter((module) => module.kind === "conv" && !HEAD.test(module.path));
 }
 
 interface Plan {
@@ -64,13 +68,12 @@ interface Plan {
 
 function buildSpec({ blocks, outside }: Blocks, side: Side, tensors: Tensors): Spec {
   const plan: Plan = { tensors, builder: specBuilder(), side };
-  const stem = outside.filter((module) => module.kind === "conv" && !HEAD.test(module.path));
-  const head = outside.filter((module) => module.kind !== "norm" && !stem.includes(module));
+  const convs = stemConvs(outside);
+  const head = outside.filter((module) => module.kind !== "norm" && !convs.includes(module));
   if (head.length === 0)
     throw new SpecError("model has no dense head, expected one: the last residual stream would be its output");
-  const last = [...blocks.values()].at(-1)!;
-  const { stemNorms, headNorms } = splitNorms(outside, stem, lastWidth(last), side);
-  let flow = walkStem(plan, stem, stemNorms);
+  const stem = chooseOrder(convs, [], (order) => checkChain(order, INPUT, tensors));
+  let flow: Flow = { permutation: "S0", width: stem.at(-1)!.out, spatial: true, from: stem.at(-1)!.name };
   const streams = [flow.width!];
   for (const [path, block] of blocks) {
     const starts = block.shortcut.some((module) => module.kind !== "norm");
@@ -78,21 +81,33 @@ function buildSpec({ blocks, outside }: Blocks, side: Side, tensors: Tensors): S
     flow = walkBlock(plan, path, block, flow, exit);
     if (starts) streams.push(flow.width!);
   }
+  const { stemNorms, headNorms } = splitNorms(outside, stem, flow.width!, side);
+  walkArranged(plan, stem, stemNorms, "post", { entry: INPUT, exit: "S0", prefix: "stem" });
   walkHead(plan, head, headNorms, flow);
   const spec = plan.builder.build();
   resolveSpec(spec, tensors);
-  const kind = mainConvs(last).length === 3 ? "bottleneck block" : "basic block";
+  return {
+    ...spec,
+    tensors: inModelOrder(spec, tensors),
+    family: "resnet",
+    why: explain(blocks, outside, streams, side),
+    frozen: [],
+  };
+}
+
+function explain(blocks: Blocks["blocks"], outside: readonly Module[], streams: readonly number[], side: Side): string {
+  const modules = [...outside, ...[...blocks.values()].flatMap(({ main }) => main)];
+  const kind = mainConvs([...blocks.values()].at(-1)!).length === 3 ? "bottleneck block" : "basic block";
   const on = `on ${plural(streams.length, "residual stream")} (${streams.join("-")})`;
-  const why = `${plural(blocks.size, kind)} ${on}, norms ${side === "post" ? "after" : "before"} convolutions, ${layoutName(head)}`;
-  return { ...spec, tensors: inModelOrder(spec, tensors), family: "resnet", why, frozen: [] };
+  const norms = modules.some((module) => module.kind === "norm")
+    ? `, norms ${side === "post" ? "after" : "before"} convolutions`
+    : "";
+  const layout = layoutName(modules.filter((module) => module.kind !== "norm"));
+  return `${plural(blocks.size, kind)} ${on}${norms}, ${layout}${normNotes(modules)}`;
 }
 
 function mainConvs({ main }: Block): Module[] {
   return main.filter((module) => module.kind === "conv");
-}
-
-function lastWidth(block: Block): number {
-  return chooseOrder(mainConvs(block), [], () => {}).at(-1)!.out;
 }
 
 /** Norms outside the blocks belong to the stem, or stand before the head as in networks that normalise first. */
@@ -102,15 +117,12 @@ function splitNorms(
   width: number,
   side: Side,
 ): { stemNorms: Module[]; headNorms: Module[] } {
-  const stemNorms: Module[] = [];
-  const headNorms: Module[] = [];
-  for (const norm of outside.filter((module) => module.kind === "norm")) {
+  const norms = outside.filter((module) => module.kind === "norm");
+  const toHead = (norm: Module): boolean => {
     const fitsStem = stem.some((conv) => conv.out === norm.out);
-    const fitsHead = norm.out === width;
-    const toHead = HEAD.test(norm.path) || !fitsStem || (fitsHead && side === "pre");
-    (toHead ? headNorms : stemNorms).push(norm);
-  }
-  return { stemNorms, headNorms };
+    return HEAD.test(norm.path) || !fitsStem || (norm.out === width && side === "pre");
+  };
+  return { stemNorms: norms.filter((norm) => !toHead(norm)), headNorms: norms.filter(toHead) };
 }
 
 /** Convolutions (and norms on `side`) in a chain: the first arrangement of the norms that fits. */
@@ -137,11 +149,6 @@ function walkArranged(
     return walkChain({ steps, entry, exit: chain.exit, name }, plan.tensors, plan.builder);
   }
   throw failure;
-}
-
-function walkStem(plan: Plan, stem: readonly Module[], norms: readonly Module[]): Flow {
-  const order = chooseOrder(stem, [], (convs) => checkChain(convs, INPUT, plan.tensors));
-  return walkArranged(plan, order, norms, "post", { entry: INPUT, exit: "S0", prefix: "stem" });
 }
 
 function walkBlock(plan: Plan, path: string, block: Block, entry: Flow, exit: string): Flow {

@@ -22,8 +22,8 @@ export function vggSpec(tensors: Tensors): Spec {
       `${[...blocks.blocks.keys()][0]} is named like a residual block, expected a chain without skip connections`,
     );
   const name = (module: Module, k: number): string => (module.kind === "conv" ? `C${k}` : `D${k - convs.length}`);
-  const { spec, operations } = plainChain(modules, tensors, name);
-  const why = `${describe(operations)}, ${layoutName(operations)}`;
+  const { spec, operations, notes } = plainChain(modules, tensors, name);
+  const why = `${describe(operations)}, ${layoutName(operations)}${notes}`;
   return { ...spec, family: "vgg", why, frozen: [] };
 }
 
