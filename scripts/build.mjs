@@ -17,7 +17,10 @@ export function buildWasm() {
   mkdirSync(join(root, "build"), { recursive: true });
   const asc = join(dirname(require.resolve("assemblyscript/package.json")), "bin", "asc.js");
   for (const target of WASM_BUILDS) {
-    execFileSync(process.execPath, [asc, "--config", "asconfig.json", "--target", target], { cwd: root, stdio: "inherit" });
+    execFileSync(process.execPath, [asc, "--config", "asconfig.json", "--target", target], {
+      cwd: root,
+      stdio: "inherit",
+    });
   }
 }
 
@@ -46,7 +49,8 @@ async function buildPackage() {
     minifySyntax: true,
     sourcemap: false,
   });
-  for (const target of WASM_BUILDS) copyFileSync(join(root, `build/rebasin.${target}.wasm`), join(root, `dist/rebasin.${target}.wasm`));
+  for (const target of WASM_BUILDS)
+    copyFileSync(join(root, `build/rebasin.${target}.wasm`), join(root, `dist/rebasin.${target}.wasm`));
   const tsc = join(dirname(require.resolve("typescript/package.json")), "bin", "tsc");
   execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
 }

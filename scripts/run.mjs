@@ -13,6 +13,15 @@ if (script === undefined) {
 }
 const outfile = join(root, "build/scripts", `${basename(script, ".ts")}.mjs`);
 mkdirSync(join(root, "build/scripts"), { recursive: true });
-await build({ entryPoints: [script], outfile, bundle: true, packages: "external", platform: "node", format: "esm", target: "es2022", logLevel: "warning" });
+await build({
+  entryPoints: [script],
+  outfile,
+  bundle: true,
+  packages: "external",
+  platform: "node",
+  format: "esm",
+  target: "es2022",
+  logLevel: "warning",
+});
 process.argv = [process.argv[0], outfile, ...args];
 await import(pathToFileURL(outfile).href);

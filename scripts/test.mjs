@@ -4,7 +4,7 @@
 //   package  test/package/*.test.ts  imports `rebasin` from the packed and installed tarball
 // Options: --runtime node,deno,bun  --suite unit,node,package  --match TEXT (file names)  --no-build
 import { execFileSync, spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -22,18 +22,30 @@ const { values: options } = parseArgs({
 });
 const require = createRequire(import.meta.url);
 const binary = (name, file) => join(dirname(require.resolve(`${name}/package.json`)), file);
+/** The binary itself where the package has put it in place: its launcher would not pass signals on. */
+function denoCommand() {
+  const direct = binary("deno", process.platform === "win32" ? "deno.exe" : "deno");
+  return existsSync(direct) ? [direct] : [process.execPath, binary("deno", "bin.cjs")];
+}
 const RUNTIMES = {
   node: [process.execPath],
-  deno: [process.execPath, binary("deno", "bin.cjs"), "run", "-A", "--no-config", "--no-lock", "--quiet"],
-  bun: [binary("bun", process.platform === "win32" ? "bin/bun.exe" : "bin/bun.exe"), "run"],
+  deno: [...denoCommand(), "run", "-A", "--no-config", "--no-lock", "--quiet"],
+  bun: [binary("bun", "bin/bun.exe"), "run"],
 };
 
 async function bundle(suite, outfile, extra) {
   const folder = join(root, "test", suite);
-  const files = readdirSync(folder).filter((file) => file.endsWith(".test.ts") && file.includes(options.match)).sort();
+  const files = readdirSync(folder)
+    .filter((file) => file.endsWith(".test.ts") && file.includes(options.match))
+    .sort();
   if (files.length === 0) return false;
   const imports = files.map((file) => `import ${JSON.stringify(`./${suite}/${file}`)};`);
-  const contents = ['import "./setup.ts";', ...imports, 'import { runAndReport } from "./run-suites.ts";', "await runAndReport();"].join("\n");
+  const contents = [
+    'import "./setup.ts";',
+    ...imports,
+    'import { runAndReport } from "./run-suites.ts";',
+    "await runAndReport();",
+  ].join("\n");
   await build({
     stdin: { contents, resolveDir: join(root, "test"), loader: "ts" },
     outfile,
@@ -65,7 +77,11 @@ function installPacked() {
 function runIn(runtime, file, cwd) {
   const [command, ...args] = RUNTIMES[runtime];
   return new Promise((resolve) => {
-    const child = spawn(command, [...args, file], { cwd, stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, REBASIN_RUNTIME: JSON.stringify(RUNTIMES[runtime]) } });
+    const child = spawn(command, [...args, file], {
+      cwd,
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, REBASIN_RUNTIME: JSON.stringify(RUNTIMES[runtime]) },
+    });
     let output = "";
     child.stdout.setEncoding("utf8").on("data", (text) => {
       output += text;
@@ -81,13 +97,14 @@ function runIn(runtime, file, cwd) {
   });
 }
 
-if (!options["no-build"]) execFileSync(process.execPath, [join(root, "scripts/build.mjs")], { cwd: root, stdio: "inherit" });
+if (!options["no-build"])
+  execFileSync(process.execPath, [join(root, "scripts/build.mjs")], { cwd: root, stdio: "inherit" });
 mkdirSync(join(root, "build/test"), { recursive: true });
 const total = { passed: 0, failed: 0, skipped: 0 };
 const lines = [];
 for (const suite of options.suite.split(",")) {
   const cwd = suite === "package" ? installPacked() : root;
-  const file = suite === "package" ? join(cwd, "suite.mjs") : join(root, `build/test/${suite}.mjs`);
+  const file = suite === "package" ? join(cwd, "suite.mjs") : join(root, `build/test/${suite}-${process.pid}.mjs`);
   if (!(await bundle(suite, file, suite === "package" ? { external: ["rebasin", "rebasin/*"] } : {}))) continue;
   for (const runtime of options.runtime.split(",")) {
     console.log(`\n── ${suite} in ${runtime} ──`);
@@ -95,7 +112,7 @@ for (const suite of options.suite.split(",")) {
     for (const key of Object.keys(total)) total[key] += counts[key];
     lines.push(`${suite} in ${runtime}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
   }
-  if (suite === "package") rmSync(cwd, { recursive: true, force: true });
+  rmSync(suite === "package" ? cwd : file, { recursive: true, force: true });
 }
 console.log(`\n${lines.join("\n")}`);
 console.log(`${total.passed} passed, ${total.failed} failed${total.skipped ? `, ${total.skipped} skipped` : ""}`);

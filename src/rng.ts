@@ -18,7 +18,8 @@ export interface Rng {
  * rng.below(10); // the same digit everywhere
  */
 export function createRng(seed: number): Rng {
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new RangeError(`seed ${seed}, expected an integer from 0 to 2^53-1`);
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new RangeError(`seed ${seed}, expected an integer from 0 to 2^53-1`);
   let mix = (seed ^ Math.floor(seed / 2 ** 32)) >>> 0;
   const split = (): number => {
     mix = (mix + 0x9e3779b9) >>> 0;

@@ -1,0 +1,265 @@
+/** The command line as a user meets it: dist/cli.js in a process of its own, in the runtime that runs this suite. */
+
+import { execFile, spawn } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { encodeSafetensors } from "../../src/io/safetensors-write.ts";
+import { createRng } from "../../src/rng.ts";
+import { mlpNetwork, toModel } from "../reference/networks.ts";
+
+declare const __ROOT__: string;
+
+const test = suite("command line");
+const CLI = join(__ROOT__, "dist/cli.js");
+const A = join(__ROOT__, "test/fixtures/fmnist-mlp-small-a.safetensors");
+const B = join(__ROOT__, "test/fixtures/fmnist-mlp-small-b.safetensors");
+const [runtime, ...runtimeArguments] = JSON.parse(process.env.REBASIN_RUNTIME!) as string[];
+let folder = "";
+
+test.before.each(() => {
+  folder = mkdtempSync(join(tmpdir(), "rebasin-cli-"));
+});
+test.after.each(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Outcome {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+function run(...words: string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(runtime!, [...runtimeArguments, CLI, ...words], { cwd: folder }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : (error.code as unknown as number), stdout, stderr });
+    });
+  });
+}
+
+async function runJson(...words: string[]) {
+  const { code, stdout, stderr } = await run(...words, "--json");
+  assert.is(stderr, "");
+  assert.is(stdout.split("\n").length, 2, `one line expected: ${stdout}`);
+  return { code, json: JSON.parse(stdout) };
+}
+
+const same = (x: string, y: string): boolean => readFileSync(join(folder, x)).equals(readFileSync(join(folder, y)));
+
+test("help: the main page and one for every command, on stdout", async () => {
+  const main = await run("--help");
+  assert.is(main.code, 0);
+  for (const command of ["merge", "match", "apply", "inspect", "compare"]) {
+    assert.match(main.stdout, new RegExp(`^  ${command} `, "m"));
+    const page = await run(command, "--help");
+    assert.is(page.code, 0);
+    assert.match(page.stdout, `Usage: rebasin ${command}`);
+    assert.is(page.stderr, "");
+  }
+  assert.match((await run("--version")).stdout, /^\d+\.\d+\.\d+\n$/);
+});
+
+test("merge writes the merge, reports the matching, and is reproducible", async () => {
+  const { code, json } = await runJson("merge", A, B, "-o", "m.safetensors", "--permutations", "p.safetensors");
+  assert.is(code, 0);
+  assert.is(json.method, "frank-wolfe");
+  assert.is(json.spec, "mlp");
+  assert.ok(json.objective > json.identityObjective);
+  assert.ok(json.sweeps >= 1 && json.seconds > 0);
+  assert.equal(Object.keys(json.permutations), ["P0", "P1"]);
+  for (const { size, moved } of Object.values<{ size: number; moved: number }>(json.permutations)) {
+    assert.is(size, 256);
+    assert.ok(moved > 0 && moved <= 256);
+  }
+  assert.is((await run("merge", A, B, "-o", "again.safetensors", "--threads", "2")).code, 0);
+  assert.ok(same("m.safetensors", "again.safetensors"));
+  assert.equal(readdirSync(folder).sort(), ["again.safetensors", "m.safetensors", "p.safetensors"]);
+});
+
+test("match, apply, apply --inverse: back to the same bytes of every tensor", async () => {
+  const { json } = await runJson("match", A, B, "-o", "p.safetensors", "--method", "coordinate", "--seed", "3");
+  assert.is(json.method, "coordinate");
+  assert.is((await run("apply", B, "p.safetensors", "-o", "moved.safetensors")).code, 0);
+  assert.is((await run("apply", "moved.safetensors", "p.safetensors", "-o", "back.safetensors", "--inverse")).code, 0);
+  const data = (path: string) => {
+    const bytes = readFileSync(path);
+    return bytes.subarray(8 + Number(bytes.readBigUInt64LE(0)));
+  };
+  assert.not.ok(data(join(folder, "moved.safetensors")).equals(data(B)));
+  assert.ok(data(join(folder, "back.safetensors")).equals(data(B)));
+});
+
+test("λ = 0 gives the tensors of A, λ = 1 those of the aligned B", async () => {
+  await run("merge", A, B, "-o", "zero.safetensors", "--lambda", "0");
+  await run("merge", A, B, "-o", "one.safetensors", "--lambda", "1", "--permutations", "p.safetensors");
+  await run("apply", B, "p.safetensors", "-o", "aligned.safetensors");
+  for (const [x, y] of [
+    ["zero.safetensors", A],
+    ["one.safetensors", join(folder, "aligned.safetensors")],
+  ] as const) {
+    const compared = await runJson("compare", x, y);
+    assert.is(compared.json.distance.l2, 0);
+  }
+});
+
+test("inspect shows the family, the groups and the symmetries; its spec gives the same merge", async () => {
+  const { json } = await runJson("inspect", A, "--spec-out", "spec.json");
+  assert.is(json.family, "mlp");
+  assert.ok(json.why.length > 10);
+  assert.equal(json.tensors[2], {
+    name: "layers.1.weight",
+    dtype: "F16",
+    shape: [256, 256],
+    axes: ["P1", "P0"],
+    votes: true,
+  });
+  assert.equal(json.permutations.P0, { size: 256, tensors: ["layers.0.weight", "layers.0.bias", "layers.1.weight"] });
+  assert.ok(Math.abs(json.log10Symmetries - 2 * 506.9335) < 0.01, json.log10Symmetries);
+  assert.equal(json.frozen, []);
+  await run("merge", A, B, "-o", "auto.safetensors");
+  await run("merge", A, B, "-o", "file.safetensors", "--spec", "spec.json");
+  assert.ok(same("auto.safetensors", "file.safetensors"));
+  assert.match((await run("inspect", A)).stdout, /^family {2}mlp: /);
+});
+
+test("compare says what keeps two models apart, with exit code 1", async () => {
+  const fits = await runJson("compare", A, B);
+  assert.is(fits.code, 0);
+  assert.is(fits.json.mergeable, true);
+  assert.equal(fits.json.reasons, []);
+  writeFileSync(
+    join(folder, "other.safetensors"),
+    await encodeSafetensors(toModel(mlpNetwork(createRng(1), [784, 9, 256, 10]).tensors)),
+  );
+  const differs = await runJson("compare", A, "other.safetensors");
+  assert.is(differs.code, 1);
+  assert.is(differs.json.mergeable, false);
+  assert.equal(differs.json.reasons[0], {
+    kind: "shape",
+    tensor: "layers.0.weight",
+    a: "F16 [256, 784]",
+    b: "F32 [9, 784]",
+  });
+  assert.equal(new Set(differs.json.reasons.map(({ kind }: { kind: string }) => kind)), new Set(["shape", "dtype"]));
+  const merged = await run("merge", A, "other.safetensors", "-o", "m.safetensors");
+  assert.is(merged.code, 1);
+  assert.match(merged.stderr, /^rebasin: .*do not hold the same tensors: .*layers.0.weight/);
+  assert.equal(readdirSync(folder), ["other.safetensors"]);
+});
+
+test("wrong usage: one line, a hint, exit code 2", async () => {
+  const cases: [string[], RegExp][] = [
+    [["murge"], /command murge, expected one of merge/],
+    [["merge", A, "-o", "x"], /merge got 1 arguments, expected 2: A B/],
+    [["merge", A, B], /merge has no --output/],
+    [["merge", A, B, "-o", "x", "--lamda", "1"], /Unknown option '--lamda'/],
+    [["merge", A, B, "-o", "x", "--lambda", "2"], /--lambda 2, expected a number from 0 to 1/],
+    [["merge", A, B, "-o", "x", "--lambda", ""], /--lambda /],
+    [["merge", A, B, "-o", "x", "--method", "greedy"], /--method greedy, expected one of frank-wolfe, coordinate/],
+    [["merge", A, B, "-o", "x", "--threads", "none"], /--threads none, expected an integer from 1/],
+    [["merge", A, B, "-o", "x", "--permutations", "x"], /x is named for two outputs/],
+  ];
+  for (const [words, message] of cases) {
+    const { code, stdout, stderr } = await run(...words);
+    assert.is(code, 2, words.join(" "));
+    assert.is(stdout, "");
+    assert.match(stderr, message);
+    assert.is(stderr.trimEnd().split("\n").length, 2, stderr);
+  }
+  const { code, json } = await runJson("merge", A);
+  assert.is(code, 2);
+  assert.is(json.error.type, "UsageError");
+});
+
+test("bad input: one clear line, exit code 1, no output file", async () => {
+  writeFileSync(join(folder, "cut.safetensors"), readFileSync(A).subarray(0, 5000));
+  writeFileSync(join(folder, "empty.safetensors"), "");
+  writeFileSync(join(folder, "bad.json"), '{ "format": "rebasin-spec/1", "tensors": {}, "colour": 1 }');
+  writeFileSync(
+    join(folder, "misfit.json"),
+    '{ "format": "rebasin-spec/1", "rest": "fixed", "tensors": { "layers.0.weight": { "axes": ["P", "_"] }, "layers.2.bias": { "axes": ["P"] } } }',
+  );
+  const before = readdirSync(folder).sort();
+  const cases: [string[], string, RegExp][] = [
+    [["missing.safetensors", B], "FormatError", /^missing.safetensors no such file/],
+    [[folder, B], "FormatError", /is a directory/],
+    [["empty.safetensors", B], "FormatError", /^empty.safetensors /],
+    [["cut.safetensors", B], "FormatError", /^cut.safetensors /],
+    [[A, B, "--spec", "bad.json"], "SpecError", /unknown key "colour"/],
+    [
+      [A, B, "--spec", "misfit.json"],
+      "SpecError",
+      /permutation P is 10 on layers.2.bias axis 0, expected 256 as on layers.0.weight axis 0|P is 256 .*10/,
+    ],
+    [[A, B, "--spec", "transformer"], "SpecError", /transformer.*mlp/],
+    [[A, B, "--spec", "none.json"], "SpecError", /none.json no such file/],
+  ];
+  for (const [words, type, message] of cases) {
+    const { code, json } = await runJson("merge", ...words, "-o", "out.safetensors");
+    assert.is(code, 1, words.join(" "));
+    assert.is(json.error.type, type, json.error.message);
+    assert.match(json.error.message, message);
+    assert.not.match(json.error.message, "\n");
+    assert.equal(readdirSync(folder).sort(), before);
+  }
+});
+
+test("an output that exists needs --force; one that is an input is always refused", async () => {
+  writeFileSync(join(folder, "out.safetensors"), "precious");
+  const refused = await run("merge", A, B, "-o", "out.safetensors");
+  assert.is(refused.code, 1);
+  assert.match(refused.stderr, /out.safetensors already exists/);
+  assert.is(readFileSync(join(folder, "out.safetensors"), "utf8"), "precious");
+  assert.is((await run("merge", A, B, "-o", "out.safetensors", "--force")).code, 0);
+  writeFileSync(join(folder, "a.safetensors"), readFileSync(A));
+  for (const words of [[], ["--force"]]) {
+    const { code, stderr } = await run("merge", "a.safetensors", B, "-o", "./a.safetensors", ...words);
+    assert.is(code, 1);
+    assert.match(stderr, /same file as input a.safetensors/);
+    assert.ok(readFileSync(join(folder, "a.safetensors")).equals(readFileSync(A)));
+  }
+});
+
+test("NaN is refused with the tensor's name, unless allowed", async () => {
+  const { tensors } = mlpNetwork(createRng(1));
+  const write = async (name: string) => writeFileSync(join(folder, name), await encodeSafetensors(toModel(tensors)));
+  await write("fine.safetensors");
+  tensors.get("layers.1.bias")!.data[2] = Number.NaN;
+  await write("nan.safetensors");
+  const { code, json } = await runJson("merge", "fine.safetensors", "nan.safetensors", "-o", "m.safetensors");
+  assert.is(code, 1);
+  assert.is(json.error.message, "nan.safetensors: layers.1.bias has NaN at element 2, expected finite numbers");
+  assert.is(
+    (await run("merge", "fine.safetensors", "nan.safetensors", "-o", "m.safetensors", "--allow-nonfinite")).code,
+    0,
+  );
+});
+
+test("Ctrl-C: exit code 130, and neither an output nor a temporary file", async () => {
+  for (const [name, seed] of [
+    ["x.safetensors", 1],
+    ["y.safetensors", 2],
+  ] as const) {
+    writeFileSync(
+      join(folder, name),
+      await encodeSafetensors(toModel(mlpNetwork(createRng(seed), [64, 1500, 1500, 1500, 64]).tensors)),
+    );
+  }
+  const child = spawn(
+    runtime!,
+    [...runtimeArguments, CLI, "merge", "x.safetensors", "y.safetensors", "-o", "m.safetensors", "--json"],
+    { cwd: folder },
+  );
+  let stdout = "";
+  child.stdout.on("data", (text) => {
+    stdout += text;
+  });
+  setTimeout(() => child.kill("SIGINT"), 1500);
+  const code = await new Promise((resolve) => child.on("close", resolve));
+  assert.is(code, 130, stdout);
+  assert.is(JSON.parse(stdout).error.type, "AbortError");
+  assert.equal(readdirSync(folder).sort(), ["x.safetensors", "y.safetensors"]);
+});
+
+test.run();
