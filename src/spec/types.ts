@@ -75,7 +75,7 @@ export interface ResolvedPermutation {
   /** Index of the outer permutation of a nested one, else −1; `inner` is then the size of a block, else 1. */
   readonly outer: number;
   readonly inner: number;
-  /** Names of the tensors it acts on, in model order. */
+  /** Names of the tensors that name it on an axis, in model order: none for an outer one that only a nested one uses. */
   readonly tensors: readonly string[];
 }
 

@@ -237,6 +237,11 @@ test("mlp: what it refuses, and why", () => {
     "mlp",
     /^skip1\.weight is named after "skip1", expected a chain without skip/,
   );
+  refused(
+    list((t) => t.dense("9".repeat(600), 2, 2)),
+    "mlp",
+    /^9{40}… has a name of 60[0-9] characters, expected at most 512$/,
+  );
   refused(new Map(), "mlp", /^model has no tensors, expected some$/);
 });
 

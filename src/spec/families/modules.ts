@@ -26,6 +26,9 @@ export interface Module {
   readonly out: number;
 }
 
+/** Longer names are not looked at: the patterns for names take quadratic time, and no real name comes near. */
+const LONGEST_NAME = 512;
+
 /** Words that wrap a whole model and say nothing of its structure. */
 const WRAPPERS: ReadonlySet<string> = new Set(
   "module model models net network backbone trunk resnet vgg mlp cnn _orig_mod state_dict".split(" "),
@@ -52,6 +55,10 @@ export function readModules(tensors: Tensors, flip = false): Module[] {
 function groupTensors(tensors: Tensors, unwrap: boolean): Map<string, Map<Role, string>> | null {
   const groups = new Map<string, Map<Role, string>>();
   for (const [name, info] of tensors) {
+    if (name.length > LONGEST_NAME)
+      throw new SpecError(
+        `${name.slice(0, 40)}… has a name of ${name.length} characters, expected at most ${LONGEST_NAME}`,
+      );
     const { path, role } = tensorName(name);
     const foreign = path.find((word) => FOREIGN.test(word.replaceAll(/[_-]?\d+$/g, "")));
     if (foreign !== undefined)
