@@ -29,7 +29,7 @@ function denoCommand() {
 }
 const RUNTIMES = {
   node: [process.execPath],
-  deno: [...denoCommand(), "run", "-A", "--no-config", "--no-lock", "--quiet"],
+  deno: [...denoCommand(), "run", "-A", "--no-lock", "--quiet"],
   bun: [binary("bun", "bin/bun.exe"), "run"],
 };
 

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** `rebasin`: picks the command, runs it, prints what it says, and leaves with its exit code. */
 
 import { type Command, type CommandResult, UsageError } from "./command.ts";

@@ -1,0 +1,142 @@
+/** The packed and installed tarball, as a user's program sees it. Runs inside an empty project that has only `rebasin`. */
+
+import { execFile } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  applyPermutations,
+  detectSpec,
+  encodeSafetensors,
+  FormatError,
+  matchWeights,
+  mergeModels,
+  openModel,
+  parseSpec,
+  rebasin,
+  SpecError,
+} from "rebasin";
+import { costMatrix, solveAssignment } from "rebasin/kernels";
+import { openModel as openPath, rebasin as rebasinPaths, saveModel } from "rebasin/node";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+
+const test = suite("package");
+const PACKAGE = "node_modules/rebasin";
+const A = "fixtures/fmnist-mlp-small-a.safetensors";
+const B = "fixtures/fmnist-mlp-small-b.safetensors";
+
+/** SHA-256 of the merge of the two fixtures at λ = ½: the same in every runtime and build. */
+const MERGED = "18e19839bbd0b539ff5952c23e057d29be0e78a846988142ee03dbc1eeb4f30a";
+
+async function sha256(bytes: Uint8Array): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>);
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+test("the one call merges two checkpoints to the digest, SIMD and scalar", async () => {
+  for (const simd of [true, false]) {
+    const { model, permutations, report } = await rebasin(readFileSync(A), readFileSync(B), { simd });
+    assert.is(await sha256(await encodeSafetensors(model)), MERGED);
+    assert.equal([...permutations.keys()], ["P0", "P1"]);
+    assert.ok(permutations.get("P0") instanceof Int32Array);
+    assert.ok(report.objective > report.identityObjective);
+  }
+});
+
+test("step by step gives the same as the one call", async () => {
+  const [a, b] = [await openModel(readFileSync(A)), await openModel(new Blob([readFileSync(B)]))];
+  const spec = detectSpec(a);
+  const { permutations } = await matchWeights(a, b, spec);
+  const once = await encodeSafetensors(await mergeModels(a, b, spec, permutations, { lambda: 1 }));
+  const aligned = await encodeSafetensors(await applyPermutations(b, spec, permutations));
+  assert.ok(once.length > aligned.length, "the merge has metadata of its own");
+  assert.equal([...once.subarray(-1000)], [...aligned.subarray(-1000)]);
+});
+
+test("rebasin/node takes paths and writes files", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "rebasin-package-test-"));
+  try {
+    const { model } = await rebasinPaths(A, B);
+    await saveModel(model, join(folder, "merged.safetensors"), { inputs: [A, B] });
+    await model.close?.();
+    assert.is(await sha256(readFileSync(join(folder, "merged.safetensors"))), MERGED);
+    const read = await openPath(join(folder, "merged.safetensors"));
+    assert.is(read.metadata.get("rebasin.method"), "frank-wolfe");
+    await read.close?.();
+    assert.equal(readdirSync(folder), ["merged.safetensors"]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test("rebasin/kernels: costs and assignments on typed arrays", () => {
+  const [a, b] = [Float32Array.of(1, 0, 0, 1), Float32Array.of(0, 2, 3, 0)];
+  const cost = costMatrix(a, b, 2, 2);
+  assert.equal([...cost], [0, 3, 2, 0]);
+  const { permutation, objective, rowDuals, columnDuals } = solveAssignment(cost, 2, { maximize: true });
+  assert.equal([...permutation], [1, 0]);
+  assert.is(objective, 5);
+  assert.is(
+    [...rowDuals, ...columnDuals].reduce((sum, dual) => sum + dual, 0),
+    5,
+  );
+});
+
+test("errors are exported and thrown", async () => {
+  const error = await openModel(new Uint8Array(3)).then(
+    () => null,
+    (e) => e,
+  );
+  assert.instance(error, FormatError);
+  assert.throws(
+    () => parseSpec("{}"),
+    (e: unknown) => e instanceof SpecError,
+  );
+});
+
+test("npx rebasin --help works from the installed package", async () => {
+  const command = JSON.parse(process.env.REBASIN_RUNTIME!) as string[];
+  const [program, ...words] = [...command, join(PACKAGE, "dist/cli.js"), "--help"];
+  const stdout = await new Promise<string>((resolve, reject) => {
+    execFile(program!, words, (failure, output) => (failure ? reject(failure) : resolve(output)));
+  });
+  assert.match(stdout, "Usage: rebasin COMMAND");
+  assert.ok(existsSync("node_modules/.bin/rebasin") || existsSync("node_modules/.bin/rebasin.cmd"));
+  assert.match(readFileSync(join(PACKAGE, "dist/cli.js"), "utf8"), /^#!\/usr\/bin\/env node\n/);
+});
+
+test("the promises of the manifest: no dependencies, every export and its types exist, nothing else is packed", () => {
+  const manifest = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8"));
+  assert.is(manifest.dependencies, undefined);
+  assert.is(manifest.sideEffects, false);
+  for (const target of Object.values<string | Record<string, string>>(manifest.exports)) {
+    for (const path of typeof target === "string" ? [target] : Object.values(target)) {
+      assert.ok(existsSync(join(PACKAGE, path)), path);
+    }
+  }
+  assert.equal(readdirSync(PACKAGE).sort(), ["CHANGELOG.md", "LICENSE", "README.md", "dist", "package.json"]);
+});
+
+/** Local modules that `entry` reaches, by their import statements. */
+function reachable(entry: string): Map<string, string> {
+  const found = new Map<string, string>();
+  const visit = (file: string): void => {
+    if (found.has(file)) return;
+    const text = readFileSync(file, "utf8");
+    found.set(file, text);
+    for (const [, specifier] of text.matchAll(/\b(?:from|import)\s*"(\.[^"]+)"/g)) visit(join(file, "..", specifier!));
+  };
+  visit(entry);
+  return found;
+}
+
+test("what a browser loads names no node: module", () => {
+  for (const entry of ["index.js", "kernels.js"]) {
+    const files = reachable(join(PACKAGE, "dist", entry));
+    assert.ok(files.size > 1);
+    for (const [file, text] of files) assert.not.match(text, /["']node:/, file);
+  }
+});
+
+test.run();
