@@ -37,6 +37,12 @@ const dead: Kind = (n, columns, rng) => {
   return (i, j) => (rows[i] || others[j] ? 0 : bell(rng));
 };
 
+/** Rows of zeros, columns alive: prices differ, so the lists of such rows are not all ties. */
+const deadRows: Kind = (n, _columns, rng) => {
+  const rows = Array.from({ length: n }, () => rng.below(10) === 0);
+  return (i) => (rows[i] ? 0 : bell(rng));
+};
+
 /** A planted assignment in noise, like two trained networks. */
 const planted: Kind = (_n, columns, rng) => {
   const hidden = randomPermutation(columns, rng);
@@ -65,6 +71,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   "rank 3": lowRank(3, 1000),
   product: () => (i, j) => (i + 1) * (j + 1),
   dead,
+  "dead rows": deadRows,
   planted,
   // All rows want the same few columns: candidate lists go stale, which the other kinds hardly ever do harmfully.
   "wanted columns": (_n, _columns, rng) => (_i, j) => (j % 13 === 0 ? 100 : 0) + rng.below(1000) / 8,
