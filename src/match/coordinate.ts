@@ -3,10 +3,11 @@
  * random order, solve each with the others held, until none raises the objective.
  */
 
+import { samePermutation } from "../perm/permutation.ts";
 import type { OnProgress } from "../progress.ts";
 import { type Rng, randomPermutation } from "../rng.ts";
 import { assignGroup } from "./assign-group.ts";
-import { accumulateCost } from "./cost.ts";
+import { createKeptCosts, type KeptCosts } from "./kept-costs.ts";
 import { objectiveByTensor, tensorObjective } from "./objective.ts";
 import type { Lookup } from "./offsets.ts";
 import type { Workspace } from "./workspace.ts";
@@ -21,64 +22,94 @@ export interface Descent {
   readonly sweeps: number;
 }
 
+export interface DescentOptions {
+  readonly maxSweeps: number;
+  readonly pause: () => Promise<void>;
+  readonly onProgress?: OnProgress | undefined;
+}
+
+/** Matrices of the descent: pointers by permutation number; `shared` when permutations of different groups use one. */
+export interface CostMatrices {
+  readonly pointers: readonly number[];
+  readonly shared: boolean;
+}
+
 /**
- * Descends from `start` (by permutation number; not changed). `costs` are pointers to one n×n f32 matrix per
- * permutation; permutations of different groups may share one. The objective of the result is never below that of
+ * Descends from `start` (by permutation number; not changed). The objective of the result is never below that of
  * `start`: a step is taken only when the true objective, in f64, rises. A permutation is visited again only after one
- * that its cost depends on has moved: until then it would find what it found.
+ * that its cost depends on has moved: until then it would find what it found. What matrices kept by updates say is
+ * checked at the end against fresh ones, so the result is a fixed point of the costs themselves.
  */
 export async function coordinateDescent(
   workspace: Workspace,
   start: readonly Int32Array[],
-  costs: readonly number[],
+  costs: CostMatrices,
   rng: Rng,
-  options: { maxSweeps: number; pause: () => Promise<void>; onProgress?: OnProgress | undefined },
+  options: DescentOptions,
 ): Promise<Descent> {
   const { problem } = workspace;
   const orders = [...start];
-  const lookup: Lookup = (p) => orders[p]!;
-  const { byTensor, total } = await objectiveByTensor(workspace, lookup, options.pause);
-  const scale = Math.max(Math.abs(total), Number.MIN_VALUE);
+  const { byTensor, total } = await objectiveByTensor(workspace, (p) => orders[p]!, options.pause);
+  const descent: State = {
+    workspace,
+    orders,
+    byTensor,
+    costs: costs.pointers,
+    kept: createKeptCosts(workspace, costs.pointers, costs.shared, options.pause),
+    least: RELATIVE_GAIN * Math.max(Math.abs(total), Number.MIN_VALUE),
+    pause: options.pause,
+  };
   const stale = new Uint8Array(problem.groups.length).fill(1);
+  /** Groups that found nothing on a matrix kept by updates. */
+  const unsure = new Uint8Array(problem.groups.length);
   let objective = total;
   let sweeps = 0;
-  while (sweeps < options.maxSweeps && stale.includes(1)) {
+  for (let insist = false; sweeps < options.maxSweeps; ) {
     sweeps++;
     for (const g of randomPermutation(problem.groups.length, rng)) {
       if (!stale[g]) continue;
+      const { gain, fresh } = await visitGroup(descent, g, insist);
       stale[g] = 0;
-      const gain = await visitGroup(workspace, g, orders, byTensor, costs, RELATIVE_GAIN * scale, options.pause);
-      if (gain === 0) continue;
+      unsure[g] = fresh ? 0 : 1;
       objective += gain;
-      for (const neighbour of problem.neighbours[g]!) stale[neighbour] = 1;
+      if (gain > 0) for (const neighbour of problem.neighbours[g]!) stale[neighbour] = 1;
     }
     options.onProgress?.({ stage: "coordinate", done: sweeps, objective });
+    if (stale.includes(1)) continue;
+    if (!unsure.includes(1)) break;
+    stale.set(unsure);
+    insist = true;
   }
   return { orders, objective: byTensor.reduce((sum, value) => sum + value, 0), sweeps };
 }
 
-/** One step: the group's best permutations with all others held, taken if the objective gains more than `least`. */
-async function visitGroup(
-  workspace: Workspace,
-  g: number,
-  orders: Int32Array[],
-  byTensor: Float64Array,
-  costs: readonly number[],
-  least: number,
-  pause: () => Promise<void>,
-): Promise<number> {
-  const { kernels, problem } = workspace;
-  const group = problem.groups[g]!;
-  const lookup: Lookup = (p) => orders[p]!;
-  for (const p of [group.root, ...group.nested]) {
-    const n = problem.permutations[p]!.size;
-    kernels.f32(costs[p]!, n * n).fill(0);
-    await accumulateCost(workspace, p, problem.occurrences[p]!, lookup, costs[p]!, pause);
-  }
-  const found = assignGroup(workspace, group, costs);
-  await pause();
-  if ([...found].every(([p, order]) => order.every((j, i) => orders[p]![i] === j))) return 0;
-  const touched = problem.touched[g]!;
+interface State {
+  readonly workspace: Workspace;
+  readonly orders: Int32Array[];
+  readonly byTensor: Float64Array;
+  readonly costs: readonly number[];
+  readonly kept: KeptCosts;
+  /** A step must gain more than this. */
+  readonly least: number;
+  readonly pause: () => Promise<void>;
+}
+
+/** One step: the group's best permutations with all others held, taken if the true objective gains enough. */
+async function visitGroup(state: State, g: number, insist: boolean): Promise<{ gain: number; fresh: boolean }> {
+  const { workspace, orders } = state;
+  const group = workspace.problem.groups[g]!;
+  let fresh = true;
+  for (const p of [group.root, ...group.nested]) fresh = (await state.kept.bring(p, orders, insist)) && fresh;
+  const found = assignGroup(workspace, group, state.costs);
+  await state.pause();
+  if ([...found].every(([p, order]) => samePermutation(order, orders[p]!))) return { gain: 0, fresh };
+  return { gain: await takeIfBetter(state, g, found), fresh };
+}
+
+/** Takes `found` for group `g` when the objective, from the tensors in f64, gains more than `least`; returns the gain. */
+async function takeIfBetter(state: State, g: number, found: ReadonlyMap<number, Int32Array>): Promise<number> {
+  const { workspace, orders, byTensor } = state;
+  const touched = workspace.problem.touched[g]!;
   const candidate: Lookup = (p) => found.get(p) ?? orders[p]!;
   const values: number[] = [];
   let gain = 0;
@@ -86,9 +117,9 @@ async function visitGroup(
     const value = tensorObjective(workspace, t, candidate);
     values.push(value);
     gain += value - byTensor[t]!;
-    await pause();
+    await state.pause();
   }
-  if (!(gain > least)) return 0;
+  if (!(gain > state.least)) return 0;
   touched.forEach((t, at) => {
     byTensor[t] = values[at]!;
   });

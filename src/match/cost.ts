@@ -4,7 +4,7 @@
  * one step).
  */
 
-import { enumerateOffsets, inPlace, isContiguous, type Lookup } from "./offsets.ts";
+import { enumerateOffsets, inPlace, isContiguous, type Lookup, type Slots } from "./offsets.ts";
 import type { Occurrence } from "./problem.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -13,9 +13,18 @@ const STEP = 7e8;
 /** Fewer rows a call than this would spend the time on packing B again. */
 const FEWEST_ROWS = 128;
 
+export interface CostOptions {
+  /** Called between steps of long work. */
+  readonly pause: () => Promise<void>;
+  /** Factor of everything added. Default 1. */
+  readonly scale?: number;
+  /** Only the columns in which this permutation takes one of these slots. */
+  readonly only?: Slots;
+}
+
 /**
  * C += scale · (A unfolded) · (B unfolded, its other dimensions gathered by `lookup`)ᵀ for each of `occurrences`, all of
- * permutation number `permutation`. `c` points to n×n f32. `pause` is called between steps of long work.
+ * permutation number `permutation`. `c` points to n×n f32.
  */
 export async function accumulateCost(
   workspace: Workspace,
@@ -23,35 +32,45 @@ export async function accumulateCost(
   occurrences: readonly Occurrence[],
   lookup: Lookup,
   c: number,
-  pause: () => Promise<void>,
-  scale = 1,
+  { pause, scale = 1, only }: CostOptions,
 ): Promise<void> {
   const { wasm } = workspace.kernels;
   const n = workspace.problem.permutations[permutation]!.size;
-  for (const { tensor, cell, dim } of occurrences) {
+  for (const occurrence of occurrences) {
+    const { tensor, cell, dim } = occurrence;
     const voting = workspace.problem.tensors[tensor]!;
     const { stride } = cell.dims[dim]!;
-    const others = cell.dims.filter((_, at) => at !== dim);
-    const offsets = enumerateOffsets(others, cell.base, lookup);
-    const k = offsets.length;
-    const moved = others.some(({ permutation: p }) => p >= 0 && lookup(p) !== null);
-    const contiguous = isContiguous(others);
-    const place = (pointer: number, list: Int32Array, needed: boolean): number => {
-      if (needed) workspace.kernels.i32(pointer, k).set(list);
-      return needed ? pointer : 0;
-    };
+    const columns = columnsOf(occurrence, lookup, only);
+    const { k } = columns;
     const rows = Math.min(n, Math.max(FEWEST_ROWS, Math.floor(STEP / (n * k))));
     for (let row = 0; row < n; row += rows) {
-      const a = workspace.staging.stageA(voting, scale) + (contiguous ? 4 * cell.base : 0);
-      const b = workspace.staging.stageB(voting) + (contiguous && !moved ? 4 * cell.base : 0);
-      const aOffsets = place(
-        workspace.offsetsA,
-        moved ? enumerateOffsets(others, cell.base, inPlace) : offsets,
-        !contiguous,
-      );
-      const bOffsets = place(workspace.offsetsB, offsets, !contiguous || moved);
+      const a = workspace.staging.stageA(voting, scale) + (columns.a === null ? 4 * cell.base : 0);
+      const b = workspace.staging.stageB(voting) + (columns.b === null ? 4 * cell.base : 0);
+      const aOffsets = place(workspace, workspace.offsetsA, columns.a);
+      const bOffsets = place(workspace, workspace.offsetsB, columns.b);
       wasm.cost(c, n, row, Math.min(n, row + rows), n, k, a, stride, aOffsets, b, stride, bOffsets, workspace.costWork);
       await pause();
     }
   }
+}
+
+/** Offsets of the columns in A and in B; null where they follow each other from the cell's base. */
+interface Columns {
+  readonly k: number;
+  readonly a: Int32Array | null;
+  readonly b: Int32Array | null;
+}
+
+function columnsOf({ cell, dim }: Occurrence, lookup: Lookup, only: Slots | undefined): Columns {
+  const others = cell.dims.filter((_, at) => at !== dim);
+  const b = enumerateOffsets(others, cell.base, lookup, only);
+  const moved = others.some(({ permutation }) => permutation >= 0 && lookup(permutation) !== null);
+  if (only === undefined && isContiguous(others)) return { k: b.length, a: null, b: moved ? b : null };
+  return { k: b.length, a: moved ? enumerateOffsets(others, cell.base, inPlace, only) : b, b };
+}
+
+function place(workspace: Workspace, pointer: number, list: Int32Array | null): number {
+  if (list === null) return 0;
+  workspace.kernels.i32(pointer, list.length).set(list);
+  return pointer;
 }

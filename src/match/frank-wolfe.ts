@@ -90,7 +90,7 @@ async function startAtBarycentre(
     kernels.f32(c, n * n).fill(0);
     const occurrences = problem.occurrences[p]!;
     const alone = occurrences.filter(({ cell }) => cell.degree === 1);
-    await accumulateCost(workspace, p, alone, () => null, c, options.pause);
+    await accumulateCost(workspace, p, alone, () => null, c, { pause: options.pause });
     await accumulateHeld(workspace, p, c, 1, options);
     const linear = kernels.wasm.sum32(c, n * n) / n;
     for (const occurrence of occurrences) {
@@ -116,7 +116,7 @@ async function accumulateHeld(
   const { reference } = options;
   if (reference === undefined) return;
   const held = workspace.problem.occurrences[p]!.filter(isHeld);
-  await accumulateCost(workspace, p, held, (other) => reference[other]!, c, options.pause, scale);
+  await accumulateCost(workspace, p, held, (other) => reference[other]!, c, { pause: options.pause, scale });
 }
 
 /** The vertex that the gradients point to most: an assignment per group. */
@@ -201,7 +201,7 @@ async function moveGradients(
     if (step === 1) kernels.f32(c, n * n).fill(0);
     else kernels.wasm.combine32(c, c, c, n * n, 1 - step, 0);
     const relaxed = problem.occurrences[p]!.filter((occurrence) => !isHeld(occurrence));
-    await accumulateCost(workspace, p, relaxed, lookup, c, options.pause, step);
+    await accumulateCost(workspace, p, relaxed, lookup, c, { pause: options.pause, scale: step });
     await accumulateHeld(workspace, p, c, step, options);
   }
 }

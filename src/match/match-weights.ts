@@ -11,7 +11,7 @@ import { resolveSpec } from "../spec/resolve.ts";
 import type { Spec } from "../spec/types.ts";
 import type { Model } from "../tensor.ts";
 import { checkFinite } from "./check-finite.ts";
-import { coordinateDescent } from "./coordinate.ts";
+import { type CostMatrices, coordinateDescent } from "./coordinate.ts";
 import { frankWolfe } from "./frank-wolfe.ts";
 import { objectiveByTensor } from "./objective.ts";
 import { MAX_DEGREE, type Problem, readProblem } from "./problem.ts";
@@ -113,8 +113,8 @@ export async function matchWeights(a: Model, b: Model, spec: Spec, options: Matc
   };
   const found =
     settings.method === "frank-wolfe"
-      ? await matchJointly(run, allocateEach(kernels, problem), identity, identityObjective)
-      : await matchByDescent(run, allocateShared(kernels, problem), first ?? identity, settings.restarts);
+      ? await matchJointly(run, allocateCosts(kernels, problem, true), identity, identityObjective)
+      : await matchByDescent(run, allocateCosts(kernels, problem, false), first ?? identity, settings.restarts);
   const permutations = new Map(problem.permutations.map(({ name }, p) => [name, found.orders[p]!]));
   const report: MatchReport = {
     method: settings.method,
@@ -180,7 +180,7 @@ const HELD_ROUNDS = 5;
 
 async function matchJointly(
   run: Run,
-  costs: readonly number[],
+  costs: CostMatrices,
   identity: readonly Int32Array[],
   identityObjective: number,
 ): Promise<Found> {
@@ -188,7 +188,7 @@ async function matchJointly(
   const held = workspace.problem.tensors.some(({ cells }) => cells.some(({ degree }) => degree > MAX_DEGREE));
   let best: Found | null = null;
   for (let round = 0; round < (held ? HELD_ROUNDS : 1); round++) {
-    const joint = await frankWolfe(workspace, costs, { ...run, reference: best?.orders });
+    const joint = await frankWolfe(workspace, costs.pointers, { ...run, reference: best?.orders });
     const polished = await coordinateDescent(workspace, joint.orders, costs, rng, run);
     if (best !== null && polished.objective <= best.objective) break;
     const iterations: number = best === null ? 0 : best.iterations;
@@ -202,7 +202,7 @@ async function matchJointly(
 
 async function matchByDescent(
   run: Run,
-  costs: readonly number[],
+  costs: CostMatrices,
   first: readonly Int32Array[],
   restarts: number,
 ): Promise<Found> {
@@ -231,25 +231,26 @@ function randomStart(problem: Problem, rng: Rng): Int32Array[] {
   return orders;
 }
 
-/** One matrix per permutation. */
-function allocateEach({ arena }: Kernels, { permutations }: Problem): number[] {
-  return permutations.map(({ size }) => arena.allocate(4 * size * size));
-}
+/** Matrices that descent keeps from visit to visit may take this much; beyond it, all groups share one. */
+const KEPT_BYTES = 2 ** 30;
 
-/** One matrix for all groups, and one more for each permutation nested in the same root. */
-function allocateShared({ arena }: Kernels, { permutations, groups }: Problem): number[] {
-  const slots: number[] = [];
-  for (const { root, nested } of groups) {
-    [root, ...nested].forEach((p, slot) => {
-      slots[slot] = Math.max(slots[slot] ?? 0, permutations[p]!.size ** 2);
+/** One matrix per permutation; where they would take too much and need not be kept, one for all groups. */
+function allocateCosts({ arena }: Kernels, { permutations, groups }: Problem, keep: boolean): CostMatrices {
+  const bytes = permutations.map(({ size }) => 4 * size * size);
+  if (keep || bytes.reduce((sum, own) => sum + own, 0) <= KEPT_BYTES) {
+    return { pointers: bytes.map((own) => arena.allocate(own)), shared: false };
+  }
+  // A root and what is nested in it are solved together, so each of them needs a matrix of its own.
+  const members = groups.map(({ root, nested }) => [root, ...nested]);
+  const slots = Math.max(...members.map(({ length }) => length));
+  const shared = Array.from({ length: slots }, (_, slot) =>
+    arena.allocate(Math.max(...members.map((group) => bytes[group[slot] ?? -1] ?? 0))),
+  );
+  const pointers: number[] = new Array(permutations.length);
+  for (const group of members) {
+    group.forEach((p, slot) => {
+      pointers[p] = shared[slot]!;
     });
   }
-  const pointers = slots.map((elements) => arena.allocate(4 * elements));
-  const costs: number[] = new Array(permutations.length);
-  for (const { root, nested } of groups) {
-    [root, ...nested].forEach((p, slot) => {
-      costs[p] = pointers[slot]!;
-    });
-  }
-  return costs;
+  return { pointers, shared: true };
 }

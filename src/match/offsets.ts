@@ -8,20 +8,31 @@ export type Lookup = (permutation: number) => Int32Array | null;
 /** Every dimension in place. */
 export const inPlace: Lookup = () => null;
 
+/** Some slots of one permutation: where a dimension of it is walked, only these are. */
+export interface Slots {
+  readonly permutation: number;
+  readonly slots: Int32Array;
+}
+
 /**
  * Offsets of every index combination of `dims` in row-major order, starting at `base`; a permuted dimension steps
- * through `lookup`'s array. `dims` of no entries give `[base]`.
+ * through `lookup`'s array. `dims` of no entries give `[base]`. With `only`, dimensions of that permutation are walked
+ * at its slots alone.
  */
-export function enumerateOffsets(dims: readonly Dim[], base: number, lookup: Lookup): Int32Array {
+export function enumerateOffsets(dims: readonly Dim[], base: number, lookup: Lookup, only?: Slots): Int32Array {
   let offsets = Int32Array.of(base);
   for (const { size, stride, permutation } of dims) {
     const order = permutation >= 0 ? lookup(permutation) : null;
-    const next = new Int32Array(offsets.length * size);
-    let at = 0;
-    for (const offset of offsets) {
-      if (order === null) for (let i = 0; i < size; i++) next[at++] = offset + i * stride;
-      else for (let i = 0; i < size; i++) next[at++] = offset + order[i]! * stride;
+    const slots = only !== undefined && permutation === only.permutation ? only.slots : null;
+    const count = slots === null ? size : slots.length;
+    const steps = new Int32Array(count);
+    for (let s = 0; s < count; s++) {
+      const slot = slots === null ? s : slots[s]!;
+      steps[s] = (order === null ? slot : order[slot]!) * stride;
     }
+    const next = new Int32Array(offsets.length * count);
+    let at = 0;
+    for (const offset of offsets) for (let s = 0; s < count; s++) next[at++] = offset + steps[s]!;
     offsets = next;
   }
   return offsets;
