@@ -11,7 +11,7 @@ export interface TensorInfo {
 /**
  * A set of named tensors. Reading is lazy: nothing but names, dtypes and shapes need be in memory.
  *
- * `read` resolves to the tensor's raw little-endian bytes, exactly `tensorBytes(info)` of them. They may be a *view*
+ * `read` resolves to the tensor's raw little-endian bytes, exactly shape × dtype of them. They may be a *view*
  * of memory the model owns: treat them as read-only. Its byteOffset may be unaligned.
  */
 export interface Model {

@@ -7,10 +7,10 @@
 
 import { type Dtype, isDtype } from "../dtype.ts";
 import { FormatError } from "../errors.ts";
+import { findKeyFault } from "../json-keys.ts";
 import type { Model, TensorInfo } from "../tensor.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { describe } from "./describe.ts";
-import { findKeyFault } from "./json-keys.ts";
 import { isCount, tensorBytes } from "./tensor-bytes.ts";
 
 /** The reference reader refuses longer headers; parsing JSON takes several times its size in memory. */

@@ -4,13 +4,16 @@
  */
 
 import { SpecError } from "../errors.ts";
+import { findKeyFault } from "../json-keys.ts";
 import { ANY_SIZE, formatAxis, parseAxis } from "./axis.ts";
 import { checkNested } from "./builder.ts";
-import { duplicateKey } from "./json-keys.ts";
 import type { Axis, NestedPermutation, Spec, TensorSpec } from "./types.ts";
 
 /** The `format` of spec files. */
 export const SPEC_FORMAT = "rebasin-spec/1";
+
+/** The format needs five levels. Anything far deeper is after the JSON parser's stack. */
+const MAX_JSON_DEPTH = 64;
 
 /**
  * Reads a spec from JSON text or from parsed JSON. `where` names it in messages. Throws `SpecError` for invalid JSON,
@@ -87,6 +90,10 @@ function refuseReference(spec: Spec): void {
 function parseJson(text: string, where: string): unknown {
   let value: unknown;
   const json = text.replace(/^\uFEFF/, "");
+  const fault = findKeyFault(json, MAX_JSON_DEPTH);
+  if (fault?.tooDeep !== undefined) {
+    throw new SpecError(`${where} is nested ${fault.tooDeep} deep, expected at most ${MAX_JSON_DEPTH}`);
+  }
   try {
     value = JSON.parse(json);
   } catch (error) {
@@ -94,8 +101,9 @@ function parseJson(text: string, where: string): unknown {
       `${where} is not JSON (${error instanceof Error ? error.message : error}), expected a spec file`,
     );
   }
-  const key = duplicateKey(json);
-  if (key !== undefined) throw new SpecError(`${where} has the key ${show(key)} twice in one object, expected once`);
+  if (fault?.duplicate !== undefined) {
+    throw new SpecError(`${where} has the key ${show(fault.duplicate)} twice in one object, expected once`);
+  }
   return value;
 }
 

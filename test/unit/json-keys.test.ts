@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { findKeyFault } from "../../src/io/json-keys.ts";
+import { findKeyFault } from "../../src/json-keys.ts";
 
-const test = suite("io-json-keys");
+const test = suite("json keys");
 const find = (text: string) => findKeyFault(text, 16);
 
 test("keys that appear once per object are fine, whatever else is there", () => {
