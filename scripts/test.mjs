@@ -33,6 +33,9 @@ const RUNTIMES = {
   bun: [binary("bun", "bin/bun.exe"), "run"],
 };
 
+/** TensorFlow.js finds its wasm beside its own files. */
+const EXTERNAL = { node: ["@tensorflow/*"], package: ["rebasin", "rebasin/*"] };
+
 async function bundle(suite, outfile, extra) {
   const folder = join(root, "test", suite);
   const files = readdirSync(folder)
@@ -105,7 +108,7 @@ const lines = [];
 for (const suite of options.suite.split(",")) {
   const cwd = suite === "package" ? installPacked() : root;
   const file = suite === "package" ? join(cwd, "suite.mjs") : join(root, `build/test/${suite}-${process.pid}.mjs`);
-  if (!(await bundle(suite, file, suite === "package" ? { external: ["rebasin", "rebasin/*"] } : {}))) continue;
+  if (!(await bundle(suite, file, { external: EXTERNAL[suite] ?? [] }))) continue;
   for (const runtime of options.runtime.split(",")) {
     console.log(`\n── ${suite} in ${runtime} ──`);
     const counts = await runIn(runtime, file, cwd);
