@@ -7,7 +7,7 @@ import { samePermutation } from "../perm/permutation.ts";
 import type { OnProgress } from "../progress.ts";
 import { type Rng, randomPermutation } from "../rng.ts";
 import { assignGroup } from "./assign-group.ts";
-import { createKeptCosts, type KeptCosts } from "./kept-costs.ts";
+import type { KeptCosts } from "./kept-costs.ts";
 import { objectiveByTensor, tensorObjective } from "./objective.ts";
 import type { Lookup } from "./offsets.ts";
 import type { Workspace } from "./workspace.ts";
@@ -28,14 +28,8 @@ export interface DescentOptions {
   readonly onProgress?: OnProgress | undefined;
 }
 
-/** Matrices of the descent: pointers by permutation number; `shared` when permutations of different groups use one. */
-export interface CostMatrices {
-  readonly pointers: readonly number[];
-  readonly shared: boolean;
-}
-
 /**
- * Descends from `start` (by permutation number; not changed). The objective of the result is never below that of
+ * Descends from `start` (by permutation number; not changed) over matrices of every occurrence. The objective of the result is never below that of
  * `start`: a step is taken only when the true objective, in f64, rises. A permutation is visited again only after one
  * that its cost depends on has moved: until then it would find what it found. What matrices kept by updates say is
  * checked at the end against fresh ones, so the result is a fixed point of the costs themselves.
@@ -43,7 +37,7 @@ export interface CostMatrices {
 export async function coordinateDescent(
   workspace: Workspace,
   start: readonly Int32Array[],
-  costs: CostMatrices,
+  kept: KeptCosts,
   rng: Rng,
   options: DescentOptions,
 ): Promise<Descent> {
@@ -54,8 +48,7 @@ export async function coordinateDescent(
     workspace,
     orders,
     byTensor,
-    costs: costs.pointers,
-    kept: createKeptCosts(workspace, costs.pointers, costs.shared, options.pause),
+    kept,
     least: RELATIVE_GAIN * Math.max(Math.abs(total), Number.MIN_VALUE),
     pause: options.pause,
   };
@@ -87,7 +80,6 @@ interface State {
   readonly workspace: Workspace;
   readonly orders: Int32Array[];
   readonly byTensor: Float64Array;
-  readonly costs: readonly number[];
   readonly kept: KeptCosts;
   /** A step must gain more than this. */
   readonly least: number;
@@ -100,7 +92,7 @@ async function visitGroup(state: State, g: number, insist: boolean): Promise<{ g
   const group = workspace.problem.groups[g]!;
   let fresh = true;
   for (const p of [group.root, ...group.nested]) fresh = (await state.kept.bring(p, orders, insist)) && fresh;
-  const found = assignGroup(workspace, group, state.costs);
+  const found = assignGroup(workspace, group, state.kept.pointers);
   await state.pause();
   if ([...found].every(([p, order]) => samePermutation(order, orders[p]!))) return { gain: 0, fresh };
   return { gain: await takeIfBetter(state, g, found), fresh };

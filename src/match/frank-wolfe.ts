@@ -1,7 +1,7 @@
 /**
  * Joint matching by Frank–Wolfe from the barycentre. All permutations step together over doubly stochastic matrices:
  * gradient C_P for every P, vertex S_P = assignment of C_P, exact line search. In cells of degree 1 and 2 the objective
- * along a step is a quadratic and every C_P is affine in the others, so the only state is one running matrix per
+ * along a step is a quadratic and every C_P is affine in the others, so the state is one running matrix per
  * permutation, C_P ← (1−γ)·C_P + γ·C_P(vertices): B is only ever gathered through hard permutations.
  *
  * Cells of higher degree (grouped convolutions between two permuted streams) are held: left out at first, then
@@ -12,6 +12,7 @@ import type { OnProgress } from "../progress.ts";
 import { assignGroup } from "./assign-group.ts";
 import { accumulateBarycentre } from "./barycentre.ts";
 import { accumulateCost } from "./cost.ts";
+import type { KeptCosts } from "./kept-costs.ts";
 import { cellDot } from "./objective.ts";
 import type { Lookup } from "./offsets.ts";
 import { MAX_DEGREE, type Occurrence, type VotingCell } from "./problem.ts";
@@ -36,11 +37,12 @@ interface Parts {
 
 /**
  * Hard permutations by number: the assignments of the last gradients. `costs` are pointers to one n×n f32 matrix per
- * permutation, each its own.
+ * permutation, each its own, that run along; `atVertex` are the matrices of the cells that are not held, for vertices.
  */
 export async function frankWolfe(
   workspace: Workspace,
   costs: readonly number[],
+  atVertex: KeptCosts,
   options: FrankWolfeOptions,
 ): Promise<{ orders: Int32Array[]; iterations: number }> {
   const constant = constantPart(workspace);
@@ -59,7 +61,7 @@ export async function frankWolfe(
     if (!(gain > RELATIVE_GAIN * Math.abs(objective)) || iteration === MAX_ITERATIONS) {
       return { orders: vertex, iterations: iteration };
     }
-    await moveGradients(workspace, costs, vertex, step, options);
+    await moveGradients(workspace, costs, atVertex, vertex, step, options);
     at.linear = (1 - step) * at.linear + step * there.linear;
     at.bilinear = (1 - step) ** 2 * at.bilinear + step * (1 - step) * cross + step ** 2 * there.bilinear;
   }
@@ -74,7 +76,8 @@ function constantPart(workspace: Workspace): number {
   return sum;
 }
 
-const isHeld = ({ cell }: Occurrence): boolean => cell.degree > MAX_DEGREE;
+/** Cells of a degree that joint steps do not treat. */
+export const isHeld = ({ cell }: Occurrence): boolean => cell.degree > MAX_DEGREE;
 
 /** Fills every matrix with the gradient at the barycentre; returns the parts of the objective there. */
 async function startAtBarycentre(
@@ -185,23 +188,20 @@ function heldDot(
   return sum;
 }
 
-/** C_P ← (1−step)·C_P + step·C_P(vertex) for every P; step reaches the product through A, so no second matrix is needed. */
+/** C_P ← (1−step)·C_P + step·C_P(vertex) for every P. */
 async function moveGradients(
   workspace: Workspace,
   costs: readonly number[],
+  atVertex: KeptCosts,
   vertex: readonly Int32Array[],
   step: number,
   options: FrankWolfeOptions,
 ): Promise<void> {
   const { kernels, problem } = workspace;
-  const lookup: Lookup = (p) => vertex[p]!;
   for (let p = 0; p < costs.length; p++) {
-    const c = costs[p]!;
     const n = problem.permutations[p]!.size;
-    if (step === 1) kernels.f32(c, n * n).fill(0);
-    else kernels.wasm.combine32(c, c, c, n * n, 1 - step, 0);
-    const relaxed = problem.occurrences[p]!.filter((occurrence) => !isHeld(occurrence));
-    await accumulateCost(workspace, p, relaxed, lookup, c, { pause: options.pause, scale: step });
-    await accumulateHeld(workspace, p, c, step, options);
+    await atVertex.bring(p, vertex, false);
+    kernels.wasm.combine32(costs[p]!, costs[p]!, atVertex.pointers[p]!, n * n, 1 - step, step);
+    await accumulateHeld(workspace, p, costs[p]!, step, options);
   }
 }

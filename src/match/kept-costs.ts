@@ -4,15 +4,24 @@
  */
 
 import { accumulateCost } from "./cost.ts";
-import type { Lookup } from "./offsets.ts";
+import { dimsCount, type Lookup } from "./offsets.ts";
+import type { Occurrence } from "./problem.ts";
 import type { Workspace } from "./workspace.ts";
 
-/** An update adds the new columns and subtracts the old: beyond this share of all it costs more than a fresh matrix. */
-const LARGEST_SHARE = 0.4;
+/** An update adds the new columns and subtracts the old: beyond this share of all columns a fresh matrix is cheaper. */
+const LARGEST_SHARE = 0.8;
 /** Updates before a fresh matrix, so that roundings of f32 do not pile up. */
-const MOST_UPDATES = 8;
+const MOST_UPDATES = 16;
+
+/** Pointers to n×n f32 matrices by permutation number; `shared` when permutations of different groups use one. */
+export interface CostMatrices {
+  readonly pointers: readonly number[];
+  readonly shared: boolean;
+}
 
 export interface KeptCosts {
+  /** Pointers by permutation number. */
+  readonly pointers: readonly number[];
   /**
    * Brings the matrix of permutation `p` to where it belongs for the current `orders` and returns whether it is fresh:
    * computed from the tensors alone, not by updates. `insist` makes it fresh.
@@ -21,51 +30,52 @@ export interface KeptCosts {
 }
 
 /**
- * `costs` are pointers to one n×n f32 matrix per permutation. With `shared`, several permutations use one matrix and
- * every `bring` computes afresh.
+ * Matrices over the occurrences that `counts` accepts, none of them computed yet. Arrays of orders must be replaced and
+ * never changed: references tell what moved. With `shared` matrices every `bring` computes afresh.
  */
 export function createKeptCosts(
   workspace: Workspace,
-  costs: readonly number[],
-  shared: boolean,
+  { pointers, shared }: CostMatrices,
   pause: () => Promise<void>,
+  counts: (occurrence: Occurrence) => boolean = () => true,
 ): KeptCosts {
   const { kernels, problem } = workspace;
-  /** The orders that each matrix stands for; arrays are replaced, never changed, so references tell. */
-  const standing: (Int32Array[] | null)[] = costs.map(() => null);
-  const updates = costs.map(() => 0);
+  const occurrences = problem.occurrences.map((all) => all.filter(counts));
+  /** The orders that each matrix stands for. */
+  const standing: (Int32Array[] | null)[] = pointers.map(() => null);
+  const updates = pointers.map(() => 0);
 
   const compute = async (p: number, orders: readonly Int32Array[]): Promise<void> => {
     const n = problem.permutations[p]!.size;
-    kernels.f32(costs[p]!, n * n).fill(0);
-    await accumulateCost(workspace, p, problem.occurrences[p]!, (q) => orders[q]!, costs[p]!, { pause });
+    kernels.f32(pointers[p]!, n * n).fill(0);
+    await accumulateCost(workspace, p, occurrences[p]!, (q) => orders[q]!, pointers[p]!, { pause });
     standing[p] = [...orders];
     updates[p] = 0;
   };
   const update = async (p: number, at: Int32Array[], moves: readonly Move[]): Promise<void> => {
-    for (const { permutation, order, slots } of moves) {
-      const affected = problem.occurrences[p]!.filter(({ cell, dim }) =>
-        cell.dims.some((other, i) => i !== dim && other.permutation === permutation),
-      );
+    for (const { permutation, order, slots, affected } of moves) {
       const only = { permutation, slots };
       const lookup: Lookup = (q) => at[q]!;
-      await accumulateCost(workspace, p, affected, lookup, costs[p]!, { pause, scale: -1, only });
+      await accumulateCost(workspace, p, affected, lookup, pointers[p]!, { pause, scale: -1, only });
       at[permutation] = order;
-      await accumulateCost(workspace, p, affected, lookup, costs[p]!, { pause, only });
+      await accumulateCost(workspace, p, affected, lookup, pointers[p]!, { pause, only });
     }
     updates[p]!++;
   };
   return {
+    pointers,
     async bring(p, orders, insist) {
       const at = standing[p];
-      const moves = at == null ? [] : movesBetween(workspace, p, at, orders);
-      if (shared || at == null || updates[p]! >= MOST_UPDATES || moves.some(({ share }) => share > LARGEST_SHARE)) {
+      if (shared || at == null) {
         await compute(p, orders);
-      } else if (insist && (updates[p]! > 0 || moves.length > 0)) {
-        await compute(p, orders);
-      } else if (moves.length > 0) {
-        await update(p, at, moves);
+        return true;
       }
+      const moves = movesBetween(occurrences[p]!, at, orders);
+      const stale = updates[p]! > 0 || moves.length > 0;
+      const dear = updates[p]! >= MOST_UPDATES || updateShare(occurrences[p]!, moves) > LARGEST_SHARE;
+      if (moves.length > 0 && dear) await compute(p, orders);
+      else if (insist && stale) await compute(p, orders);
+      else if (moves.length > 0) await update(p, at, moves);
       return updates[p] === 0;
     },
   };
@@ -78,27 +88,46 @@ interface Move {
   readonly slots: Int32Array;
   /** Of its slots, how many moved. */
   readonly share: number;
+  readonly affected: readonly Occurrence[];
 }
 
 function movesBetween(
-  { problem }: Workspace,
-  p: number,
+  occurrences: readonly Occurrence[],
   from: readonly Int32Array[],
   to: readonly Int32Array[],
 ): Move[] {
-  const neighbours = new Set<number>();
-  for (const { cell, dim } of problem.occurrences[p]!) {
-    cell.dims.forEach(({ permutation }, at) => {
-      if (at !== dim && permutation >= 0) neighbours.add(permutation);
-    });
+  const affected = new Map<number, Occurrence[]>();
+  for (const occurrence of occurrences) {
+    for (const permutation of new Set(otherDims(occurrence).map((dim) => dim.permutation))) {
+      if (permutation < 0 || from[permutation] === to[permutation]) continue;
+      const list = affected.get(permutation);
+      if (list === undefined) affected.set(permutation, [occurrence]);
+      else list.push(occurrence);
+    }
   }
   const moves: Move[] = [];
-  for (const permutation of neighbours) {
+  for (const [permutation, list] of affected) {
     const [before, order] = [from[permutation]!, to[permutation]!];
-    if (before === order) continue;
     const slots: number[] = [];
     for (let i = 0; i < order.length; i++) if (before[i] !== order[i]) slots.push(i);
-    moves.push({ permutation, order, slots: Int32Array.from(slots), share: slots.length / order.length });
+    if (slots.length === 0) continue;
+    moves.push({
+      permutation,
+      order,
+      slots: Int32Array.from(slots),
+      share: slots.length / order.length,
+      affected: list,
+    });
   }
   return moves;
+}
+
+const otherDims = ({ cell, dim }: Occurrence) => cell.dims.filter((_, at) => at !== dim);
+
+/** Columns that an update multiplies, over those of a fresh matrix. */
+function updateShare(occurrences: readonly Occurrence[], moves: readonly Move[]): number {
+  const columns = (list: readonly Occurrence[]): number =>
+    list.reduce((sum, occurrence) => sum + dimsCount(otherDims(occurrence)), 0);
+  const updated = moves.reduce((sum, { share, affected }) => sum + 2 * share * columns(affected), 0);
+  return updated / columns(occurrences);
 }

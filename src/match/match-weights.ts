@@ -1,21 +1,20 @@
 /** Weight matching: two models and a spec → the permutations that line B's units up with A's. */
 
-import { createKernels, type Kernels } from "../kernels/kernels.ts";
+import { createKernels } from "../kernels/kernels.ts";
 import { checkOptions, checkThreads } from "../options.ts";
 import { bindPermutations } from "../perm/bind.ts";
 import { countMoved, identityPermutation } from "../perm/permutation.ts";
 import { requireSameTensors } from "../perm/same-tensors.ts";
 import { createYielder, type OnProgress } from "../progress.ts";
-import { createRng, type Rng, randomPermutation } from "../rng.ts";
+import { createRng } from "../rng.ts";
 import { resolveSpec } from "../spec/resolve.ts";
 import type { Spec } from "../spec/types.ts";
 import type { Model } from "../tensor.ts";
 import { checkFinite } from "./check-finite.ts";
-import { type CostMatrices, coordinateDescent } from "./coordinate.ts";
-import { frankWolfe } from "./frank-wolfe.ts";
+import { matchByDescent, matchJointly } from "./methods.ts";
 import { objectiveByTensor } from "./objective.ts";
-import { MAX_DEGREE, type Problem, readProblem } from "./problem.ts";
-import { createWorkspace, type Workspace } from "./workspace.ts";
+import { MAX_DEGREE, readProblem } from "./problem.ts";
+import { createWorkspace } from "./workspace.ts";
 
 /** `"frank-wolfe"`: jointly, from the barycentre, then descent. `"coordinate"`: the paper's Algorithm 1. */
 export type Method = "frank-wolfe" | "coordinate";
@@ -113,8 +112,8 @@ export async function matchWeights(a: Model, b: Model, spec: Spec, options: Matc
   };
   const found =
     settings.method === "frank-wolfe"
-      ? await matchJointly(run, allocateCosts(kernels, problem, true), identity, identityObjective)
-      : await matchByDescent(run, allocateCosts(kernels, problem, false), first ?? identity, settings.restarts);
+      ? await matchJointly(run, identity, identityObjective)
+      : await matchByDescent(run, first ?? identity, settings.restarts);
   const permutations = new Map(problem.permutations.map(({ name }, p) => [name, found.orders[p]!]));
   const report: MatchReport = {
     method: settings.method,
@@ -158,99 +157,4 @@ function checkMatchOptions(options: MatchOptions) {
   }
   checkThreads(threads);
   return { method, seed, restarts, maxSweeps, allowNonfinite };
-}
-
-interface Run {
-  readonly workspace: Workspace;
-  readonly pause: () => Promise<void>;
-  readonly onProgress: OnProgress | undefined;
-  readonly rng: Rng;
-  readonly maxSweeps: number;
-}
-
-interface Found {
-  readonly orders: readonly Int32Array[];
-  readonly objective: number;
-  readonly sweeps: number;
-  readonly iterations: number;
-}
-
-/** Rounds of holding tensors of high degree at what the last round found. */
-const HELD_ROUNDS = 5;
-
-async function matchJointly(
-  run: Run,
-  costs: CostMatrices,
-  identity: readonly Int32Array[],
-  identityObjective: number,
-): Promise<Found> {
-  const { workspace, rng } = run;
-  const held = workspace.problem.tensors.some(({ cells }) => cells.some(({ degree }) => degree > MAX_DEGREE));
-  let best: Found | null = null;
-  for (let round = 0; round < (held ? HELD_ROUNDS : 1); round++) {
-    const joint = await frankWolfe(workspace, costs.pointers, { ...run, reference: best?.orders });
-    const polished = await coordinateDescent(workspace, joint.orders, costs, rng, run);
-    if (best !== null && polished.objective <= best.objective) break;
-    const iterations: number = best === null ? 0 : best.iterations;
-    best = { ...polished, iterations: joint.iterations + iterations };
-  }
-  if (best!.objective >= identityObjective) return best!;
-  // Nothing was gained over leaving B as it is (two copies of one model, say): descend from there instead.
-  const { iterations } = best!;
-  return { ...(await coordinateDescent(workspace, identity, costs, rng, run)), iterations };
-}
-
-async function matchByDescent(
-  run: Run,
-  costs: CostMatrices,
-  first: readonly Int32Array[],
-  restarts: number,
-): Promise<Found> {
-  const { workspace, rng } = run;
-  let best = await coordinateDescent(workspace, first, costs, rng, run);
-  for (let restart = 0; restart < restarts; restart++) {
-    const start = randomStart(workspace.problem, rng);
-    const other = await coordinateDescent(workspace, start, costs, rng, run);
-    if (other.objective > best.objective) best = other;
-  }
-  return { ...best, iterations: 0 };
-}
-
-/** Random permutations by number, nested ones inside the blocks of their outer one. */
-function randomStart(problem: Problem, rng: Rng): Int32Array[] {
-  const orders: Int32Array[] = new Array(problem.permutations.length);
-  for (const { root, nested } of problem.groups) {
-    const outer = randomPermutation(problem.permutations[root]!.size, rng);
-    orders[root] = outer;
-    for (const p of nested) {
-      const { inner } = problem.permutations[p]!;
-      const blocks = Array.from(outer, (block) => randomPermutation(inner, rng).map((r) => block * inner + r));
-      orders[p] = Int32Array.from(blocks.flatMap((block) => [...block]));
-    }
-  }
-  return orders;
-}
-
-/** Matrices that descent keeps from visit to visit may take this much; beyond it, all groups share one. */
-const KEPT_BYTES = 2 ** 30;
-
-/** One matrix per permutation; where they would take too much and need not be kept, one for all groups. */
-function allocateCosts({ arena }: Kernels, { permutations, groups }: Problem, keep: boolean): CostMatrices {
-  const bytes = permutations.map(({ size }) => 4 * size * size);
-  if (keep || bytes.reduce((sum, own) => sum + own, 0) <= KEPT_BYTES) {
-    return { pointers: bytes.map((own) => arena.allocate(own)), shared: false };
-  }
-  // A root and what is nested in it are solved together, so each of them needs a matrix of its own.
-  const members = groups.map(({ root, nested }) => [root, ...nested]);
-  const slots = Math.max(...members.map(({ length }) => length));
-  const shared = Array.from({ length: slots }, (_, slot) =>
-    arena.allocate(Math.max(...members.map((group) => bytes[group[slot] ?? -1] ?? 0))),
-  );
-  const pointers: number[] = new Array(permutations.length);
-  for (const group of members) {
-    group.forEach((p, slot) => {
-      pointers[p] = shared[slot]!;
-    });
-  }
-  return { pointers, shared: true };
 }
