@@ -6,6 +6,7 @@ import { type MatchOptions, type MatchReport, type Method, matchWeights } from "
 import type { Blend } from "./merge/blend-tensor.ts";
 import { mergeModels } from "./merge/merge-models.ts";
 import { checkOptions } from "./options.ts";
+import { namingModel } from "./perm/resolve-for.ts";
 import type { OnProgress } from "./progress.ts";
 import { detectSpec, familySpec } from "./spec/families/families.ts";
 import { parseSpec } from "./spec/spec-file.ts";
@@ -92,7 +93,9 @@ export function matchMetadata({ method }: MatchReport, seed: number): Map<string
 
 /** A spec from its name ("auto", a family), a spec, or a parsed spec file. Throws `SpecError`. */
 export function chooseSpec(which: string | Spec | object, model: Model): Spec {
-  if (typeof which === "string") return which === "auto" ? detectSpec(model) : familySpec(which, model);
+  if (typeof which === "string") {
+    return namingModel(model, () => (which === "auto" ? detectSpec(model) : familySpec(which, model)));
+  }
   return isSpec(which) ? which : parseSpec(which);
 }
 

@@ -57,7 +57,7 @@ export function matchJson(report: MatchReport, spec: string): MatchReport {
 
 /** The report for people. */
 export function matchText(report: MatchReport, spec: Spec, name: string): string {
-  const steps = report.iterations > 0 ? `${report.iterations} steps, ` : "";
+  const steps = report.iterations > 0 ? `${counted(report.iterations, "step")}, ` : "";
   const rows = Object.entries(report.permutations).map(([permutation, { size, moved }]) => [
     permutation,
     String(size),
@@ -65,10 +65,12 @@ export function matchText(report: MatchReport, spec: Spec, name: string): string
   ]);
   const lines = [
     `spec       ${name}${spec.why === undefined ? "" : `: ${spec.why}`}`,
-    `method     ${report.method}, ${steps}${report.sweeps} sweeps, ${report.seconds.toFixed(2)} s`,
+    `method     ${report.method}, ${steps}${counted(report.sweeps, "sweep")}, ${report.seconds.toFixed(2)} s`,
     `objective  ${report.identityObjective.toPrecision(6)} before, ${report.objective.toPrecision(6)} aligned`,
   ];
   if (report.held.length > 0)
     lines.push(`held       ${report.held.join(", ")}: three or more permutations meet, found by descent alone`);
   return [...lines, "", table(["permutation", "size", "moved"], rows)].join("\n");
 }
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;

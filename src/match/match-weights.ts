@@ -1,19 +1,21 @@
 /** Weight matching: two models and a spec → the permutations that line B's units up with A's. */
 
-import { createKernels } from "../kernels/kernels.ts";
+import type { Kernels } from "../kernels/kernels.ts";
 import { checkOptions, checkThreads } from "../options.ts";
 import { bindPermutations } from "../perm/bind.ts";
 import { countMoved, identityPermutation } from "../perm/permutation.ts";
+import { resolveFor } from "../perm/resolve-for.ts";
 import { requireSameTensors } from "../perm/same-tensors.ts";
 import { createYielder, type OnProgress } from "../progress.ts";
 import { createRng } from "../rng.ts";
-import { resolveSpec } from "../spec/resolve.ts";
 import type { Spec } from "../spec/types.ts";
 import type { Model } from "../tensor.ts";
+import { areasEnd } from "./areas.ts";
 import { checkFinite } from "./check-finite.ts";
+import { chooseKernels } from "./choose-kernels.ts";
 import { matchByDescent, matchJointly } from "./methods.ts";
 import { objectiveByTensor } from "./objective.ts";
-import { MAX_DEGREE, readProblem } from "./problem.ts";
+import { MAX_DEGREE, type Outline, outlineProblem, readProblem } from "./problem.ts";
 import { createWorkspace } from "./workspace.ts";
 
 /** `"frank-wolfe"`: jointly, from the barycentre, then descent. `"coordinate"`: the paper's Algorithm 1. */
@@ -24,7 +26,12 @@ export interface MatchOptions {
   readonly method?: Method;
   /** Seeds the visiting order of descent (and random restarts). Default 0. */
   readonly seed?: number;
-  /** Never changes a result. This version computes on one thread whatever is asked. */
+  /**
+   * Threads that compute, at most 64; the permutations are the same with any number. "auto" is one for each processor, up
+   * to 8, and only for models large enough to gain by it. Workers start during the matching and end with it. In a page
+   * that is not cross-origin isolated, and wherever else there is no shared memory or are no workers, one thread computes.
+   * Default 1.
+   */
   readonly threads?: number | "auto";
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;
@@ -94,7 +101,7 @@ export async function matchWeights(a: Model, b: Model, spec: Spec, options: Matc
   const settings = checkMatchOptions(options);
   const started = performance.now();
   requireSameTensors(a, b);
-  const resolved = resolveSpec(spec, a.tensors);
+  const resolved = resolveFor(a, spec);
   const first = options.start && bindPermutations(resolved, options.start);
   const problem = await readProblem(a, b, resolved, options);
   const kernels = createKernels(options.simd === undefined ? {} : { simd: options.simd });

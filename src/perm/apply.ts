@@ -2,11 +2,11 @@
 
 import { createKernels } from "../kernels/kernels.ts";
 import { checkOptions } from "../options.ts";
-import { resolveSpec } from "../spec/resolve.ts";
 import type { ResolvedTensor, Spec } from "../spec/types.ts";
 import type { Model } from "../tensor.ts";
 import { bindPermutations, invertAll } from "./bind.ts";
 import { gatherTensor } from "./gather-tensor.ts";
+import { resolveFor } from "./resolve-for.ts";
 
 export interface ApplyOptions {
   /** Undo instead: applying and then applying with `inverse` gives back every bit. */
@@ -32,7 +32,7 @@ export async function applyPermutations(
   options: ApplyOptions = {},
 ): Promise<Model> {
   checkOptions("applyPermutations", options, ["inverse"]);
-  const resolved = resolveSpec(spec, model.tensors);
+  const resolved = resolveFor(model, spec);
   const given = bindPermutations(resolved, permutations);
   const bound = options.inverse ? invertAll(given) : given;
   const tensors = new Map<string, ResolvedTensor>(resolved.tensors.map((tensor) => [tensor.name, tensor]));

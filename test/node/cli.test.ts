@@ -190,7 +190,7 @@ test("bad input: one clear line, exit code 1, no output file", async () => {
     [
       [A, B, "--spec", "misfit.json"],
       "SpecError",
-      /permutation P is 10 on layers.2.bias axis 0, expected 256 as on layers.0.weight axis 0|P is 256 .*10/,
+      /a.safetensors: permutation P is 10 on layers.2.bias axis 0, expected 256 as on layers.0.weight axis 0/,
     ],
     [[A, B, "--spec", "transformer"], "SpecError", /transformer.*mlp/],
     [[A, B, "--spec", "none.json"], "SpecError", /none.json no such file/],
