@@ -1,6 +1,7 @@
 // Runs a TypeScript script in Node 20, which cannot: `node scripts/run.mjs scripts/demo.ts [arguments]`.
-// Packages (and `rebasin` itself, through its own exports) stay external, so a script sees what a user's program sees.
-import { mkdirSync } from "node:fs";
+// Packages (and `rebasin` itself, through its own exports) stay external, so a script sees what a user's program sees;
+// what a script imports from src/ itself is bundled as build.mjs bundles it.
+import { mkdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
@@ -13,6 +14,7 @@ if (script === undefined) {
 }
 const outfile = join(root, "build/scripts", `${basename(script, ".ts")}.mjs`);
 mkdirSync(join(root, "build/scripts"), { recursive: true });
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 await build({
   entryPoints: [script],
   outfile,
@@ -21,6 +23,8 @@ await build({
   platform: "node",
   format: "esm",
   target: "es2022",
+  loader: { ".wasm": "base64" },
+  define: { __VERSION__: JSON.stringify(version) },
   logLevel: "warning",
 });
 process.argv = [process.argv[0], outfile, ...args];

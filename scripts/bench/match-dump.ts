@@ -1,0 +1,39 @@
+/** `bench match --dump DIR`: the cost matrices that descent meets in its first sweep, for `bench assign --real DIR`. */
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createKernels } from "../../src/kernels/kernels.ts";
+import { assignGroup } from "../../src/match/assign-group.ts";
+import { accumulateCost } from "../../src/match/cost.ts";
+import { readProblem } from "../../src/match/problem.ts";
+import { createWorkspace } from "../../src/match/workspace.ts";
+import { identityPermutation } from "../../src/perm/permutation.ts";
+import { createRng, randomPermutation } from "../../src/rng.ts";
+import { resolveSpec } from "../../src/spec/resolve.ts";
+import type { LoadedPair } from "./match-pairs.ts";
+import { bytesOf } from "./python.ts";
+
+/** Writes one file `PAIR.PERMUTATION.f32` for each permutation, n×n little-endian f32; gives the number of them. */
+export async function dumpCosts({ name, a, b, spec }: LoadedPair, directory: string): Promise<number> {
+  mkdirSync(directory, { recursive: true });
+  const problem = await readProblem(a, b, resolveSpec(spec, a.tensors), {});
+  const kernels = createKernels({ simd: true });
+  const workspace = createWorkspace(kernels, problem, true);
+  const costs = problem.permutations.map(({ size }) => kernels.arena.allocate(4 * size * size));
+  const orders = problem.permutations.map(({ size }) => identityPermutation(size));
+  let written = 0;
+  for (const g of randomPermutation(problem.groups.length, createRng(0))) {
+    const group = problem.groups[g]!;
+    for (const p of [group.root, ...group.nested]) {
+      const { size: n, name: permutation } = problem.permutations[p]!;
+      kernels.f32(costs[p]!, n * n).fill(0);
+      const pause = async (): Promise<void> => {};
+      await accumulateCost(workspace, p, problem.occurrences[p]!, (other) => orders[other]!, costs[p]!, { pause });
+      const file = `${name}.${permutation}`.replaceAll(/[^\w.-]+/g, "_");
+      writeFileSync(join(directory, `${file}.f32`), bytesOf(kernels.f32(costs[p]!, n * n)));
+      written++;
+    }
+    for (const [p, order] of assignGroup(workspace, group, costs)) orders[p] = order;
+  }
+  return written;
+}

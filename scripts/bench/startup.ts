@@ -1,0 +1,118 @@
+/** `bench startup`: fresh processes from the import to the first result, and the size of what they load. */
+
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { ROOT } from "./machine.ts";
+import type { BenchOptions, Pace } from "./options.ts";
+import { digits, type Outcome, table } from "./results.ts";
+import { median, secondsSince } from "./timing.ts";
+
+const PROCESSES: Readonly<Record<Pace, number>> = { quick: 5, normal: 15, full: 50 };
+
+/** Milliseconds in one process. */
+interface Start {
+  /** Importing the package. */
+  readonly imported: number;
+  /** Matching, merging and encoding the first pair, wasm compilation included. */
+  readonly merged: number;
+  /** The same again in the same process. */
+  readonly again: number;
+  /** The whole process, from outside. */
+  readonly process: number;
+  readonly objective: number;
+}
+
+interface Size {
+  readonly name: string;
+  readonly gzipped: number;
+  readonly limit: number;
+}
+
+/** A program that merges two networks 784-64-10 and prints its times. The networks are made before its clock starts. */
+const PROGRAM = `
+let state = 1;
+const next = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32 - 0.5;
+const network = () => new Map([["layers.0.weight", [64, 784]], ["layers.0.bias", [64]], ["layers.1.weight", [10, 64]], ["layers.1.bias", [10]]]
+  .map(([name, shape]) => [name, { dtype: "F32", shape, data: new Uint8Array(Float32Array.from({ length: shape.reduce((a, b) => a * b) }, next).buffer) }]));
+const [a, b] = [network(), network()];
+const start = performance.now();
+const { encodeSafetensors, memoryModel, rebasin } = await import(process.argv[1]);
+const imported = performance.now();
+const merge = async () => {
+  const { model, report } = await rebasin(memoryModel(a), memoryModel(b));
+  await encodeSafetensors(model);
+  return report.objective;
+};
+const objective = await merge();
+const merged = performance.now();
+await merge();
+const again = performance.now();
+console.log(JSON.stringify({ imported: imported - start, merged: merged - imported, again: again - merged, objective }));
+`;
+
+/** Starts processes one after another and describes what came out. */
+export async function benchStartup({ pace }: BenchOptions): Promise<Outcome> {
+  const entry = join(ROOT, "dist/index.js");
+  if (!existsSync(entry)) throw new Error("dist/index.js is missing, expected a build (npm run build)");
+  const starts = Array.from({ length: PROCESSES[pace] }, () => startOnce(entry));
+  const empty = Array.from({ length: PROCESSES[pace] }, () => {
+    const start = performance.now();
+    execFileSync(process.execPath, ["--eval", ""]);
+    return 1000 * secondsSince(start);
+  });
+  const faults = starts.some(({ objective }) => objective !== starts[0]!.objective)
+    ? [`objectives of fresh processes differ: ${starts.map(({ objective }) => objective).join(", ")}`]
+    : [];
+  return { body: describe(starts, empty), faults };
+}
+
+function startOnce(entry: string): Start {
+  const start = performance.now();
+  const args = ["--input-type=module", "--eval", PROGRAM, pathToFileURL(entry).href];
+  const printed = execFileSync(process.execPath, args, { encoding: "utf8" });
+  return { ...JSON.parse(printed), process: 1000 * secondsSince(start) };
+}
+
+function describe(starts: readonly Start[], empty: readonly number[]): string {
+  const row = (label: string, values: readonly number[]): string[] => [
+    label,
+    `${digits(Math.min(...values))} (${digits(median(values))})`,
+  ];
+  const rows = [
+    row(
+      "import of the package",
+      starts.map(({ imported }) => imported),
+    ),
+    row(
+      "first merge",
+      starts.map(({ merged }) => merged),
+    ),
+    row(
+      "import to first result",
+      starts.map(({ imported, merged }) => imported + merged),
+    ),
+    row(
+      "second merge",
+      starts.map(({ again }) => again),
+    ),
+    row(
+      "whole process",
+      starts.map((start) => start.process),
+    ),
+    row("a process that does nothing", empty),
+  ];
+  const sizes: Size[] = JSON.parse(
+    execFileSync(process.execPath, [join(ROOT, "scripts/check-size.mjs"), "--json"], { encoding: "utf8" }),
+  );
+  return [
+    `Milliseconds in ${starts.length} fresh processes: two networks 784-64-10 in memory are matched, merged and encoded.`,
+    table(["", "ms"], rows),
+    "Sizes of dist/, gzipped:",
+    table(
+      ["", "bytes", "limit"],
+      sizes.map(({ name, gzipped, limit }) => [name, String(gzipped), String(limit)]),
+    ),
+  ].join("\n\n");
+}
