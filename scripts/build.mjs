@@ -1,27 +1,28 @@
-// Builds dist/: wasm (both builds of assembly/), bundles of the entry points, type declarations.
+// Builds dist/: wasm (every build of assembly/), bundles of the entry points, type declarations.
 // `node scripts/build.mjs wasm` builds only build/*.wasm, which is all the unit suites need.
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
 
-const WASM_BUILDS = ["simd", "scalar"];
+const WASM_BUILDS = ["simd", "scalar", "simd-threads", "scalar-threads"];
 
-/** Compiles assembly/ into build/rebasin.{simd,scalar}.wasm. */
-export function buildWasm() {
+/** Compiles assembly/ into build/rebasin.*.wasm, one for each target of asconfig.json. */
+export async function buildWasm() {
   mkdirSync(join(root, "build"), { recursive: true });
   const asc = join(dirname(require.resolve("assemblyscript/package.json")), "bin", "asc.js");
-  for (const target of WASM_BUILDS) {
-    execFileSync(process.execPath, [asc, "--config", "asconfig.json", "--target", target], {
-      cwd: root,
-      stdio: "inherit",
-    });
-  }
+  const compile = async (target) => {
+    const words = [asc, "--config", "asconfig.json", "--target", target];
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, words, { cwd: root });
+    process.stderr.write(stdout + stderr);
+  };
+  await Promise.all(WASM_BUILDS.map(compile));
 }
 
 /** Bundles the entry points into dist/, and writes their declarations to dist/types/. */
@@ -64,7 +65,7 @@ function report() {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  buildWasm();
+  await buildWasm();
   if (process.argv[2] !== "wasm") {
     await buildPackage();
     report();

@@ -22,6 +22,11 @@ export type GrowableMemory = Pick<WebAssembly.Memory, "buffer" | "grow">;
  * arena.release(mark);
  */
 export class Arena {
+  /** An arena over no memory at all, which only counts what is allocated: how much a job will need from `base` on. */
+  static counting(base: number): Arena {
+    return new Arena({ buffer: { byteLength: Number.POSITIVE_INFINITY } as ArrayBuffer, grow: () => 0 }, base);
+  }
+
   readonly #memory: GrowableMemory;
   #top: number;
 
@@ -43,6 +48,14 @@ export class Arena {
     this.#reach(end);
     this.#top = end;
     return start;
+  }
+
+  /**
+   * Makes sure that allocations up to the address `end` will succeed: the memory grows now, once, or `RangeError` is
+   * thrown with the whole need in it.
+   */
+  reserve(end: number): void {
+    this.#reach(end);
   }
 
   /** The current top, for `release`. */

@@ -6,8 +6,8 @@ import type { Kernels } from "./kernels.ts";
 /** Elements converted at a time: bounds the raw copy beside the f32 one. */
 const CHUNK = 65536;
 
-/** Bytes a raw chunk takes at most. */
-const CHUNK_BYTES = 8 * CHUNK;
+/** Bytes a raw chunk takes at most: what converting allocates beside its operands. */
+export const CHUNK_BYTES: number = 8 * CHUNK;
 
 /**
  * Writes the `count` values of `bytes` as f32 at `pointer`, F64 rounded to nearest even, the others exactly. Throws

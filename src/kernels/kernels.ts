@@ -4,6 +4,24 @@ import { Arena } from "./arena.ts";
 import type { KernelExports } from "./exports.ts";
 import { type BuildOptions, compileBuild } from "./wasm.ts";
 
+/**
+ * Shares the rows of `cost` out over threads, or, in the kernels of one thread, over none. Rows are split and never a
+ * sum, so the bits are the same with any number of threads.
+ */
+export interface Pool {
+  /** Threads that compute, the calling one included. */
+  readonly threads: number;
+  /** Bytes of work area that `cost` needs here: one area for each thread. */
+  workBytes(columns: number, k: number): number;
+  /**
+   * The `cost` kernel, with a work area of `workBytes`. Nothing it reads or writes may be touched, nor memory be
+   * allocated, until it resolves; one call at a time. Rejects when a thread dies, and leaves C undefined then.
+   */
+  cost(...call: Parameters<KernelExports["cost"]>): Promise<void>;
+  /** Stops the threads. From then on the calling thread computes alone. */
+  close(): void;
+}
+
 /** Kernels, their memory, and the arena that hands it out. Views are fresh each call: use them at once, keep none. */
 export interface Kernels {
   /** True for the SIMD build, false for the scalar one. Results have the same bits. */
@@ -11,6 +29,8 @@ export interface Kernels {
   readonly memory: WebAssembly.Memory;
   readonly wasm: KernelExports;
   readonly arena: Arena;
+  /** Threads of these kernels; one, unless they were made for more. */
+  readonly pool: Pool;
   /** View of `length` elements at byte address `pointer`; so are the others. */
   f32(pointer: number, length: number): Float32Array<ArrayBuffer>;
   f64(pointer: number, length: number): Float64Array<ArrayBuffer>;
@@ -31,17 +51,34 @@ export interface Kernels {
 export function createKernels(options: BuildOptions = {}): Kernels {
   const { simd, module } = compileBuild(options);
   // The maximum is an address range, not an allocation, and must be the one the module declares.
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
-  const instance = new WebAssembly.Instance(module, { env: { memory } });
-  const wasm = instance.exports as unknown as KernelExports;
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: MEMORY_PAGES });
+  const wasm = instantiate(module, memory);
+  const arena = new Arena(memory, wasm.heapBase());
+  return { simd, memory, wasm, arena, pool: singleThread(wasm), ...viewsOf(memory) };
+}
+
+/** Pages of memory at most, as the modules declare it: all that 32-bit addresses reach. */
+export const MEMORY_PAGES = 65536;
+
+export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): KernelExports {
+  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as KernelExports;
+}
+
+/** Views of a memory. Of a shared one they are typed as if it were not: `slice()` and `set()` copy out of it all the same. */
+export function viewsOf(memory: WebAssembly.Memory): Pick<Kernels, "f32" | "f64" | "i32" | "u8"> {
   return {
-    simd,
-    memory,
-    wasm,
-    arena: new Arena(memory, wasm.heapBase()),
     f32: (pointer, length) => new Float32Array(memory.buffer as ArrayBuffer, pointer, length),
     f64: (pointer, length) => new Float64Array(memory.buffer as ArrayBuffer, pointer, length),
     i32: (pointer, length) => new Int32Array(memory.buffer as ArrayBuffer, pointer, length),
     u8: (pointer, length) => new Uint8Array(memory.buffer as ArrayBuffer, pointer, length),
+  };
+}
+
+function singleThread(wasm: KernelExports): Pool {
+  return {
+    threads: 1,
+    workBytes: (columns, k) => wasm.costWork(columns, k) >>> 0,
+    cost: async (...call) => wasm.cost(...call),
+    close: () => undefined,
   };
 }

@@ -19,7 +19,11 @@ let simdSupported: boolean | undefined;
 
 /** Bytes of one build: a fresh copy. */
 export function wasmBytes(simd: boolean): Uint8Array<ArrayBuffer> {
-  const binary = atob(simd ? simdBase64 : scalarBase64);
+  return decodeBase64(simd ? simdBase64 : scalarBase64);
+}
+
+export function decodeBase64(base64: string): Uint8Array<ArrayBuffer> {
+  const binary = atob(base64);
   const bytes = new Uint8Array(binary.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
   return bytes;
@@ -39,7 +43,7 @@ export function compileBuild(options: BuildOptions = {}): CompiledBuild {
   return { simd, module };
 }
 
-function supportsSimd(): boolean {
+export function supportsSimd(): boolean {
   simdSupported ??= WebAssembly.validate(wasmBytes(true));
   return simdSupported;
 }

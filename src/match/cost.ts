@@ -8,7 +8,7 @@ import { enumerateOffsets, inPlace, isContiguous, type Lookup, type Slots } from
 import type { Occurrence } from "./problem.ts";
 import type { Workspace } from "./workspace.ts";
 
-/** Multiply-adds between two chances for other tasks: some 50 ms of work. */
+/** Multiply-adds of a thread between two chances for other tasks: some 50 ms of work. */
 const STEP = 7e8;
 /** Fewer rows a call than this would spend the time on packing B again. */
 const FEWEST_ROWS = 128;
@@ -34,7 +34,7 @@ export async function accumulateCost(
   c: number,
   { pause, scale = 1, only }: CostOptions,
 ): Promise<void> {
-  const { wasm } = workspace.kernels;
+  const { pool } = workspace.kernels;
   const n = workspace.problem.permutations[permutation]!.size;
   for (const occurrence of occurrences) {
     const { tensor, cell, dim } = occurrence;
@@ -42,13 +42,14 @@ export async function accumulateCost(
     const { stride } = cell.dims[dim]!;
     const columns = columnsOf(occurrence, lookup, only);
     const { k } = columns;
-    const rows = Math.min(n, Math.max(FEWEST_ROWS, Math.floor(STEP / (n * k))));
+    const rows = Math.min(n, pool.threads * Math.max(FEWEST_ROWS, Math.floor(STEP / (n * k))));
     for (let row = 0; row < n; row += rows) {
       const a = workspace.staging.stageA(voting, scale) + (columns.a === null ? 4 * cell.base : 0);
       const b = workspace.staging.stageB(voting) + (columns.b === null ? 4 * cell.base : 0);
       const aOffsets = place(workspace, workspace.offsetsA, columns.a);
       const bOffsets = place(workspace, workspace.offsetsB, columns.b);
-      wasm.cost(c, n, row, Math.min(n, row + rows), n, k, a, stride, aOffsets, b, stride, bOffsets, workspace.costWork);
+      const end = Math.min(n, row + rows);
+      await pool.cost(c, n, row, end, n, k, a, stride, aOffsets, b, stride, bOffsets, workspace.costWork);
       await pause();
     }
   }

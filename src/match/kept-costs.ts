@@ -3,6 +3,7 @@
  * ΔC = A[:, m] · (B_new − B_old)[:, m]ᵀ, which late sweeps make much cheaper than computing C again.
  */
 
+import type { CostMatrices } from "./areas.ts";
 import { accumulateCost } from "./cost.ts";
 import { dimsCount, type Lookup } from "./offsets.ts";
 import type { Occurrence } from "./problem.ts";
@@ -12,12 +13,6 @@ import type { Workspace } from "./workspace.ts";
 const LARGEST_SHARE = 0.8;
 /** Updates before a fresh matrix, so that roundings of f32 do not pile up. */
 const MOST_UPDATES = 16;
-
-/** Pointers to n×n f32 matrices by permutation number; `shared` when permutations of different groups use one. */
-export interface CostMatrices {
-  readonly pointers: readonly number[];
-  readonly shared: boolean;
-}
 
 export interface KeptCosts {
   /** Pointers by permutation number. */

@@ -13,9 +13,9 @@ import type { Model } from "../tensor.ts";
 import { areasEnd } from "./areas.ts";
 import { checkFinite } from "./check-finite.ts";
 import { chooseKernels } from "./choose-kernels.ts";
-import { matchByDescent, matchJointly } from "./methods.ts";
+import { type Found, matchByDescent, matchJointly } from "./methods.ts";
 import { objectiveByTensor } from "./objective.ts";
-import { MAX_DEGREE, type Outline, outlineProblem, readProblem } from "./problem.ts";
+import { MAX_DEGREE, type Outline, outlineProblem, type Problem, readProblem } from "./problem.ts";
 import { createWorkspace } from "./workspace.ts";
 
 /** `"frank-wolfe"`: jointly, from the barycentre, then descent. `"coordinate"`: the paper's Algorithm 1. */
@@ -47,7 +47,7 @@ export interface MatchOptions {
   readonly simd?: boolean;
 }
 
-/** What a matching did. `seconds` is the only figure that differs from run to run. */
+/** What a matching did. Only `seconds` differs from run to run, and with "auto" `threads` and `memoryBytes` by machine. */
 export interface MatchReport {
   readonly method: Method;
   /** The family's name, or "custom". */
@@ -61,6 +61,13 @@ export interface MatchReport {
   /** Steps of Frank–Wolfe; 0 for "coordinate". */
   readonly iterations: number;
   readonly seconds: number;
+  /** Threads there were for it: what was asked for, or 1 where workers or shared memory cannot be had. */
+  readonly threads: number;
+  /**
+   * Bytes of wasm memory it took: cost matrices, one tensor of A and of B in f32, and work areas. The bytes of the voting
+   * tensors of both models are held besides.
+   */
+  readonly memoryBytes: number;
   readonly permutations: Readonly<Record<string, { readonly size: number; readonly moved: number }>>;
   /** Tensors with three or more permuted dimensions together: Frank–Wolfe holds them, descent does not. */
   readonly held: readonly string[];
@@ -90,8 +97,9 @@ const OPTIONS = [
  * spec and options, same permutations, in every runtime. Reads every voting tensor of both models once.
  *
  * Throws `SpecError` when the models differ in names, shapes or dtypes or the spec does not fit, `RangeError` for
- * options out of range, for NaN or infinity in a tensor (unless `allowNonfinite`) and when the wasm memory the costs
- * need cannot be had, and the signal's reason when aborted.
+ * options out of range, for NaN or infinity in a tensor (unless `allowNonfinite`) and when the wasm memory that it
+ * needs cannot be had (before it reads anything, with the number of bytes), `Error` when a worker thread dies, and the
+ * signal's reason when aborted.
  *
  * @example
  * const { permutations, report } = await matchWeights(a, b, detectSpec(a));
@@ -102,45 +110,70 @@ export async function matchWeights(a: Model, b: Model, spec: Spec, options: Matc
   const started = performance.now();
   requireSameTensors(a, b);
   const resolved = resolveFor(a, spec);
-  const first = options.start && bindPermutations(resolved, options.start);
-  const problem = await readProblem(a, b, resolved, options);
-  const kernels = createKernels(options.simd === undefined ? {} : { simd: options.simd });
-  const workspace = createWorkspace(kernels, problem, settings.allowNonfinite);
-  if (!settings.allowNonfinite) checkFinite(workspace, a.name, b.name);
-  const pause = createYielder(options.signal);
-  const identity = problem.permutations.map(({ size }) => identityPermutation(size));
-  const { total: identityObjective } = await objectiveByTensor(workspace, (p) => identity[p]!, pause);
-  const run = {
-    workspace,
-    pause,
-    onProgress: options.onProgress,
-    rng: createRng(settings.seed),
-    maxSweeps: settings.maxSweeps,
-  };
-  const found =
-    settings.method === "frank-wolfe"
-      ? await matchJointly(run, identity, identityObjective)
-      : await matchByDescent(run, first ?? identity, settings.restarts);
-  const permutations = new Map(problem.permutations.map(({ name }, p) => [name, found.orders[p]!]));
-  const report: MatchReport = {
-    method: settings.method,
-    spec: spec.family ?? "custom",
-    objective: found.objective,
-    identityObjective,
-    sweeps: found.sweeps,
-    iterations: found.iterations,
-    seconds: (performance.now() - started) / 1000,
-    permutations: Object.fromEntries(
-      [...permutations].map(([name, p]) => [name, { size: p.length, moved: countMoved(p) }]),
-    ),
-    held: problem.tensors
-      .filter(({ cells }) => cells.some(({ degree }) => degree > MAX_DEGREE))
-      .map(({ name }) => name),
-  };
-  return { permutations, report };
+  const start = options.start && bindPermutations(resolved, options.start);
+  const outline = outlineProblem(resolved);
+  const build = options.simd === undefined ? {} : { simd: options.simd };
+  const kernels = await chooseKernels(outline, settings.threads, build);
+  try {
+    const memoryBytes = areasEnd(kernels, outline, settings.method === "frank-wolfe");
+    // All of it now: a matching that cannot be done says so before it reads, and with what it would take.
+    kernels.arena.reserve(memoryBytes);
+    const problem = await readProblem(a, b, outline, options);
+    const found = await matchProblem(kernels, problem, [a.name, b.name], start, settings, options);
+    const permutations = new Map(problem.permutations.map(({ name }, p) => [name, found.orders[p]!]));
+    const report: MatchReport = {
+      method: settings.method,
+      spec: spec.family ?? "custom",
+      objective: found.objective,
+      identityObjective: found.identityObjective,
+      sweeps: found.sweeps,
+      iterations: found.iterations,
+      seconds: (performance.now() - started) / 1000,
+      threads: kernels.pool.threads,
+      memoryBytes,
+      permutations: Object.fromEntries(
+        [...permutations].map(([name, p]) => [name, { size: p.length, moved: countMoved(p) }]),
+      ),
+      held: heldTensors(outline),
+    };
+    return { permutations, report };
+  } finally {
+    kernels.pool.close();
+  }
 }
 
-function checkMatchOptions(options: MatchOptions) {
+/** From here on only `pause` gives way to other tasks, and only there an abort is seen. */
+async function matchProblem(
+  kernels: Kernels,
+  problem: Problem,
+  [nameA, nameB]: readonly [string, string],
+  start: readonly Int32Array[] | undefined,
+  { method, seed, restarts, maxSweeps, allowNonfinite }: Settings,
+  { signal, onProgress }: MatchOptions,
+): Promise<Found & { readonly identityObjective: number }> {
+  const workspace = createWorkspace(kernels, problem, method === "frank-wolfe", allowNonfinite);
+  if (!allowNonfinite) checkFinite(workspace, nameA, nameB);
+  const pause = createYielder(signal);
+  const identity = problem.permutations.map(({ size }) => identityPermutation(size));
+  const { total: identityObjective } = await objectiveByTensor(workspace, (p) => identity[p]!, pause);
+  const run = { workspace, pause, onProgress, rng: createRng(seed), maxSweeps };
+  const found =
+    method === "frank-wolfe"
+      ? await matchJointly(run, identity, identityObjective)
+      : await matchByDescent(run, start ?? identity, restarts);
+  return { ...found, identityObjective };
+}
+
+function heldTensors({ tensors }: Outline): string[] {
+  return tensors.filter(({ cells }) => cells.some(({ degree }) => degree > MAX_DEGREE)).map(({ name }) => name);
+}
+
+/** The options that change what is computed, with their defaults in place. */
+type Settings = Required<
+  Pick<MatchOptions, "method" | "seed" | "threads" | "restarts" | "maxSweeps" | "allowNonfinite">
+>;
+
+function checkMatchOptions(options: MatchOptions): Settings {
   checkOptions("matchWeights", options, OPTIONS);
   const {
     method = "frank-wolfe",
@@ -163,5 +196,5 @@ function checkMatchOptions(options: MatchOptions) {
     );
   }
   checkThreads(threads);
-  return { method, seed, restarts, maxSweeps, allowNonfinite };
+  return { method, seed, threads, restarts, maxSweeps, allowNonfinite };
 }

@@ -1,11 +1,10 @@
 /** The two methods from their parts: Frank–Wolfe with a descent polish, and descent with restarts. */
 
-import type { Kernels } from "../kernels/kernels.ts";
 import type { OnProgress } from "../progress.ts";
 import { type Rng, randomPermutation } from "../rng.ts";
 import { coordinateDescent } from "./coordinate.ts";
 import { frankWolfe, isHeld } from "./frank-wolfe.ts";
-import { type CostMatrices, createKeptCosts } from "./kept-costs.ts";
+import { createKeptCosts } from "./kept-costs.ts";
 import type { Problem } from "./problem.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -35,16 +34,14 @@ export async function matchJointly(
   identityObjective: number,
 ): Promise<Found> {
   const { workspace, rng, pause } = run;
-  const { kernels, problem } = workspace;
-  const running = problem.permutations.map(({ size }) => kernels.arena.allocate(4 * size * size));
-  const matrices = allocateKept(kernels, problem);
-  const anyHeld = problem.occurrences.some((all) => all.some(isHeld));
+  const { running } = workspace;
+  const anyHeld = workspace.problem.occurrences.some((all) => all.some(isHeld));
   let best: Found | null = null;
   for (let round = 0; round < (anyHeld ? HELD_ROUNDS : 1); round++) {
-    const atVertex = createKeptCosts(workspace, matrices, pause, (occurrence) => !isHeld(occurrence));
+    const atVertex = createKeptCosts(workspace, workspace.kept, pause, (occurrence) => !isHeld(occurrence));
     const joint = await frankWolfe(workspace, running, atVertex, { ...run, reference: best?.orders });
     // The polish goes on from the matrices of the last vertices, unless cells were left out of them.
-    const kept = anyHeld ? createKeptCosts(workspace, matrices, pause) : atVertex;
+    const kept = anyHeld ? createKeptCosts(workspace, workspace.kept, pause) : atVertex;
     const polished = await coordinateDescent(workspace, joint.orders, kept, rng, run);
     if (best !== null && polished.objective <= best.objective) break;
     const iterations: number = best === null ? 0 : best.iterations;
@@ -53,14 +50,14 @@ export async function matchJointly(
   const { iterations, objective } = best!;
   if (objective >= identityObjective) return best!;
   // Nothing was gained over leaving B as it is (two copies of one model, say): descend from there instead.
-  const kept = createKeptCosts(workspace, matrices, pause);
+  const kept = createKeptCosts(workspace, workspace.kept, pause);
   return { ...(await coordinateDescent(workspace, identity, kept, rng, run)), iterations };
 }
 
 /** Descent from `first`, and from `restarts` random starts after it; the best objective is kept. */
 export async function matchByDescent(run: Run, first: readonly Int32Array[], restarts: number): Promise<Found> {
   const { workspace, rng, pause } = run;
-  const kept = createKeptCosts(workspace, allocateKept(workspace.kernels, workspace.problem), pause);
+  const kept = createKeptCosts(workspace, workspace.kept, pause);
   let best = await coordinateDescent(workspace, first, kept, rng, run);
   for (let restart = 0; restart < restarts; restart++) {
     const other = await coordinateDescent(workspace, randomStart(workspace.problem, rng), kept, rng, run);
@@ -82,27 +79,4 @@ function randomStart(problem: Problem, rng: Rng): Int32Array[] {
     }
   }
   return orders;
-}
-
-/** Matrices kept from visit to visit may take this much; beyond it, all groups share one and nothing is kept. */
-const KEPT_BYTES = 2 ** 30;
-
-function allocateKept({ arena }: Kernels, { permutations, groups }: Problem): CostMatrices {
-  const bytes = permutations.map(({ size }) => 4 * size * size);
-  if (bytes.reduce((sum, own) => sum + own, 0) <= KEPT_BYTES) {
-    return { pointers: bytes.map((own) => arena.allocate(own)), shared: false };
-  }
-  // A root and what is nested in it are solved together, so each of them needs a matrix of its own.
-  const members = groups.map(({ root, nested }) => [root, ...nested]);
-  const slots = Math.max(...members.map(({ length }) => length));
-  const shared = Array.from({ length: slots }, (_, slot) =>
-    arena.allocate(Math.max(...members.map((group) => bytes[group[slot] ?? -1] ?? 0))),
-  );
-  const pointers: number[] = new Array(permutations.length);
-  for (const group of members) {
-    group.forEach((p, slot) => {
-      pointers[p] = shared[slot]!;
-    });
-  }
-  return { pointers, shared: true };
 }

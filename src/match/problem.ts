@@ -1,4 +1,4 @@
-/** Two models and a resolved spec as a matching problem: raw bytes of what votes, and where each permutation occurs. */
+/** Two models and a resolved spec as a matching problem: what votes, its raw bytes, and where each permutation occurs. */
 
 import { type Dtype, elementBytes } from "../dtype.ts";
 import { SpecError } from "../errors.ts";
@@ -7,14 +7,18 @@ import { cellsOf } from "../spec/cells.ts";
 import type { Cell, ResolvedPermutation, ResolvedSpec } from "../spec/types.ts";
 import { elementCount, type Model } from "../tensor.ts";
 
-/** A tensor that votes: the bytes of A and of B as the files hold them, and its cells. */
-export interface VotingTensor {
+/** A tensor that votes, and its cells. */
+export interface TensorOutline {
   readonly name: string;
   readonly dtype: Dtype;
   readonly elements: number;
+  readonly cells: readonly VotingCell[];
+}
+
+/** The same with the bytes of A and of B as the files hold them. */
+export interface VotingTensor extends TensorOutline {
   readonly a: Uint8Array;
   readonly b: Uint8Array;
-  readonly cells: readonly VotingCell[];
 }
 
 /** A cell with the number of its dims that permutations act on: 1 is linear in them, 2 bilinear, more is held hard. */
@@ -35,8 +39,9 @@ export interface Group {
   readonly nested: readonly number[];
 }
 
-export interface Problem {
-  readonly tensors: readonly VotingTensor[];
+/** What is known of a problem from names and shapes alone. */
+export interface Outline {
+  readonly tensors: readonly TensorOutline[];
   readonly permutations: readonly ResolvedPermutation[];
   readonly groups: readonly Group[];
   /** Per permutation. */
@@ -47,35 +52,48 @@ export interface Problem {
   readonly neighbours: readonly (readonly number[])[];
 }
 
+/** A problem that can be worked on. */
+export interface Problem extends Outline {
+  readonly tensors: readonly VotingTensor[];
+}
+
 /** Highest degree that joint steps treat exactly: the objective along a step is then a quadratic. */
 export const MAX_DEGREE = 2;
 
-/** Reads the voting tensors of both models and lays out the problem. */
-export async function readProblem(
-  a: Model,
-  b: Model,
-  resolved: ResolvedSpec,
-  options: { signal?: AbortSignal | undefined; onProgress?: OnProgress | undefined },
-): Promise<Problem> {
+/** Lays a problem out without reading any data. Throws `SpecError` for a tensor that 32-bit offsets do not reach. */
+export function outlineProblem(resolved: ResolvedSpec): Outline {
   const voting = resolved.tensors.filter(({ votes }) => votes);
-  const tensors: VotingTensor[] = [];
-  for (const tensor of voting) {
-    options.signal?.throwIfAborted();
-    const { dtype, shape } = tensor.info;
-    const elements = elementCount(shape);
-    if (elements > 2 ** 31 - 1)
-      throw new SpecError(`${tensor.name} has ${elements} elements, expected fewer than 2^31`);
+  const tensors = voting.map((tensor): TensorOutline => {
+    const { name, info } = tensor;
+    const elements = elementCount(info.shape);
+    if (elements > 2 ** 31 - 1) throw new SpecError(`${name} has ${elements} elements, expected fewer than 2^31`);
     const cells = cellsOf(tensor).map((cell) => ({
       ...cell,
       degree: cell.dims.filter((dim) => dim.permutation >= 0).length,
     }));
-    const [bytesA, bytesB] = [await a.read(tensor.name, options.signal), await b.read(tensor.name, options.signal)];
-    checkBytes(a, tensor.name, bytesA, elements * elementBytes(dtype));
-    checkBytes(b, tensor.name, bytesB, elements * elementBytes(dtype));
-    tensors.push({ name: tensor.name, dtype, elements, a: bytesA, b: bytesB, cells });
-    options.onProgress?.({ stage: "read", done: tensors.length, total: voting.length });
-  }
+    return { name, dtype: info.dtype, elements, cells };
+  });
   return layOut(tensors, resolved.permutations);
+}
+
+/** Reads the voting tensors of both models. */
+export async function readProblem(
+  a: Model,
+  b: Model,
+  outline: Outline,
+  options: { signal?: AbortSignal | undefined; onProgress?: OnProgress | undefined },
+): Promise<Problem> {
+  const tensors: VotingTensor[] = [];
+  for (const tensor of outline.tensors) {
+    options.signal?.throwIfAborted();
+    const { name, dtype, elements } = tensor;
+    const [bytesA, bytesB] = [await a.read(name, options.signal), await b.read(name, options.signal)];
+    checkBytes(a, name, bytesA, elements * elementBytes(dtype));
+    checkBytes(b, name, bytesB, elements * elementBytes(dtype));
+    tensors.push({ ...tensor, a: bytesA, b: bytesB });
+    options.onProgress?.({ stage: "read", done: tensors.length, total: outline.tensors.length });
+  }
+  return { ...outline, tensors };
 }
 
 function checkBytes(model: Model, tensor: string, bytes: Uint8Array, expected: number): void {
@@ -83,7 +101,7 @@ function checkBytes(model: Model, tensor: string, bytes: Uint8Array, expected: n
     throw new RangeError(`${tensor} of ${model.name} has ${bytes.length} bytes, expected ${expected}`);
 }
 
-function layOut(tensors: readonly VotingTensor[], permutations: readonly ResolvedPermutation[]): Problem {
+function layOut(tensors: readonly TensorOutline[], permutations: readonly ResolvedPermutation[]): Outline {
   const occurrences: Occurrence[][] = permutations.map(() => []);
   tensors.forEach(({ cells }, tensor) => {
     for (const cell of cells) {

@@ -14,11 +14,8 @@ export interface Staging {
   stageB(tensor: VotingTensor): number;
 }
 
-/** Allocates staging for the largest of `tensors` from the arena. With `sanitize`, NaN and infinities are staged as 0. */
-export function createStaging(kernels: Kernels, tensors: readonly VotingTensor[], sanitize: boolean): Staging {
-  const largest = tensors.reduce((most, { elements }) => Math.max(most, elements), 0);
-  const a = kernels.arena.allocate(4 * largest);
-  const b = kernels.arena.allocate(4 * largest);
+/** Stages at the addresses `a` and `b`. With `sanitize`, NaN and infinities are staged as 0. */
+export function createStaging(kernels: Kernels, a: number, b: number, sanitize: boolean): Staging {
   const stage = (pointer: number, bytes: Uint8Array, { dtype, elements }: VotingTensor): void => {
     widen(kernels, pointer, bytes, dtype, elements);
     if (sanitize) kernels.wasm.zeroNonfinite32(pointer, elements);

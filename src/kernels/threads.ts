@@ -1,0 +1,77 @@
+/** Kernels on shared memory, with worker threads. Loaded on demand: most programs never need this file. */
+
+import scalarBase64 from "../../build/rebasin.scalar-threads.wasm";
+import simdBase64 from "../../build/rebasin.simd-threads.wasm";
+import { Arena } from "./arena.ts";
+import { availableThreads } from "./host.ts";
+import { instantiate, type Kernels, MEMORY_PAGES, viewsOf } from "./kernels.ts";
+import { LEAST_WORK, WorkerPool } from "./pool.ts";
+import { type BuildOptions, decodeBase64, supportsSimd } from "./wasm.ts";
+import { CONTROL_BYTES } from "./worker-source.ts";
+
+/** Threads that "auto" takes at most: with more, memory is what limits, and each has a packing area of its own. */
+const MOST_AUTO = 8;
+/** Threads at most whatever is asked: a number mistyped must not start a thousand workers. */
+const MOST_THREADS = 64;
+
+export interface ThreadOptions extends BuildOptions {
+  /** Threads with the calling one; "auto" is what the machine has, up to 8. At most 64 are used. */
+  readonly threads: number | "auto";
+  /** Multiply-adds from which a matrix is shared out. Default 4 million, some 0.3 ms of work. */
+  readonly leastWork?: number;
+}
+
+const compiled = new Map<boolean, WebAssembly.Module>();
+
+/**
+ * Kernels as of `createKernels`, on shared memory and with a pool of threads, which the caller must `close`. Results
+ * have the same bits. Null where one thread is all there is to have: no shared memory (a page that is not cross-origin
+ * isolated), no such module, or a machine with one processor and "auto".
+ *
+ * Workers start at the first matrix that is worth it. Grow the memory before (`arena.reserve`).
+ *
+ * @example
+ * const kernels = createThreadedKernels({ threads: 4 }) ?? createKernels();
+ * try {
+ *   await kernels.pool.cost(c, n, 0, n, n, k, a, k, 0, b, k, 0, work);
+ * } finally {
+ *   kernels.pool.close();
+ * }
+ */
+export function createThreadedKernels(options: ThreadOptions): Kernels | null {
+  const threads =
+    options.threads === "auto" ? Math.min(MOST_AUTO, availableThreads()) : Math.min(MOST_THREADS, options.threads);
+  if (threads < 2 || typeof SharedArrayBuffer === "undefined") return null;
+  const simd = options.simd ?? supportsSimd();
+  const memory = sharedMemory();
+  const module = memory === null ? null : compile(simd);
+  if (memory === null || module === null) return null;
+  const wasm = instantiate(module, memory);
+  const arena = new Arena(memory, wasm.heapBase());
+  const control = arena.allocate(CONTROL_BYTES);
+  const pool = new WorkerPool({ threads, module, memory, wasm, control, leastWork: options.leastWork ?? LEAST_WORK });
+  return { simd, memory, wasm, arena, pool, ...viewsOf(memory) };
+}
+
+/** Null where the address range cannot be had: unlike ordinary memory, shared memory may be reserved in full. */
+function sharedMemory(): WebAssembly.Memory | null {
+  try {
+    return new WebAssembly.Memory({ initial: 1, maximum: MEMORY_PAGES, shared: true });
+  } catch {
+    return null;
+  }
+}
+
+/** Null where the engine has no threads, or may not compile now. */
+function compile(simd: boolean): WebAssembly.Module | null {
+  let module = compiled.get(simd);
+  if (module === undefined) {
+    try {
+      module = new WebAssembly.Module(decodeBase64(simd ? simdBase64 : scalarBase64));
+    } catch {
+      return null;
+    }
+    compiled.set(simd, module);
+  }
+  return module;
+}
