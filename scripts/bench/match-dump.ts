@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createKernels } from "../../src/kernels/kernels.ts";
 import { assignGroup } from "../../src/match/assign-group.ts";
 import { accumulateCost } from "../../src/match/cost.ts";
-import { readProblem } from "../../src/match/problem.ts";
+import { outlineProblem, readProblem } from "../../src/match/problem.ts";
 import { createWorkspace } from "../../src/match/workspace.ts";
 import { identityPermutation } from "../../src/perm/permutation.ts";
 import { createRng, randomPermutation } from "../../src/rng.ts";
@@ -16,10 +16,10 @@ import { bytesOf } from "./python.ts";
 /** Writes one file `PAIR.PERMUTATION.f32` for each permutation, n×n little-endian f32; gives the number of them. */
 export async function dumpCosts({ name, a, b, spec }: LoadedPair, directory: string): Promise<number> {
   mkdirSync(directory, { recursive: true });
-  const problem = await readProblem(a, b, resolveSpec(spec, a.tensors), {});
+  const problem = await readProblem(a, b, outlineProblem(resolveSpec(spec, a.tensors)), {});
   const kernels = createKernels({ simd: true });
-  const workspace = createWorkspace(kernels, problem, true);
-  const costs = problem.permutations.map(({ size }) => kernels.arena.allocate(4 * size * size));
+  const workspace = createWorkspace(kernels, problem, true, true);
+  const costs = workspace.running;
   const orders = problem.permutations.map(({ size }) => identityPermutation(size));
   let written = 0;
   for (const g of randomPermutation(problem.groups.length, createRng(0))) {
