@@ -15,3 +15,8 @@ export * from "./stats";
 export function heapBase(): usize {
   return __heap_base;
 }
+
+/** Whether this is the SIMD build: from outside, only a call can tell. */
+export function isSimd(): bool {
+  return ASC_FEATURE_SIMD;
+}

@@ -25,6 +25,24 @@ export async function buildWasm() {
   await Promise.all(WASM_BUILDS.map(compile));
 }
 
+/**
+ * Edge workers may not compile while they answer a request: for them the .wasm files are modules, which the host compiles.
+ * They have no threads either.
+ */
+export const FOR_WORKERD = {
+  loader: { ".wasm": "copy" },
+  assetNames: "[name]",
+  plugins: [
+    {
+      name: "no threads",
+      setup({ onResolve, onLoad }) {
+        onResolve({ filter: /-threads\.wasm$/ }, ({ path }) => ({ path, namespace: "absent" }));
+        onLoad({ filter: /.*/, namespace: "absent" }, () => ({ contents: "", loader: "text" }));
+      },
+    },
+  ],
+};
+
 /** Bundles the entry points into dist/, and writes their declarations to dist/types/. */
 async function buildPackage() {
   const { build } = await import("esbuild");
@@ -49,6 +67,13 @@ async function buildPackage() {
     entryPoints: ["src/index.ts", "src/node.ts", "src/kernels.ts", { in: "src/cli/main.ts", out: "cli" }],
     minifySyntax: true,
     sourcemap: false,
+  });
+  await build({
+    ...shared,
+    ...FOR_WORKERD,
+    entryPoints: ["index", "kernels"].map((entry) => ({ in: `src/${entry}.ts`, out: `${entry}.workerd` })),
+    chunkNames: "chunks/workerd-[name]-[hash]",
+    minifySyntax: true,
   });
   for (const target of WASM_BUILDS)
     copyFileSync(join(root, `build/rebasin.${target}.wasm`), join(root, `dist/rebasin.${target}.wasm`));

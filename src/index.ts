@@ -7,6 +7,7 @@ export { openModel } from "./io/open-model.ts";
 export { encodeSafetensors, writeSafetensors } from "./io/safetensors-write.ts";
 export { type ByteSink, memorySink } from "./io/sink.ts";
 export { type ByteSource, blobSource, bytesSource, urlSource } from "./io/source.ts";
+export { type InitOptions, init } from "./kernels/init.ts";
 export {
   type Matching,
   type MatchOptions,

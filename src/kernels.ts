@@ -4,5 +4,6 @@ export { Arena } from "./kernels/arena.ts";
 export { type Assignment, type AssignmentOptions, solveAssignment } from "./kernels/assignment.ts";
 export { type CostMatrixOptions, costMatrix } from "./kernels/cost-matrix.ts";
 export type { KernelExports } from "./kernels/exports.ts";
+export { type InitOptions, init } from "./kernels/init.ts";
 export { createKernels, type Kernels } from "./kernels/kernels.ts";
 export type { BuildOptions } from "./kernels/wasm.ts";

@@ -8,6 +8,8 @@
 export interface KernelExports {
   /** First byte above the module's static data: where the arena starts. */
   heapBase(): number;
+  /** 1 in the SIMD build, 0 in the scalar one. */
+  isSimd(): number;
 
   // Cost matrices (assembly/gemm.ts).
   /**

@@ -6,7 +6,7 @@ import { Arena } from "./arena.ts";
 import { availableThreads } from "./host.ts";
 import { instantiate, type Kernels, MEMORY_PAGES, viewsOf } from "./kernels.ts";
 import { LEAST_WORK, WorkerPool } from "./pool.ts";
-import { type BuildOptions, decodeBase64, supportsSimd } from "./wasm.ts";
+import { type BuildOptions, chooseSimd, decodeBase64 } from "./wasm.ts";
 import { CONTROL_BYTES } from "./worker-source.ts";
 
 /** Threads that "auto" takes at most: with more, memory is what limits, and each has a packing area of its own. */
@@ -42,7 +42,7 @@ export function createThreadedKernels(options: ThreadOptions): Kernels | null {
   const threads =
     options.threads === "auto" ? Math.min(MOST_AUTO, availableThreads()) : Math.min(MOST_THREADS, options.threads);
   if (threads < 2 || typeof SharedArrayBuffer === "undefined") return null;
-  const simd = options.simd ?? supportsSimd();
+  const simd = chooseSimd(options);
   const memory = sharedMemory();
   const module = memory === null ? null : compile(simd);
   if (memory === null || module === null) return null;

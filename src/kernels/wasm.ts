@@ -1,7 +1,10 @@
-/** The two wasm builds, embedded as base64: decoded and compiled on first use, once each. */
+/**
+ * The two wasm builds. The bundler makes each import a base64 string, decoded and compiled on first use, once each; or,
+ * for edge workers, which may not compile while they answer a request, a module that the host has compiled.
+ */
 
-import scalarBase64 from "../../build/rebasin.scalar.wasm";
-import simdBase64 from "../../build/rebasin.simd.wasm";
+import scalarWasm from "../../build/rebasin.scalar.wasm";
+import simdWasm from "../../build/rebasin.simd.wasm";
 
 /** Which build to use: `simd: false` forces the scalar one, `true` insists on SIMD, default is what the engine supports. */
 export interface BuildOptions {
@@ -14,12 +17,15 @@ export interface CompiledBuild {
   readonly module: WebAssembly.Module;
 }
 
+/** Embedded builds compiled so far. */
 const compiled = new Map<boolean, WebAssembly.Module>();
+/** What `init` was given, by whether it is SIMD; takes the place of the embedded builds. */
+let given: ReadonlyMap<boolean, WebAssembly.Module> | null = null;
 let simdSupported: boolean | undefined;
 
-/** Bytes of one build: a fresh copy. */
-export function wasmBytes(simd: boolean): Uint8Array<ArrayBuffer> {
-  return decodeBase64(simd ? simdBase64 : scalarBase64);
+/** The build that the bundler embedded: base64, or a compiled module. */
+function embedded(simd: boolean): string | WebAssembly.Module {
+  return simd ? simdWasm : scalarWasm;
 }
 
 export function decodeBase64(base64: string): Uint8Array<ArrayBuffer> {
@@ -29,21 +35,43 @@ export function decodeBase64(base64: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/**
- * The compiled module of a build, chosen by what the engine validates unless `simd` says which.
- * Throws `WebAssembly.CompileError` where `simd: true` is asked of an engine without SIMD.
- */
-export function compileBuild(options: BuildOptions = {}): CompiledBuild {
-  const simd = options.simd ?? supportsSimd();
-  let module = compiled.get(simd);
-  if (module === undefined) {
-    module = new WebAssembly.Module(wasmBytes(simd));
-    compiled.set(simd, module);
-  }
-  return { simd, module };
+/** From now on these builds are used, and no others; null: the embedded ones again. */
+export function useBuilds(builds: ReadonlyMap<boolean, WebAssembly.Module> | null): void {
+  given = builds;
 }
 
-export function supportsSimd(): boolean {
-  simdSupported ??= WebAssembly.validate(wasmBytes(true));
+/**
+ * The compiled module of a build, chosen by what the engine validates unless `simd` says which.
+ * Throws `WebAssembly.CompileError` where `simd: true` is asked of an engine without SIMD, `RangeError` for a build that
+ * `init` was not given.
+ */
+export function compileBuild(options: BuildOptions = {}): CompiledBuild {
+  const simd = chooseSimd(options);
+  return { simd, module: given?.get(simd) ?? compileEmbedded(simd) };
+}
+
+function compileEmbedded(simd: boolean): WebAssembly.Module {
+  const source = embedded(simd);
+  if (typeof source !== "string") return source;
+  let module = compiled.get(simd);
+  if (module === undefined) {
+    module = new WebAssembly.Module(decodeBase64(source));
+    compiled.set(simd, module);
+  }
+  return module;
+}
+
+/** Whether to use the SIMD build. Throws `RangeError` for a build that `init` was not given. */
+export function chooseSimd({ simd = supportsSimd() }: BuildOptions): boolean {
+  if (given === null || given.has(simd)) return simd;
+  const [has, wants] = simd ? ["scalar", "SIMD"] : ["SIMD", "scalar"];
+  throw new RangeError(`init was given the ${has} build, expected the ${wants} build for simd: ${simd}`);
+}
+
+function supportsSimd(): boolean {
+  if (given !== null) return given.has(true);
+  const source = embedded(true);
+  // A host that could not run a module would not have compiled it.
+  simdSupported ??= typeof source !== "string" || WebAssembly.validate(decodeBase64(source));
   return simdSupported;
 }

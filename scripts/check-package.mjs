@@ -1,0 +1,71 @@
+// Packs the project and checks the tarball as users get it: publint (manifest and files), attw (types of every entry in
+// Node's and the bundlers' resolution), and tsc over a program that imports every entry, declarations checked as well.
+// `npm run check-package`, after a build.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { root } from "./build.mjs";
+
+const folder = mkdtempSync(join(tmpdir(), "rebasin-check-package-"));
+writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
+
+/** Runs the command of a development dependency; its output is shown, and its exit code counts. */
+function run(name, bin, args) {
+  console.log(`── ${bin} ──`);
+  const manifest = join(root, "node_modules", name, "package.json");
+  const { bin: bins } = JSON.parse(readFileSync(manifest, "utf8"));
+  const file = join(dirname(manifest), typeof bins === "string" ? bins : bins[bin]);
+  try {
+    execFileSync(process.execPath, [file, ...args], { cwd: folder, stdio: "inherit" });
+  } catch {
+    process.exitCode = 1;
+  }
+}
+
+const PROGRAM = `
+import { init, type Model, rebasin } from "rebasin";
+import { costMatrix, init as initKernels } from "rebasin/kernels";
+import { saveModel } from "rebasin/node";
+export const merge: (a: Blob, b: Blob) => Promise<Model> = async (a, b) => (await rebasin(a, b)).model;
+export const save: (model: Model) => Promise<unknown> = (model) => saveModel(model, "merged.safetensors");
+export const cost: Float32Array = costMatrix(Float32Array.of(1), Float32Array.of(1), 1, 1);
+export const same: boolean = init === initKernels;
+// @ts-expect-error: the option is \`module\`
+init({ modules: [] });
+`;
+
+/** Also what the declarations themselves say, which `skipLibCheck` would pass over. */
+function checkTypes(resolution) {
+  const compilerOptions = {
+    ...resolution,
+    target: "es2022",
+    lib: ["es2023", "dom", "dom.iterable", "dom.asynciterable"],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noEmit: true,
+    skipLibCheck: false,
+    types: [],
+  };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["program.ts"] }));
+  run("typescript", "tsc", ["-p", "."]);
+}
+
+try {
+  const packed = execFileSync("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", folder], {
+    cwd: root,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const tarball = join(folder, JSON.parse(packed)[0].filename);
+  run("publint", "publint", [tarball, "--strict"]);
+  // The .wasm entries are no modules of TypeScript's; CommonJS reaches the package by require(esm), which attw cannot see.
+  const wasm = readdirSync(join(root, "dist")).filter((file) => file.endsWith(".wasm"));
+  run("@arethetypeswrong/cli", "attw", [tarball, "--profile", "esm-only", "--exclude-entrypoints", ...wasm]);
+  execFileSync("npm", ["install", "--no-audit", "--no-fund", "--offline", tarball], { cwd: folder, stdio: "ignore" });
+  writeFileSync(join(folder, "program.ts"), PROGRAM);
+  checkTypes({ module: "nodenext" });
+  checkTypes({ module: "esnext", moduleResolution: "bundler" });
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
