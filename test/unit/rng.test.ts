@@ -6,7 +6,10 @@ const test = suite("rng");
 
 test("one seed gives one sequence, everywhere", () => {
   const rng = createRng(42);
-  assert.equal([rng.uint32(), rng.uint32(), rng.uint32(), rng.uint32()], [2837322924, 544945897, 479756282, 3500138142]);
+  assert.equal(
+    [rng.uint32(), rng.uint32(), rng.uint32(), rng.uint32()],
+    [2837322924, 544945897, 479756282, 3500138142],
+  );
 });
 
 test("randomPermutation is a bijection", () => {
@@ -17,7 +20,8 @@ test("randomPermutation is a bijection", () => {
 });
 
 test("seeds that are no integers are refused", () => {
-  for (const seed of [-1, 0.5, Number.NaN, 2 ** 53]) assert.throws(() => createRng(seed), /seed .*, expected an integer/);
+  for (const seed of [-1, 0.5, Number.NaN, 2 ** 53])
+    assert.throws(() => createRng(seed), /seed .*, expected an integer/);
 });
 
 test.run();
