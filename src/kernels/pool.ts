@@ -1,7 +1,7 @@
 /** Worker threads that share out the rows of a cost matrix: a row is computed by one thread, in the order of always. */
 
 import type { KernelExports } from "./exports.ts";
-import { type HostWorker, startWorker } from "./host.ts";
+import type { HostWorker, startWorker } from "./host.ts";
 import type { Pool } from "./kernels.ts";
 import {
   ARGUMENTS,
@@ -43,6 +43,8 @@ export interface PoolOptions {
   /** Byte address of CONTROL_BYTES of shared memory. */
   readonly control: number;
   readonly leastWork: number;
+  /** How a worker is started. */
+  readonly start: typeof startWorker;
 }
 
 /**
@@ -103,7 +105,7 @@ export class WorkerPool implements Pool {
   }
 
   #start(): Set<HostWorker> {
-    const { module, memory, control } = this.#options;
+    const { module, memory, control, start } = this.#options;
     const workers = new Set<HostWorker>();
     for (let place = 1; place < this.threads; place++) {
       let ready = false;
@@ -114,7 +116,7 @@ export class WorkerPool implements Pool {
       };
       let worker: HostWorker;
       try {
-        worker = startWorker(WORKER_SOURCE, {
+        worker = start(WORKER_SOURCE, {
           onMessage: (message) => {
             if (message === READY) ready = true;
             else if (message === DONE) this.#notice();

@@ -3,7 +3,7 @@
 import scalarBase64 from "../../build/rebasin.scalar-threads.wasm";
 import simdBase64 from "../../build/rebasin.simd-threads.wasm";
 import { Arena } from "./arena.ts";
-import { availableThreads } from "./host.ts";
+import { availableThreads, startWorker } from "./host.ts";
 import { instantiate, type Kernels, MEMORY_PAGES, viewsOf } from "./kernels.ts";
 import { LEAST_WORK, WorkerPool } from "./pool.ts";
 import { type BuildOptions, chooseSimd, decodeBase64 } from "./wasm.ts";
@@ -49,7 +49,8 @@ export function createThreadedKernels(options: ThreadOptions): Kernels | null {
   const wasm = instantiate(module, memory);
   const arena = new Arena(memory, wasm.heapBase());
   const control = arena.allocate(CONTROL_BYTES);
-  const pool = new WorkerPool({ threads, module, memory, wasm, control, leastWork: options.leastWork ?? LEAST_WORK });
+  const { leastWork = LEAST_WORK } = options;
+  const pool = new WorkerPool({ threads, module, memory, wasm, control, leastWork, start: startWorker });
   return { simd, memory, wasm, arena, pool, ...viewsOf(memory) };
 }
 
