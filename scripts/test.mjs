@@ -1,67 +1,75 @@
-// npm test: bundles the suites and runs them in Node, Deno and Bun; ends with `N passed, N failed`.
-//   unit     test/unit/*.test.ts     src with the built wasm; portable, no file system
-//   node     test/node/*.test.ts     files and the command line (dist/)
-//   package  test/package/*.test.ts  imports `rebasin` from the packed and installed tarball
-// Options: --runtime node,deno,bun  --suite unit,node,package  --match TEXT (file names)  --no-build
-import { execFileSync, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+// npm test: bundles the suites and runs them in every runtime that the machine has; ends with `N passed, N failed`.
+//   unit     test/unit/*.test.ts     src with the built wasm; portable: in every runtime
+//   node     test/node/*.test.ts     files and the command line (dist/): in Node, Deno and Bun
+//   package  test/package/*.test.ts  imports `rebasin` from the packed and installed tarball: in Node, Deno and Bun
+// Options: --runtime node,deno,…  --suite unit,node,package  --match TEXT (file names)  --no-build
+//          --all (also set by CI=true): a runtime that is missing is a failure
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
-import { root } from "./build.mjs";
+import { FOR_WORKERD, root } from "./build.mjs";
+import { browsers } from "./runtimes/browsers.mjs";
+import { processes } from "./runtimes/processes.mjs";
+import { workerd } from "./runtimes/workerd.mjs";
+
+/** Name → { suites, missing(): why or null, run(job): rejects on failure }; what a runtime prints holds its counts. */
+const RUNTIMES = new Map(Object.entries({ ...processes, ...workerd, ...browsers }));
 
 const { values: options } = parseArgs({
   options: {
-    runtime: { type: "string", default: "node,deno,bun" },
+    runtime: { type: "string" },
     suite: { type: "string", default: "unit,node,package" },
     match: { type: "string", default: "" },
     "no-build": { type: "boolean", default: false },
+    all: { type: "boolean", default: process.env.CI === "true" },
   },
 });
-const require = createRequire(import.meta.url);
-const binary = (name, file) => join(dirname(require.resolve(`${name}/package.json`)), file);
-/** The binary itself where the package has put it in place: its launcher would not pass signals on. */
-function denoCommand() {
-  const direct = binary("deno", process.platform === "win32" ? "deno.exe" : "deno");
-  return existsSync(direct) ? [direct] : [process.execPath, binary("deno", "bin.cjs")];
+const chosen = options.runtime?.split(",") ?? [...RUNTIMES.keys()];
+const unknown = chosen.find((name) => !RUNTIMES.has(name));
+if (unknown !== undefined) {
+  console.error(`--runtime ${unknown}, expected some of ${[...RUNTIMES.keys()].join(",")}`);
+  process.exit(2);
 }
-const RUNTIMES = {
-  node: [process.execPath],
-  deno: [...denoCommand(), "run", "-A", "--no-lock", "--quiet"],
-  bun: [binary("bun", "bin/bun.exe"), "run"],
+
+/** What suites may import beyond their bundle. The portable ones: nothing, so that a `node:` import does not build. */
+const SETTINGS = {
+  unit: { platform: "browser" },
+  // TensorFlow.js finds its wasm beside its own files.
+  node: { platform: "node", external: ["@tensorflow/*"] },
+  package: { platform: "node", external: ["rebasin", "rebasin/*"] },
 };
 
-/** TensorFlow.js finds its wasm beside its own files. */
-const EXTERNAL = { node: ["@tensorflow/*"], package: ["rebasin", "rebasin/*"] };
-
-async function bundle(suite, outfile, extra) {
-  const folder = join(root, "test", suite);
-  const files = readdirSync(folder)
+/** Bundles a suite into `folder`: suite.mjs, and main.mjs that runs it. False if no file matches. */
+async function bundle(suite, folder, extra) {
+  const source = join(root, "test", suite);
+  const files = readdirSync(source)
     .filter((file) => file.endsWith(".test.ts") && file.includes(options.match))
     .sort();
   if (files.length === 0) return false;
-  const imports = files.map((file) => `import ${JSON.stringify(`./${suite}/${file}`)};`);
   const contents = [
     'import "./setup.ts";',
-    ...imports,
-    'import { runAndReport } from "./run-suites.ts";',
-    "await runAndReport();",
+    ...files.map((file) => `import ${JSON.stringify(`./${suite}/${file}`)};`),
+    'export { runAndReport } from "./run-suites.ts";',
   ].join("\n");
   await build({
     stdin: { contents, resolveDir: join(root, "test"), loader: "ts" },
-    outfile,
+    entryNames: "suite",
+    outdir: folder,
+    outExtension: { ".js": ".mjs" },
     bundle: true,
     format: "esm",
-    platform: "node",
     target: "es2022",
     ignoreAnnotations: true, // package.json says sideEffects: false, which would drop the suites
     loader: { ".wasm": "base64" },
     define: { __VERSION__: JSON.stringify("0.0.0-test"), __ROOT__: JSON.stringify(root) },
     logLevel: "error",
+    ...SETTINGS[suite],
     ...extra,
   });
+  writeFileSync(join(folder, "main.mjs"), 'import { runAndReport } from "./suite.mjs";\nawait runAndReport();\n');
   return true;
 }
 
@@ -77,45 +85,58 @@ function installPacked() {
 }
 
 /** Runs one bundle in one runtime, forwarding its output; resolves to its counts. */
-function runIn(runtime, file, cwd) {
-  const [command, ...args] = RUNTIMES[runtime];
-  return new Promise((resolve) => {
-    const child = spawn(command, [...args, file], {
-      cwd,
-      stdio: ["ignore", "pipe", "inherit"],
-      env: { ...process.env, REBASIN_RUNTIME: JSON.stringify(RUNTIMES[runtime]) },
-    });
-    let output = "";
-    child.stdout.setEncoding("utf8").on("data", (text) => {
-      output += text;
-      process.stdout.write(text.replaceAll(/^##counts .*$/gm, ""));
-    });
-    child.on("close", (code) => {
-      const line = /^##counts (.*)$/m.exec(output);
-      // A runtime that dies, or says nothing, or counts nothing is one failure more than it admits.
-      const counts = line ? JSON.parse(line[1]) : { passed: 0, failed: 0, skipped: 0 };
-      if ((code !== 0 && counts.failed === 0) || counts.passed + counts.failed === 0) counts.failed += 1;
-      resolve(counts);
-    });
-  });
+async function runIn(name, job) {
+  let output = "";
+  let failure = null;
+  const log = (text) => {
+    output += text;
+    process.stdout.write(text.replaceAll(/^##counts .*$/gm, ""));
+  };
+  try {
+    await RUNTIMES.get(name).run({ ...job, log });
+  } catch (error) {
+    failure = error;
+  }
+  const line = /^##counts (.*)$/m.exec(output);
+  // A runtime that dies, or says nothing, or counts nothing is one failure more than it admits.
+  const counts = line ? JSON.parse(line[1]) : { passed: 0, failed: 0, skipped: 0 };
+  if ((failure !== null && counts.failed === 0) || counts.passed + counts.failed === 0) {
+    console.log(failure ?? `${name} ran no test`);
+    counts.failed += 1;
+  }
+  return counts;
 }
 
 if (!options["no-build"])
   execFileSync(process.execPath, [join(root, "scripts/build.mjs")], { cwd: root, stdio: "inherit" });
-mkdirSync(join(root, "build/test"), { recursive: true });
 const total = { passed: 0, failed: 0, skipped: 0 };
 const lines = [];
 for (const suite of options.suite.split(",")) {
   const cwd = suite === "package" ? installPacked() : root;
-  const file = suite === "package" ? join(cwd, "suite.mjs") : join(root, `build/test/${suite}-${process.pid}.mjs`);
-  if (!(await bundle(suite, file, { external: EXTERNAL[suite] ?? [] }))) continue;
-  for (const runtime of options.runtime.split(",")) {
-    console.log(`\n── ${suite} in ${runtime} ──`);
-    const counts = await runIn(runtime, file, cwd);
+  const folder = suite === "package" ? cwd : join(root, `build/test/${suite}-${process.pid}`);
+  mkdirSync(join(folder, "edge"), { recursive: true });
+  const found = await bundle(suite, folder, {});
+  for (const name of found ? chosen : []) {
+    const { suites, missing, edge } = RUNTIMES.get(name);
+    if (!suites.includes(suite)) continue;
+    const why = missing();
+    if (why !== null) {
+      const required = options.all || options.runtime !== undefined;
+      if (required) total.failed += 1;
+      lines.push(`${suite} in ${name}: ${required ? "FAILED" : "skipped"}, ${why}`);
+      continue;
+    }
+    console.log(`\n── ${suite} in ${name} ──`);
+    const started = performance.now();
+    if (edge) await bundle(suite, join(folder, "edge"), FOR_WORKERD);
+    const counts = await runIn(name, { cwd, folder: edge ? join(folder, "edge") : folder });
     for (const key of Object.keys(total)) total[key] += counts[key];
-    lines.push(`${suite} in ${runtime}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+    const seconds = Math.round((performance.now() - started) / 1000);
+    lines.push(
+      `${suite} in ${name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped in ${seconds} s`,
+    );
   }
-  rmSync(suite === "package" ? cwd : file, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true });
 }
 console.log(`\n${lines.join("\n")}`);
 console.log(`${total.passed} passed, ${total.failed} failed${total.skipped ? `, ${total.skipped} skipped` : ""}`);

@@ -1,0 +1,74 @@
+// workerd, the runtime of Cloudflare's edge: the suites are modules of a worker, and run while it answers a request,
+// where nothing may be compiled. Its wasm files are modules, too, as in the package's `workerd` entry.
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { freePort, untilReady } from "./machine.mjs";
+
+const require = createRequire(import.meta.url);
+/** The binary lies in a package of its own for each platform; the launcher would not pass signals on. */
+const PLATFORM = {
+  "linux x64": "linux-64",
+  "linux arm64": "linux-arm64",
+  "darwin x64": "darwin-64",
+  "darwin arm64": "darwin-arm64",
+};
+const binary = () => {
+  const launcher = dirname(require.resolve("workerd/package.json"));
+  const platform = PLATFORM[`${process.platform} ${process.arch}`];
+  return join(launcher, "..", `@cloudflare/workerd-${platform}`, "bin/workerd");
+};
+
+/** Evaluated before the suites: uvu keeps the `console.log` that it finds. */
+const HOST = `export const host = { log: () => undefined };
+globalThis.hostLog = (text) => host.log(text);
+`;
+
+const WORKER = `import { host } from "host.mjs";
+import { runAndReport } from "suite.mjs";
+export default {
+  async fetch() {
+    const { readable, writable } = new TransformStream();
+    const writer = writable.getWriter();
+    const encoder = new TextEncoder();
+    host.log = (text) => void writer.write(encoder.encode(text));
+    runAndReport().catch((error) => host.log(String(error?.stack ?? error))).finally(() => writer.close());
+    return new Response(readable);
+  },
+};
+`;
+
+function config(files, port) {
+  const modules = files.map((file) => {
+    const kind = file.endsWith(".wasm") ? "wasm" : "esModule";
+    return `(name = "${file}", ${kind} = embed "${file}")`;
+  });
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name = "main", worker = .suites)],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+);
+const suites :Workerd.Worker = (modules = [${modules.join(", ")}], compatibilityDate = "2026-11-01");
+`;
+}
+
+async function run({ folder, log }) {
+  writeFileSync(join(folder, "host.mjs"), HOST);
+  writeFileSync(join(folder, "worker.mjs"), WORKER);
+  const wasm = readdirSync(folder).filter((file) => file.endsWith(".wasm"));
+  const port = await freePort();
+  writeFileSync(join(folder, "config.capnp"), config(["worker.mjs", "host.mjs", "suite.mjs", ...wasm], port));
+  const child = spawn(binary(), ["serve", join(folder, "config.capnp")], { stdio: ["ignore", "ignore", "inherit"] });
+  try {
+    // The suites run for every request: a first one must not be sent twice.
+    const response = await untilReady(child, () => fetch(`http://127.0.0.1:${port}/`));
+    for await (const text of response.body.pipeThrough(new TextDecoderStream())) log(text);
+  } finally {
+    child.kill();
+  }
+}
+
+export const workerd = {
+  workerd: { suites: ["unit"], missing: () => (existsSync(binary()) ? null : "npm ci installs it"), run, edge: true },
+};
