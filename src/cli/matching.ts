@@ -23,7 +23,7 @@ export const MATCH_OPTIONS: Readonly<Record<string, OptionRule>> = {
   },
   threads: {
     value: "N",
-    help: "threads to use, or auto; results never depend on it (this version computes on one)",
+    help: "threads to use; auto: what the machine has, up to 8, for large models; results never depend on it",
     default: "auto",
   },
   force: { help: "replace existing output files" },

@@ -44,6 +44,14 @@ test("the one call merges two checkpoints to the digest, SIMD and scalar", async
   }
 });
 
+test("threads load from the package and give the same bytes", async () => {
+  for (const simd of [true, false]) {
+    const { model, report } = await rebasin(readFileSync(A), readFileSync(B), { simd, threads: 3 });
+    assert.is(report.threads, 3);
+    assert.is(await sha256(await encodeSafetensors(model)), MERGED);
+  }
+});
+
 test("step by step gives the same as the one call", async () => {
   const [a, b] = [await openModel(readFileSync(A)), await openModel(new Blob([readFileSync(B)]))];
   const spec = detectSpec(a);

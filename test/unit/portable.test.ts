@@ -41,6 +41,7 @@ const CASES: [string, (seed: number) => Network, Method, MergeOptions, string][]
     { lambda: 0.7 },
     "5bf68d211121779b8907bf7ad1131daf9fc15b320446809f281c09bf23d57306 ff1acb3ce979324f3c81548d6494d02b97b9b2d500e60e75c40367bf5ac70868",
   ],
+  ["mlp that is worth sharing out", (seed) => mlpNetwork(createRng(seed), [60, 307, 301, 10]), "frank-wolfe", {}, ""],
   [
     "residual",
     (seed) => residualNetwork(createRng(seed)),
@@ -51,11 +52,17 @@ const CASES: [string, (seed: number) => Network, Method, MergeOptions, string][]
 ];
 
 for (const [name, build, method, merge, want] of CASES) {
-  for (const simd of [true, false]) {
-    test(`${name}, ${method}, ${JSON.stringify(merge)}, ${simd ? "SIMD" : "scalar"}`, async () => {
+  for (const [simd, threads] of [
+    [true, 1],
+    [false, 1],
+    [true, 2],
+    [false, 4],
+  ] as const) {
+    const how = `${simd ? "SIMD" : "scalar"}, ${threads} threads`;
+    test(`${name}, ${method}, ${JSON.stringify(merge)}, ${how}`, async () => {
       const [one, two] = [build(1), build(2)];
       const [a, b] = [toModel(one.tensors), toModel(two.tensors)];
-      const { permutations } = await matchWeights(a, b, one.spec, { method, simd });
+      const { permutations } = await matchWeights(a, b, one.spec, { method, simd, threads });
       const merged = await encodeSafetensors(await mergeModels(a, b, one.spec, permutations, { ...merge, simd }));
       const saved = await encodeSafetensors(await permutationsModel(one.spec, permutations));
       assert.is(`${await sha256(merged)} ${await sha256(saved)}`, want);
