@@ -5,6 +5,9 @@
 
 export const NONE: i32 = -1;
 
+export const FLAT: i32 = 1;
+export const ASIDE: i32 = 2;
+
 /** Entries one candidate list can hold. */
 export const LIST_CAPACITY: i32 = 128;
 
@@ -26,8 +29,10 @@ export let columnRow: usize = 0;
 export let prices: usize = 0;
 /** Rows still without a column, i32[rows]. */
 export let freeRows: usize = 0;
-/** 1 for a row of one value only, i32[rows]. */
+/** Per row: 0, FLAT for a row of one value only, or ASIDE for a flat row put aside, i32[rows]. */
 export let flatRows: usize = 0;
+/** Columns of one value only, ascending, i32[columns]. */
+export let flatColumns: usize = 0;
 
 // Column reduction: running maximum and its row, per column.
 export let best: usize = 0;
@@ -40,6 +45,9 @@ export let scanned: usize = 0;
 export let scannedDistance: usize = 0;
 /** Dense only: price while the column is open, +infinity once it is scanned. */
 export let openPrices: usize = 0;
+
+/** Auction only: prices in f32. */
+export let auctionPrices: usize = 0;
 
 // Lazy only: heap of columns, heap position, state per column; touched columns.
 export let heap: usize = 0;
@@ -76,6 +84,7 @@ export function placeWork(base: usize, n: i32, m: i32, lists: bool): usize {
   columnRow = area(intColumns);
   freeRows = area(intRows);
   flatRows = area(intRows);
+  flatColumns = area(intColumns);
   best = area(floatColumns);
   bestRow = area(intColumns);
   distances = area(floatColumns);
@@ -83,6 +92,7 @@ export function placeWork(base: usize, n: i32, m: i32, lists: bool): usize {
   scanned = area(intColumns);
   scannedDistance = area(floatColumns);
   openPrices = area(floatColumns);
+  auctionPrices = area(intColumns);
   if (lists) placeLists(<usize>n, <usize>m);
   return top;
 }
@@ -140,6 +150,26 @@ export function setFloat(array: usize, index: i32, value: f64): void {
   store<f64>(array + ((<usize>index) << 3), value);
 }
 
+export function getSingle(array: usize, index: i32): f32 {
+  return load<f32>(array + ((<usize>index) << 2));
+}
+
+export function setSingle(array: usize, index: i32, value: f32): void {
+  store<f32>(array + ((<usize>index) << 2), value);
+}
+
+/** Makes a pair. */
+export function match(row: i32, column: i32): void {
+  setInt(rowColumn, row, column);
+  setInt(columnRow, column, row);
+}
+
+/** Parts a pair. */
+export function part(row: i32, column: i32): void {
+  setInt(rowColumn, row, NONE);
+  setInt(columnRow, column, NONE);
+}
+
 export function rowAddress(row: i32): usize {
   return costs + <usize>row * rowBytes;
 }
@@ -174,5 +204,28 @@ export class Lanes {
   @inline
   static lower(pair: v128): f64 {
     return min<f64>(f64x2.extract_lane(pair, 0), f64x2.extract_lane(pair, 1));
+  }
+
+  /** The sign bits to flip in a vector of costs. */
+  @inline
+  static flip<T extends number>(): v128 {
+    if (sizeof<T>() == 8) return i64x2.splat(signFlip);
+    return i32x4.splat(<i32>(signFlip >> 32));
+  }
+
+  /** Four neighbouring benefits, rounded to f32. */
+  @inline
+  static singles<T extends number>(address: usize, flip: v128): v128 {
+    if (sizeof<T>() == 4) return v128.xor(v128.load(address), flip);
+    const low = f32x4.demote_f64x2_zero(v128.xor(v128.load(address), flip));
+    const high = f32x4.demote_f64x2_zero(v128.xor(v128.load(address, 16), flip));
+    return v128.shuffle<i64>(low, high, 0, 2);
+  }
+
+  /** The smallest of four. */
+  @inline
+  static lowerSingle(four: v128): f32 {
+    const two = f32x4.pmin(four, v128.shuffle<i32>(four, four, 2, 3, 0, 1));
+    return min<f32>(f32x4.extract_lane(two, 0), f32x4.extract_lane(two, 1));
   }
 }

@@ -45,8 +45,11 @@ export interface Assignment {
  *
  * Method: shortest augmenting paths with column and row reduction (R. Jonker, A. Volgenant, "A shortest augmenting path
  * algorithm for dense and sparse linear assignment problems", Computing 38, 1987), over lists of candidate columns
- * where the matrix is large. O(n²·columns) at worst; near O(n·columns) where most rows have a clear best column.
- * Memory beside the matrix's copy: about 64 bytes per column and, from 384 columns on, 1.6 kB per row.
+ * where the matrix is large, and from the prices of an ε-scaling auction (D. P. Bertsekas, "The auction algorithm",
+ * Annals of Operations Research 14, 1988) where many rows want the same columns; rows and columns of one value only are
+ * put aside in pairs. Which of these is chosen by cheap statistics of the matrix. O(n²·columns) at worst; near
+ * O(n·columns) where most rows have a clear best column. Memory beside the matrix's copy: about 76 bytes per column and,
+ * from 384 columns on, 1.6 kB per row.
  *
  * Throws `TypeError` for a cost that is no Float32Array or Float64Array and for unknown options, `RangeError` for sizes
  * that do not fit, for costs that are NaN, infinite or beyond 2^1000, and for more memory than 4 GiB.

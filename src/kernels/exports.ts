@@ -49,6 +49,11 @@ export interface KernelExports {
   ): number;
   /** Bytes of work area that `assign` needs. */
   assignWork(n: number, m: number): number;
+  /**
+   * How the last `assign` found its result: 0 column reduction alone, 1 dense paths, 2 candidate lists, 3 auction; plus
+   * 4 if dead rows and columns were put aside.
+   */
+  assignMethod(): number;
 
   // Moving rows (assembly/gather.ts).
   /** dst[b, i, :] = src[b, index[i], :] for rows of `runBytes` bytes; `index` i32[length]. No overlap. */

@@ -12,6 +12,7 @@ const ARITY: { [Name in keyof KernelExports]: Parameters<KernelExports[Name]>["l
   costWork: 2,
   assign: 10,
   assignWork: 2,
+  assignMethod: 0,
   gather: 6,
   combine32: 6,
   combine64: 6,

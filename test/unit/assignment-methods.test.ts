@@ -1,0 +1,177 @@
+/** Every way the solver can go: which one a matrix takes, and that it is exact there. */
+
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { createRng } from "../../src/rng.ts";
+import { type Costs, certify, largest } from "../reference/assignment.ts";
+import { KIND_NAMES, makeCosts } from "../reference/assignment-costs.ts";
+import { solveGuarded } from "../reference/assignment-kernel.ts";
+import { bitEqual } from "../reference/bits.ts";
+import { BUILDS, buildName } from "../reference/on-kernels.ts";
+
+const test = suite("assignment methods");
+const [simd] = BUILDS;
+
+// What assignMethod returns.
+const COLUMNS = 0;
+const PATHS = 1;
+const LISTS = 2;
+const AUCTION = 3;
+const ASIDE = 4;
+
+/** Certifies the result, that all builds and both cost types agree on it, and that it was found by `method`. */
+function check(label: string, cost: Costs, n: number, method: number, maximize = true, tolerance = 0): void {
+  const expected = solveGuarded(simd!, cost, n, n, n, maximize);
+  certify(label, cost, n, n, maximize, expected, tolerance);
+  assert.is(expected.method, method, `${label} ${n}: method`);
+  for (const kernels of BUILDS) {
+    for (const costs of [cost, Float64Array.from(cost)]) {
+      const actual = solveGuarded(kernels, costs, n, n, n, maximize);
+      const name = `${label} ${n}, ${buildName(kernels)}, ${costs.BYTES_PER_ELEMENT} bytes`;
+      assert.is(actual.method, method, `${name}: method`);
+      bitEqual(actual.permutation, expected.permutation, `${name}: permutation`);
+      bitEqual(actual.columnDuals, expected.columnDuals, `${name}: column duals`);
+      bitEqual(actual.rowDuals, expected.rowDuals, `${name}: row duals`);
+    }
+  }
+}
+
+for (const [name, n, method] of [
+  ["planted", 64, COLUMNS],
+  ["uniform", 100, PATHS],
+  ["gaussian", 130, PATHS],
+  ["integers", 64, PATHS],
+  ["rank 1", 40, PATHS],
+  ["rank 1", 51, AUCTION],
+  ["rank 3", 131, AUCTION],
+  ["product", 200, AUCTION],
+  ["gaussian", 199, AUCTION],
+  ["uniform", 200, PATHS],
+  ["uniform", 401, LISTS],
+  ["integers", 390, LISTS],
+  ["gaussian", 402, AUCTION],
+  ["rank 3", 390, AUCTION],
+  ["dead", 50, PATHS + ASIDE],
+  ["dead", 382, AUCTION + ASIDE],
+] as [string, number, number][]) {
+  test(`${name}, ${n} rows, by method ${method}`, () => {
+    check(name, makeCosts(name, n, n), n, method);
+  });
+}
+
+/** `value` in some rows and columns, `live` elsewhere. */
+function withDead(
+  n: number,
+  rows: number,
+  columns: number,
+  value: number,
+  live: (i: number, j: number) => number,
+): Float32Array {
+  const cost = new Float32Array(n * n);
+  // 7 is coprime to every n used here: the dead ones lie scattered, row 0 and column 0 among them.
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < n; j++) cost[i * n + j] = (i * 7) % n < rows || (j * 7) % n < columns ? value : live(i, j);
+  }
+  return cost;
+}
+
+test("dead rows and columns are put aside in any number", () => {
+  for (const n of [60, 200]) {
+    const noise = makeCosts("gaussian", n, n);
+    for (const [rows, columns] of [
+      [n / 4, n / 4],
+      [n / 4, n / 10],
+      [n / 10, n / 4],
+      [1, n - 3],
+      [n - 3, 1],
+      [n - 3, n - 3],
+      [n - 1, n - 1],
+    ] as [number, number][]) {
+      const label = `${rows} dead rows, ${columns} dead columns`;
+      for (const maximize of [false, true]) {
+        const cost = withDead(n, rows, columns, 0, (i, j) => noise[i * n + j]!);
+        const result = solveGuarded(simd!, cost, n, n, n, maximize);
+        certify(label, cost, n, n, maximize, result);
+        assert.is(result.method & ASIDE, ASIDE, label);
+        bitEqual(
+          solveGuarded(BUILDS[1]!, Float64Array.from(cost), n, n, n, maximize).columnDuals,
+          result.columnDuals,
+          label,
+        );
+      }
+    }
+  }
+});
+
+test("a live row may prefer a dead column", () => {
+  for (const n of [60, 200, 390]) {
+    const noise = makeCosts("gaussian", n, n);
+    // Almost nothing live is worth having, a part of it, or all of it; and what is dead has a value of its own.
+    for (const shift of [-3, -1, 0, 5]) {
+      for (const value of [0, -2.5]) {
+        const cost = withDead(n, n / 5, n / 6, value, (i, j) => noise[i * n + j]! + shift + value);
+        for (const maximize of [false, true]) {
+          const result = solveGuarded(simd!, cost, n, n, n, maximize);
+          certify(`shift ${shift}`, cost, n, n, maximize, result);
+          assert.is(result.method & ASIDE, ASIDE, `shift ${shift}, ${n}`);
+        }
+      }
+    }
+  }
+});
+
+test("flat rows alone, or flat columns alone, stay", () => {
+  const n = 100;
+  const noise = makeCosts("gaussian", n, n);
+  for (const [rows, columns] of [
+    [30, 0],
+    [0, 30],
+  ] as [number, number][]) {
+    const cost = withDead(n, rows, columns, 0, (i, j) => noise[i * n + j]!);
+    for (const maximize of [false, true]) {
+      const result = solveGuarded(simd!, cost, n, n, n, maximize);
+      certify("flat", cost, n, n, maximize, result);
+      assert.is(result.method & ASIDE, 0);
+    }
+  }
+});
+
+test("an auction that f32 cannot hold changes nothing", () => {
+  const n = 200;
+  const rank3 = makeCosts("rank 3", n, n);
+  const rng = createRng(9);
+  for (const [label, cost] of [
+    ["all large", rank3.map((c) => c * 2 ** 100)],
+    ["all small", rank3.map((c) => c * 2 ** -140)],
+    ["one row of giants", rank3.map((c, k) => (k < n ? (rng.uniform() - 0.5) * 6e38 : c))],
+    ["giants in f64", Float64Array.from(rank3, (c, k) => (k === n + 3 ? -1e300 : c))],
+    ["f64 beyond f32", Float64Array.from(rank3, (c) => c * 2 ** 300)],
+  ] as [string, Costs][]) {
+    for (const maximize of [false, true]) {
+      const tolerance = 1e-13 * n * largest(cost);
+      const result = solveGuarded(simd!, cost, n, n, n, maximize);
+      certify(label, cost, n, n, maximize, result, tolerance);
+      bitEqual(solveGuarded(BUILDS[1]!, cost, n, n, n, maximize).columnDuals, result.columnDuals, label);
+    }
+  }
+});
+
+// Scratch areas that overlap give wrong optima only at some sizes: so all kinds, at several.
+for (const n of [512, 1024]) {
+  test(`duals certify every kind, ${n} rows`, () => {
+    for (const name of KIND_NAMES) {
+      const cost = makeCosts(name, n, n);
+      certify(name, cost, n, n, true, solveGuarded(simd!, cost, n, n, n, true));
+    }
+  });
+}
+
+test("duals certify large problems, 2048 rows", () => {
+  const n = 2048;
+  for (const name of ["uniform", "gaussian", "integers", "rank 3", "dead"]) {
+    const cost = makeCosts(name, n, n);
+    certify(name, cost, n, n, true, solveGuarded(simd!, cost, n, n, n, true));
+  }
+});
+
+test.run();
