@@ -41,7 +41,13 @@ const CASES: [string, (seed: number) => Network, Method, MergeOptions, string][]
     { lambda: 0.7 },
     "5bf68d211121779b8907bf7ad1131daf9fc15b320446809f281c09bf23d57306 ff1acb3ce979324f3c81548d6494d02b97b9b2d500e60e75c40367bf5ac70868",
   ],
-  ["mlp that is worth sharing out", (seed) => mlpNetwork(createRng(seed), [60, 307, 301, 10]), "frank-wolfe", {}, ""],
+  [
+    "mlp that is worth sharing out",
+    (seed) => mlpNetwork(createRng(seed), [60, 307, 301, 10]),
+    "frank-wolfe",
+    {},
+    "e93c62477777426a207b4ffc9722ab57e755d6cb14085cf0d20b555e5cf89478 3895cb40213b55488dd1f7abace0e1e81c649491dfa4665e6b60c01d1e375d97",
+  ],
   [
     "residual",
     (seed) => residualNetwork(createRng(seed)),
@@ -58,7 +64,7 @@ for (const [name, build, method, merge, want] of CASES) {
     [true, 2],
     [false, 4],
   ] as const) {
-    const how = `${simd ? "SIMD" : "scalar"}, ${threads} threads`;
+    const how = `${simd ? "SIMD" : "scalar"}, threads ${threads}`;
     test(`${name}, ${method}, ${JSON.stringify(merge)}, ${how}`, async () => {
       const [one, two] = [build(1), build(2)];
       const [a, b] = [toModel(one.tensors), toModel(two.tensors)];
