@@ -20,9 +20,10 @@ const binary = () => {
   return join(launcher, "..", `@cloudflare/workerd-${platform}`, "bin/workerd");
 };
 
-/** Evaluated before the suites: uvu keeps the `console.log` that it finds. */
+/** Evaluated before the suites: uvu keeps what it finds to print with, and takes this for Node if it sees a standard output. */
 const HOST = `export const host = { log: () => undefined };
 globalThis.hostLog = (text) => host.log(text);
+if (globalThis.process?.stdout) process.stdout.write = globalThis.hostLog;
 `;
 
 const WORKER = `import { host } from "host.mjs";
@@ -49,7 +50,7 @@ const config :Workerd.Config = (
   services = [(name = "main", worker = .suites)],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
 );
-const suites :Workerd.Worker = (modules = [${modules.join(", ")}], compatibilityDate = "2026-11-01");
+const suites :Workerd.Worker = (modules = [${modules.join(", ")}], compatibilityDate = "2026-10-01");
 `;
 }
 
