@@ -45,7 +45,9 @@ for (const simd of [true, false]) {
 
   test(`the ${name} build imports its memory and nothing else`, () => {
     const { module } = compileBuild({ simd });
-    assert.equal(WebAssembly.Module.imports(module), [{ module: "env", name: "memory", kind: "memory" }]);
+    // Some engines add a type to each.
+    const imports = WebAssembly.Module.imports(module).map(({ module, name, kind }) => ({ module, name, kind }));
+    assert.equal(imports, [{ module: "env", name: "memory", kind: "memory" }]);
   });
 
   test(`the ${name} build exports what the interface says`, () => {
