@@ -25,8 +25,10 @@ export const LEAST_WORK = 4e6;
 
 /** Rows in a chunk where there are enough of them: fewer would spend the time on packing B again. */
 const FEWEST_ROWS = 128;
-/** Chunks for each thread, so that a thread that was held up does not hold up all. */
-const CHUNKS_PER_THREAD = 4;
+/** Chunks for each thread, so that a thread that was held up does not hold up all. Each chunk has B packed again. */
+const CHUNKS_PER_THREAD = 2;
+/** Looks at a job's end before giving the thread away, some 20 µs: mostly the others finish about now. */
+const LAST_LOOKS = 2000;
 /** Positions in the arguments of `cost`. */
 const [ROW_BEGIN, ROW_END, COLUMNS, K] = [2, 3, 4, 5] as const;
 
@@ -175,6 +177,7 @@ export class WorkerPool implements Pool {
 
   /** Resolves when every chunk is finished. The thread stays free meanwhile: a page's main thread must not block. */
   async #settled(): Promise<void> {
+    for (let look = 0; look < LAST_LOOKS; look++) if (Atomics.load(this.#words, PENDING) === 0) return;
     Atomics.store(this.#words, AWAITED, 1);
     let timer: ReturnType<typeof setInterval> | undefined;
     try {

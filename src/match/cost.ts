@@ -12,6 +12,8 @@ import type { Workspace } from "./workspace.ts";
 const STEP = 7e8;
 /** Fewer rows a call than this would spend the time on packing B again. */
 const FEWEST_ROWS = 128;
+/** The kernel's own block of k: cut at multiples of it, the sums have the bits of one call. */
+const K_BLOCK = 256;
 
 export interface CostOptions {
   /** Called between steps of long work. */
@@ -41,18 +43,35 @@ export async function accumulateCost(
     const voting = workspace.problem.tensors[tensor]!;
     const { stride } = cell.dims[dim]!;
     const columns = columnsOf(occurrence, lookup, only);
-    const { k } = columns;
-    const rows = Math.min(n, pool.threads * Math.max(FEWEST_ROWS, Math.floor(STEP / (n * k))));
-    for (let row = 0; row < n; row += rows) {
-      const a = workspace.staging.stageA(voting, scale) + (columns.a === null ? 4 * cell.base : 0);
-      const b = workspace.staging.stageB(voting) + (columns.b === null ? 4 * cell.base : 0);
-      const aOffsets = place(workspace, workspace.offsetsA, columns.a);
-      const bOffsets = place(workspace, workspace.offsetsB, columns.b);
-      const end = Math.min(n, row + rows);
-      await pool.cost(c, n, row, end, n, k, a, stride, aOffsets, b, stride, bOffsets, workspace.costWork);
-      await pause();
+    const a = workspace.staging.stageA(voting, scale) + (columns.a === null ? 4 * cell.base : 0);
+    const b = workspace.staging.stageB(voting) + (columns.b === null ? 4 * cell.base : 0);
+    const aOffsets = place(workspace, workspace.offsetsA, columns.a);
+    const bOffsets = place(workspace, workspace.offsetsB, columns.b);
+    const { rows, depth } = stepOf(n, columns.k, pool.threads);
+    for (let from = 0; from < columns.k; from += depth) {
+      const k = Math.min(depth, columns.k - from);
+      const [a1, aOffsets1] = skip(a, aOffsets, from);
+      const [b1, bOffsets1] = skip(b, bOffsets, from);
+      for (let row = 0; row < n; row += rows) {
+        const end = Math.min(n, row + rows);
+        await pool.cost(c, n, row, end, n, k, a1, stride, aOffsets1, b1, stride, bOffsets1, workspace.costWork);
+        await pause();
+      }
     }
   }
+}
+
+/** Rows and columns of one step. All rows before many columns: each range of rows has B packed again. */
+function stepOf(n: number, k: number, threads: number): { rows: number; depth: number } {
+  const work = threads * STEP;
+  const depth = Math.min(k, Math.max(1, Math.floor(work / (n * n * K_BLOCK))) * K_BLOCK);
+  const rows = Math.min(n, Math.max(threads * FEWEST_ROWS, Math.floor(work / (n * depth))));
+  return { rows, depth };
+}
+
+/** A matrix and its offset list without their first `from` columns. */
+function skip(matrix: number, offsets: number, from: number): [matrix: number, offsets: number] {
+  return offsets === 0 ? [matrix + 4 * from, 0] : [matrix, offsets + 4 * from];
 }
 
 /** Offsets of the columns in A and in B; null where they follow each other from the cell's base. */
