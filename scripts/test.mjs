@@ -2,10 +2,11 @@
 //   unit     test/unit/*.test.ts     src with the built wasm; portable: in every runtime
 //   node     test/node/*.test.ts     files and the command line (dist/): in Node, Deno and Bun
 //   package  test/package/*.test.ts  imports `rebasin` from the packed and installed tarball: in Node, Deno and Bun
-// Options: --runtime node,deno,…  --suite unit,node,package  --match TEXT (file names)  --no-build
+//   edge     test/edge/*.test.ts     imports `rebasin` by its `workerd` condition: in workerd
+// Options: --runtime node,deno,…  --suite unit,node,package,edge  --match TEXT (file names)  --no-build
 //          --all (also set by CI=true): a runtime that is missing is a failure
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -21,7 +22,7 @@ const RUNTIMES = new Map(Object.entries({ ...processes, ...workerd, ...browsers 
 const { values: options } = parseArgs({
   options: {
     runtime: { type: "string" },
-    suite: { type: "string", default: "unit,node,package" },
+    suite: { type: "string", default: "unit,node,package,edge" },
     match: { type: "string", default: "" },
     "no-build": { type: "boolean", default: false },
     all: { type: "boolean", default: process.env.CI === "true" },
@@ -40,18 +41,14 @@ const SETTINGS = {
   // TensorFlow.js finds its wasm beside its own files.
   node: { platform: "node", external: ["@tensorflow/*"] },
   package: { platform: "node", external: ["rebasin", "rebasin/*"] },
+  edge: { platform: "browser", conditions: ["workerd"] },
 };
 
-/** Bundles a suite into `folder`: suite.mjs, and main.mjs that runs it. False if no file matches. */
-async function bundle(suite, folder, extra) {
-  const source = join(root, "test", suite);
-  const files = readdirSync(source)
-    .filter((file) => file.endsWith(".test.ts") && file.includes(options.match))
-    .sort();
-  if (files.length === 0) return false;
+/** Bundles a suite into `folder`: suite.mjs, and main.mjs that runs it. */
+async function bundle(suite, folder, { loader, ...extra }) {
   const contents = [
     'import "./setup.ts";',
-    ...files.map((file) => `import ${JSON.stringify(`./${suite}/${file}`)};`),
+    ...filesOf(suite).map((file) => `import ${JSON.stringify(`./${suite}/${file}`)};`),
     'export { runAndReport } from "./run-suites.ts";',
   ].join("\n");
   await build({
@@ -63,14 +60,19 @@ async function bundle(suite, folder, extra) {
     format: "esm",
     target: "es2022",
     ignoreAnnotations: true, // package.json says sideEffects: false, which would drop the suites
-    loader: { ".wasm": "base64" },
+    loader: { ".wasm": "base64", ".safetensors": "binary", ...loader },
     define: { __VERSION__: JSON.stringify("0.0.0-test"), __ROOT__: JSON.stringify(root) },
     logLevel: "error",
     ...SETTINGS[suite],
     ...extra,
   });
   writeFileSync(join(folder, "main.mjs"), 'import { runAndReport } from "./suite.mjs";\nawait runAndReport();\n');
-  return true;
+}
+
+function filesOf(suite) {
+  return readdirSync(join(root, "test", suite))
+    .filter((file) => file.endsWith(".test.ts") && file.includes(options.match))
+    .sort();
 }
 
 /** Packs the project and installs the tarball into an empty folder, as a user would. */
@@ -112,13 +114,13 @@ if (!options["no-build"])
 const total = { passed: 0, failed: 0, skipped: 0 };
 const lines = [];
 for (const suite of options.suite.split(",")) {
+  const names = chosen.filter((name) => RUNTIMES.get(name).suites.includes(suite));
+  if (names.length === 0 || filesOf(suite).length === 0) continue;
   const cwd = suite === "package" ? installPacked() : root;
   const folder = suite === "package" ? cwd : join(root, `build/test/${suite}-${process.pid}`);
-  mkdirSync(join(folder, "edge"), { recursive: true });
-  const found = await bundle(suite, folder, {});
-  for (const name of found ? chosen : []) {
-    const { suites, missing, edge } = RUNTIMES.get(name);
-    if (!suites.includes(suite)) continue;
+  const bundled = new Set();
+  for (const name of names) {
+    const { missing, edge } = RUNTIMES.get(name);
     const why = missing();
     if (why !== null) {
       const required = options.all || options.runtime !== undefined;
@@ -128,13 +130,15 @@ for (const suite of options.suite.split(",")) {
     }
     console.log(`\n── ${suite} in ${name} ──`);
     const started = performance.now();
-    if (edge) await bundle(suite, join(folder, "edge"), FOR_WORKERD);
-    const counts = await runIn(name, { cwd, folder: edge ? join(folder, "edge") : folder });
-    for (const key of Object.keys(total)) total[key] += counts[key];
+    const place = edge ? join(folder, "edge") : folder;
+    if (!bundled.has(place)) await bundle(suite, place, edge ? FOR_WORKERD : {});
+    bundled.add(place);
+    const { passed, failed, skipped } = await runIn(name, { cwd, folder: place });
+    total.passed += passed;
+    total.failed += failed;
+    total.skipped += skipped;
     const seconds = Math.round((performance.now() - started) / 1000);
-    lines.push(
-      `${suite} in ${name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped in ${seconds} s`,
-    );
+    lines.push(`${suite} in ${name}: ${passed} passed, ${failed} failed, ${skipped} skipped in ${seconds} s`);
   }
   rmSync(folder, { recursive: true, force: true });
 }

@@ -28,7 +28,7 @@ async function inFirefox(job) {
   const browser = await launch({ browser: "firefox", executablePath: FIREFOX, headless: true });
   try {
     const page = await browser.newPage();
-    await runPage(job, (url) => page.goto(url, { timeout: 0 }));
+    await runPage(job, (url) => page.goto(url));
   } finally {
     await browser.close();
   }
@@ -37,17 +37,11 @@ async function inFirefox(job) {
 const DRIVER = which("WebKitWebDriver");
 const XVFB = which("xvfb-run");
 /** GTK's own small browser is what the driver starts; Debian keeps it off PATH, by machine and API version. */
-const MINI_BROWSERS = ["x86_64", "aarch64"].flatMap((machine) =>
-  ["4.1", "4.0", "6.0"].map(
-    (version) =>
-      ({
-        4.1: `/usr/lib/${machine}-linux-gnu/webkit2gtk-4.1/MiniBrowser`,
-        "4.0": `/usr/lib/${machine}-linux-gnu/webkit2gtk-4.0/MiniBrowser`,
-        "6.0": `/usr/lib/${machine}-linux-gnu/webkitgtk-6.0/MiniBrowser`,
-      })[version],
-  ),
-);
-const MINI_BROWSER = MINI_BROWSERS.find((path) => existsSync(path));
+const MINI_BROWSER = ["x86_64", "aarch64"]
+  .flatMap((machine) =>
+    ["webkit2gtk-4.1", "webkit2gtk-4.0"].map((api) => `/usr/lib/${machine}-linux-gnu/${api}/MiniBrowser`),
+  )
+  .find((path) => existsSync(path));
 
 /** GTK needs a display even when nobody looks. */
 async function inWebKit(job) {
@@ -55,6 +49,10 @@ async function inWebKit(job) {
   const port = await freePort();
   // A group of its own, so that the display and the browser can be ended with the driver.
   const driver = spawn(XVFB, ["-a", DRIVER, "-p", String(port)], { stdio: "ignore", detached: true });
+  const end = () => {
+    if (driver.exitCode === null && driver.pid !== undefined) process.kill(-driver.pid, "SIGTERM");
+  };
+  process.once("exit", end);
   let session;
   try {
     const address = `http://127.0.0.1:${port}`;
@@ -67,7 +65,8 @@ async function inWebKit(job) {
     await runPage(job, (url) => session.get(url));
   } finally {
     await session?.quit().catch(() => undefined);
-    process.kill(-driver.pid, "SIGTERM");
+    process.off("exit", end);
+    end();
   }
 }
 

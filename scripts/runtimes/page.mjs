@@ -23,10 +23,11 @@ const PAGE = `<!doctype html>
   globalThis.hostLog = (text) => post("/log", text);
   addEventListener("error", (event) => post("/failed", String(event.error?.stack ?? event.message ?? "script not loaded")), true);
   addEventListener("unhandledrejection", ({ reason }) => post("/failed", String(reason?.stack ?? reason)));
-</script>
-<script type="module">
-  await import("./main.mjs");
-  post("/done", "");
+  // After the load event, for which drivers wait only so long.
+  addEventListener("load", () => setTimeout(async () => {
+    await import("./main.mjs");
+    post("/done", "");
+  }));
 </script>
 `;
 

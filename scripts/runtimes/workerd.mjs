@@ -71,5 +71,10 @@ async function run({ folder, log }) {
 }
 
 export const workerd = {
-  workerd: { suites: ["unit"], missing: () => (existsSync(binary()) ? null : "npm ci installs it"), run, edge: true },
+  workerd: {
+    suites: ["unit", "edge"],
+    missing: () => (existsSync(binary()) ? null : "npm ci installs it"),
+    run,
+    edge: true,
+  },
 };
