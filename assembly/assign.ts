@@ -95,8 +95,9 @@ export function assign(
     markFlatRows();
     if (n == m) pairs = putAside();
     const free = collectFree();
-    if (n == m && wantsAuction(free, n - pairs)) finishByAuction();
-    else if (lists) finishWithLists(free);
+    method = n == m ? chooseMethod(free, n - pairs) : lists ? BY_LISTS : BY_PATHS;
+    if (method == BY_AUCTION) finishByAuction();
+    else if (method == BY_LISTS) finishWithLists(free);
     else finishDense(free);
   }
   if (pairs > 0) {
@@ -129,13 +130,24 @@ function collectFree(): i32 {
 }
 
 /**
- * Whether an auction will find good prices sooner than paths do. Independent costs leave 37 % of the rows free after
- * column reduction, gradients of networks 75 to 97 %, costs of rank 1 all but two. Ties leave many free too, but paths
- * are fast there: then column maxima are equal. Among independent costs the auction is for those with a tail; where the
- * best are close together, as uniform ones are, it takes long to tell them apart.
+ * How to finish a square problem. Independent costs leave 37 % of the rows free after column reduction, gradients of
+ * networks 75 to 97 %, costs of rank 1 all but two: that is where an auction finds good prices sooner than paths do.
+ * Ties leave many rows free too, but dense paths are fast there, and lists too short. Among independent costs the
+ * auction is for those with a tail: where the best are close together, as uniform ones are, it takes long to tell them
+ * apart.
  */
-function wantsAuction(free: i32, active: i32): bool {
-  if (active < AUCTION_FROM || free * 5 < active) return false;
+function chooseMethod(free: i32, active: i32): i32 {
+  const mean = meanPrice(active);
+  if (mean == Infinity) return BY_PATHS;
+  if (active >= AUCTION_FROM && free * 5 >= active) {
+    sampleCosts();
+    if (free * 2 >= active || (active >= TAILED_FROM && standsOut(mean))) return BY_AUCTION;
+  }
+  return columns >= LISTS_FROM ? BY_LISTS : BY_PATHS;
+}
+
+/** Mean of the prices after column reduction; infinite where many neighbours are equal. */
+function meanPrice(active: i32): f64 {
   let equal: i32 = 0;
   let sum: f64 = 0;
   let before: f64 = Infinity;
@@ -146,24 +158,19 @@ function wantsAuction(free: i32, active: i32): bool {
     sum += price;
     before = price;
   }
-  if (equal * 4 >= active) return false;
-  sampleCosts();
-  return free * 2 >= active || (active >= TAILED_FROM && standsOut(sum / <f64>active));
+  return equal * 4 < active ? sum / <f64>active : Infinity;
 }
 
 function finishByAuction(): void {
-  method = BY_AUCTION;
   augmentFrom(0, reduceRows(runAuction(), AUCTION_STEPS * rows, false));
 }
 
 function finishDense(count: i32): void {
-  method = BY_PATHS;
   const free = reduceRows(count, DENSE_STEPS * rows, false);
   augmentFrom(0, free);
 }
 
 function finishWithLists(count: i32): void {
-  method = BY_LISTS;
   resetLists();
   const free = reduceRows(count, LIST_STEPS * rows, true);
   let done: i32 = 0;

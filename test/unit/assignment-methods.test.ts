@@ -48,7 +48,7 @@ for (const [name, n, method] of [
   ["gaussian", 199, AUCTION],
   ["uniform", 200, PATHS],
   ["uniform", 401, LISTS],
-  ["integers", 390, LISTS],
+  ["integers", 390, PATHS],
   ["gaussian", 402, AUCTION],
   ["rank 3", 390, AUCTION],
   ["dead", 50, PATHS + ASIDE],
