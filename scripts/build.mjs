@@ -66,6 +66,7 @@ async function buildPackage() {
     ...shared,
     entryPoints: ["src/index.ts", "src/node.ts", "src/kernels.ts", { in: "src/cli/main.ts", out: "cli" }],
     minifySyntax: true,
+    minifyWhitespace: true, // names stay, so that stack traces can be read
     sourcemap: false,
   });
   await build({
@@ -74,6 +75,7 @@ async function buildPackage() {
     entryPoints: ["index", "kernels"].map((entry) => ({ in: `src/${entry}.ts`, out: `${entry}.workerd` })),
     chunkNames: "chunks/workerd-[name]-[hash]",
     minifySyntax: true,
+    minifyWhitespace: true, // names stay, so that stack traces can be read
   });
   for (const target of WASM_BUILDS)
     copyFileSync(join(root, `build/rebasin.${target}.wasm`), join(root, `dist/rebasin.${target}.wasm`));
