@@ -1,7 +1,7 @@
 /** The packed and installed tarball, as a user's program sees it. Runs inside an empty project that has only `rebasin`. */
 
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -101,6 +101,22 @@ test("errors are exported and thrown", async () => {
     () => parseSpec("{}"),
     (e: unknown) => e instanceof SpecError,
   );
+});
+
+test("importing compiles nothing, for `require` too", async () => {
+  const command = JSON.parse(process.env.REBASIN_RUNTIME!) as string[];
+  writeFileSync(
+    "compiles-nothing.cjs",
+    `for (const name of ["Module", "compile", "instantiate"]) WebAssembly[name] = function () { throw new Error("compiled"); };
+    const { rebasin, init } = require("rebasin");
+    const { createKernels } = require("rebasin/kernels");
+    try { createKernels(); } catch (error) { console.log(typeof rebasin, typeof init, error.message); }`,
+  );
+  const [program, ...words] = [...command, "compiles-nothing.cjs"];
+  const stdout = await new Promise<string>((resolve, reject) => {
+    execFile(program!, words, (failure, output) => (failure ? reject(failure) : resolve(output)));
+  });
+  assert.is(stdout.trim(), "function function compiled");
 });
 
 test("npx rebasin --help works from the installed package", async () => {
