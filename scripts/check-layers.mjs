@@ -1,26 +1,39 @@
 // Checks the layer table of CONTRIBUTING.md against the imports of src/, and that no `node:` module is reachable from
 // the entries that browsers load. Type-only imports count: a layer that names another's types depends on it.
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
 import { root } from "./build.mjs";
 
 /** Folder or file (without .ts) → what it may import besides its own folder. The first that fits a file counts. */
-const L0 = ["errors", "dtype", "tensor", "rng", "progress", "options", "json-keys"];
-const L1 = ["kernels/", "io/", "spec/"];
+const L0 = ["errors", "dtype", "tensor", "rng", "progress", "options", "json-keys", "graph"];
+const L1 = ["kernels/", "io/", "spec/", "data/"];
+const L3 = ["match/", "merge/", "run/"];
+const L4 = ["rebasin", "recipes/", "report/"];
 const LAYERS = [
   ...L0.map((file) => [file, L0]),
   ...L1.map((folder) => [folder, L0]),
   ["perm/", [...L0, ...L1]],
   ["match/", [...L0, ...L1, "perm/"]],
   ["merge/", [...L0, ...L1, "perm/"]],
+  // What runs networks needs TensorFlow.js, an optional peer.
+  ["run/", [...L0, ...L1, "perm/"]],
   ["rebasin", [...L0, ...L1, "perm/", "match/", "merge/"]],
-  ["node/", [...L0, "io/"]],
+  ["recipes/", [...L0, ...L1, "perm/", ...L3, "rebasin"]],
+  // Plots and pages: knows plain values, not models.
+  ["report/", L0],
+  ["node/", [...L0, "io/", "data/"]],
   ["index", [...L0, ...L1, "perm/", "match/", "merge/", "rebasin"]],
   ["kernels", ["kernels/"]],
+  ["data", [...L0, "data/"]],
+  ["many", [...L0, ...L1, "perm/", ...L3, ...L4]],
+  ["tf", [...L0, ...L1, "perm/", ...L3, ...L4]],
+  ["app/", [...L0, ...L1, "perm/", ...L3, ...L4, "index", "data", "many", "tf"]],
   ["node", [...L0, ...L1, "node/", "rebasin", "index"]],
-  ["cli/", [...L0, ...L1, "perm/", "match/", "merge/", "rebasin", "node/"]],
+  ["cli/", [...L0, ...L1, "perm/", ...L3, ...L4, "node/"]],
 ];
-const BROWSER_ENTRIES = ["index.ts", "kernels.ts"];
+const BROWSER_ENTRIES = ["index.ts", "kernels.ts", "data.ts", "many.ts", "tf.ts"].filter((entry) =>
+  existsSync(join(root, "src", entry)),
+);
 
 const source = join(root, "src");
 const files = readdirSync(source, { recursive: true })

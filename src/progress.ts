@@ -1,8 +1,22 @@
 /** How long work reports and stops: progress callbacks, abort signals, and giving way to other tasks. */
 
+/** Kinds of long work. */
+export type Stage =
+  | "read"
+  | "frank-wolfe"
+  | "coordinate"
+  | "activations"
+  | "straight-through"
+  | "many"
+  | "train"
+  | "evaluate"
+  | "repair"
+  | "merge"
+  | "write";
+
 /** One progress report. `done`/`total` count steps of `stage`; `total` is undefined where the end is not known. */
 export interface Progress {
-  readonly stage: "read" | "frank-wolfe" | "coordinate" | "merge" | "write";
+  readonly stage: Stage;
   readonly done: number;
   readonly total?: number;
   /** Objective reached so far, in matching stages. */

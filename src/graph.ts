@@ -1,0 +1,55 @@
+/**
+ * What a model computes, as a list of operations on named tensors: made from a family's names here, and by whatever reads
+ * a file that carries a graph. Plain data: nothing in it runs.
+ */
+
+/** One operation. `inputs` and `output` name values; tensors are named as in the model's file. */
+export interface Operation {
+  /** The value it makes, unique in the graph. */
+  readonly output: string;
+  /** Values it reads: "input" (the images, `[batch, height, width, channels]`) or the output of an earlier operation. */
+  readonly inputs: readonly string[];
+  readonly kind: OperationKind;
+}
+
+/** Order of a dense tensor's axes, or of a convolution's: PyTorch's or that of TensorFlow and Flax. */
+export type DenseLayout = "out-in" | "in-out";
+export type ConvLayout = "oihw" | "hwio";
+
+/** Images and feature maps are channels-last inside; the layouts say how the file stores its tensors. */
+export type OperationKind =
+  | { readonly op: "dense"; readonly weight: string; readonly bias?: string; readonly layout: DenseLayout }
+  | {
+      readonly op: "conv";
+      readonly weight: string;
+      readonly bias?: string;
+      readonly layout: ConvLayout;
+      readonly stride: number;
+      /** Zeros added on every side, as PyTorch does; "same" pads at the end as TensorFlow does. */
+      readonly padding: number | "same";
+    }
+  | {
+      readonly op: "batch-norm";
+      readonly scale?: string;
+      readonly shift?: string;
+      readonly mean: string;
+      readonly variance: string;
+      readonly epsilon: number;
+    }
+  /** Over the channels at each position. */
+  | { readonly op: "layer-norm"; readonly scale?: string; readonly shift?: string; readonly epsilon: number }
+  | { readonly op: "relu" }
+  | { readonly op: "max-pool"; readonly size: number; readonly stride: number }
+  /** Mean over all positions: `[batch, height, width, channels]` → `[batch, channels]`. */
+  | { readonly op: "global-mean" }
+  /** Channel-major as PyTorch flattens, channel-minor as TensorFlow does. */
+  | { readonly op: "flatten"; readonly order: "channel-major" | "channel-minor" }
+  /** Sum of its inputs. */
+  | { readonly op: "add" };
+
+/** Operations in an order in which every input exists before it is read. */
+export interface Graph {
+  readonly operations: readonly Operation[];
+  /** The value that holds the logits, `[batch, classes]`. */
+  readonly output: string;
+}
