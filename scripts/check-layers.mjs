@@ -27,6 +27,8 @@ const LAYERS = [
   ["data", [...L0, "data/"]],
   ["many", [...L0, ...L1, "perm/", ...L3, ...L4]],
   ["tf", [...L0, ...L1, "perm/", ...L3, ...L4]],
+  ["display/", [...L0, ...L1, "perm/", ...L3, ...L4]],
+  ["notebook", [...L0, ...L1, "perm/", ...L3, ...L4, "display/"]],
   ["app/", [...L0, ...L1, "perm/", ...L3, ...L4, "index", "data", "many", "tf"]],
   ["node", [...L0, ...L1, "node/", "rebasin", "index"]],
   ["cli/", [...L0, ...L1, "perm/", ...L3, ...L4, "node/"]],
