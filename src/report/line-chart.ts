@@ -1,0 +1,140 @@
+/** Lines over a number: the panel that curves, reliability diagrams and plain line charts are made of. */
+
+import { type ChartOptions, COLOURS, type Drawing, drawChart, type Panel, symbolOf } from "./chart.ts";
+
+/** One line. Points without finite values (a diverged model) are left out. */
+export interface Series {
+  readonly name: string;
+  readonly points: readonly {
+    readonly x: number;
+    readonly y: number /** Shown on hovering; default name, x and y. */;
+    readonly note?: string;
+  }[];
+}
+
+/** One axis. */
+export interface Axis {
+  readonly label?: string;
+  /** Lowest and highest value shown; default: all values, and 0. */
+  readonly domain?: readonly [number, number];
+  /** A logarithmic axis starts at the lowest value instead of 0. */
+  readonly type?: "linear" | "log";
+  readonly ticks?: readonly number[];
+  readonly format?: (value: number) => string;
+}
+
+export interface LinePanel {
+  readonly series: readonly Series[];
+  readonly x?: Axis;
+  readonly y?: Axis;
+  /** Lines for orientation, dashed: each a list of points. */
+  readonly guides?: readonly (readonly { readonly x: number; readonly y: number }[])[];
+  /** Default: about two thirds of the width. */
+  readonly height?: number;
+}
+
+const MARGINS = { marginLeft: 44, marginRight: 18, marginTop: 8, marginBottom: 42 };
+const CENTRED = { labelAnchor: "center", labelArrow: "none" } as const;
+const isFinitePoint = ({ x, y }: { x: number; y: number }): boolean => Number.isFinite(x) && Number.isFinite(y);
+
+/** Values of an axis from all of its panel, and its ends. */
+function domainOf(axis: Axis, values: readonly number[]): readonly [number, number] {
+  if (axis.domain !== undefined) return axis.domain;
+  let [low, high] = axis.type === "log" ? [Number.POSITIVE_INFINITY, 0] : [0, 0];
+  for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)];
+  if (axis.type === "log") return low < high ? [low, high] : [0.1, 1];
+  return low < high ? [low, high] : [0, 1];
+}
+
+function scaleOf(axis: Axis, values: readonly number[], fallback: (value: number) => string): object {
+  const { type = "linear", ticks, format = fallback, label } = axis;
+  return {
+    type,
+    domain: domainOf(axis, values),
+    nice: axis.domain === undefined && !(type === "log" && ticks !== undefined),
+    label: label ?? null,
+    ...CENTRED,
+    tickFormat: format,
+    ...(ticks === undefined ? { tickSpacing: 48 } : { ticks: [...ticks] }),
+    ...(isOwnAxis(axis) ? { axis: null } : {}),
+  };
+}
+
+/** Plot leaves labels of logarithmic axes out as it sees fit; where ticks are given, each shall have its label. */
+const isOwnAxis = ({ type, ticks }: Axis): boolean => type === "log" && ticks !== undefined;
+
+const plain = (value: number): string => String(Number(value.toPrecision(6)));
+
+/** A panel of lines. `label` stands above it. */
+export function linePanel(label: string, content: LinePanel): Panel {
+  const height = content.height ?? 274;
+  return { label, height, draw: (drawing, width) => drawLines(drawing, content, { width, height }) };
+}
+
+function drawLines({ Plot, document }: Drawing, content: LinePanel, size: { width: number; height: number }): Element {
+  const { series, x = {}, y = {}, guides = [] } = content;
+  const finite = series.map((line) => ({ ...line, points: line.points.filter(isFinitePoint) }));
+  const all = finite.flatMap((line) => line.points);
+  const { format = plain } = x;
+  const marks = [
+    Plot.gridY({ tickSpacing: 48 }),
+    ...(isOwnAxis(x)
+      ? [Plot.axisX([...x.ticks!], { x: (value: number) => value, text: format, label: x.label ?? null, ...CENTRED })]
+      : []),
+    ...guides.map((points) => Plot.line(points, { x: "x", y: "y", className: "guide" })),
+    ...finite.flatMap((line, index) => {
+      const className = `c${index % COLOURS}`;
+      const title = (point: Series["points"][number]): string =>
+        point.note ?? `${line.name}: ${plain(point.x)}, ${plain(point.y)}`;
+      return [
+        Plot.line(line.points, { x: "x", y: "y", className: `${className} line` }),
+        Plot.dot(line.points, {
+          x: "x",
+          y: "y",
+          symbol: symbolOf(index),
+          r: 3,
+          title,
+          className: `${className} filled`,
+        }),
+      ];
+    }),
+  ];
+  return Plot.plot({
+    document,
+    ...MARGINS,
+    ...size,
+    x: scaleOf(
+      x,
+      all.map((point) => point.x),
+      plain,
+    ),
+    y: {
+      ...scaleOf(
+        { ...y },
+        all.map((point) => point.y),
+        plain,
+      ),
+      label: null,
+    },
+    marks,
+  });
+}
+
+export interface LineChart extends Omit<LinePanel, "y"> {
+  /** `label` stands above the axis. */
+  readonly y?: Axis;
+}
+
+/**
+ * Lines over a number (a barrier over widths, a loss over epochs), as the text of an SVG file.
+ *
+ * @example
+ * const svg = await lineChart({ series: [{ name: "barrier", points: [{ x: 1, y: 0.9 }, { x: 2, y: 0.2 }] }], x: { label: "width", type: "log" } }, { title: "Barrier against width" });
+ */
+export async function lineChart(chart: LineChart, options: ChartOptions = {}): Promise<string> {
+  return drawChart(options, {
+    panels: [linePanel(chart.y?.label ?? "", chart)],
+    legend: chart.series.length < 2 ? [] : chart.series.map(({ name }, index) => ({ name, index })),
+    width: 420,
+  });
+}

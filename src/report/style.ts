@@ -1,0 +1,43 @@
+/** The style sheet inside of every chart. */
+
+/** Light and dark colours of series 0 to 5: each at least 3:1 against its paper, told apart in every common form of colour vision. */
+const SERIES: readonly (readonly [light: string, dark: string])[] = [
+  ["#d9531e", "#f0804f"],
+  ["#1f6fc5", "#5aa2ef"],
+  ["#00805f", "#3fc39b"],
+  ["#a8488f", "#e08cc6"],
+  ["#8f6400", "#e0ab3c"],
+  ["#5f6066", "#b4b5ba"],
+];
+
+/** A group is coloured by its class; what of it is filled or stroked says the attribute. */
+const series = (shade: 0 | 1): string =>
+  SERIES.map(
+    (colours, index) =>
+      `.rebasin-chart .c${index} { stroke: ${colours[shade]} } .rebasin-chart .c${index}.filled, .rebasin-chart .c${index} .dot { fill: ${colours[shade]} }`,
+  ).join("\n");
+
+// No custom properties: viewers outside of browsers do not know them. Every rule names the chart's class, since charts
+// stand in pages, among other elements and other charts.
+export const STYLE: string = `
+.rebasin-chart { color: #595852; max-width: 100%; height: auto }
+.rebasin-chart .panel { overflow: visible }
+.rebasin-chart text { font-family: system-ui, -apple-system, "Segoe UI", sans-serif; font-size: 12px; fill: #595852; stroke: none }
+.rebasin-chart text.title { font-size: 17px; font-weight: 600 }
+.rebasin-chart text.label { font-size: 13px; font-weight: 600 }
+.rebasin-chart text.title, .rebasin-chart text.label, .rebasin-chart text.name { fill: #1a1a18 }
+.rebasin-chart .paper { fill: #fcfcfb } .rebasin-chart .line { fill: none; stroke-width: 2 }
+.rebasin-chart .dot, .rebasin-chart .filled { stroke: #fcfcfb; stroke-width: 1 }
+.rebasin-chart .guide { stroke: #8a8983; stroke-dasharray: 4 4 }
+.rebasin-chart .mark text { font-size: 13px; font-weight: 600; fill: #1a1a18; stroke: #fcfcfb; stroke-width: 4px; paint-order: stroke }
+.rebasin-chart .mark circle { fill: #fcfcfb; stroke: #1a1a18; stroke-width: 2 }
+${series(0)}
+@media (prefers-color-scheme: dark) {
+.rebasin-chart { color: #b3b2aa }
+.rebasin-chart text { fill: #b3b2aa }
+.rebasin-chart text.title, .rebasin-chart text.label, .rebasin-chart text.name { fill: #f2f1ec }
+.rebasin-chart .paper { fill: #1a1a19 }
+.rebasin-chart .dot, .rebasin-chart .filled { stroke: #1a1a19 }
+${series(1)}
+}
+`;

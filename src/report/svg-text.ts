@@ -1,0 +1,54 @@
+/** SVG elements → text: the same characters whichever document made them. */
+
+const ELEMENT = 1;
+const TEXT = 3;
+
+/** Attributes whose numbers are pixels: a hundredth is more than any screen shows. */
+const GEOMETRY = new Set([
+  "d",
+  "transform",
+  "x",
+  "y",
+  "x1",
+  "x2",
+  "y1",
+  "y2",
+  "cx",
+  "cy",
+  "r",
+  "width",
+  "height",
+  "points",
+]);
+
+const escapeText = (text: string): string =>
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+const escapeAttribute = (text: string): string => escapeText(text).replaceAll('"', "&quot;");
+const shorten = (numbers: string): string =>
+  numbers.replaceAll(/-?\d+\.\d{3,}(?:e-?\d+)?/g, (text) => String(Math.round(100 * Number(text)) / 100));
+
+/** The text of an SVG file: elements in order, attributes by name. XML names its characters may not hold are left out. */
+export function svgText(root: Element): string {
+  return `${write(root, ' xmlns="http://www.w3.org/2000/svg"')}\n`;
+}
+
+function write(node: Node, extra = ""): string {
+  if (node.nodeType === TEXT) return escapeText(legal(node.nodeValue ?? ""));
+  if (node.nodeType !== ELEMENT) return "";
+  const element = node as Element;
+  const attributes = [...element.attributes]
+    .filter(({ name }) => !name.startsWith("xmlns"))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map(({ name, value }) => ` ${name}="${escapeAttribute(legal(GEOMETRY.has(name) ? shorten(value) : value))}"`);
+  const children = [...element.childNodes].map((child) => write(child)).join("");
+  // Names of HTML documents may come in capitals; those of SVG are written as they are.
+  const name = element.localName;
+  const open = `<${name}${extra}${attributes.join("")}`;
+  return children === "" ? `${open}/>` : `${open}>${children}</${name}>`;
+}
+
+/** Without the control characters that XML forbids. */
+function legal(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones to find
+  return text.replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "");
+}
