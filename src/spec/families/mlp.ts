@@ -4,7 +4,7 @@ import { SpecError } from "../../errors.ts";
 import type { Spec } from "../types.ts";
 import { type Module, readModules, type Tensors } from "./modules.ts";
 import { compareNatural } from "./order.ts";
-import { layoutName, plainChain, plural } from "./plain.ts";
+import { layoutName, type PlainChain, plainChain, plural } from "./plain.ts";
 
 /**
  * The spec of a multilayer perceptron: `P0`, `P1`, … between the dense matrices. The layout is told by the names
@@ -12,15 +12,20 @@ import { layoutName, plainChain, plural } from "./plain.ts";
  * Throws `SpecError` saying what does not fit.
  */
 export function mlpSpec(tensors: Tensors): Spec {
-  const { spec, operations, notes } = inEitherLayout(tensors, (modules) => {
+  const { spec, operations, notes } = mlpChain(tensors);
+  const widths = [operations[0]!.in, ...operations.map((module) => module.out)].join("-");
+  const why = `${plural(operations.length, "dense tensor")} in a chain ${widths}, ${layoutName(operations)}${notes}`;
+  return { ...spec, family: "mlp", why, frozen: [] };
+}
+
+/** The modules of a multilayer perceptron in order, and their spec. Throws `SpecError` as `mlpSpec` does. */
+export function mlpChain(tensors: Tensors): PlainChain {
+  return inEitherLayout(tensors, (modules) => {
     const conv = modules.find((module) => module.kind === "conv");
     if (conv !== undefined) throw new SpecError(`${conv.name} is a convolution, expected dense tensors only`);
     refuseBlocks(modules);
     return plainChain(modules, tensors, (_, k) => `P${k}`);
   });
-  const widths = [operations[0]!.in, ...operations.map((module) => module.out)].join("-");
-  const why = `${plural(operations.length, "dense tensor")} in a chain ${widths}, ${layoutName(operations)}${notes}`;
-  return { ...spec, family: "mlp", why, frozen: [] };
 }
 
 /** Tries the layout of the names, then the other one; throws what the first one says. */

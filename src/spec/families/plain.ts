@@ -11,10 +11,13 @@ import { chooseOrder } from "./order.ts";
 /** Words for what runs around a chain. */
 const RESIDUAL = /^(res|resid.*|.*shortcut.*|downsample|skip.*|identity|.*resblock.*|.*residual.*)$/i;
 
-/** The spec of a chain and the operations in the order in which they run. */
+/** The spec of a chain and its modules in the order in which they run. */
 export interface PlainChain {
   readonly spec: Spec;
+  /** Convolutions and dense matrices. */
   readonly operations: readonly Module[];
+  /** The same with the norms among them. */
+  readonly steps: readonly Module[];
   /** What was assumed, to be added to a sentence; empty when nothing was. */
   readonly notes: string;
 }
@@ -53,7 +56,7 @@ export function plainChain(
       walkChain({ steps, entry: INPUT, exit: null, name }, tensors, builder);
       const spec = builder.build();
       resolveSpec(spec, tensors);
-      return { spec: { ...spec, tensors: inModelOrder(spec, tensors) }, operations, notes: normNotes(norms) };
+      return { spec: { ...spec, tensors: inModelOrder(spec, tensors) }, operations, steps, notes: normNotes(norms) };
     } catch (error) {
       if (!(error instanceof SpecError)) throw error;
       if (i === 0) failure = error;

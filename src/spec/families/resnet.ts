@@ -22,6 +22,29 @@ const HEAD = /(^|\.)(head|fc|linear|classifier|logits|output|predictions?|dense|
  * widens without a convolution (zero padding) and grouped convolutions are refused.
  */
 export function resnetSpec(tensors: Tensors): Spec {
+  return residualNetwork(tensors).spec;
+}
+
+/** One residual block: modules in the order in which they run, norms among them. */
+export interface ResidualBlock {
+  readonly path: string;
+  readonly main: readonly Module[];
+  /** Empty for an identity. */
+  readonly shortcut: readonly Module[];
+}
+
+/** A residual network's spec and its modules in the order in which they run. */
+export interface ResidualNetwork {
+  readonly spec: Spec;
+  /** Whether norms stand after convolutions or before. */
+  readonly side: Side;
+  readonly stem: readonly Module[];
+  readonly blocks: readonly ResidualBlock[];
+  readonly head: readonly Module[];
+}
+
+/** The modules of a residual network in order, and their spec. Throws `SpecError` as `resnetSpec` does. */
+export function residualNetwork(tensors: Tensors): ResidualNetwork {
   const modules = readModules(tensors);
   if (!modules.some((module) => module.kind === "conv"))
     throw new SpecError("model has no convolution, expected residual blocks of two or three");
@@ -34,7 +57,7 @@ export function resnetSpec(tensors: Tensors): Spec {
   return chooseSide(found, post, pre);
 }
 
-function attempt(build: () => Spec): Spec | SpecError {
+function attempt(build: () => ResidualNetwork): ResidualNetwork | SpecError {
   try {
     return build();
   } catch (error) {
@@ -47,8 +70,12 @@ function attempt(build: () => Spec): Spec | SpecError {
  * Where all widths are equal, norms fit before and after convolutions. Then a norm that is named as the stem's tells
  * networks that normalise after.
  */
-function chooseSide(found: Blocks, post: Spec | SpecError, pre: Spec | SpecError): Spec {
-  if (post instanceof SpecError) return pre as Spec;
+function chooseSide(
+  found: Blocks,
+  post: ResidualNetwork | SpecError,
+  pre: ResidualNetwork | SpecError,
+): ResidualNetwork {
+  if (post instanceof SpecError) return pre as ResidualNetwork;
   if (pre instanceof SpecError) return post;
   const stem = stemConvs(found.outside);
   const norms = found.outside.filter((module) => module.kind === "norm" && !HEAD.test(module.path));
@@ -64,10 +91,12 @@ interface Plan {
   readonly tensors: Tensors;
   readonly builder: SpecBuilder;
   readonly side: Side;
+  /** Arranged modules by the prefix of their permutations. */
+  readonly arranged: Map<string, readonly Module[]>;
 }
 
-function buildSpec({ blocks, outside }: Blocks, side: Side, tensors: Tensors): Spec {
-  const plan: Plan = { tensors, builder: specBuilder(), side };
+function buildSpec({ blocks, outside }: Blocks, side: Side, tensors: Tensors): ResidualNetwork {
+  const plan: Plan = { tensors, builder: specBuilder(), side, arranged: new Map() };
   const convs = stemConvs(outside);
   const head = outside.filter((module) => module.kind !== "norm" && !convs.includes(module));
   if (head.length === 0)
@@ -86,12 +115,16 @@ function buildSpec({ blocks, outside }: Blocks, side: Side, tensors: Tensors): S
   walkHead(plan, head, headNorms, flow);
   const spec = plan.builder.build();
   resolveSpec(spec, tensors);
+  const why = explain(blocks, outside, streams, side);
   return {
-    ...spec,
-    tensors: inModelOrder(spec, tensors),
-    family: "resnet",
-    why: explain(blocks, outside, streams, side),
-    frozen: [],
+    spec: { ...spec, tensors: inModelOrder(spec, tensors), family: "resnet", why, frozen: [] },
+    side,
+    stem: plan.arranged.get("stem")!,
+    blocks: [...blocks.keys()].map((path) => {
+      const prefix = permutationPrefix(path);
+      return { path, main: plan.arranged.get(prefix)!, shortcut: plan.arranged.get(`${prefix}.shortcut`) ?? [] };
+    }),
+    head: plan.arranged.get("head")!,
   };
 }
 
@@ -146,6 +179,7 @@ function walkArranged(
       if (i === 0) failure = error;
       continue;
     }
+    plan.arranged.set(chain.prefix, steps);
     return walkChain({ steps, entry, exit: chain.exit, name }, plan.tensors, plan.builder);
   }
   throw failure;
@@ -194,6 +228,7 @@ function walkHead(plan: Plan, head: readonly Module[], norms: readonly Module[],
   const between = norms.filter((norm) => !first.includes(norm));
   const flow = walkNorms(plan, first, entry);
   walkArranged(plan, order, between, "post", { entry: flow, exit: null, prefix: "head" });
+  plan.arranged.set("head", [...first, ...plan.arranged.get("head")!]);
 }
 
 function walkNorms(plan: Plan, norms: readonly Module[], entry: Flow): Flow {

@@ -3,7 +3,7 @@
 import { SpecError } from "../../errors.ts";
 import type { Spec } from "../types.ts";
 import { type Module, readModules, type Tensors } from "./modules.ts";
-import { layoutName, plainChain, plural } from "./plain.ts";
+import { layoutName, type PlainChain, plainChain, plural } from "./plain.ts";
 import { findBlocks } from "./resnet-blocks.ts";
 
 /**
@@ -13,6 +13,13 @@ import { findBlocks } from "./resnet-blocks.ts";
  * tell the number. Throws `SpecError` saying what does not fit.
  */
 export function vggSpec(tensors: Tensors): Spec {
+  const { spec, operations, notes } = vggChain(tensors);
+  const why = `${describe(operations)}, ${layoutName(operations)}${notes}`;
+  return { ...spec, family: "vgg", why, frozen: [] };
+}
+
+/** The modules of a plain convolutional network in order, and their spec. Throws `SpecError` as `vggSpec` does. */
+export function vggChain(tensors: Tensors): PlainChain {
   const modules = readModules(tensors);
   const convs = modules.filter((module) => module.kind === "conv");
   if (convs.length === 0) throw new SpecError(`model has no convolution, expected some before its dense tensors`);
@@ -22,9 +29,7 @@ export function vggSpec(tensors: Tensors): Spec {
       `${[...blocks.blocks.keys()][0]} is named like a residual block, expected a chain without skip connections`,
     );
   const name = (module: Module, k: number): string => (module.kind === "conv" ? `C${k}` : `D${k - convs.length}`);
-  const { spec, operations, notes } = plainChain(modules, tensors, name);
-  const why = `${describe(operations)}, ${layoutName(operations)}${notes}`;
-  return { ...spec, family: "vgg", why, frozen: [] };
+  return plainChain(modules, tensors, name);
 }
 
 function describe(operations: readonly Module[]): string {
