@@ -3,9 +3,9 @@
 import { type Matching, type MatchReport, type Method, matchWeights } from "../match/match-weights.ts";
 import type { Spec } from "../spec/types.ts";
 import type { Model } from "../tensor.ts";
+import { table } from "../text-table.ts";
 import { type CommandContext, numberOption, type OptionRule, UsageError } from "./command.ts";
 import { SPEC_OPTION } from "./models.ts";
-import { table } from "./table.ts";
 
 export const MATCH_OPTIONS: Readonly<Record<string, OptionRule>> = {
   spec: SPEC_OPTION,

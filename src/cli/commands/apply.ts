@@ -4,9 +4,9 @@ import { saveModel } from "../../node/save-model.ts";
 import { applyPermutations } from "../../perm/apply.ts";
 import { readPermutations } from "../../perm/file.ts";
 import { countMoved } from "../../perm/permutation.ts";
+import { table } from "../../text-table.ts";
 import type { Command } from "../command.ts";
 import { checkOutputs, withModels } from "../models.ts";
-import { table } from "../table.ts";
 
 export const apply: Command = {
   name: "apply",

@@ -2,15 +2,15 @@
 
 import { SpecError } from "../../errors.ts";
 import { saveText } from "../../node/save-text.ts";
-import { formatAxis } from "../../spec/axis.ts";
+import { axisTexts } from "../../spec/axis-texts.ts";
 import { fitSpec, resolveSpec } from "../../spec/resolve.ts";
 import { prettySpec } from "../../spec/spec-file.ts";
 import { log10Symmetries } from "../../spec/symmetries.ts";
-import type { ResolvedSpec, Spec } from "../../spec/types.ts";
+import type { Spec } from "../../spec/types.ts";
 import type { Model } from "../../tensor.ts";
+import { table } from "../../text-table.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { checkOutputs, SPEC_OPTION, specOption, withModels } from "../models.ts";
-import { table } from "../table.ts";
 
 export const inspect: Command = {
   name: "inspect",
@@ -89,23 +89,6 @@ function describeModel(model: Model, { spec, family, why }: FoundSpec): ModelDes
     log10Symmetries: resolved === null ? 0 : log10Symmetries(resolved),
     frozen: spec?.frozen ?? [],
   };
-}
-
-/** The axes of tensor number `at` with every size filled in. */
-function axisTexts({ tensors, permutations }: ResolvedSpec, at: number): string[] {
-  return tensors[at]!.axes.map(({ length, segments }) =>
-    segments.length === 0
-      ? String(length)
-      : formatAxis(
-          segments.map(({ factors, length: size }) =>
-            factors.length === 0
-              ? [size]
-              : factors.map((factor) =>
-                  factor.permutation < 0 ? factor.size : permutations[factor.permutation]!.name,
-                ),
-          ),
-        ),
-  );
 }
 
 function inspectText(model: ModelDescription, specOut: string | undefined): string {

@@ -2,7 +2,9 @@
 
 /** Rows of cells under a header, columns two spaces apart; a column of numbers is aligned to the right. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
+  const widths = header.map((title, column) =>
+    rows.reduce((widest, row) => Math.max(widest, row[column]!.length), title.length),
+  );
   const numeric = header.map((_, column) => rows.length > 0 && rows.every((row) => /^[-+\d.,e]*$/.test(row[column]!)));
   const line = (row: readonly string[]): string =>
     row
