@@ -1,5 +1,7 @@
 /** SVG elements → text: the same characters whichever document made them. */
 
+import { escapeMarkup } from "./escape.ts";
+
 const ELEMENT = 1;
 const TEXT = 3;
 
@@ -21,9 +23,6 @@ const GEOMETRY = new Set([
   "points",
 ]);
 
-const escapeText = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-const escapeAttribute = (text: string): string => escapeText(text).replaceAll('"', "&quot;");
 const shorten = (numbers: string): string =>
   numbers.replaceAll(/-?\d+\.\d{3,}(?:e-?\d+)?/g, (text) => String(Math.round(100 * Number(text)) / 100));
 
@@ -33,13 +32,13 @@ export function svgText(root: Element): string {
 }
 
 function write(node: Node, extra = ""): string {
-  if (node.nodeType === TEXT) return escapeText(legal(node.nodeValue ?? ""));
+  if (node.nodeType === TEXT) return escapeMarkup(legal(node.nodeValue ?? ""));
   if (node.nodeType !== ELEMENT) return "";
   const element = node as Element;
   const attributes = [...element.attributes]
     .filter(({ name }) => !name.startsWith("xmlns"))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .map(({ name, value }) => ` ${name}="${escapeAttribute(legal(GEOMETRY.has(name) ? shorten(value) : value))}"`);
+    .map(({ name, value }) => ` ${name}="${escapeMarkup(legal(GEOMETRY.has(name) ? shorten(value) : value))}"`);
   const children = [...element.childNodes].map((child) => write(child)).join("");
   // Names of HTML documents may come in capitals; those of SVG are written as they are.
   const name = element.localName;

@@ -1,0 +1,120 @@
+/** A matrix as a picture: cost matrices, and how units of two models go together. */
+
+import { type ChartOptions, type Drawing, drawChart, element, type Panel } from "./chart.ts";
+import { colourLegend } from "./colour-legend.ts";
+import { colourAt } from "./colours.ts";
+import { encodePng, pngUrl } from "./png.ts";
+
+/** Row-major. */
+export interface Matrix {
+  readonly rows: number;
+  readonly columns: number;
+  readonly values: ArrayLike<number>;
+}
+
+export interface HeatMapOptions extends ChartOptions {
+  /** What the rows and columns are; default "row" and "column". */
+  readonly rowLabel?: string;
+  readonly columnLabel?: string;
+  /** What the values are, above the scale of colours. Default "value". */
+  readonly valueLabel?: string;
+}
+
+/** Cells at most a side: more would be smaller than a pixel of a phone. */
+const MAX_CELLS = 128;
+/** Colour 0 is for cells without a finite value. */
+const PALETTE = [[128, 128, 128], ...Array.from({ length: 255 }, (_, i) => colourAt(i / 254))] as const;
+const MARGINS = { marginLeft: 44, marginRight: 18, marginTop: 8, marginBottom: 42 };
+
+/**
+ * The matrix binned down to at most `cells` a side. Each bin holds its greatest value, so that a thin diagonal (aligned
+ * units) stays to be seen; bins without a finite value hold NaN. Returns a copy.
+ */
+export function binMatrix(
+  { rows, columns, values }: Matrix,
+  cells: number = MAX_CELLS,
+): Matrix & { values: Float64Array } {
+  const [height, width] = [Math.min(rows, cells), Math.min(columns, cells)];
+  const binned = new Float64Array(height * width).fill(Number.NaN);
+  for (let row = 0; row < rows; row++) {
+    const y = Math.floor((row * height) / rows);
+    for (let column = 0; column < columns; column++) {
+      const at = y * width + Math.floor((column * width) / columns);
+      const value = values[row * columns + column]!;
+      if (Number.isFinite(value) && !(binned[at]! >= value)) binned[at] = value;
+    }
+  }
+  return { rows: height, columns: width, values: binned };
+}
+
+function imageOf({ rows, columns, values }: Matrix, low: number, high: number): string {
+  const pixels = Uint8Array.from({ length: rows * columns }, (_, i) => {
+    const value = values[i]!;
+    if (!Number.isFinite(value)) return 0;
+    return 1 + (high > low ? Math.round((254 * (value - low)) / (high - low)) : 0);
+  });
+  return pngUrl(
+    encodePng(
+      { width: columns, height: rows, pixels },
+      PALETTE.map(([r, g, b]) => [r!, g!, b!] as const),
+    ),
+  );
+}
+
+function matrixPanel(
+  matrix: Matrix,
+  href: string,
+  { rowLabel = "row", columnLabel = "column" }: HeatMapOptions,
+  width: number,
+): Panel {
+  const inner = width - MARGINS.marginLeft - MARGINS.marginRight;
+  const tall = Math.round(Math.min(1.5, matrix.rows / matrix.columns) * inner);
+  const height = tall + MARGINS.marginTop + MARGINS.marginBottom;
+  const frame = { x: MARGINS.marginLeft, y: MARGINS.marginTop, width: inner, height: tall };
+  const draw = ({ Plot, document }: Drawing): Element =>
+    Plot.plot({
+      document,
+      ...{ width, height, ...MARGINS },
+      x: {
+        domain: [0, matrix.columns],
+        label: columnLabel,
+        labelAnchor: "center",
+        labelArrow: "none",
+        tickSpacing: 56,
+      },
+      y: { domain: [matrix.rows, 0], label: null, tickSpacing: 56 },
+      marks: [
+        () =>
+          element(document, "image", {
+            ...frame,
+            href,
+            preserveAspectRatio: "none",
+            style: "image-rendering: pixelated",
+          }) as SVGElement,
+        Plot.frame(),
+      ],
+    });
+  return { label: rowLabel, height, draw };
+}
+
+/**
+ * A matrix as colours, as the text of an SVG file. Above 128 rows or columns, a cell shows the greatest of the values it
+ * stands for. Throws `RangeError` for a matrix without values, or with another number of them than its sides say.
+ *
+ * @example
+ * const svg = await heatMapChart({ rows: 256, columns: 256, values: cost }, { title: "P0", rowLabel: "unit of A", columnLabel: "unit of B" });
+ */
+export async function heatMapChart(matrix: Matrix, options: HeatMapOptions = {}): Promise<string> {
+  const { rows, columns, values } = matrix;
+  if (!(rows > 0 && columns > 0) || values.length !== rows * columns)
+    throw new RangeError(`matrix has ${values.length} values, expected ${rows}×${columns}, at least one`);
+  const binned = binMatrix(matrix);
+  const finite = binned.values.filter(Number.isFinite);
+  const low = finite.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const high = finite.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  const bounds = finite.length === 0 ? { low: 0, high: 1 } : { low, high };
+  const width = options.width ?? 420;
+  const panel = matrixPanel(matrix, imageOf(binned, bounds.low, bounds.high), options, Math.min(width, 639) - 32);
+  const legend = colourLegend(options.valueLabel ?? "value", bounds);
+  return drawChart({ ...options, width: Math.min(width, 639) }, { panels: [panel, legend], width });
+}
