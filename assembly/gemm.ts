@@ -30,8 +30,9 @@ function packedColumnsBytes(columns: i32, kc: usize): usize {
 }
 
 /**
- * C[i·ldc + j] += Σ_kk A[i·aStride + aOffset(kk)] · B[j·bStride + bOffset(kk)], i in [rowBegin, rowEnd),
- * j in [0, columns). Offset tables are i32[k], or 0 for "kk itself". `work`: costWork(columns, k) bytes.
+ * C[i·ldc + j] += Σ_kk A[i·aStride + aOffset(kk)] · (B[j·bStride + bOffset(kk)] − B[j·bStride + bLess(kk)]),
+ * i in [rowBegin, rowEnd), j in [0, columns). Offset tables are i32[k], or 0 for "kk itself"; without `bLess` nothing is
+ * subtracted, and with it there must be `bOffsets`. `work`: costWork(columns, k) bytes.
  */
 export function cost(
   c: usize,
@@ -46,6 +47,7 @@ export function cost(
   b: usize,
   bStride: i32,
   bOffsets: usize,
+  bLess: usize,
   work: usize,
 ): void {
   const cStep = (<usize>ldc) << 2;
@@ -56,10 +58,10 @@ export function cost(
     const nc = min(NC, columns - jc);
     for (let pc = 0; pc < k; pc += KC) {
       const kc = min(KC, k - pc);
-      packBlock(nc, kc, pc, b + <usize>jc * bStep, bStep, bOffsets, NR, work);
+      packBlock(nc, kc, pc, b + <usize>jc * bStep, bStep, bOffsets, bLess, NR, work);
       for (let ic = rowBegin; ic < rowEnd; ic += MC) {
         const mc = min(MC, rowEnd - ic);
-        packBlock(mc, kc, pc, a + <usize>ic * aStep, aStep, aOffsets, MR, packedA);
+        packBlock(mc, kc, pc, a + <usize>ic * aStep, aStep, aOffsets, 0, MR, packedA);
         multiplyBlock(mc, nc, kc, packedA, work, c + <usize>ic * cStep + ((<usize>jc) << 2), cStep);
       }
     }
@@ -74,12 +76,13 @@ function packBlock(
   src: usize,
   stride: usize,
   offsets: usize,
+  less: usize,
   width: i32,
   dst: usize,
 ): void {
   const skip = (<usize>pc) << 2;
-  if (offsets == 0) packPanels(rows, kc, src + skip, stride, 0, width, dst);
-  else packPanels(rows, kc, src, stride, offsets + skip, width, dst);
+  if (offsets == 0) packPanels(rows, kc, src + skip, stride, 0, 0, width, dst);
+  else packPanels(rows, kc, src, stride, offsets + skip, less == 0 ? 0 : less + skip, width, dst);
 }
 
 /** C block += packed A block · packed B block, tile by tile. */

@@ -4,7 +4,8 @@
 /**
  * Packs `rows` rows from `src` (byte `stride` between rows) into panels of `width` (4 or 8) rows:
  * dst[panel][kk][row in panel], kk < kc. `offsets` is the table's entry for kk = 0, or 0 when `src` already points at
- * the first column. The last panel is filled up by repeating the last row: results of those lanes are thrown away.
+ * the first column; so is `less`, the columns to subtract, or 0 for none. The last panel is filled up by repeating the
+ * last row: results of those lanes are thrown away.
  */
 export function packPanels(
   rows: i32,
@@ -12,6 +13,7 @@ export function packPanels(
   src: usize,
   stride: usize,
   offsets: usize,
+  less: usize,
   width: i32,
   dst: usize,
 ): void {
@@ -25,7 +27,8 @@ export function packPanels(
       const p3 = src + <usize>min(row + strip + 3, last) * stride;
       const to = dst + ((<usize>strip) << 2);
       if (offsets == 0) packStrip(p0, p1, p2, p3, kc, to, step);
-      else packStripThrough(p0, p1, p2, p3, kc, offsets, to, step);
+      else if (less == 0) packStripThrough(p0, p1, p2, p3, kc, offsets, to, step);
+      else packDifference(p0, p1, p2, p3, kc, offsets, less, to, step);
     }
     dst += <usize>kc * step;
   }
@@ -84,6 +87,42 @@ function packStripThrough(
   }
 }
 
+/** Four rows, column kk the one at offsets[kk] minus the one at less[kk]. */
+function packDifference(
+  p0: usize,
+  p1: usize,
+  p2: usize,
+  p3: usize,
+  kc: i32,
+  offsets: usize,
+  less: usize,
+  dst: usize,
+  step: usize,
+): void {
+  let left = kc;
+  while (left > 0) {
+    const at = (<usize>load<i32>(offsets)) << 2;
+    const from = (<usize>load<i32>(less)) << 2;
+    if (ASC_FEATURE_SIMD) {
+      if (left >= 4 && consecutive(offsets) && consecutive(less)) {
+        transpose(p0 + at, p1 + at, p2 + at, p3 + at, dst, step);
+        subtractTransposed(p0 + from, p1 + from, p2 + from, p3 + from, dst, step);
+        offsets += 16;
+        less += 16;
+        dst += step << 2;
+        left -= 4;
+        continue;
+      }
+    }
+    column(p0 + at, p1 + at, p2 + at, p3 + at, dst);
+    subtractColumn(p0 + from, p1 + from, p2 + from, p3 + from, dst);
+    offsets += 4;
+    less += 4;
+    dst += step;
+    left--;
+  }
+}
+
 /** Whether the four offsets at `offsets` follow each other. */
 function consecutive(offsets: usize): bool {
   const first = v128.load32_splat(offsets);
@@ -120,4 +159,32 @@ function transpose(p0: usize, p1: usize, p2: usize, p3: usize, dst: usize, step:
   v128.store(dst + step, v128.shuffle<i64>(low01, low23, 1, 3));
   v128.store(dst + step * 2, v128.shuffle<i64>(high01, high23, 0, 2));
   v128.store(dst + step * 3, v128.shuffle<i64>(high01, high23, 1, 3));
+}
+
+/** dst[0..3] −= one column of four rows. */
+function subtractColumn(p0: usize, p1: usize, p2: usize, p3: usize, dst: usize): void {
+  store<f32>(dst, load<f32>(dst) - load<f32>(p0));
+  store<f32>(dst, load<f32>(dst, 4) - load<f32>(p1), 4);
+  store<f32>(dst, load<f32>(dst, 8) - load<f32>(p2), 8);
+  store<f32>(dst, load<f32>(dst, 12) - load<f32>(p3), 12);
+}
+
+/** Subtracts what `transpose` would store. */
+function subtractTransposed(p0: usize, p1: usize, p2: usize, p3: usize, dst: usize, step: usize): void {
+  const r0 = v128.load(p0);
+  const r1 = v128.load(p1);
+  const r2 = v128.load(p2);
+  const r3 = v128.load(p3);
+  const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
+  const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
+  const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
+  const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
+  subtract(dst, v128.shuffle<i64>(low01, low23, 0, 2));
+  subtract(dst + step, v128.shuffle<i64>(low01, low23, 1, 3));
+  subtract(dst + step * 2, v128.shuffle<i64>(high01, high23, 0, 2));
+  subtract(dst + step * 3, v128.shuffle<i64>(high01, high23, 1, 3));
+}
+
+function subtract(dst: usize, column: v128): void {
+  v128.store(dst, f32x4.sub(v128.load(dst), column));
 }

@@ -20,7 +20,7 @@ function product(kernels: Kernels, a: Float32Array, b: Float32Array, n: number):
   f32(pa, n * k).set(a);
   f32(pb, n * k).set(b);
   f32(pc, n * n).fill(0);
-  wasm.cost(pc, n, 0, n, n, k, pa, k, 0, pb, k, 0, work);
+  wasm.cost(pc, n, 0, n, n, k, pa, k, 0, pb, k, 0, 0, work);
   const c = f32(pc, n * n).slice();
   arena.release(mark);
   return c;

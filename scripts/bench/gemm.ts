@@ -103,7 +103,7 @@ function ours({ arena, wasm, f32 }: Kernels, { n, k }: Shape, a: Float32Array, b
   const run = (calls: number): number => {
     f32(pc, n * n).fill(0);
     return time(() => {
-      for (let call = 0; call < calls; call++) wasm.cost(pc, n, 0, n, n, k, pa, k, 0, pb, k, 0, work);
+      for (let call = 0; call < calls; call++) wasm.cost(pc, n, 0, n, n, k, pa, k, 0, pb, k, 0, 0, work);
     });
   };
   const product = async (): Promise<Float32Array> => {

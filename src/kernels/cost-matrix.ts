@@ -68,7 +68,7 @@ export function costMatrix(
     if (options.bOffsets !== undefined) kernels.i32(bOffsets, k).set(options.bOffsets);
     const result = kernels.f32(c, n * columns);
     result.fill(0);
-    wasm.cost(c, columns, 0, n, columns, k, aPointer, k, aOffsets, bPointer, k, bOffsets, work);
+    wasm.cost(c, columns, 0, n, columns, k, aPointer, k, aOffsets, bPointer, k, bOffsets, 0, work);
     out.set(result);
     return out;
   } finally {

@@ -13,8 +13,9 @@ export interface KernelExports {
 
   // Cost matrices (assembly/gemm.ts).
   /**
-   * C[i·ldc + j] += Σ_kk A[i·aStride + aOffset(kk)] · B[j·bStride + bOffset(kk)] for i in [rowBegin, rowEnd), j in
-   * [0, columns), kk in [0, k); all f32. `aOffsets`, `bOffsets`: i32[k], or 0 for "kk itself".
+   * C[i·ldc + j] += Σ_kk A[i·aStride + aOffset(kk)] · (B[j·bStride + bOffset(kk)] − B[j·bStride + bLess(kk)]) for i in
+   * [rowBegin, rowEnd), j in [0, columns), kk in [0, k); all f32. `aOffsets`, `bOffsets`: i32[k], or 0 for "kk itself";
+   * `bLess`: i32[k] beside `bOffsets`, or 0 to subtract nothing.
    */
   cost(
     c: number,
@@ -29,6 +30,7 @@ export interface KernelExports {
     b: number,
     bStride: number,
     bOffsets: number,
+    bLess: number,
     work: number,
   ): void;
   /** Bytes of work area that `cost` needs; bounded whatever the size. */

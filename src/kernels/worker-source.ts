@@ -14,10 +14,10 @@ export const PENDING = 1;
 export const AWAITED = 2;
 export const WORDS = 16;
 
-/** The job: the thirteen arguments of `cost`, then these two. */
-export const ARGUMENTS = 13;
-export const CHUNK_ROWS = 13;
-export const WORK_STRIDE = 14;
+/** The job: the fourteen arguments of `cost`, then these two. */
+export const ARGUMENTS = 14;
+export const CHUNK_ROWS = 14;
+export const WORK_STRIDE = 15;
 export const JOB_LENGTH = 16;
 export const CONTROL_BYTES: number = 4 * WORDS + 8 * JOB_LENGTH;
 
@@ -52,7 +52,7 @@ port.onmessage = ({ data: { module, memory, control, place } }) => {
     const begin = values[2] + chunk * job[${CHUNK_ROWS}];
     values[3] = Math.min(values[3], begin + job[${CHUNK_ROWS}]);
     values[2] = begin;
-    values[12] += place * job[${WORK_STRIDE}];
+    values[13] += place * job[${WORK_STRIDE}];
     cost(...values);
   };
   try {

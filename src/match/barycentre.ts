@@ -32,7 +32,7 @@ export function accumulateBarycentre(
     i32(workspace.offsetsA, k).set(offsets);
     wasm.foldColumns(foldedA, a, n, stride, k, workspace.offsetsA, other.size, other.stride, 1);
     wasm.foldColumns(foldedB, b, n, stride, k, workspace.offsetsA, other.size, other.stride, 1 / other.size);
-    wasm.cost(c, n, 0, n, n, k, foldedA, k, 0, foldedB, k, 0, workspace.costWork);
+    wasm.cost(c, n, 0, n, n, k, foldedA, k, 0, foldedB, k, 0, 0, workspace.costWork);
   } finally {
     arena.release(mark);
   }

@@ -8,8 +8,7 @@ import type { OnProgress } from "../progress.ts";
 import { type Rng, randomPermutation } from "../rng.ts";
 import { assignGroup } from "./assign-group.ts";
 import type { KeptCosts } from "./kept-costs.ts";
-import { objectiveByTensor, tensorObjective } from "./objective.ts";
-import type { Lookup } from "./offsets.ts";
+import { objectiveByTensor, tensorGain } from "./objective.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** A step must gain this much of the objective's scale; smaller is rounding of the tensors' own f32 values. */
@@ -31,8 +30,7 @@ export interface DescentOptions {
 /**
  * Descends from `start` (by permutation number; not changed) over matrices of every occurrence. The objective of the result is never below that of
  * `start`: a step is taken only when the true objective, in f64, rises. A permutation is visited again only after one
- * that its cost depends on has moved: until then it would find what it found. What matrices kept by updates say is
- * checked at the end against fresh ones, so the result is a fixed point of the costs themselves.
+ * that its cost depends on has moved: until then it would find what it found.
  */
 export async function coordinateDescent(
   workspace: Workspace,
@@ -43,43 +41,36 @@ export async function coordinateDescent(
 ): Promise<Descent> {
   const { problem } = workspace;
   const orders = [...start];
-  const { byTensor, total } = await objectiveByTensor(workspace, (p) => orders[p]!, options.pause);
+  const value = async (): Promise<number> =>
+    (await objectiveByTensor(workspace, (p) => orders[p]!, options.pause)).total;
+  const total = await value();
   const descent: State = {
     workspace,
     orders,
-    byTensor,
     kept,
     least: RELATIVE_GAIN * Math.max(Math.abs(total), Number.MIN_VALUE),
     pause: options.pause,
   };
   const stale = new Uint8Array(problem.groups.length).fill(1);
-  /** Groups that found nothing on a matrix kept by updates. */
-  const unsure = new Uint8Array(problem.groups.length);
   let objective = total;
   let sweeps = 0;
-  for (let insist = false; sweeps < options.maxSweeps; ) {
+  while (stale.includes(1) && sweeps < options.maxSweeps) {
     sweeps++;
     for (const g of randomPermutation(problem.groups.length, rng)) {
       if (!stale[g]) continue;
-      const { gain, fresh } = await visitGroup(descent, g, insist);
+      const gain = await visitGroup(descent, g);
       stale[g] = 0;
-      unsure[g] = fresh ? 0 : 1;
       objective += gain;
       if (gain > 0) for (const neighbour of problem.neighbours[g]!) stale[neighbour] = 1;
     }
     options.onProgress?.({ stage: "coordinate", done: sweeps, objective });
-    if (stale.includes(1)) continue;
-    if (!unsure.includes(1)) break;
-    stale.set(unsure);
-    insist = true;
   }
-  return { orders, objective: byTensor.reduce((sum, value) => sum + value, 0), sweeps };
+  return { orders, objective: objective === total ? total : await value(), sweeps };
 }
 
 interface State {
   readonly workspace: Workspace;
   readonly orders: Int32Array[];
-  readonly byTensor: Float64Array;
   readonly kept: KeptCosts;
   /** A step must gain more than this. */
   readonly least: number;
@@ -87,34 +78,25 @@ interface State {
 }
 
 /** One step: the group's best permutations with all others held, taken if the true objective gains enough. */
-async function visitGroup(state: State, g: number, insist: boolean): Promise<{ gain: number; fresh: boolean }> {
+async function visitGroup(state: State, g: number): Promise<number> {
   const { workspace, orders } = state;
   const group = workspace.problem.groups[g]!;
-  let fresh = true;
-  for (const p of [group.root, ...group.nested]) fresh = (await state.kept.bring(p, orders, insist)) && fresh;
+  for (const p of [group.root, ...group.nested]) await state.kept.bring(p, orders);
   const found = assignGroup(workspace, group, state.kept.pointers);
   await state.pause();
-  if ([...found].every(([p, order]) => samePermutation(order, orders[p]!))) return { gain: 0, fresh };
-  return { gain: await takeIfBetter(state, g, found), fresh };
+  if ([...found].every(([p, order]) => samePermutation(order, orders[p]!))) return 0;
+  return takeIfBetter(state, g, found);
 }
 
 /** Takes `found` for group `g` when the objective, from the tensors in f64, gains more than `least`; returns the gain. */
 async function takeIfBetter(state: State, g: number, found: ReadonlyMap<number, Int32Array>): Promise<number> {
-  const { workspace, orders, byTensor } = state;
-  const touched = workspace.problem.touched[g]!;
-  const candidate: Lookup = (p) => found.get(p) ?? orders[p]!;
-  const values: number[] = [];
+  const { workspace, orders } = state;
   let gain = 0;
-  for (const t of touched) {
-    const value = tensorObjective(workspace, t, candidate);
-    values.push(value);
-    gain += value - byTensor[t]!;
+  for (const t of workspace.problem.touched[g]!) {
+    gain += tensorGain(workspace, t, (p) => orders[p]!, found);
     await state.pause();
   }
   if (!(gain > state.least)) return 0;
-  touched.forEach((t, at) => {
-    byTensor[t] = values[at]!;
-  });
   for (const [p, order] of found) orders[p] = order;
   return gain;
 }

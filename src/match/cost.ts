@@ -20,13 +20,19 @@ export interface CostOptions {
   readonly pause: () => Promise<void>;
   /** Factor of everything added. Default 1. */
   readonly scale?: number;
-  /** Only the columns in which this permutation takes one of these slots. */
-  readonly only?: Slots;
+  /** Only the change since these slots of one permutation were ordered otherwise. */
+  readonly since?: Since;
+}
+
+/** Slots of one permutation that have moved, and the whole order from before. */
+export interface Since extends Slots {
+  readonly before: Int32Array;
 }
 
 /**
  * C += scale · (A unfolded) · (B unfolded, its other dimensions gathered by `lookup`)ᵀ for each of `occurrences`, all of
- * permutation number `permutation`. `c` points to n×n f32.
+ * permutation number `permutation`. With `since`, what that has gained: A[:, m] · (B_now − B_before)[:, m]ᵀ over the
+ * columns m of the slots. `c` points to n×n f32.
  */
 export async function accumulateCost(
   workspace: Workspace,
@@ -34,7 +40,7 @@ export async function accumulateCost(
   occurrences: readonly Occurrence[],
   lookup: Lookup,
   c: number,
-  { pause, scale = 1, only }: CostOptions,
+  { pause, scale = 1, since }: CostOptions,
 ): Promise<void> {
   const { pool } = workspace.kernels;
   const n = workspace.problem.permutations[permutation]!.size;
@@ -42,19 +48,22 @@ export async function accumulateCost(
     const { tensor, cell, dim } = occurrence;
     const voting = workspace.problem.tensors[tensor]!;
     const { stride } = cell.dims[dim]!;
-    const columns = columnsOf(occurrence, lookup, only);
+    const columns = columnsOf(occurrence, lookup, since);
     const a = workspace.staging.stageA(voting, scale) + (columns.a === null ? 4 * cell.base : 0);
     const b = workspace.staging.stageB(voting) + (columns.b === null ? 4 * cell.base : 0);
     const aOffsets = place(workspace, workspace.offsetsA, columns.a);
     const bOffsets = place(workspace, workspace.offsetsB, columns.b);
+    const bLess = place(workspace, workspace.columnsB, columns.less);
     const { rows, depth } = stepOf(n, columns.k, pool.threads);
     for (let from = 0; from < columns.k; from += depth) {
       const k = Math.min(depth, columns.k - from);
       const [a1, aOffsets1] = skip(a, aOffsets, from);
       const [b1, bOffsets1] = skip(b, bOffsets, from);
+      const bLess1 = bLess === 0 ? 0 : bLess + 4 * from;
       for (let row = 0; row < n; row += rows) {
         const end = Math.min(n, row + rows);
-        await pool.cost(c, n, row, end, n, k, a1, stride, aOffsets1, b1, stride, bOffsets1, workspace.costWork);
+        const operands = [a1, stride, aOffsets1, b1, stride, bOffsets1, bLess1] as const;
+        await pool.cost(c, n, row, end, n, k, ...operands, workspace.costWork);
         await pause();
       }
     }
@@ -79,14 +88,21 @@ interface Columns {
   readonly k: number;
   readonly a: Int32Array | null;
   readonly b: Int32Array | null;
+  /** Columns of B to subtract. */
+  readonly less: Int32Array | null;
 }
 
-function columnsOf({ cell, dim }: Occurrence, lookup: Lookup, only: Slots | undefined): Columns {
+function columnsOf({ cell, dim }: Occurrence, lookup: Lookup, since: Since | undefined): Columns {
   const others = cell.dims.filter((_, at) => at !== dim);
-  const b = enumerateOffsets(others, cell.base, lookup, only);
+  const b = enumerateOffsets(others, cell.base, lookup, since);
   const moved = others.some(({ permutation }) => permutation >= 0 && lookup(permutation) !== null);
-  if (only === undefined && isContiguous(others)) return { k: b.length, a: null, b: moved ? b : null };
-  return { k: b.length, a: moved ? enumerateOffsets(others, cell.base, inPlace, only) : b, b };
+  if (since !== undefined) {
+    const before: Lookup = (p) => (p === since.permutation ? since.before : lookup(p));
+    const a = enumerateOffsets(others, cell.base, inPlace, since);
+    return { k: b.length, a, b, less: enumerateOffsets(others, cell.base, before, since) };
+  }
+  if (isContiguous(others)) return { k: b.length, a: null, b: moved ? b : null, less: null };
+  return { k: b.length, a: moved ? enumerateOffsets(others, cell.base, inPlace) : b, b, less: null };
 }
 
 function place(workspace: Workspace, pointer: number, list: Int32Array | null): number {

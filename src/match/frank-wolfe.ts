@@ -200,7 +200,7 @@ async function moveGradients(
   const { kernels, problem } = workspace;
   for (let p = 0; p < costs.length; p++) {
     const n = problem.permutations[p]!.size;
-    await atVertex.bring(p, vertex, false);
+    await atVertex.bring(p, vertex);
     kernels.wasm.combine32(costs[p]!, costs[p]!, atVertex.pointers[p]!, n * n, 1 - step, step);
     await accumulateHeld(workspace, p, costs[p]!, step, options);
   }

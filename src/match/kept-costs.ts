@@ -1,27 +1,27 @@
 /**
  * Cost matrices that remember. When a neighbour moved in m of its n slots, C changes only through those columns:
- * ΔC = A[:, m] · (B_new − B_old)[:, m]ᵀ, which late sweeps make much cheaper than computing C again.
+ * ΔC = A[:, m] · (B_new − B_old)[:, m]ᵀ, which makes late sweeps much cheaper than computing C again.
  */
 
 import type { CostMatrices } from "./areas.ts";
 import { accumulateCost } from "./cost.ts";
-import { dimsCount, type Lookup } from "./offsets.ts";
+import { dimsCount } from "./offsets.ts";
 import type { Occurrence } from "./problem.ts";
 import type { Workspace } from "./workspace.ts";
 
-/** An update adds the new columns and subtracts the old: beyond this share of all columns a fresh matrix is cheaper. */
+/** Beyond this share of all columns an update, which gathers B twice, is no cheaper than a fresh matrix. */
 const LARGEST_SHARE = 0.8;
-/** Updates before a fresh matrix, so that roundings of f32 do not pile up. */
-const MOST_UPDATES = 16;
+/**
+ * Updates before a fresh matrix. Each adds one rounding of f32 to an entry, as each block of 256 columns of a fresh
+ * matrix does, and a fresh entry has dozens of those: so drift stays what rounding is anyway.
+ */
+const MOST_UPDATES = 32;
 
 export interface KeptCosts {
   /** Pointers by permutation number. */
   readonly pointers: readonly number[];
-  /**
-   * Brings the matrix of permutation `p` to where it belongs for the current `orders` and returns whether it is fresh:
-   * computed from the tensors alone, not by updates. `insist` makes it fresh.
-   */
-  bring(p: number, orders: readonly Int32Array[], insist: boolean): Promise<boolean>;
+  /** Brings the matrix of permutation `p` to where it belongs for the current `orders`. */
+  bring(p: number, orders: readonly Int32Array[]): Promise<void>;
 }
 
 /**
@@ -49,29 +49,22 @@ export function createKeptCosts(
   };
   const update = async (p: number, at: Int32Array[], moves: readonly Move[]): Promise<void> => {
     for (const { permutation, order, slots, affected } of moves) {
-      const only = { permutation, slots };
-      const lookup: Lookup = (q) => at[q]!;
-      await accumulateCost(workspace, p, affected, lookup, pointers[p]!, { pause, scale: -1, only });
+      const since = { permutation, slots, before: at[permutation]! };
       at[permutation] = order;
-      await accumulateCost(workspace, p, affected, lookup, pointers[p]!, { pause, only });
+      await accumulateCost(workspace, p, affected, (q) => at[q]!, pointers[p]!, { pause, since });
     }
     updates[p]!++;
   };
   return {
     pointers,
-    async bring(p, orders, insist) {
+    async bring(p, orders) {
       const at = standing[p];
-      if (shared || at == null) {
-        await compute(p, orders);
-        return true;
-      }
+      if (shared || at == null) return compute(p, orders);
       const moves = movesBetween(occurrences[p]!, at, orders);
-      const stale = updates[p]! > 0 || moves.length > 0;
+      if (moves.length === 0) return;
       const dear = updates[p]! >= MOST_UPDATES || updateShare(occurrences[p]!, moves) > LARGEST_SHARE;
-      if (moves.length > 0 && dear) await compute(p, orders);
-      else if (insist && stale) await compute(p, orders);
-      else if (moves.length > 0) await update(p, at, moves);
-      return updates[p] === 0;
+      if (dear || moves.some(crosses)) await compute(p, orders);
+      else await update(p, at, moves);
     },
   };
 }
@@ -117,12 +110,16 @@ function movesBetween(
   return moves;
 }
 
+/** Two dimensions of one cell moved: the columns of its slots are then not all that changed. */
+const crosses = ({ permutation, affected }: Move): boolean =>
+  affected.some((occurrence) => otherDims(occurrence).filter((dim) => dim.permutation === permutation).length > 1);
+
 const otherDims = ({ cell, dim }: Occurrence) => cell.dims.filter((_, at) => at !== dim);
 
 /** Columns that an update multiplies, over those of a fresh matrix. */
 function updateShare(occurrences: readonly Occurrence[], moves: readonly Move[]): number {
   const columns = (list: readonly Occurrence[]): number =>
     list.reduce((sum, occurrence) => sum + dimsCount(otherDims(occurrence)), 0);
-  const updated = moves.reduce((sum, { share, affected }) => sum + 2 * share * columns(affected), 0);
+  const updated = moves.reduce((sum, { share, affected }) => sum + share * columns(affected), 0);
   return updated / columns(occurrences);
 }

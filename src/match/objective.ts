@@ -4,9 +4,16 @@ import { enumerateOffsets, inPlace, type Lookup } from "./offsets.ts";
 import type { VotingCell } from "./problem.ts";
 import type { Workspace } from "./workspace.ts";
 
+/** Slots of one dimension of a cell, by its position. */
+interface Part {
+  readonly dim: number;
+  readonly slots: Int32Array;
+}
+
 /**
  * ⟨A, B gathered by `lookup`⟩ over one cell of tensor number `tensor`; products and sums in f64, in a fixed order.
  * Where a dimension may be gathered differently from another of the same permutation, `lookupDim` decides by position.
+ * With `part`, only over those slots.
  */
 export function cellDot(
   workspace: Workspace,
@@ -14,6 +21,7 @@ export function cellDot(
   cell: VotingCell,
   lookup: Lookup,
   lookupDim: (dim: number) => Int32Array | null = (dim) => dimOrder(cell, dim, lookup),
+  part?: Part,
 ): number {
   const { kernels, problem, staging } = workspace;
   const dims = [...cell.dims];
@@ -26,11 +34,14 @@ export function cellDot(
   const columnDim = dims.pop();
   const columns = columnDim === undefined ? [] : [columnDim];
   const numbered = (list: typeof dims, from: number) => list.map((dim, at) => ({ ...dim, permutation: from + at }));
+  const rowDims = numbered(dims, 0);
+  const columnDims = numbered(columns, dims.length);
   const byPosition: Lookup = (position) => orders[position] ?? null;
-  const rowsA = enumerateOffsets(dims, cell.base, inPlace);
-  const rowsB = enumerateOffsets(numbered(dims, 0), cell.base, byPosition);
-  const columnsA = enumerateOffsets(columns, 0, inPlace);
-  const columnsB = enumerateOffsets(numbered(columns, dims.length), 0, byPosition);
+  const only = part && { permutation: part.dim, slots: part.slots };
+  const rowsA = enumerateOffsets(rowDims, cell.base, inPlace, only);
+  const rowsB = enumerateOffsets(rowDims, cell.base, byPosition, only);
+  const columnsA = enumerateOffsets(columnDims, 0, inPlace, only);
+  const columnsB = enumerateOffsets(columnDims, 0, byPosition, only);
   const a = staging.stageA(problem.tensors[tensor]!);
   const b = staging.stageB(problem.tensors[tensor]!);
   const place = (pointer: number, list: Int32Array): number => {
@@ -60,6 +71,37 @@ export function tensorObjective(workspace: Workspace, tensor: number, lookup: Lo
   let sum = 0;
   for (const cell of workspace.problem.tensors[tensor]!.cells) sum += cellDot(workspace, tensor, cell, lookup);
   return sum;
+}
+
+/**
+ * What tensor number `tensor` gains when the permutations of `found` replace those of `lookup`. A cell in which one
+ * dimension moves is summed over the slots that moved alone.
+ */
+export function tensorGain(
+  workspace: Workspace,
+  tensor: number,
+  lookup: (permutation: number) => Int32Array,
+  found: ReadonlyMap<number, Int32Array>,
+): number {
+  const candidate: Lookup = (p) => found.get(p) ?? lookup(p);
+  let gain = 0;
+  for (const cell of workspace.problem.tensors[tensor]!.cells) {
+    const moving = [...cell.dims.keys()].filter((dim) => found.has(cell.dims[dim]!.permutation));
+    if (moving.length === 0) continue;
+    const part = moving.length > 1 ? undefined : movedPart(cell, moving[0]!, lookup, candidate);
+    if (part?.slots.length === 0) continue;
+    gain += cellDot(workspace, tensor, cell, candidate, undefined, part);
+    gain -= cellDot(workspace, tensor, cell, lookup, undefined, part);
+  }
+  return gain;
+}
+
+function movedPart(cell: VotingCell, dim: number, from: Lookup, to: Lookup): Part {
+  const { permutation, size } = cell.dims[dim]!;
+  const [before, after] = [from(permutation)!, to(permutation)!];
+  const slots: number[] = [];
+  for (let i = 0; i < size; i++) if (before[i] !== after[i]) slots.push(i);
+  return { dim, slots: Int32Array.from(slots) };
 }
 
 /** The objective of every tensor by number, and their sum in file order. */

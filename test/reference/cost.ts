@@ -13,6 +13,7 @@ export interface CostCase {
   readonly b: Float32Array;
   readonly bStride: number;
   readonly bOffsets?: Int32Array | undefined;
+  readonly bLess?: Int32Array | undefined;
 }
 
 const BLOCK = 256;
@@ -46,5 +47,6 @@ export function costExact(q: CostCase, i: number, j: number): { value: number; s
 
 function product(q: CostCase, i: number, j: number, kk: number): number {
   const x = q.a[i * q.aStride + (q.aOffsets?.[kk] ?? kk)]!;
-  return x * q.b[j * q.bStride + (q.bOffsets?.[kk] ?? kk)]!;
+  const y = q.b[j * q.bStride + (q.bOffsets?.[kk] ?? kk)]!;
+  return x * (q.bLess === undefined ? y : Math.fround(y - q.b[j * q.bStride + q.bLess[kk]!]!));
 }

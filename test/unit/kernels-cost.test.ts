@@ -36,11 +36,13 @@ function run(kernels: Kernels, q: CostCase, splits: readonly number[] = []): Flo
   const b = bench.put(q.b);
   const aOffsets = q.aOffsets ? bench.put(q.aOffsets) : 0;
   const bOffsets = q.bOffsets ? bench.put(q.bOffsets) : 0;
+  const bLess = q.bLess ? bench.put(q.bLess) : 0;
   const work = bench.area(kernels.wasm.costWork(q.columns, q.k));
   const bounds = [q.rowBegin, ...splits, q.rowEnd];
   for (let s = 1; s < bounds.length; s++) {
     const [begin, end] = [bounds[s - 1]!, bounds[s]!];
-    kernels.wasm.cost(c, q.ldc, begin, end, q.columns, q.k, a, q.aStride, aOffsets, b, q.bStride, bOffsets, work);
+    const from = [a, q.aStride, aOffsets, b, q.bStride, bOffsets, bLess] as const;
+    kernels.wasm.cost(c, q.ldc, begin, end, q.columns, q.k, ...from, work);
   }
   const result = new Float32Array(bench.take(c, q.c.byteLength));
   bench.done();
@@ -132,6 +134,24 @@ for (const kernels of BUILDS) {
     ]) {
       const q = { ...createCase(5, 9, 4, createRng(8)), bOffsets: Int32Array.from(bOffsets) };
       bitEqual(run(kernels, q), costReference(q), `offsets ${bOffsets}`);
+    }
+  });
+
+  test("columns to subtract, in runs of any length and scattered", () => {
+    const rng = createRng(13);
+    for (const length of [1, 3, 4, 7, 9, 16]) {
+      for (const columns of [1, 6, 17]) {
+        const k = 300;
+        const starts = (): Int32Array => randomI32(Math.ceil(k / length), k, rng);
+        const inRuns = (from: Int32Array): Int32Array =>
+          Int32Array.from({ length: k }, (_, kk) => (from[Math.floor(kk / length)]! + (kk % length)) % k);
+        const q: CostCase = {
+          ...createCase(7, columns, k, rng, { a: true, b: true }),
+          bOffsets: inRuns(starts()),
+          bLess: inRuns(starts()),
+        };
+        bitEqual(run(kernels, q), costReference(q), `runs of ${length}, ${columns} columns`);
+      }
     }
   });
 

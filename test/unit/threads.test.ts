@@ -46,7 +46,7 @@ async function compute(kernels: Kernels, { n, columns, k, begin, end, offsets }:
   const c = place(randomF32(n * columns, rng));
   const work = arena.allocate(pool.workBytes(columns, k));
   for (let round = 0; round < 2; round++)
-    await pool.cost(c, columns, begin, end, columns, k, a, k, aOffsets, b, k, bOffsets, work);
+    await pool.cost(c, columns, begin, end, columns, k, a, k, aOffsets, b, k, bOffsets, 0, work);
   const result = kernels.f32(c, n * columns).slice();
   arena.release(mark);
   return result;
@@ -116,7 +116,7 @@ threaded("workers do take part", async () => {
     // Each thread packs into a work area of its own, and the second area is the worker's.
     const packed = () => kernels.f32(work + pool.workBytes(n, k) / 2, 1)[0];
     let jobs = 0;
-    for (; jobs < 1000 && packed() !== 1; jobs++) await pool.cost(c, n, 0, n, n, k, a, k, 0, a, k, 0, work);
+    for (; jobs < 1000 && packed() !== 1; jobs++) await pool.cost(c, n, 0, n, n, k, a, k, 0, a, k, 0, 0, work);
     assert.is(packed(), 1, `no chunk of ${jobs} jobs was taken by the worker`);
   });
 });
