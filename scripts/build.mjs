@@ -1,7 +1,7 @@
 // Builds dist/: wasm (every build of assembly/), bundles of the entry points, type declarations.
 // `node scripts/build.mjs wasm` builds only build/*.wasm, which is all the unit suites need.
 import { execFile, execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -23,6 +23,18 @@ export async function buildWasm() {
     process.stderr.write(stdout + stderr);
   };
   await Promise.all(WASM_BUILDS.map(compile));
+  writeModulesForJsr();
+}
+
+/** JSR takes src/ as it is, unbundled: these modules hold what the bundler puts in, and the map in jsr.json puts them in place. */
+function writeModulesForJsr() {
+  const write = (file, text) => writeFileSync(join(root, "build", file), text);
+  for (const target of WASM_BUILDS) {
+    const base64 = readFileSync(join(root, `build/rebasin.${target}.wasm`)).toString("base64");
+    write(`rebasin.${target}.base64.ts`, `const base64: string = "${base64}";\nexport default base64;\n`);
+  }
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  write("version.ts", `export const VERSION: string = ${JSON.stringify(version)};\n`);
 }
 
 /**

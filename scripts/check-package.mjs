@@ -1,5 +1,6 @@
 // Packs the project and checks the tarball as users get it: publint (manifest and files), attw (types of every entry in
-// Node's and the bundlers' resolution), and tsc over a program that imports every entry, declarations checked as well.
+// Node's and the bundlers' resolution), and tsc over a program that imports every entry, declarations checked as well; and
+// what JSR gets, by `deno publish --dry-run`.
 // `npm run check-package`, after a build.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -10,17 +11,42 @@ import { root } from "./build.mjs";
 const folder = mkdtempSync(join(tmpdir(), "rebasin-check-package-"));
 writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
 
+const readJson = (path) => JSON.parse(readFileSync(path, "utf8"));
+
 /** Runs the command of a development dependency; its output is shown, and its exit code counts. */
-function run(name, bin, args) {
+function run(name, bin, args, options = {}) {
   console.log(`── ${bin} ──`);
   const manifest = join(root, "node_modules", name, "package.json");
-  const { bin: bins } = JSON.parse(readFileSync(manifest, "utf8"));
+  const { bin: bins } = readJson(manifest);
   const file = join(dirname(manifest), typeof bins === "string" ? bins : bins[bin]);
   try {
-    execFileSync(process.execPath, [file, ...args], { cwd: folder, stdio: "inherit" });
-  } catch {
+    execFileSync(process.execPath, [file, ...args], { cwd: folder, stdio: "inherit", ...options });
+  } catch (error) {
+    if (error.stderr) console.error(String(error.stderr));
     process.exitCode = 1;
   }
+}
+
+/** Entries that JSR does without: they need npm packages, and the first of them a bundler as well. */
+const NOT_ON_JSR = ["./notebook", "./tf"];
+
+/** One version and the same entries on both registries, and a package that JSR would take. */
+function checkJsr() {
+  const [npm, jsr] = ["package.json", "jsr.json"].map((file) => readJson(join(root, file)));
+  const entries = Object.keys(npm.exports).filter((name) => !/\.(wasm|json)$/.test(name) && !NOT_ON_JSR.includes(name));
+  const faults = [
+    jsr.version === npm.version ? null : `jsr.json version ${jsr.version}, expected ${npm.version} as in package.json`,
+    ...entries.map((name) =>
+      name in jsr.exports ? null : `jsr.json exports no ${name}, expected ${entries.join(" ")}`,
+    ),
+    ...Object.keys(jsr.exports).map((name) =>
+      name in npm.exports ? null : `jsr.json exports ${name}, package.json not`,
+    ),
+  ].filter((fault) => fault !== null);
+  for (const fault of faults) console.error(fault);
+  if (faults.length > 0) process.exitCode = 1;
+  // It lists every file on its error output, which is shown only when it fails.
+  run("deno", "deno", ["publish", "--dry-run", "--allow-dirty"], { cwd: root, stdio: "pipe" });
 }
 
 const PROGRAM = `
@@ -52,6 +78,7 @@ function checkTypes(resolution) {
 }
 
 try {
+  checkJsr();
   const packed = execFileSync("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", folder], {
     cwd: root,
     encoding: "utf8",

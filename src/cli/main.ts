@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** `rebasin`: picks the command, runs it, prints what it says, and leaves with its exit code. */
 
+import { VERSION } from "../version.ts";
 import { type Command, type CommandResult, UsageError } from "./command.ts";
 import { apply } from "./commands/apply.ts";
 import { compare } from "./commands/compare.ts";
@@ -10,8 +11,6 @@ import { merge } from "./commands/merge.ts";
 import { commandHelp, mainHelp } from "./help.ts";
 import { parseWords } from "./parse.ts";
 import { createProgressBar } from "./progress-bar.ts";
-
-declare const __VERSION__: string;
 
 const COMMANDS: readonly Command[] = [merge, match, apply, inspect, compare];
 
@@ -28,7 +27,7 @@ async function main(words: readonly string[]): Promise<number> {
     return name === undefined ? USAGE : 0;
   }
   if (name === "--version") {
-    await print(process.stdout, __VERSION__);
+    await print(process.stdout, VERSION);
     return 0;
   }
   const interrupt = new AbortController();

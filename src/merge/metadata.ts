@@ -1,6 +1,6 @@
 /** How a merged file says what it is: nothing that differs between two runs of the same merge. */
 
-declare const __VERSION__: string;
+import { VERSION } from "../version.ts";
 
 /**
  * `format` of A (loaders ask for it), the caller's entries, then how the model was made. No time, path, runtime or
@@ -15,7 +15,7 @@ export function mergeMetadata(
   const format = ofA.get("format");
   if (format !== undefined) metadata.set("format", format);
   for (const [key, value] of given ?? []) metadata.set(key, value);
-  metadata.set("rebasin.version", __VERSION__);
+  metadata.set("rebasin.version", VERSION);
   for (const [key, value] of Object.entries(made)) metadata.set(key, value);
   return metadata;
 }
