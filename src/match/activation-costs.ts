@@ -1,0 +1,243 @@
+/**
+ * Statistics of two models' activations on the same inputs, batch by batch: means, variances and the cross-covariance
+ * of every unit of A with every unit of B. From them come the cost matrices of activation matching (paper, Section
+ * 3.1). Knows numbers only: who runs the models, and where, is none of its business.
+ */
+
+import { requireFinite } from "../kernels/finite.ts";
+import type { Kernels } from "../kernels/kernels.ts";
+
+/**
+ * `"inner-product"`: E[a bᵀ], uncentred, the regression of one model's activations on the other's as in the paper's
+ * MLPs. `"correlation"`: Pearson's, as in the paper's VGG: what a unit's scale and offset are does not matter.
+ */
+export type ActivationCost = "correlation" | "inner-product";
+
+/** Rows that are multiplied at once: a multiple of the kernel's own block of 256. */
+const CHUNK_ROWS = 1024;
+
+/** A unit whose standard deviation is below this share of its mean is constant but for the rounding of f32. */
+const CONSTANT_SHARE = 2 ** -22;
+
+/** Per unit, in f64. */
+export interface Moments {
+  readonly mean: Float64Array;
+  /** Of the rows themselves: their mean squared distance from the mean. */
+  readonly variance: Float64Array;
+}
+
+export interface ActivationStatistics {
+  /** Units of each model. */
+  readonly n: number;
+  /** Rows added so far. */
+  readonly rows: number;
+  /**
+   * Adds `rows` rows of both, `[rows, n]` row-major: what the units said to the same inputs (and at the same
+   * positions). Both are copied. Throws `RangeError` for lengths that do not fit and, sooner or later, for NaN and infinity.
+   */
+  add(a: Float32Array, b: Float32Array, rows: number): void;
+  /**
+   * The n×n row-major costs of all rows so far, a fresh array: entry (i, j) is unit i of A with unit j of B. A unit that
+   * never changes has correlation 0 with everything. Throws `RangeError` when there are no rows.
+   */
+  finish(kind: ActivationCost): Float32Array;
+  /** Means and variances of all rows so far, fresh arrays. */
+  moments(): { readonly a: Moments; readonly b: Moments };
+}
+
+/** What is kept of one model's units. */
+interface Side {
+  /** Address of CHUNK_ROWS×n f32. */
+  readonly chunk: number;
+  readonly name: string;
+  readonly mean: Float64Array;
+  /** Σ (x − mean)². */
+  readonly squares: Float64Array;
+}
+
+/**
+ * Empty statistics of `n` units of each model. Holds 8·n² bytes besides some 8 KiB a unit of the kernels' memory, whatever
+ * the number of rows; that memory is free again once the arena is released to a mark from before.
+ *
+ * Products are f32 in the kernel's order of additions, of values centred on the mean of their chunk of 1024 rows; chunks
+ * are merged in f64 by the update of Chan, Golub and LeVeque (1979), so neither large offsets nor many rows cost
+ * digits. Chunks are filled across calls of `add`: how rows are cut into batches does not change a bit.
+ *
+ * `names` call the two models in messages.
+ *
+ * @example
+ * const statistics = createActivationStatistics(createKernels(), 2);
+ * statistics.add(Float32Array.of(1, 0, 0, 1, 1, 1), Float32Array.of(0, 1, 1, 0, 1, 1), 3);
+ * statistics.finish("inner-product"); // 1/3 2/3 2/3 1/3
+ */
+export function createActivationStatistics(
+  kernels: Kernels,
+  n: number,
+  names: readonly [string, string] = ["A", "B"],
+): ActivationStatistics {
+  if (!Number.isSafeInteger(n) || n < 1) throw new RangeError(`units ${n}, expected a positive integer`);
+  const { arena } = kernels;
+  const side = (name: string): Side => ({
+    chunk: arena.allocate(4 * n * CHUNK_ROWS),
+    name,
+    mean: new Float64Array(n),
+    squares: new Float64Array(n),
+  });
+  const [a, b] = [side(names[0]), side(names[1])];
+  /** Σ (a − mean)(b − mean)ᵀ. */
+  const products = new Float64Array(n * n);
+  let merged = 0;
+  let waiting = 0;
+
+  const flush = (): void => {
+    if (waiting === 0) return;
+    const rows = waiting;
+    waiting = 0;
+    const centredA = centreChunk(kernels, a, rows, n);
+    const centredB = centreChunk(kernels, b, rows, n);
+    const weight = (merged * rows) / (merged + rows);
+    const shiftA = centredA.mean.map((mean, i) => mean - a.mean[i]!);
+    const shiftB = centredB.mean.map((mean, j) => mean - b.mean[j]!);
+    addProducts(kernels, products, [a.chunk, b.chunk], rows, n);
+    if (merged > 0) addOuter(products, shiftA, shiftB, weight);
+    merged += rows;
+    mergeSide(a, centredA.squares, shiftA, weight, rows / merged);
+    mergeSide(b, centredB.squares, shiftB, weight, rows / merged);
+  };
+
+  return {
+    n,
+    get rows() {
+      return merged + waiting;
+    },
+    add(rowsA, rowsB, rows) {
+      if (!Number.isSafeInteger(rows) || rows < 0) throw new RangeError(`rows ${rows}, expected a whole number`);
+      for (const [values, { name }] of [
+        [rowsA, a],
+        [rowsB, b],
+      ] as const) {
+        if (values.length !== rows * n)
+          throw new RangeError(`activations of ${name} have ${values.length} values, expected ${rows} × ${n}`);
+      }
+      for (let from = 0; from < rows; ) {
+        const take = Math.min(rows - from, CHUNK_ROWS - waiting);
+        const part = [from * n, (from + take) * n] as const;
+        kernels.f32(a.chunk + 4 * n * waiting, take * n).set(rowsA.subarray(...part));
+        kernels.f32(b.chunk + 4 * n * waiting, take * n).set(rowsB.subarray(...part));
+        from += take;
+        waiting += take;
+        if (waiting === CHUNK_ROWS) flush();
+      }
+    },
+    finish(kind) {
+      flush();
+      if (merged === 0) throw new RangeError("activations have 0 rows, expected at least 1");
+      return kind === "correlation" ? correlations(a, b, products, merged) : innerProducts(a, b, products, merged);
+    },
+    moments() {
+      flush();
+      const of = ({ mean, squares }: Side): Moments => ({
+        mean: mean.slice(),
+        variance: squares.map((sum) => sum / Math.max(merged, 1)),
+      });
+      return { a: of(a), b: of(b) };
+    },
+  };
+}
+
+/** Replaces the rows of a chunk by their distances from its mean; returns that mean and Σ of their squares. */
+function centreChunk(
+  kernels: Kernels,
+  { chunk, name }: Side,
+  rows: number,
+  n: number,
+): { mean: Float64Array; squares: Float64Array } {
+  requireFinite(kernels, chunk, rows * n, `activations of ${name}`);
+  const values = kernels.f32(chunk, rows * n);
+  const mean = new Float64Array(n);
+  const squares = new Float64Array(n);
+  for (let at = 0; at < values.length; at += n) for (let i = 0; i < n; i++) mean[i]! += values[at + i]!;
+  for (let i = 0; i < n; i++) mean[i]! /= rows;
+  for (let at = 0; at < values.length; at += n) {
+    for (let i = 0; i < n; i++) {
+      const centred = Math.fround(values[at + i]! - mean[i]!);
+      values[at + i] = centred;
+      squares[i]! += centred * centred;
+    }
+  }
+  return { mean, squares };
+}
+
+/** products += chunk Aᵀ · chunk B. The kernel reads rows as columns: units lie 1 apart, rows n apart. */
+function addProducts(
+  kernels: Kernels,
+  products: Float64Array,
+  [a, b]: readonly [number, number],
+  rows: number,
+  n: number,
+): void {
+  const { arena, wasm } = kernels;
+  const mark = arena.mark();
+  try {
+    const c = arena.allocate(4 * n * n);
+    const offsets = arena.allocate(4 * rows);
+    const work = arena.allocate(wasm.costWork(n, rows) >>> 0);
+    kernels.f32(c, n * n).fill(0);
+    const list = kernels.i32(offsets, rows);
+    for (let row = 0; row < rows; row++) list[row] = row * n;
+    wasm.cost(c, n, 0, n, n, rows, a, 1, offsets, b, 1, offsets, 0, work);
+    const added = kernels.f32(c, n * n);
+    for (let at = 0; at < added.length; at++) products[at]! += added[at]!;
+  } finally {
+    arena.release(mark);
+  }
+}
+
+/** products += weight · a bᵀ. */
+function addOuter(products: Float64Array, a: Float64Array, b: Float64Array, weight: number): void {
+  const n = a.length;
+  for (let i = 0; i < n; i++) {
+    const factor = weight * a[i]!;
+    if (factor !== 0) for (let j = 0; j < n; j++) products[i * n + j]! += factor * b[j]!;
+  }
+}
+
+function mergeSide(
+  { mean, squares }: Side,
+  added: Float64Array,
+  shift: Float64Array,
+  weight: number,
+  share: number,
+): void {
+  for (let i = 0; i < mean.length; i++) {
+    squares[i]! += added[i]! + weight * shift[i]! * shift[i]!;
+    mean[i]! += share * shift[i]!;
+  }
+}
+
+function innerProducts(a: Side, b: Side, products: Float64Array, rows: number): Float32Array {
+  const n = a.mean.length;
+  const costs = new Float32Array(n * n);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < n; j++) costs[i * n + j] = products[i * n + j]! / rows + a.mean[i]! * b.mean[j]!;
+  }
+  return costs;
+}
+
+function correlations(a: Side, b: Side, products: Float64Array, rows: number): Float32Array {
+  const n = a.mean.length;
+  const [scaleA, scaleB] = [inverseDeviations(a, rows), inverseDeviations(b, rows)];
+  const costs = new Float32Array(n * n);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < n; j++) costs[i * n + j] = products[i * n + j]! * scaleA[i]! * scaleB[j]!;
+  }
+  return costs;
+}
+
+/** 1/√Σ(x − mean)² per unit; 0 for one that is constant. */
+function inverseDeviations({ mean, squares }: Side, rows: number): Float64Array {
+  return squares.map((sum, i) => {
+    const least = CONSTANT_SHARE * mean[i]!;
+    return sum > rows * least * least ? 1 / Math.sqrt(sum) : 0;
+  });
+}
