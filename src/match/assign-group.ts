@@ -1,11 +1,17 @@
 /** The best permutations of one group for given cost matrices: a linear assignment, nested ones inside it. */
 
-import type { Group } from "./problem.ts";
+import type { Group, Problem } from "./problem.ts";
 import type { Workspace } from "./workspace.ts";
+
+/** What an assignment needs of a workspace. */
+export interface AssignSpace
+  extends Pick<Workspace, "kernels" | "assigned" | "rowDuals" | "columnDuals" | "assignWork"> {
+  readonly problem: Pick<Problem, "permutations">;
+}
 
 /** An assignment of n rows to n columns of the f32 matrix at `c` with row stride `ld`, maximising. A fresh array. */
 export function assignMatrix(
-  workspace: Workspace,
+  workspace: AssignSpace,
   c: number,
   n: number,
   ld: number,
@@ -23,7 +29,7 @@ export function assignMatrix(
  *
  * Returns fresh arrays by permutation number. The matrices are not changed.
  */
-export function assignGroup(workspace: Workspace, group: Group, costs: readonly number[]): Map<number, Int32Array> {
+export function assignGroup(workspace: AssignSpace, group: Group, costs: readonly number[]): Map<number, Int32Array> {
   const { permutations } = workspace.problem;
   const n = permutations[group.root]!.size;
   const inside = group.nested.map((p) => assignBlocks(workspace, costs[p]!, n, permutations[p]!.inner));
@@ -47,7 +53,7 @@ export function assignGroup(workspace: Workspace, group: Group, costs: readonly 
 }
 
 /** The assignment of the matrix at `c` plus each of `added`, summed in a copy. */
-function assignRoot(workspace: Workspace, c: number, n: number, added: readonly Float64Array[]): Int32Array {
+function assignRoot(workspace: AssignSpace, c: number, n: number, added: readonly Float64Array[]): Int32Array {
   if (added.length === 0) return assignMatrix(workspace, c, n, n).order;
   const { arena, f32 } = workspace.kernels;
   const mark = arena.mark();
@@ -64,7 +70,7 @@ function assignRoot(workspace: Workspace, c: number, n: number, added: readonly 
 
 /** The assignment inside every pair of blocks: its value (n×n) and its order (n×n×inner). */
 function assignBlocks(
-  workspace: Workspace,
+  workspace: AssignSpace,
   c: number,
   n: number,
   inner: number,

@@ -101,6 +101,15 @@ function checkBytes(model: Model, tensor: string, bytes: Uint8Array, expected: n
     throw new RangeError(`${tensor} of ${model.name} has ${bytes.length} bytes, expected ${expected}`);
 }
 
+/** Every permutation that is nested in none, with those nested in it. */
+export function groupsOf(permutations: readonly ResolvedPermutation[]): Group[] {
+  const groups: Group[] = [];
+  permutations.forEach(({ outer }, root) => {
+    if (outer < 0) groups.push({ root, nested: permutations.flatMap((p, i) => (p.outer === root ? [i] : [])) });
+  });
+  return groups;
+}
+
 function layOut(tensors: readonly TensorOutline[], permutations: readonly ResolvedPermutation[]): Outline {
   const occurrences: Occurrence[][] = permutations.map(() => []);
   tensors.forEach(({ cells }, tensor) => {
@@ -110,10 +119,7 @@ function layOut(tensors: readonly TensorOutline[], permutations: readonly Resolv
       });
     }
   });
-  const groups: Group[] = [];
-  permutations.forEach(({ outer }, root) => {
-    if (outer < 0) groups.push({ root, nested: permutations.flatMap((p, i) => (p.outer === root ? [i] : [])) });
-  });
+  const groups = groupsOf(permutations);
   const groupOf = new Map(groups.flatMap(({ root, nested }, g) => [root, ...nested].map((p) => [p, g] as const)));
   const touched = groups.map(({ root, nested }) => [
     ...new Set([root, ...nested].flatMap((p) => occurrences[p]!.map(({ tensor }) => tensor))),
