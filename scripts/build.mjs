@@ -71,12 +71,20 @@ async function buildPackage() {
     loader: { ".wasm": "base64" },
     define: { __VERSION__: JSON.stringify(version) },
     // Only node.ts, cli.ts and what they alone import may name Node's modules; a test checks the browser entries.
-    external: ["node:*"],
+    // TensorFlow.js is an optional peer: users bring their own.
+    external: ["node:*", "@tensorflow/*"],
+    metafile: true,
     logLevel: "warning",
   };
-  await build({
+  const { metafile } = await build({
     ...shared,
-    entryPoints: ["src/index.ts", "src/node.ts", "src/kernels.ts", { in: "src/cli/main.ts", out: "cli" }],
+    entryPoints: [
+      "src/index.ts",
+      "src/node.ts",
+      "src/kernels.ts",
+      "src/data.ts",
+      { in: "src/cli/main.ts", out: "cli" },
+    ],
     minifySyntax: true,
     minifyWhitespace: true, // names stay, so that stack traces can be read
     sourcemap: false,
@@ -91,6 +99,8 @@ async function buildPackage() {
   });
   for (const target of WASM_BUILDS)
     copyFileSync(join(root, `build/rebasin.${target}.wasm`), join(root, `dist/rebasin.${target}.wasm`));
+  const { thirdPartyNotices } = await import("./third-party.mjs");
+  writeFileSync(join(root, "dist/third-party.txt"), thirdPartyNotices([metafile]));
   const tsc = join(dirname(require.resolve("typescript/package.json")), "bin", "tsc");
   execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
 }

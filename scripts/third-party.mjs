@@ -1,0 +1,29 @@
+// The licences of what is bundled into dist/ from other packages: their terms ask for them beside every copy.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "./build.mjs";
+
+/** Folders of packages that esbuild's metafiles name, such as `node_modules/fflate`, sorted. */
+function bundledPackages(metafiles) {
+  const folders = new Set();
+  for (const { inputs, outputs } of metafiles) {
+    const used = new Set(Object.values(outputs).flatMap((output) => Object.keys(output.inputs)));
+    for (const input of Object.keys(inputs)) {
+      const found = /^((?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input);
+      if (found !== null && used.has(input)) folders.add(found[1]);
+    }
+  }
+  return [...folders].sort();
+}
+
+/** One text with name, version and licence of each. Throws for a package that brings no licence text. */
+export function thirdPartyNotices(metafiles) {
+  const notices = bundledPackages(metafiles).map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8"));
+    const file = readdirSync(join(root, folder)).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
+    if (file === undefined || !existsSync(join(root, folder, file)))
+      throw new Error(`${folder} has no licence file (${license}), expected one to bundle it`);
+    return `${name} ${version} (${license})\n\n${readFileSync(join(root, folder, file), "utf8").trim()}\n`;
+  });
+  return ["dist/ holds code of these packages.\n", ...notices].join(`\n${"-".repeat(80)}\n\n`);
+}
