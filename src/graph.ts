@@ -39,7 +39,15 @@ export type OperationKind =
   /** Over the channels at each position. */
   | { readonly op: "layer-norm"; readonly scale?: string; readonly shift?: string; readonly epsilon: number }
   | { readonly op: "relu" }
-  | { readonly op: "max-pool"; readonly size: number; readonly stride: number }
+  | {
+      readonly op: "max-pool";
+      readonly size: number;
+      readonly stride: number;
+      /** Positions added on every side, never the highest; default 0. */
+      readonly padding?: number;
+      /** Left out where its input has no more positions than this: names do not tell of a pool before a flatten, sizes do. */
+      readonly fit?: number;
+    }
   /** Mean over all positions: `[batch, height, width, channels]` → `[batch, channels]`. */
   | { readonly op: "global-mean" }
   /** Channel-major as PyTorch flattens, channel-minor as TensorFlow does. */

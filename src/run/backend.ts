@@ -1,0 +1,16 @@
+/** TensorFlow.js on its wasm backend (SIMD; one thread in Node, Deno and Bun). */
+
+import "@tensorflow/tfjs-backend-wasm";
+import * as tf from "@tensorflow/tfjs-core";
+
+/**
+ * Makes wasm the backend of TensorFlow.js. Cheap when it is already. In a page, say first where its .wasm files are
+ * (`setWasmPaths` of `@tensorflow/tfjs-backend-wasm`). Throws `Error` when it does not start.
+ *
+ * @example
+ * await startBackend();
+ */
+export async function startBackend(): Promise<void> {
+  if (!(await tf.setBackend("wasm"))) throw new Error("TensorFlow.js backend wasm did not start, expected it to");
+  await tf.ready();
+}

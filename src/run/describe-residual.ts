@@ -1,0 +1,112 @@
+/**
+ * Graphs of residual networks: He et al. 2015 (norms after convolutions) and 2016 (norms before). Strides are not in the
+ * tensors; they are those of the papers and of torchvision: a stage after the first starts with stride 2, in a bottleneck
+ * at its 3×3 convolution, and a stem of 7×7 has stride 2 and a 3×3 max pool.
+ */
+
+import type { Graph } from "../graph.ts";
+import type { Module, Tensors } from "../spec/families/modules.ts";
+import type { ResidualBlock, ResidualNetwork } from "../spec/families/resnet.ts";
+import { kernelSide } from "./describe-chain.ts";
+import { addModule, type GraphBuilder, graphBuilder } from "./graph-builder.ts";
+
+interface Plan {
+  readonly builder: GraphBuilder;
+  readonly tensors: Tensors;
+  readonly side: "pre" | "post";
+}
+
+/** The smallest kernel of a stem for large images. */
+const LARGE_STEM = 7;
+
+/** The graph of a residual network. Throws `RangeError` for kernels and heads that cannot be run. */
+export function describeResidual(network: ResidualNetwork, tensors: Tensors): Graph {
+  const plan: Plan = { builder: graphBuilder(), tensors, side: network.side };
+  const { builder } = plan;
+  let value = addStem(plan, network.stem, "input");
+  for (const [i, block] of network.blocks.entries()) value = addBlock(plan, block, i, value);
+  value = addHeadNorms(plan, network.head, value);
+  value = builder.add("mean", { op: "global-mean" }, value);
+  const head = network.head.slice(network.head.findIndex((module) => module.kind !== "norm"));
+  for (const [i, module] of head.entries()) {
+    if (module.kind === "conv")
+      throw new RangeError(`${module.name} is a convolution in the head, expected dense tensors`);
+    value = addModule(builder, module, value);
+    const next = head[i + 1];
+    if (next?.kind === "dense") value = builder.add(`${module.path}.relu`, { op: "relu" }, value);
+  }
+  return builder.build(value);
+}
+
+/** Norms before the head's first matrix stand before the mean, where networks that normalise first have them. */
+function addHeadNorms({ builder }: Plan, head: readonly Module[], input: string): string {
+  const norms = head.slice(
+    0,
+    Math.max(
+      0,
+      head.findIndex((module) => module.kind !== "norm"),
+    ),
+  );
+  const value = norms.reduce((at, norm) => addModule(builder, norm, at), input);
+  return norms.length > 0 ? builder.add(`${norms.at(-1)!.path}.relu`, { op: "relu" }, value) : value;
+}
+
+function addStem(plan: Plan, stem: readonly Module[], input: string): string {
+  const { builder } = plan;
+  const large = kernelSide(stem.find((module) => module.kind === "conv")!, plan.tensors) >= LARGE_STEM;
+  let value = input;
+  let strided = false;
+  for (const [i, module] of stem.entries()) {
+    const conv = module.kind === "conv";
+    value = addStep(plan, module, value, conv && large && !strided ? 2 : 1);
+    strided ||= conv;
+    const ends = stem[i + 1]?.kind !== "norm";
+    // Where norms come first, the first block's norm activates what a bare stem gives.
+    const bare = plan.side === "pre" && i === stem.length - 1 && conv;
+    if (ends && strided && !bare) value = addRelu(plan, module, value);
+  }
+  if (!large) return value;
+  return builder.add("stem.pool", { op: "max-pool", size: 3, stride: 2, padding: 1 }, value);
+}
+
+function addRelu({ builder }: Plan, module: Module, input: string): string {
+  return builder.add(`${module.path}.relu`, { op: "relu" }, input);
+}
+
+function addStep({ builder, tensors }: Plan, module: Module, input: string, stride: number): string {
+  if (module.kind !== "conv") return addModule(builder, module, input);
+  return addModule(builder, module, input, { stride, side: kernelSide(module, tensors) });
+}
+
+function addBlock(plan: Plan, block: ResidualBlock, index: number, input: string): string {
+  const stride = strideOf(block, index);
+  const pre = plan.side === "pre";
+  const convs = block.main.filter((module) => module.kind === "conv");
+  const strided = convs.length === 3 ? convs[1]! : convs[0]!;
+  let value = input;
+  let normalised: string | undefined;
+  for (const [i, module] of block.main.entries()) {
+    value = addStep(plan, module, value, module === strided ? stride : 1);
+    const next = block.main[i + 1];
+    const activated = pre
+      ? module.kind === "norm" || (convs.includes(module) && next?.kind === "conv")
+      : next?.kind === "conv";
+    if (activated) value = addRelu(plan, module, value);
+    if (pre && i === 0 && module.kind === "norm") normalised = value;
+  }
+  // Networks that normalise first project what is normalised (He et al. 2016, figure 4), and pass on what is not.
+  const projects = block.shortcut.some((module) => module.kind === "conv");
+  const from = projects ? (normalised ?? input) : input;
+  const [projection] = block.shortcut.filter((module) => module.kind === "conv");
+  const around = block.shortcut.reduce(
+    (at, module) => addStep(plan, module, at, module === projection ? stride : 1),
+    from,
+  );
+  const sum = plan.builder.add(`${block.path}.sum`, { op: "add" }, value, around);
+  return pre ? sum : plan.builder.add(`${block.path}.relu`, { op: "relu" }, sum);
+}
+
+/** 2 where a stage after the first begins: at a shortcut with a convolution. */
+function strideOf({ shortcut }: ResidualBlock, index: number): number {
+  return index > 0 && shortcut.some((module) => module.kind === "conv") ? 2 : 1;
+}
