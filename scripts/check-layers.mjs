@@ -5,7 +5,19 @@ import { dirname, join, normalize, relative } from "node:path";
 import { root } from "./build.mjs";
 
 /** Folder or file (without .ts) → what it may import besides its own folder. The first that fits a file counts. */
-const L0 = ["version", "errors", "dtype", "tensor", "rng", "progress", "options", "json-keys", "graph", "text-table"];
+const L0 = [
+  "version",
+  "errors",
+  "dtype",
+  "tensor",
+  "rng",
+  "progress",
+  "options",
+  "json-keys",
+  "sha256",
+  "graph",
+  "text-table",
+];
 const L1 = ["kernels/", "io/", "spec/", "data/"];
 const L3 = ["match/", "merge/", "run/"];
 const L4 = ["rebasin", "recipes/", "report/"];

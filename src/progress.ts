@@ -41,9 +41,16 @@ export function createYielder(signal?: AbortSignal, everyMs = 12): () => Promise
   };
 }
 
-/** Resolves in a new macrotask. A message channel, since nested timers are clamped to 4 ms in browsers. */
+/** Where there is one, it is the cheapest: a first message channel takes Node some 4 ms. */
+const { setImmediate } = globalThis as { setImmediate?: (task: () => void) => unknown };
+
+/** Resolves in a new macrotask. In browsers by a message channel, since they clamp nested timers to 4 ms. */
 function nextTask(): Promise<void> {
   return new Promise((resolve) => {
+    if (setImmediate !== undefined) {
+      setImmediate(resolve);
+      return;
+    }
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {
       port1.close();

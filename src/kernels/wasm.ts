@@ -29,6 +29,8 @@ function embedded(simd: boolean): string | WebAssembly.Module {
 }
 
 export function decodeBase64(base64: string): Uint8Array<ArrayBuffer> {
+  const native = Uint8Array as { fromBase64?: (base64: string) => Uint8Array<ArrayBuffer> };
+  if (native.fromBase64 !== undefined) return native.fromBase64(base64);
   const binary = atob(base64);
   const bytes = new Uint8Array(binary.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
@@ -70,8 +72,17 @@ export function chooseSimd({ simd = supportsSimd() }: BuildOptions): boolean {
 
 function supportsSimd(): boolean {
   if (given !== null) return given.has(true);
-  const source = embedded(true);
-  // A host that could not run a module would not have compiled it.
-  simdSupported ??= typeof source !== "string" || WebAssembly.validate(decodeBase64(source));
+  simdSupported ??= compilesSimd();
   return simdSupported;
+}
+
+/** By compiling what is used next anyway. A host that could not run a module would not have compiled it. */
+function compilesSimd(): boolean {
+  try {
+    compileEmbedded(true);
+    return true;
+  } catch (error) {
+    if (error instanceof WebAssembly.CompileError) return false;
+    throw error;
+  }
 }

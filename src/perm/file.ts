@@ -7,6 +7,7 @@ import { FormatError } from "../errors.ts";
 import { asInt32 } from "../io/aligned.ts";
 import { memoryModel } from "../io/memory-model.ts";
 import { encodeSafetensors } from "../io/safetensors-write.ts";
+import { sha256Hex } from "../sha256.ts";
 import { formatSpec, parseSpec, specFingerprint } from "../spec/spec-file.ts";
 import type { Spec } from "../spec/types.ts";
 import type { Model, TensorInfo } from "../tensor.ts";
@@ -56,9 +57,7 @@ export async function readPermutations(
 /** Lower-case hex SHA-256 over names and entries, independent of the map's order; identities included. */
 export async function permutationsFingerprint(permutations: ReadonlyMap<string, Int32Array>): Promise<string> {
   const sorted = new Map([...permutations].sort(([x], [y]) => (x < y ? -1 : 1)));
-  const bytes = await encodeSafetensors(memoryModel(int32Tensors(sorted)));
-  const digest = await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>);
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return sha256Hex(await encodeSafetensors(memoryModel(int32Tensors(sorted))));
 }
 
 function int32Tensors(permutations: ReadonlyMap<string, Int32Array>): Map<string, TensorInfo & { data: Uint8Array }> {

@@ -5,6 +5,7 @@
 
 import { SpecError } from "../errors.ts";
 import { findKeyFault } from "../json-keys.ts";
+import { sha256Hex } from "../sha256.ts";
 import { ANY_SIZE, formatAxis, parseAxis } from "./axis.ts";
 import { checkNested } from "./builder.ts";
 import type { Axis, NestedPermutation, Spec, TensorSpec } from "./types.ts";
@@ -59,10 +60,9 @@ export function formatSpec(spec: Spec): string {
   return `{"format":${show(SPEC_FORMAT)},${body}}`;
 }
 
-/** Lower-case hexadecimal SHA-256 of `formatSpec(spec)`. Needs `crypto.subtle`: browsers have it on secure pages only. */
+/** Lower-case hexadecimal SHA-256 of `formatSpec(spec)`. */
 export async function specFingerprint(spec: Spec): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(formatSpec(spec)));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return sha256Hex(new TextEncoder().encode(formatSpec(spec)));
 }
 
 /** The spec as JSON for people to edit: one tensor a line, in the spec's order, defaults left out. */
