@@ -7,6 +7,7 @@ import { type ModelSource, type Rebasin, type RebasinOptions, rebasin as rebasin
 import type { Model } from "./tensor.ts";
 
 export * from "./index.ts";
+export { type DataFolderOptions, readDataFolder, type Split } from "./node/data-folder.ts";
 export { type FileSinkOptions, fileSink } from "./node/file-sink.ts";
 export { fileSource } from "./node/file-source.ts";
 export { type SaveOptions, saveModel } from "./node/save-model.ts";
