@@ -83,6 +83,7 @@ async function buildPackage() {
       "src/node.ts",
       "src/kernels.ts",
       "src/data.ts",
+      "src/tf.ts",
       { in: "src/cli/main.ts", out: "cli" },
     ],
     minifySyntax: true,
