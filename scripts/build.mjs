@@ -84,6 +84,7 @@ async function buildPackage() {
       "src/kernels.ts",
       "src/data.ts",
       "src/tf.ts",
+      "src/notebook.ts",
       { in: "src/cli/main.ts", out: "cli" },
     ],
     minifySyntax: true,

@@ -45,7 +45,7 @@ const LAYERS = [
   ["node", [...L0, ...L1, "node/", "rebasin", "index"]],
   ["cli/", [...L0, ...L1, "perm/", ...L3, ...L4, "node/"]],
 ];
-const BROWSER_ENTRIES = ["index.ts", "kernels.ts", "data.ts", "many.ts", "tf.ts"].filter((entry) =>
+const BROWSER_ENTRIES = ["index.ts", "kernels.ts", "data.ts", "many.ts", "tf.ts", "notebook.ts"].filter((entry) =>
   existsSync(join(root, "src", entry)),
 );
 

@@ -92,7 +92,7 @@ export function matchMetadata({ method }: MatchReport, seed: number): Map<string
 }
 
 /** A spec from its name ("auto", a family), a spec, or a parsed spec file. Throws `SpecError`. */
-export function chooseSpec(which: string | Spec | object, model: Model): Spec {
+export function chooseSpec(which: string | Spec | object, model: Pick<Model, "name" | "tensors">): Spec {
   if (typeof which === "string") {
     return namingModel(model, () => (which === "auto" ? detectSpec(model) : familySpec(which, model)));
   }

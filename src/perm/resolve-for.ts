@@ -11,7 +11,7 @@ export function resolveFor(model: Model, spec: Spec): ResolvedSpec {
 }
 
 /** Runs `step`; a `SpecError` it throws is thrown again with the model's name in front. */
-export function namingModel<T>(model: Model, step: () => T): T {
+export function namingModel<T>(model: Pick<Model, "name">, step: () => T): T {
   try {
     return step();
   } catch (error) {

@@ -1,9 +1,12 @@
-/** What all charts share: options, where their elements come from, and the text of a finished SVG. */
+/**
+ * What all charts share: options, where their elements come from, and the text of a finished SVG. What names Plot is
+ * internal: its types are not there where the package is installed.
+ */
 
 import { STYLE } from "./style.ts";
 import { svgText } from "./svg-text.ts";
 
-/** The parts of @observablehq/plot used here. */
+/** The parts of @observablehq/plot used here. @internal */
 export type Plot = typeof import("@observablehq/plot");
 
 /** What every chart takes. */
@@ -17,13 +20,13 @@ export interface ChartOptions {
   readonly document?: Document;
 }
 
-/** What draws: Plot, and a document for its elements. */
+/** What draws: Plot, and a document for its elements. @internal */
 export interface Drawing {
   readonly Plot: Plot;
   readonly document: Document;
 }
 
-/** One set of axes. `draw` gives an SVG element of exactly this size. */
+/** One set of axes. `draw` gives an SVG element of exactly this size. @internal */
 export interface Panel {
   /** Bold, above the panel: what is on its y axis. */
   readonly label: string;
@@ -113,6 +116,8 @@ export const symbolOf = (index: number): (typeof SYMBOLS)[number] => SYMBOLS[ind
 /**
  * A chart from its panels, as the text of an SVG file: no scripts, no outside fonts or images; colours follow
  * `prefers-color-scheme`.
+ *
+ * @internal
  */
 export async function drawChart(
   options: ChartOptions,
