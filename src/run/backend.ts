@@ -2,15 +2,17 @@
 
 import "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-core";
+import { registerGradients } from "./gradients/register.ts";
 
 /**
- * Makes wasm the backend of TensorFlow.js. Cheap when it is already. In a page, say first where its .wasm files are
+ * Makes wasm the backend of TensorFlow.js and registers what training needs. Cheap when it is done already. In a page, say first where its .wasm files are
  * (`setWasmPaths` of `@tensorflow/tfjs-backend-wasm`). Throws `Error` when it does not start.
  *
  * @example
  * await startBackend();
  */
 export async function startBackend(): Promise<void> {
+  registerGradients();
   if (!(await tf.setBackend("wasm"))) throw new Error("TensorFlow.js backend wasm did not start, expected it to");
   await tf.ready();
 }
