@@ -36,21 +36,37 @@ export interface Areas {
   readonly kept: CostMatrices;
   /** Frank–Wolfe's running matrices, by permutation number; none for a descent. */
   readonly running: readonly number[];
+  /** Matrices of a linear term by permutation number, 0 where it has none; no entries without such a term. */
+  readonly linear: readonly number[];
 }
 
 /** Matrices kept from visit to visit may take this much; beyond it, all groups share one and nothing is kept. */
 const KEPT_BYTES = 2 ** 30;
 
-/** Byte address up to which a matching of `outline` uses memory, whatever it does; `jointly` for Frank–Wolfe. */
-export function areasEnd(kernels: Kernels, outline: Outline, jointly: boolean): number {
+/**
+ * Byte address up to which a matching of `outline` uses memory, whatever it does; `jointly` for Frank–Wolfe, `linear`:
+ * which permutations have a linear term.
+ */
+export function areasEnd(
+  kernels: Kernels,
+  outline: Outline,
+  jointly: boolean,
+  linear: readonly boolean[] = [],
+): number {
   const plan = Arena.counting(kernels.arena.mark());
-  allocateAreas(plan, kernels, outline, jointly);
+  allocateAreas(plan, kernels, outline, jointly, linear);
   plan.allocate(passingBytes(outline, jointly));
   return plan.mark();
 }
 
 /** Hands the areas out from `arena`; the kernels only say how much work area they need. */
-export function allocateAreas(arena: Arena, { wasm, pool }: Kernels, outline: Outline, jointly: boolean): Areas {
+export function allocateAreas(
+  arena: Arena,
+  { wasm, pool }: Kernels,
+  outline: Outline,
+  jointly: boolean,
+  linear: readonly boolean[],
+): Areas {
   const { size, columns, longest } = measure(outline);
   const largest = outline.tensors.reduce((most, { elements }) => Math.max(most, elements), 0);
   return {
@@ -67,6 +83,7 @@ export function allocateAreas(arena: Arena, { wasm, pool }: Kernels, outline: Ou
     columnDuals: arena.allocate(8 * size),
     kept: allocateKept(arena, outline),
     running: jointly ? outline.permutations.map((permutation) => arena.allocate(matrixBytes(permutation))) : [],
+    linear: linear.map((has, p) => (has ? arena.allocate(matrixBytes(outline.permutations[p]!)) : 0)),
   };
 }
 

@@ -8,6 +8,7 @@ import type { OnProgress } from "../progress.ts";
 import { type Rng, randomPermutation } from "../rng.ts";
 import { assignGroup } from "./assign-group.ts";
 import type { KeptCosts } from "./kept-costs.ts";
+import { linearValue } from "./linear-term.ts";
 import { objectiveByTensor, tensorGain } from "./objective.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -42,7 +43,8 @@ export async function coordinateDescent(
   const { problem } = workspace;
   const orders = [...start];
   const value = async (): Promise<number> =>
-    (await objectiveByTensor(workspace, (p) => orders[p]!, options.pause)).total;
+    (await objectiveByTensor(workspace, (p) => orders[p]!, options.pause)).total +
+    linearValue(workspace, orders.entries());
   const total = await value();
   const descent: State = {
     workspace,
@@ -51,7 +53,8 @@ export async function coordinateDescent(
     least: RELATIVE_GAIN * Math.max(Math.abs(total), Number.MIN_VALUE),
     pause: options.pause,
   };
-  const stale = new Uint8Array(problem.groups.length).fill(1);
+  const free = problem.groups.map(({ root }) => problem.free[root]!);
+  const stale = Uint8Array.from(free, Number);
   let objective = total;
   let sweeps = 0;
   while (stale.includes(1) && sweeps < options.maxSweeps) {
@@ -61,7 +64,7 @@ export async function coordinateDescent(
       const gain = await visitGroup(descent, g);
       stale[g] = 0;
       objective += gain;
-      if (gain > 0) for (const neighbour of problem.neighbours[g]!) stale[neighbour] = 1;
+      if (gain > 0) for (const neighbour of problem.neighbours[g]!) stale[neighbour] = Number(free[neighbour]);
     }
     options.onProgress?.({ stage: "coordinate", done: sweeps, objective });
   }
@@ -91,7 +94,8 @@ async function visitGroup(state: State, g: number): Promise<number> {
 /** Takes `found` for group `g` when the objective, from the tensors in f64, gains more than `least`; returns the gain. */
 async function takeIfBetter(state: State, g: number, found: ReadonlyMap<number, Int32Array>): Promise<number> {
   const { workspace, orders } = state;
-  let gain = 0;
+  const before = [...found.keys()].map((p) => [p, orders[p]!] as const);
+  let gain = linearValue(workspace, found) - linearValue(workspace, before);
   for (const t of workspace.problem.touched[g]!) {
     gain += tensorGain(workspace, t, (p) => orders[p]!, found);
     await state.pause();

@@ -8,11 +8,13 @@
  * linearised at the permutations found.
  */
 
+import { identityPermutation } from "../perm/permutation.ts";
 import type { OnProgress } from "../progress.ts";
 import { assignGroup } from "./assign-group.ts";
 import { accumulateBarycentre } from "./barycentre.ts";
 import { accumulateCost } from "./cost.ts";
 import type { KeptCosts } from "./kept-costs.ts";
+import { beginCosts, linearValue } from "./linear-term.ts";
 import { cellDot } from "./objective.ts";
 import type { Lookup } from "./offsets.ts";
 import { MAX_DEGREE, type Occurrence, type VotingCell } from "./problem.ts";
@@ -27,12 +29,14 @@ export interface FrankWolfeOptions {
   readonly onProgress?: OnProgress | undefined;
   /** Permutations at which held cells are linearised (by number); without it they are left out. */
   readonly reference?: readonly Int32Array[] | undefined;
+  /** Starts not at the barycentre but `step` of the way from there to these permutations (by number). */
+  readonly aside?: { readonly vertex: readonly Int32Array[]; readonly step: number } | undefined;
 }
 
 /** The two homogeneous parts of the relaxed objective: linear and bilinear in the permutations. */
 interface Parts {
-  linear: number;
-  bilinear: number;
+  readonly linear: number;
+  readonly bilinear: number;
 }
 
 /**
@@ -46,14 +50,17 @@ export async function frankWolfe(
   options: FrankWolfeOptions,
 ): Promise<{ orders: Int32Array[]; iterations: number }> {
   const constant = constantPart(workspace);
-  const at = await startAtBarycentre(workspace, costs, options);
+  let at = await startAtBarycentre(workspace, costs, options);
+  const { aside } = options;
+  if (aside !== undefined) {
+    const side = await lookAlong(workspace, costs, at, aside.vertex, options);
+    await moveGradients(workspace, costs, atVertex, aside.vertex, aside.step, options);
+    at = partsAlong(at, side, aside.step);
+  }
   for (let iteration = 1; ; iteration++) {
     const vertex = await bestVertex(workspace, costs, options.pause);
-    const steepest = chosenSum(workspace, costs, vertex);
-    const there = await partsAt(workspace, vertex, options);
-    const cross = steepest - there.linear;
-    const slope = steepest - at.linear - 2 * at.bilinear;
-    const curvature = at.bilinear - cross + there.bilinear;
+    const line = await lookAlong(workspace, costs, at, vertex, options);
+    const { slope, curvature } = line;
     const step = curvature < 0 ? Math.min(1, -slope / (2 * curvature)) : 1;
     const gain = (slope + curvature * step) * step;
     const objective = constant + at.linear + at.bilinear;
@@ -62,9 +69,38 @@ export async function frankWolfe(
       return { orders: vertex, iterations: iteration };
     }
     await moveGradients(workspace, costs, atVertex, vertex, step, options);
-    at.linear = (1 - step) * at.linear + step * there.linear;
-    at.bilinear = (1 - step) ** 2 * at.bilinear + step * (1 - step) * cross + step ** 2 * there.bilinear;
+    at = partsAlong(at, line, step);
   }
+}
+
+/** The objective on the way to a vertex: its parts there, mixed terms, slope and curvature. */
+interface Line {
+  readonly there: Parts;
+  readonly cross: number;
+  readonly slope: number;
+  readonly curvature: number;
+}
+
+async function lookAlong(
+  workspace: Workspace,
+  costs: readonly number[],
+  at: Parts,
+  vertex: readonly Int32Array[],
+  options: FrankWolfeOptions,
+): Promise<Line> {
+  const steepest = chosenSum(workspace, costs, vertex);
+  const there = await partsAt(workspace, vertex, options);
+  const cross = steepest - there.linear;
+  const slope = steepest - at.linear - 2 * at.bilinear;
+  return { there, cross, slope, curvature: at.bilinear - cross + there.bilinear };
+}
+
+/** The parts after a step that long. */
+function partsAlong(at: Parts, { there, cross }: Line, step: number): Parts {
+  return {
+    linear: (1 - step) * at.linear + step * there.linear,
+    bilinear: (1 - step) ** 2 * at.bilinear + step * (1 - step) * cross + step ** 2 * there.bilinear,
+  };
 }
 
 /** Σ over cells that no permutation acts on. */
@@ -86,26 +122,35 @@ async function startAtBarycentre(
   options: FrankWolfeOptions,
 ): Promise<Parts> {
   const { kernels, problem } = workspace;
-  const parts: Parts = { linear: 0, bilinear: 0 };
+  const parts = { linear: 0, bilinear: 0 };
   for (let p = 0; p < costs.length; p++) {
     const c = costs[p]!;
     const n = problem.permutations[p]!.size;
-    kernels.f32(c, n * n).fill(0);
+    beginCosts(workspace, p, c);
     const occurrences = problem.occurrences[p]!;
     const alone = occurrences.filter(({ cell }) => cell.degree === 1);
     await accumulateCost(workspace, p, alone, () => null, c, { pause: options.pause });
     await accumulateHeld(workspace, p, c, 1, options);
-    const linear = kernels.wasm.sum32(c, n * n) / n;
+    /** ⟨C, P⟩ where P starts: 1/n everywhere, or in place where it may not move. */
+    const value = (): number =>
+      problem.free[p] ? kernels.wasm.sum32(c, n * n) / n : chosenSum(workspace, [c], [identityPermutation(n)]);
+    const linear = value();
     for (const occurrence of occurrences) {
       if (occurrence.cell.degree !== 2) continue;
-      accumulateBarycentre(workspace, p, occurrence, c);
+      if (problem.free[otherPermutation(occurrence)]) accumulateBarycentre(workspace, p, occurrence, c);
+      else await accumulateCost(workspace, p, [occurrence], () => null, c, { pause: options.pause });
       await options.pause();
     }
     parts.linear += linear;
     // Every bilinear cell is met twice, once from each of its two permuted dimensions.
-    parts.bilinear += (kernels.wasm.sum32(c, n * n) / n - linear) / 2;
+    parts.bilinear += (value() - linear) / 2;
   }
   return parts;
+}
+
+/** The permutation that acts on the other permuted dimension of a cell of degree 2. */
+function otherPermutation({ cell, dim }: Occurrence): number {
+  return cell.dims.find(({ permutation }, at) => at !== dim && permutation >= 0)!.permutation;
 }
 
 /** C += scale · gradient of the held cells, linearised at the reference. */
@@ -128,8 +173,10 @@ async function bestVertex(
   costs: readonly number[],
   pause: () => Promise<void>,
 ): Promise<Int32Array[]> {
-  const vertex: Int32Array[] = new Array(costs.length);
-  for (const group of workspace.problem.groups) {
+  const { problem } = workspace;
+  const vertex = problem.permutations.map(({ size }) => identityPermutation(size));
+  for (const group of problem.groups) {
+    if (!problem.free[group.root]) continue;
     for (const [p, order] of assignGroup(workspace, group, costs)) vertex[p] = order;
     await pause();
   }
@@ -154,7 +201,7 @@ async function partsAt(
   options: FrankWolfeOptions,
 ): Promise<Parts> {
   const lookup: Lookup = (p) => vertex[p]!;
-  const parts: Parts = { linear: 0, bilinear: 0 };
+  const parts = { linear: linearValue(workspace, vertex.entries()), bilinear: 0 };
   const { tensors } = workspace.problem;
   for (let t = 0; t < tensors.length; t++) {
     for (const cell of tensors[t]!.cells) {

@@ -5,6 +5,7 @@
 
 import type { CostMatrices } from "./areas.ts";
 import { accumulateCost } from "./cost.ts";
+import { beginCosts } from "./linear-term.ts";
 import { dimsCount } from "./offsets.ts";
 import type { Occurrence } from "./problem.ts";
 import type { Workspace } from "./workspace.ts";
@@ -34,15 +35,14 @@ export function createKeptCosts(
   pause: () => Promise<void>,
   counts: (occurrence: Occurrence) => boolean = () => true,
 ): KeptCosts {
-  const { kernels, problem } = workspace;
+  const { problem } = workspace;
   const occurrences = problem.occurrences.map((all) => all.filter(counts));
   /** The orders that each matrix stands for. */
   const standing: (Int32Array[] | null)[] = pointers.map(() => null);
   const updates = pointers.map(() => 0);
 
   const compute = async (p: number, orders: readonly Int32Array[]): Promise<void> => {
-    const n = problem.permutations[p]!.size;
-    kernels.f32(pointers[p]!, n * n).fill(0);
+    beginCosts(workspace, p, pointers[p]!);
     await accumulateCost(workspace, p, occurrences[p]!, (q) => orders[q]!, pointers[p]!, { pause });
     standing[p] = [...orders];
     updates[p] = 0;

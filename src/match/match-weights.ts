@@ -1,6 +1,5 @@
 /** Weight matching: two models and a spec → the permutations that line B's units up with A's. */
 
-import type { Kernels } from "../kernels/kernels.ts";
 import { checkOptions, checkThreads } from "../options.ts";
 import { bindPermutations } from "../perm/bind.ts";
 import { countMoved, identityPermutation } from "../perm/permutation.ts";
@@ -13,18 +12,25 @@ import type { Model } from "../tensor.ts";
 import { areasEnd } from "./areas.ts";
 import { checkFinite } from "./check-finite.ts";
 import { chooseKernels } from "./choose-kernels.ts";
+import type { Choice } from "./chosen-groups.ts";
+import { checkCosts } from "./cost-matrices.ts";
+import { type LinearTerm, linearValue, placeLinearTerm } from "./linear-term.ts";
 import { type Found, matchByDescent, matchJointly } from "./methods.ts";
 import { objectiveByTensor } from "./objective.ts";
-import { MAX_DEGREE, type Outline, outlineProblem, type Problem, readProblem } from "./problem.ts";
-import { createWorkspace } from "./workspace.ts";
+import { MAX_DEGREE, type Outline, outlineProblem, readProblem } from "./problem.ts";
+import { createWorkspace, type Workspace } from "./workspace.ts";
 
 /** `"frank-wolfe"`: jointly, from the barycentre, then descent. `"coordinate"`: the paper's Algorithm 1. */
 export type Method = "frank-wolfe" | "coordinate";
 
-export interface MatchOptions {
+/**
+ * `only` and `except` name permutations (or `prefix*`): those left out stay as they are, in place or at the `start` of
+ * "coordinate".
+ */
+export interface MatchOptions extends Choice {
   /** Default "frank-wolfe", which needs no seed and no restarts. */
   readonly method?: Method;
-  /** Seeds the visiting order of descent (and random restarts). Default 0. */
+  /** Seeds the visiting order of descent (and random restarts, and `perturb`). Default 0. */
   readonly seed?: number;
   /**
    * Threads that compute, at most 64; the permutations are the same with any number. "auto" is one for each processor, up
@@ -39,6 +45,13 @@ export interface MatchOptions {
   readonly start?: ReadonlyMap<string, Int32Array>;
   /** "coordinate": further descents from random permutations; the best objective is kept. Default 0. */
   readonly restarts?: number;
+  /**
+   * "frank-wolfe": starts this share of the way from the barycentre to random permutations of `seed`, from 0 to 1. Other
+   * seeds then end elsewhere, all at good objectives, among which data can choose. Default 0.
+   */
+  readonly perturb?: number;
+  /** A linear term of the objective, such as what activations say of the units. */
+  readonly linear?: LinearTerm;
   /** Sweeps of one descent at most. Default 100, as in the paper's code. */
   readonly maxSweeps?: number;
   /** Match although a tensor has NaN or infinities; they count as 0. Default false: such a model is refused. */
@@ -52,10 +65,16 @@ export interface MatchReport {
   readonly method: Method;
   /** The family's name, or "custom". */
   readonly spec: string;
-  /** Σ ⟨A, π(B)⟩ over voting tensors, in f64. */
+  /** Σ ⟨A, π(B)⟩ over voting tensors, in f64; without the linear term. */
   readonly objective: number;
   /** The same before matching. */
   readonly identityObjective: number;
+  /** What the linear term adds to `objective`, and did before matching; only where there is one. */
+  readonly linear?: {
+    readonly share: number;
+    readonly objective: number;
+    readonly identityObjective: number;
+  };
   /** Sweeps of the descent that was kept. */
   readonly sweeps: number;
   /** Steps of Frank–Wolfe; 0 for "coordinate". */
@@ -87,6 +106,10 @@ const OPTIONS = [
   "onProgress",
   "start",
   "restarts",
+  "perturb",
+  "linear",
+  "only",
+  "except",
   "maxSweeps",
   "allowNonfinite",
   "simd",
@@ -111,21 +134,31 @@ export async function matchWeights(a: Model, b: Model, spec: Spec, options: Matc
   requireSameTensors(a, b);
   const resolved = resolveFor(a, spec);
   const start = options.start && bindPermutations(resolved, options.start);
-  const outline = outlineProblem(resolved);
+  const outline = outlineProblem(resolved, options);
+  const { linear } = options;
+  const matrices = linear === undefined ? null : checkCosts(resolved.permutations, linear.costs);
+  const terms = matrices?.map((matrix) => matrix !== null);
   const build = options.simd === undefined ? {} : { simd: options.simd };
   const kernels = await chooseKernels(outline, settings.threads, build);
   try {
-    const memoryBytes = areasEnd(kernels, outline, settings.method === "frank-wolfe");
+    const memoryBytes = areasEnd(kernels, outline, settings.method === "frank-wolfe", terms);
     // All of it now: a matching that cannot be done says so before it reads, and with what it would take.
     kernels.arena.reserve(memoryBytes);
     const problem = await readProblem(a, b, outline, options);
-    const found = await matchProblem(kernels, problem, [a.name, b.name], start, settings, options);
+    const workspace = createWorkspace(
+      kernels,
+      problem,
+      settings.method === "frank-wolfe",
+      settings.allowNonfinite,
+      terms,
+    );
+    if (!settings.allowNonfinite) checkFinite(workspace, a.name, b.name);
+    const found = await matchProblem(workspace, start, matrices, settings, options);
     const permutations = new Map(problem.permutations.map(({ name }, p) => [name, found.orders[p]!]));
     const report: MatchReport = {
       method: settings.method,
       spec: spec.family ?? "custom",
-      objective: found.objective,
-      identityObjective: found.identityObjective,
+      ...found.objectives,
       sweeps: found.sweeps,
       iterations: found.iterations,
       seconds: (performance.now() - started) / 1000,
@@ -144,24 +177,41 @@ export async function matchWeights(a: Model, b: Model, spec: Spec, options: Matc
 
 /** From here on only `pause` gives way to other tasks, and only there an abort is seen. */
 async function matchProblem(
-  kernels: Kernels,
-  problem: Problem,
-  [nameA, nameB]: readonly [string, string],
+  workspace: Workspace,
   start: readonly Int32Array[] | undefined,
-  { method, seed, restarts, maxSweeps, allowNonfinite }: Settings,
-  { signal, onProgress }: MatchOptions,
-): Promise<Found & { readonly identityObjective: number }> {
-  const workspace = createWorkspace(kernels, problem, method === "frank-wolfe", allowNonfinite);
-  if (!allowNonfinite) checkFinite(workspace, nameA, nameB);
+  matrices: readonly (Float32Array | null)[] | null,
+  { method, seed, restarts, perturb, maxSweeps }: Settings,
+  { linear, signal, onProgress }: MatchOptions,
+): Promise<Found & { readonly objectives: Objectives }> {
   const pause = createYielder(signal);
-  const identity = problem.permutations.map(({ size }) => identityPermutation(size));
-  const { total: identityObjective } = await objectiveByTensor(workspace, (p) => identity[p]!, pause);
+  const identity = workspace.problem.permutations.map(({ size }) => identityPermutation(size));
+  if (matrices !== null) await placeLinearTerm(workspace, matrices, linear!.share, pause);
+  const before = await objectivesAt(workspace, identity, pause);
   const run = { workspace, pause, onProgress, rng: createRng(seed), maxSweeps };
   const found =
     method === "frank-wolfe"
-      ? await matchJointly(run, identity, identityObjective)
+      ? await matchJointly(run, identity, before.weights + before.linear, perturb)
       : await matchByDescent(run, start ?? identity, restarts);
-  return { ...found, identityObjective };
+  if (linear === undefined)
+    return { ...found, objectives: { objective: found.objective, identityObjective: before.weights } };
+  const after = await objectivesAt(workspace, found.orders, pause);
+  const objectives = {
+    objective: after.weights,
+    identityObjective: before.weights,
+    linear: { share: linear.share, objective: after.linear, identityObjective: before.linear },
+  };
+  return { ...found, objectives };
+}
+
+type Objectives = Pick<MatchReport, "objective" | "identityObjective" | "linear">;
+
+async function objectivesAt(
+  workspace: Workspace,
+  orders: readonly Int32Array[],
+  pause: () => Promise<void>,
+): Promise<{ weights: number; linear: number }> {
+  const { total } = await objectiveByTensor(workspace, (p) => orders[p]!, pause);
+  return { weights: total, linear: linearValue(workspace, orders.entries()) };
 }
 
 function heldTensors({ tensors }: Outline): string[] {
@@ -170,7 +220,7 @@ function heldTensors({ tensors }: Outline): string[] {
 
 /** The options that change what is computed, with their defaults in place. */
 type Settings = Required<
-  Pick<MatchOptions, "method" | "seed" | "threads" | "restarts" | "maxSweeps" | "allowNonfinite">
+  Pick<MatchOptions, "method" | "seed" | "threads" | "restarts" | "perturb" | "maxSweeps" | "allowNonfinite">
 >;
 
 function checkMatchOptions(options: MatchOptions): Settings {
@@ -180,6 +230,7 @@ function checkMatchOptions(options: MatchOptions): Settings {
     seed = 0,
     threads = 1,
     restarts = 0,
+    perturb = 0,
     maxSweeps = 100,
     allowNonfinite = false,
   } = options;
@@ -195,6 +246,12 @@ function checkMatchOptions(options: MatchOptions): Settings {
       'method "frank-wolfe" starts at the barycentre, expected no start and no restarts (use "coordinate")',
     );
   }
+  if (!(perturb >= 0 && perturb <= 1)) throw new RangeError(`perturb ${perturb}, expected a number from 0 to 1`);
+  if (method === "coordinate" && perturb > 0)
+    throw new RangeError(`perturb ${perturb}, expected 0 with method "coordinate" (use start or restarts)`);
+  const share = options.linear === undefined ? 0 : options.linear.share;
+  if (!(share >= 0 && share < Number.POSITIVE_INFINITY))
+    throw new RangeError(`linear share ${share}, expected a number from 0`);
   checkThreads(threads);
-  return { method, seed, threads, restarts, maxSweeps, allowNonfinite };
+  return { method, seed, threads, restarts, perturb, maxSweeps, allowNonfinite };
 }

@@ -19,6 +19,7 @@ export interface Run {
 /** Permutations by number, and how they were found. `iterations` are Frank–Wolfe's. */
 export interface Found {
   readonly orders: readonly Int32Array[];
+  /** With the linear term, where there is one. */
   readonly objective: number;
   readonly sweeps: number;
   readonly iterations: number;
@@ -27,19 +28,24 @@ export interface Found {
 /** Rounds of holding tensors of high degree at what the last round found. */
 const HELD_ROUNDS = 5;
 
-/** Frank–Wolfe, then descent; never below `identityObjective`, the objective of the `identity` permutations. */
+/**
+ * Frank–Wolfe, then descent; never below `identityObjective`, the objective of the `identity` permutations. It starts
+ * `perturb` of the way from the barycentre to random permutations.
+ */
 export async function matchJointly(
   run: Run,
   identity: readonly Int32Array[],
   identityObjective: number,
+  perturb: number,
 ): Promise<Found> {
   const { workspace, rng, pause } = run;
   const { running } = workspace;
+  const aside = perturb > 0 ? { vertex: randomStart(workspace.problem, rng, identity), step: perturb } : undefined;
   const anyHeld = workspace.problem.occurrences.some((all) => all.some(isHeld));
   let best: Found | null = null;
   for (let round = 0; round < (anyHeld ? HELD_ROUNDS : 1); round++) {
     const atVertex = createKeptCosts(workspace, workspace.kept, pause, (occurrence) => !isHeld(occurrence));
-    const joint = await frankWolfe(workspace, running, atVertex, { ...run, reference: best?.orders });
+    const joint = await frankWolfe(workspace, running, atVertex, { ...run, reference: best?.orders, aside });
     // The polish goes on from the matrices of the last vertices, unless cells were left out of them.
     const kept = anyHeld ? createKeptCosts(workspace, workspace.kept, pause) : atVertex;
     const polished = await coordinateDescent(workspace, joint.orders, kept, rng, run);
@@ -60,16 +66,17 @@ export async function matchByDescent(run: Run, first: readonly Int32Array[], res
   const kept = createKeptCosts(workspace, workspace.kept, pause);
   let best = await coordinateDescent(workspace, first, kept, rng, run);
   for (let restart = 0; restart < restarts; restart++) {
-    const other = await coordinateDescent(workspace, randomStart(workspace.problem, rng), kept, rng, run);
+    const other = await coordinateDescent(workspace, randomStart(workspace.problem, rng, first), kept, rng, run);
     if (other.objective > best.objective) best = other;
   }
   return { ...best, iterations: 0 };
 }
 
-/** Random permutations by number, nested ones inside the blocks of their outer one. */
-function randomStart(problem: Problem, rng: Rng): Int32Array[] {
-  const orders: Int32Array[] = new Array(problem.permutations.length);
+/** Random permutations by number, nested ones inside the blocks of their outer one; what may not move as in `held`. */
+function randomStart(problem: Problem, rng: Rng, held: readonly Int32Array[]): Int32Array[] {
+  const orders = [...held];
   for (const { root, nested } of problem.groups) {
+    if (!problem.free[root]) continue;
     const outer = randomPermutation(problem.permutations[root]!.size, rng);
     orders[root] = outer;
     for (const p of nested) {

@@ -6,6 +6,7 @@ import type { OnProgress } from "../progress.ts";
 import { cellsOf } from "../spec/cells.ts";
 import type { Cell, ResolvedPermutation, ResolvedSpec } from "../spec/types.ts";
 import { elementCount, type Model } from "../tensor.ts";
+import { type Choice, choosePermutations } from "./chosen-groups.ts";
 
 /** A tensor that votes, and its cells. */
 export interface TensorOutline {
@@ -44,6 +45,8 @@ export interface Outline {
   readonly tensors: readonly TensorOutline[];
   readonly permutations: readonly ResolvedPermutation[];
   readonly groups: readonly Group[];
+  /** Per permutation: whether it may move. */
+  readonly free: readonly boolean[];
   /** Per permutation. */
   readonly occurrences: readonly (readonly Occurrence[])[];
   /** Per group: numbers of the tensors that any of its permutations acts on. */
@@ -60,8 +63,8 @@ export interface Problem extends Outline {
 /** Highest degree that joint steps treat exactly: the objective along a step is then a quadratic. */
 export const MAX_DEGREE = 2;
 
-/** Lays a problem out without reading any data. Throws `SpecError` for a tensor that 32-bit offsets do not reach. */
-export function outlineProblem(resolved: ResolvedSpec): Outline {
+/** Lays a problem out without reading any data; `choice` says what may move. Throws `SpecError` for a tensor that 32-bit offsets do not reach. */
+export function outlineProblem(resolved: ResolvedSpec, choice: Choice = {}): Outline {
   const voting = resolved.tensors.filter(({ votes }) => votes);
   const tensors = voting.map((tensor): TensorOutline => {
     const { name, info } = tensor;
@@ -73,7 +76,8 @@ export function outlineProblem(resolved: ResolvedSpec): Outline {
     }));
     return { name, dtype: info.dtype, elements, cells };
   });
-  return layOut(tensors, resolved.permutations);
+  const { permutations } = resolved;
+  return { ...layOut(tensors, permutations), free: choosePermutations(permutations, choice) };
 }
 
 /** Reads the voting tensors of both models. */
@@ -110,7 +114,10 @@ export function groupsOf(permutations: readonly ResolvedPermutation[]): Group[] 
   return groups;
 }
 
-function layOut(tensors: readonly TensorOutline[], permutations: readonly ResolvedPermutation[]): Outline {
+function layOut(
+  tensors: readonly TensorOutline[],
+  permutations: readonly ResolvedPermutation[],
+): Omit<Outline, "free"> {
   const occurrences: Occurrence[][] = permutations.map(() => []);
   tensors.forEach(({ cells }, tensor) => {
     for (const cell of cells) {

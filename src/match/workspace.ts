@@ -11,8 +11,17 @@ export interface Workspace extends Areas {
   readonly staging: Staging;
 }
 
-/** `jointly` for Frank–Wolfe, which needs more matrices; `sanitize` counts NaN and infinities as 0. */
-export function createWorkspace(kernels: Kernels, problem: Problem, jointly: boolean, sanitize: boolean): Workspace {
-  const areas = allocateAreas(kernels.arena, kernels, problem, jointly);
+/**
+ * `jointly` for Frank–Wolfe, which needs more matrices; `sanitize` counts NaN and infinities as 0; `linear`: which
+ * permutations have a linear term, whose matrices are the caller's to fill.
+ */
+export function createWorkspace(
+  kernels: Kernels,
+  problem: Problem,
+  jointly: boolean,
+  sanitize: boolean,
+  linear: readonly boolean[] = [],
+): Workspace {
+  const areas = allocateAreas(kernels.arena, kernels, problem, jointly, linear);
   return { ...areas, kernels, problem, staging: createStaging(kernels, areas.stagingA, areas.stagingB, sanitize) };
 }
