@@ -2,8 +2,9 @@
 //   unit     test/unit/*.test.ts     src with the built wasm; portable: in every runtime
 //   node     test/node/*.test.ts     files and the command line (dist/): in Node, Deno and Bun
 //   package  test/package/*.test.ts  imports `rebasin` from the packed and installed tarball: in Node, Deno and Bun
+//   consumers test/consumers/*.test.ts  the packed tarball in projects of its users: bundlers, TypeScript, registries, pages
 //   edge     test/edge/*.test.ts     imports `rebasin` by its `workerd` condition: in workerd
-// Options: --runtime node,deno,…  --suite unit,node,package,edge  --match TEXT (file names)  --no-build
+// Options: --runtime node,deno,…  --suite unit,node,package,edge,consumers  --match TEXT (file names)  --no-build
 //          --all (also set by CI=true): a runtime that is missing is a failure
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -22,12 +23,14 @@ const RUNTIMES = new Map(Object.entries({ ...processes, ...workerd, ...browsers 
 const { values: options } = parseArgs({
   options: {
     runtime: { type: "string" },
-    suite: { type: "string", default: "unit,node,package,edge" },
+    suite: { type: "string", default: "unit,node,package,edge,consumers" },
     match: { type: "string", default: "" },
     "no-build": { type: "boolean", default: false },
     all: { type: "boolean", default: process.env.CI === "true" },
   },
 });
+// Tests that need a tool which is missing skip themselves, unless everything is asked for.
+if (options.all) process.env.REBASIN_ALL = "1";
 const chosen = options.runtime?.split(",") ?? [...RUNTIMES.keys()];
 const unknown = chosen.find((name) => !RUNTIMES.has(name));
 if (unknown !== undefined) {
@@ -42,7 +45,11 @@ const SETTINGS = {
   node: { platform: "node", external: ["@tensorflow/*"] },
   package: { platform: "node", external: ["rebasin", "rebasin/*"] },
   edge: { platform: "browser", conditions: ["workerd"] },
+  consumers: { platform: "node", external: ["playwright-core", "puppeteer-core"] },
 };
+
+/** Suites that use the packed and installed tarball, in a folder of their own. */
+const PACKED = ["package", "consumers"];
 
 /** Bundles a suite into `folder`: suite.mjs, and main.mjs that runs it. */
 async function bundle(suite, folder, { loader, ...extra }) {
@@ -116,7 +123,7 @@ const lines = [];
 for (const suite of options.suite.split(",")) {
   const names = chosen.filter((name) => RUNTIMES.get(name).suites.includes(suite));
   if (names.length === 0 || filesOf(suite).length === 0) continue;
-  const cwd = suite === "package" ? installPacked() : root;
+  const cwd = PACKED.includes(suite) ? installPacked() : root;
   const folder = suite === "package" ? cwd : join(root, `build/test/${suite}-${process.pid}`);
   const bundled = new Set();
   for (const name of names) {
@@ -141,6 +148,7 @@ for (const suite of options.suite.split(",")) {
     lines.push(`${suite} in ${name}: ${passed} passed, ${failed} failed, ${skipped} skipped in ${seconds} s`);
   }
   rmSync(folder, { recursive: true, force: true });
+  if (cwd !== root) rmSync(cwd, { recursive: true, force: true });
 }
 console.log(`\n${lines.join("\n")}`);
 console.log(`${total.passed} passed, ${total.failed} failed${total.skipped ? `, ${total.skipped} skipped` : ""}`);

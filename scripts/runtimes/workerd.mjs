@@ -14,7 +14,7 @@ const PLATFORM = {
   "darwin x64": "darwin-64",
   "darwin arm64": "darwin-arm64",
 };
-const binary = () => {
+export const workerdBinary = () => {
   const launcher = dirname(require.resolve("workerd/package.json"));
   const platform = PLATFORM[`${process.platform} ${process.arch}`];
   return join(launcher, "..", `@cloudflare/workerd-${platform}`, "bin/workerd");
@@ -40,40 +40,53 @@ export default {
 };
 `;
 
-function config(files, port) {
+/** `bindings`: text by name, as a worker's environment has it. Requests of the worker may go to this machine, too. */
+function config(files, port, bindings) {
   const modules = files.map((file) => {
     const kind = file.endsWith(".wasm") ? "wasm" : "esModule";
     return `(name = "${file}", ${kind} = embed "${file}")`;
   });
+  const texts = Object.entries(bindings).map(([name, text]) => `(name = "${name}", text = ${JSON.stringify(text)})`);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
-  services = [(name = "main", worker = .suites)],
+  services = [(name = "main", worker = .worker), (name = "internet", network = (allow = ["public", "private"]))],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
 );
-const suites :Workerd.Worker = (modules = [${modules.join(", ")}], compatibilityDate = "2026-10-01");
+const worker :Workerd.Worker = (
+  modules = [${modules.join(", ")}],
+  bindings = [${texts.join(", ")}],
+  compatibilityDate = "2026-10-01",
+);
 `;
+}
+
+/** Starts a worker whose modules, and all its .wasm files, lie in `folder`; `main` comes first. */
+export async function startWorker(folder, { main, modules = [], bindings = {} }) {
+  const wasm = readdirSync(folder).filter((file) => file.endsWith(".wasm"));
+  const port = await freePort();
+  writeFileSync(join(folder, "config.capnp"), config([main, ...modules, ...wasm], port, bindings));
+  const words = ["serve", join(folder, "config.capnp")];
+  const child = spawn(workerdBinary(), words, { stdio: ["ignore", "ignore", "inherit"] });
+  return { url: `http://127.0.0.1:${port}/`, child, stop: () => child.kill() };
 }
 
 async function run({ folder, log }) {
   writeFileSync(join(folder, "host.mjs"), HOST);
   writeFileSync(join(folder, "worker.mjs"), WORKER);
-  const wasm = readdirSync(folder).filter((file) => file.endsWith(".wasm"));
-  const port = await freePort();
-  writeFileSync(join(folder, "config.capnp"), config(["worker.mjs", "host.mjs", "suite.mjs", ...wasm], port));
-  const child = spawn(binary(), ["serve", join(folder, "config.capnp")], { stdio: ["ignore", "ignore", "inherit"] });
+  const worker = await startWorker(folder, { main: "worker.mjs", modules: ["host.mjs", "suite.mjs"] });
   try {
     // The suites run for every request: a first one must not be sent twice.
-    const response = await untilReady(child, () => fetch(`http://127.0.0.1:${port}/`));
+    const response = await untilReady(worker.child, () => fetch(worker.url));
     for await (const text of response.body.pipeThrough(new TextDecoderStream())) log(text);
   } finally {
-    child.kill();
+    worker.stop();
   }
 }
 
 export const workerd = {
   workerd: {
     suites: ["unit", "edge"],
-    missing: () => (existsSync(binary()) ? null : "npm ci installs it"),
+    missing: () => (existsSync(workerdBinary()) ? null : "npm ci installs it"),
     run,
     edge: true,
   },
