@@ -5,11 +5,12 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { createDataset } from "rebasin/data";
 import { saveModel } from "rebasin/node";
+import { type Evaluation, evaluateModel } from "rebasin/tf";
 import { CURVE_POINTS, sampleCurve } from "./lib/curve.ts";
 import { curveSvg } from "./lib/curve-svg.ts";
 import { readLabelled } from "./lib/data.ts";
-import { type Evaluation, evaluate } from "./lib/forward/evaluate.ts";
 import { matchPair } from "./lib/pair.ts";
 import { evaluationTable } from "./lib/table.ts";
 
@@ -22,26 +23,28 @@ const { images, labels } = readLabelled(
   join(FIXTURES, "t10k-images-1000-idx3-ubyte.gz"),
   join(FIXTURES, "t10k-labels-1000-idx1-ubyte.gz"),
 );
+const { height, width, pixels } = images;
+const data = createDataset({ name: "Fashion-MNIST", height, width, channels: 1, pixels, labels });
 const pair = await matchPair(
   join(FIXTURES, "fmnist-mlp-small-a.safetensors"),
   join(FIXTURES, "fmnist-mlp-small-b.safetensors"),
 );
 const { report } = pair;
 const evaluateAt = async (lambda: number, aligned: boolean): Promise<Evaluation> =>
-  evaluate(await pair.at(lambda, aligned), images, labels);
+  evaluateModel(await pair.at(lambda, aligned), data);
 
 console.log(
-  `Two networks 784-256-256-10, trained on Fashion-MNIST from different seeds; ${images.count.toLocaleString("en")} test images.`,
+  `Two networks 784-256-256-10, trained on Fashion-MNIST from different seeds; ${data.count.toLocaleString("en")} test images.`,
 );
 console.log(
   `Matched by ${report.method} in ${report.seconds.toFixed(1)} s: objective ${report.objective.toFixed(1)}, was ${report.identityObjective.toFixed(1)} before.\n`,
 );
 console.log(
   evaluationTable([
-    ["model A", await evaluate(pair.a, images, labels)],
-    ["model B", await evaluate(pair.b, images, labels)],
+    ["model A", await evaluateModel(pair.a, data)],
+    ["model B", await evaluateModel(pair.b, data)],
     ["naive midpoint", await evaluateAt(0.5, false)],
-    ["merged midpoint", await evaluate(pair.merged, images, labels)],
+    ["merged midpoint", await evaluateModel(pair.merged, data)],
   ]),
 );
 
@@ -52,7 +55,7 @@ const curves = [
   await sampleCurve("naive", (lambda) => evaluateAt(lambda, false)),
   await sampleCurve("aligned", (lambda) => evaluateAt(lambda, true)),
 ];
-const subtitle = `${images.count.toLocaleString("en")} Fashion-MNIST test images, ${CURVE_POINTS} points a curve, matched by ${report.method}`;
+const subtitle = `${data.count.toLocaleString("en")} Fashion-MNIST test images, ${CURVE_POINTS} points a curve, matched by ${report.method}`;
 writeFileSync(curvePath, curveSvg(curves, { title: "From model A to model B", subtitle }));
 await pair.close();
 

@@ -6,17 +6,18 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { MatchReport } from "rebasin";
+import { createDataset, type Dataset } from "rebasin/data";
+import { type Evaluation, evaluateModel } from "rebasin/tf";
 import { CURVE_POINTS, sampleCurve } from "./lib/curve.ts";
 import { curveSvg } from "./lib/curve-svg.ts";
-import { averagePool2x2, type Labelled, readTestSet } from "./lib/data.ts";
-import { type Evaluation, evaluate } from "./lib/forward/evaluate.ts";
+import { averagePool2x2, readTestSet } from "./lib/data.ts";
 import { matchPair, type Pair } from "./lib/pair.ts";
 import { evaluationTable } from "./lib/table.ts";
 
 const HELP = `usage: npm run evaluate -- A B --data DIR [OPTION ...]
 
 Aligns B to A, then measures A, B, their average as it is (naive) and after aligning, on Fashion-MNIST test images.
-A and B are safetensors of one network: an MLP, a VGG with BatchNorm, or a CIFAR ResNet with LayerNorm.
+A and B are safetensors of one network: an MLP, a VGG or a ResNet, with BatchNorm, LayerNorm or no norm.
 
   --data DIR          folder with t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte (or .gz)
   --spec SPEC         auto, a family's name, or a spec file FILE.json            [auto]
@@ -102,9 +103,10 @@ function parseCount(option: string, text: string): number {
   return count;
 }
 
-function readData({ data, pooled }: Settings, limit: number | undefined): Labelled {
+function readData({ data, pooled }: Settings, limit: number | undefined): Dataset {
   const { images, labels } = readTestSet(data, limit);
-  return { images: pooled ? averagePool2x2(images) : images, labels };
+  const { height, width, pixels } = pooled ? averagePool2x2(images) : images;
+  return createDataset({ name: data, height, width, channels: 1, pixels, labels });
 }
 
 /** Result of the run: what `--json` prints. */
@@ -116,14 +118,14 @@ interface Result extends Pick<MatchReport, "method" | "spec" | "objective" | "id
   readonly aligned: Evaluation;
 }
 
-async function measure(pair: Pair, { images, labels }: Labelled, batch: number): Promise<Result> {
+async function measure(pair: Pair, data: Dataset, batch: number): Promise<Result> {
   const { method, spec, objective, identityObjective, seconds } = pair.report;
   return {
-    ...{ method, spec, objective, identityObjective, seconds, images: images.count },
-    a: await evaluate(pair.a, images, labels, batch),
-    b: await evaluate(pair.b, images, labels, batch),
-    naive: await evaluate(await pair.at(0.5, false), images, labels, batch),
-    aligned: await evaluate(pair.merged, images, labels, batch),
+    ...{ method, spec, objective, identityObjective, seconds, images: data.count },
+    a: await evaluateModel(pair.a, data, { batch }),
+    b: await evaluateModel(pair.b, data, { batch }),
+    naive: await evaluateModel(await pair.at(0.5, false), data, { batch }),
+    aligned: await evaluateModel(pair.merged, data, { batch }),
   };
 }
 
@@ -142,14 +144,14 @@ function describe({ a, b, naive, aligned, ...result }: Result): string {
 }
 
 async function plot(path: string, pair: Pair, settings: Settings): Promise<void> {
-  const { images, labels } = readData(settings, Math.min(settings.curveLimit, settings.limit ?? settings.curveLimit));
+  const data = readData(settings, Math.min(settings.curveLimit, settings.limit ?? settings.curveLimit));
   const evaluateAt = async (lambda: number, aligned: boolean): Promise<Evaluation> =>
-    evaluate(await pair.at(lambda, aligned), images, labels, settings.batch);
+    evaluateModel(await pair.at(lambda, aligned), data, { batch: settings.batch });
   const curves = [
     await sampleCurve("naive", (lambda) => evaluateAt(lambda, false)),
     await sampleCurve("aligned", (lambda) => evaluateAt(lambda, true)),
   ];
-  const subtitle = `${pair.report.spec}, ${images.count.toLocaleString("en")} Fashion-MNIST test images, matched by ${pair.report.method}`;
+  const subtitle = `${pair.report.spec}, ${data.count.toLocaleString("en")} Fashion-MNIST test images, matched by ${pair.report.method}`;
   writeFileSync(path, curveSvg(curves, { title: "From model A to model B", subtitle }));
 }
 

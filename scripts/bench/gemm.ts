@@ -2,7 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import { createKernels, type Kernels } from "../../src/kernels/kernels.ts";
-import { startBackend } from "../lib/forward/backend.ts";
+import { startBackend } from "../../src/run/backend.ts";
 import { gaussians, partSeed } from "./data.ts";
 import type { BenchOptions, Pace } from "./options.ts";
 import { bytesOf, type Python, startPython } from "./python.ts";

@@ -1,6 +1,6 @@
 /** Loss and accuracy along the line between two models. */
 
-import type { Evaluation } from "./forward/evaluate.ts";
+import type { Evaluation } from "rebasin/tf";
 
 /** What the model at `lambda` does: 0 is A, 1 is B. */
 export interface CurvePoint extends Evaluation {

@@ -1,6 +1,6 @@
 /** Plain tables for terminals. */
 
-import type { Evaluation } from "./forward/evaluate.ts";
+import type { Evaluation } from "rebasin/tf";
 
 /** Rows of name, loss and accuracy, with a heading, as lines of text. */
 export function evaluationTable(rows: readonly (readonly [name: string, evaluation: Evaluation])[]): string {

@@ -52,21 +52,15 @@ function addHeadNorms({ builder }: Plan, head: readonly Module[], input: string)
 }
 
 function addStem(plan: Plan, stem: readonly Module[], input: string): string {
-  const { builder } = plan;
-  const large = kernelSide(stem.find((module) => module.kind === "conv")!, plan.tensors) >= LARGE_STEM;
-  let value = input;
-  let strided = false;
-  for (const [i, module] of stem.entries()) {
-    const conv = module.kind === "conv";
-    value = addStep(plan, module, value, conv && large && !strided ? 2 : 1);
-    strided ||= conv;
-    const ends = stem[i + 1]?.kind !== "norm";
-    // Where norms come first, the first block's norm activates what a bare stem gives.
-    const bare = plan.side === "pre" && i === stem.length - 1 && conv;
-    if (ends && strided && !bare) value = addRelu(plan, module, value);
-  }
-  if (!large) return value;
-  return builder.add("stem.pool", { op: "max-pool", size: 3, stride: 2, padding: 1 }, value);
+  const [conv, second] = stem.filter((module) => module.kind === "conv");
+  if (second !== undefined)
+    throw new RangeError(`${second.name} is a second convolution of the stem, expected one: names do not tell strides`);
+  const large = kernelSide(conv!, plan.tensors) >= LARGE_STEM;
+  let value = stem.reduce((at, module) => addStep(plan, module, at, large ? 2 : 1), input);
+  const last = stem.at(-1)!;
+  // Where norms come first, the first block's norm activates what a bare stem gives.
+  if (plan.side === "post" || last.kind === "norm") value = addRelu(plan, last, value);
+  return large ? plan.builder.add("stem.pool", { op: "max-pool", size: 3, stride: 2, padding: 1 }, value) : value;
 }
 
 function addRelu({ builder }: Plan, module: Module, input: string): string {
@@ -87,23 +81,32 @@ function addBlock(plan: Plan, block: ResidualBlock, index: number, input: string
   let normalised: string | undefined;
   for (const [i, module] of block.main.entries()) {
     value = addStep(plan, module, value, module === strided ? stride : 1);
-    const next = block.main[i + 1];
-    const activated = pre
-      ? module.kind === "norm" || (convs.includes(module) && next?.kind === "conv")
-      : next?.kind === "conv";
-    if (activated) value = addRelu(plan, module, value);
+    const beforeConv = block.main[i + 1]?.kind === "conv";
+    if (pre ? module.kind === "norm" || beforeConv : beforeConv) value = addRelu(plan, module, value);
     if (pre && i === 0 && module.kind === "norm") normalised = value;
   }
   // Networks that normalise first project what is normalised (He et al. 2016, figure 4), and pass on what is not.
-  const projects = block.shortcut.some((module) => module.kind === "conv");
-  const from = projects ? (normalised ?? input) : input;
-  const [projection] = block.shortcut.filter((module) => module.kind === "conv");
-  const around = block.shortcut.reduce(
-    (at, module) => addStep(plan, module, at, module === projection ? stride : 1),
-    from,
-  );
+  const around = addShortcut(plan, block, stride, input, normalised ?? input);
   const sum = plan.builder.add(`${block.path}.sum`, { op: "add" }, value, around);
   return pre ? sum : plan.builder.add(`${block.path}.relu`, { op: "relu" }, sum);
+}
+
+/** `projected` is what a convolution reads, `input` what passes without one. */
+function addShortcut(
+  plan: Plan,
+  { shortcut }: ResidualBlock,
+  stride: number,
+  input: string,
+  projected: string,
+): string {
+  const [conv, second] = shortcut.filter((module) => module.kind === "conv");
+  if (second !== undefined)
+    throw new RangeError(`${second.name} is a second convolution on a shortcut, expected one at most`);
+  // `downsample.1` in a Sequential: number 0 is a pool, which has no tensors.
+  if (conv !== undefined && /\.[1-9]\d*$/.test(conv.path))
+    throw new RangeError(`${conv.name} has something without tensors before it, expected it first on its shortcut`);
+  const from = conv === undefined ? input : projected;
+  return shortcut.reduce((at, module) => addStep(plan, module, at, module === conv ? stride : 1), from);
 }
 
 /** 2 where a stage after the first begins: at a shortcut with a convolution. */
