@@ -16,14 +16,18 @@ function bundledPackages(metafiles) {
   return [...folders].sort();
 }
 
+/** Licences whose text names nobody, for packages that bring none: TensorFlow.js. */
+const COMMON = new Map([["Apache-2.0", "node_modules/typescript/LICENSE"]]);
+
 /** One text with name, version and licence of each. Throws for a package that brings no licence text. */
 export function thirdPartyNotices(metafiles) {
   const notices = bundledPackages(metafiles).map((folder) => {
     const { name, version, license } = JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8"));
-    const file = readdirSync(join(root, folder)).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
-    if (file === undefined || !existsSync(join(root, folder, file)))
+    const own = readdirSync(join(root, folder)).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
+    const file = own === undefined ? COMMON.get(license) : join(folder, own);
+    if (file === undefined || !existsSync(join(root, file)))
       throw new Error(`${folder} has no licence file (${license}), expected one to bundle it`);
-    return `${name} ${version} (${license})\n\n${readFileSync(join(root, folder, file), "utf8").trim()}\n`;
+    return `${name} ${version} (${license})\n\n${readFileSync(join(root, file), "utf8").trim()}\n`;
   });
   return ["dist/ holds code of these packages.\n", ...notices].join(`\n${"-".repeat(80)}\n\n`);
 }

@@ -1,0 +1,54 @@
+// Builds the browser app (src/app/) into dist/app/: a page, its workers and what they load, all static files that need
+// nothing from elsewhere. `node scripts/build-app.mjs [FOLDER]`, after the wasm; `npm run build` includes it.
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { thirdPartyNotices } from "./third-party.mjs";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const require = createRequire(import.meta.url);
+
+/** The built-in pair and the test images, with their licence. */
+const DATA = [
+  "fmnist-mlp-small-a.safetensors",
+  "fmnist-mlp-small-b.safetensors",
+  "t10k-images-1000-idx3-ubyte.gz",
+  "t10k-labels-1000-idx1-ubyte.gz",
+  "FASHION-MNIST-LICENSE.txt",
+];
+
+/** TensorFlow.js chooses one by what the engine has. */
+const TF_WASM = ["tfjs-backend-wasm.wasm", "tfjs-backend-wasm-simd.wasm"];
+
+/** Builds into `folder`, which is emptied first. */
+export async function buildApp(folder = join(root, "dist/app")) {
+  rmSync(folder, { recursive: true, force: true });
+  for (const each of ["data", "tf"]) mkdirSync(join(folder, each), { recursive: true });
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: ["main", "align-worker", "evaluate-worker", "charts-worker"].map((name) => `src/app/${name}.ts`),
+    outdir: folder,
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    platform: "browser",
+    splitting: true,
+    chunkNames: "chunks/[name]-[hash]",
+    loader: { ".wasm": "base64" },
+    define: { __VERSION__: JSON.stringify(version) },
+    minify: true,
+    metafile: true,
+    logLevel: "warning",
+  });
+  for (const file of ["index.html", "style.css"]) copyFileSync(join(root, "src/app", file), join(folder, file));
+  for (const file of DATA) copyFileSync(join(root, "test/fixtures", file), join(folder, "data", file));
+  const tf = join(dirname(require.resolve("@tensorflow/tfjs-backend-wasm/package.json")), "dist");
+  for (const file of TF_WASM) copyFileSync(join(tf, file), join(folder, "tf", file));
+  writeFileSync(join(folder, "third-party.txt"), thirdPartyNotices([metafile]));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  await buildApp(process.argv[2] === undefined ? undefined : resolve(process.argv[2]));

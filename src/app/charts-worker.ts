@@ -1,0 +1,59 @@
+/** The worker that draws charts and writes the report: drawing one takes longer than a page may stand still. */
+
+import { type ChartOptions, COLOURS } from "../report/chart.ts";
+import { curveChart } from "../report/curve-chart.ts";
+import { heatMapChart } from "../report/heat-map-chart.ts";
+import { lineChart } from "../report/line-chart.ts";
+import type { ChartCalls, Line, TrainEpoch } from "./calls.ts";
+import { reportHtml } from "./report-html.ts";
+import { serve } from "./rpc.ts";
+
+const NARROWEST = 280;
+
+serve<ChartCalls>({
+  async curve({ curves, width }) {
+    return { svg: await curveChart(curves, sized(width, "Loss and accuracy between the two networks")) };
+  },
+  async cost({ size, before, after, name, width }) {
+    const draw = (values: ArrayBuffer, columns: string): Promise<string> =>
+      heatMapChart(
+        { rows: size, columns: size, values: new Float32Array(values) },
+        {
+          ...sized(width, `Cost matrix of ${name}`),
+          rowLabel: "unit of A",
+          columnLabel: columns,
+          valueLabel: "product",
+        },
+      );
+    return { before: await draw(before, "unit of B, as in its file"), after: await draw(after, "unit of B, aligned") };
+  },
+  async objective({ lines, width }) {
+    return { svg: await objectiveChart(lines, width) };
+  },
+  async barrier({ epochs, width }) {
+    return { svg: await barrierChart(epochs, width) };
+  },
+  async report(request) {
+    return { blob: new Blob([reportHtml(request)], { type: "text/html" }) };
+  },
+});
+
+function sized(width: number, title: string): ChartOptions {
+  return { title, width: Math.max(NARROWEST, Math.floor(width)) };
+}
+
+function objectiveChart(lines: readonly Line[], width: number): Promise<string> {
+  const chart = { series: lines.slice(0, COLOURS), x: { label: "step" }, y: { label: "objective" } };
+  return lineChart(chart, sized(width, "Objective while aligning"));
+}
+
+/** How far the line between the two networks rises above its ends, as they train. */
+function barrierChart(epochs: readonly TrainEpoch[], width: number): Promise<string> {
+  const line = (name: string, of: (epoch: TrainEpoch) => number): Line => ({
+    name,
+    points: epochs.map((epoch) => ({ x: epoch.epoch, y: of(epoch) })),
+  });
+  const series = [line("naive", (epoch) => epoch.naiveBarrier), line("aligned", (epoch) => epoch.alignedBarrier)];
+  const chart = { series, x: { label: "epoch" }, y: { label: "loss barrier (nats)" } };
+  return lineChart(chart, sized(width, "Barrier between the two networks"));
+}

@@ -1,0 +1,22 @@
+/** The page: aligns and merges two networks in workers, and shows what comes of it. */
+
+import { VERSION } from "../version.ts";
+import { setUpAlign } from "./align-section.ts";
+import { setUpChoose } from "./choose-section.ts";
+import { setUpCurve } from "./curve-section.ts";
+import { setUpDownload } from "./download-section.ts";
+import { byId } from "./page.ts";
+import { createStore } from "./store.ts";
+import { setUpTrain } from "./train-section.ts";
+import { setUpUnits } from "./units-section.ts";
+import { createWorkers } from "./workers.ts";
+
+const store = createStore();
+const workers = createWorkers();
+const { open } = setUpChoose(store, workers);
+setUpAlign(store, workers);
+setUpUnits(store, workers);
+setUpCurve(store, workers);
+setUpDownload(store, workers);
+setUpTrain(workers, open);
+byId("version", HTMLElement).textContent = VERSION;

@@ -1,0 +1,55 @@
+/** The page's elements, and what it says aloud. */
+
+type Constructor<T extends Element> = abstract new (...args: never[]) => T;
+
+/** The element `#id`, which the page has. Throws `TypeError` when it is missing or of another kind. */
+export function byId<T extends HTMLElement>(id: string, kind: Constructor<T>): T {
+  return only(document, `#${id}`, kind);
+}
+
+/** The first element in `within` that fits. Throws `TypeError` when it is missing or of another kind. */
+export function only<T extends Element>(within: ParentNode, selector: string, kind: Constructor<T>): T {
+  const found = within.querySelector(selector);
+  if (!(found instanceof kind)) throw new TypeError(`page element ${selector} is ${found}, expected ${kind.name}`);
+  return found;
+}
+
+/** A new element with attributes and children; texts become text, never markup. */
+export function make(
+  tag: string,
+  attributes: Readonly<Record<string, string>> = {},
+  ...children: readonly (Node | string)[]
+): HTMLElement {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+let lastWord = Number.NEGATIVE_INFINITY;
+/** A screen reader that is told of every step never comes to an end. */
+const WORD_EVERY_MS = 4000;
+
+/** Says it to screen readers. With `passing`, only when the last word is some time ago. */
+export function announce(text: string, options: { readonly passing?: boolean } = {}): void {
+  const now = performance.now();
+  if (options.passing && now - lastWord < WORD_EVERY_MS) return;
+  lastWord = now;
+  byId("announcer", HTMLElement).textContent = text;
+}
+
+/** Bytes for people: "1.2 MB". */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1e3) return `${bytes} bytes`;
+  const [value, unit] = bytes < 1e6 ? [bytes / 1e3, "kB"] : bytes < 1e9 ? [bytes / 1e6, "MB"] : [bytes / 1e9, "GB"];
+  return `${value.toPrecision(3)} ${unit}`;
+}
+
+/** Lets the browser save a Blob under a name. */
+export function saveBlob(blob: Blob, name: string): void {
+  const url = URL.createObjectURL(blob);
+  const link = make("a", { href: url, download: name });
+  link.click();
+  // The download has its own hold on the Blob once it has begun.
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
