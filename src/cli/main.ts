@@ -5,6 +5,8 @@ import { VERSION } from "../version.ts";
 import { type Command, type CommandResult, UsageError } from "./command.ts";
 import { apply } from "./commands/apply.ts";
 import { compare } from "./commands/compare.ts";
+import { contour } from "./commands/contour.ts";
+import { curve } from "./commands/curve.ts";
 import { inspect } from "./commands/inspect.ts";
 import { match } from "./commands/match.ts";
 import { merge } from "./commands/merge.ts";
@@ -12,7 +14,7 @@ import { commandHelp, mainHelp } from "./help.ts";
 import { parseWords } from "./parse.ts";
 import { createProgressBar } from "./progress-bar.ts";
 
-const COMMANDS: readonly Command[] = [merge, match, apply, inspect, compare];
+const COMMANDS: readonly Command[] = [merge, match, apply, inspect, compare, curve, contour];
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (128 + SIGINT). */
 const FAILED = 1;

@@ -1,0 +1,108 @@
+/** `rebasin contour A B --data DIR` */
+
+import { saveText } from "../../node/save-text.ts";
+import type { Contour } from "../../recipes/contour.ts";
+import { withTensorFlow } from "../../run/peers.ts";
+import { table } from "../../text-table.ts";
+import { PERMUTATIONS_OPTION, withAlignedPair } from "../aligned-pair.ts";
+import { type Command, type CommandContext, numberOption } from "../command.ts";
+import { DATA_OPTIONS, readSplit } from "../image-data.ts";
+import { MATCH_OPTIONS } from "../matching.ts";
+import { checkOutputs } from "../models.ts";
+import { savedLines, settingsOf } from "./curve.ts";
+
+const OUTPUTS = ["csv", "svg", "html"] as const;
+
+export const contour: Command = {
+  name: "contour",
+  summary: "Measure the loss on the plane through A, B and the aligned B",
+  positionals: ["A", "B"],
+  required: ["data"],
+  options: {
+    ...DATA_OPTIONS,
+    limit: { ...DATA_OPTIONS.limit!, help: "only the first N images", default: "1000" },
+    split: { value: "SPLIT", help: "which images", choices: ["test", "train"], default: "test" },
+    points: { value: "N", help: "points of the grid on each side; it has N² points", default: "21" },
+    batch: { value: "N", help: "images at a time", default: "250" },
+    csv: { value: "OUT", help: "write the grid as CSV" },
+    svg: { value: "OUT", help: "write a plot of the loss" },
+    html: { value: "OUT", help: "write a page with the plot and the settings" },
+    permutations: PERMUTATIONS_OPTION,
+    ...MATCH_OPTIONS,
+  },
+  examples: [
+    "rebasin contour a.safetensors b.safetensors --data fashion-mnist --svg contour.svg",
+    "rebasin contour a.safetensors b.safetensors --data fashion-mnist --points 11 --limit 500 --json",
+  ],
+  async run(context) {
+    const { values, positionals, signal, onProgress } = context;
+    const outputs = OUTPUTS.flatMap((kind) => values.get(kind) ?? []);
+    const points = numberOption(context, "points", { min: 2, max: 1001, integer: true })!;
+    const batch = numberOption(context, "batch", { min: 1, max: 1e6, integer: true })!;
+    const permutations = values.get("permutations");
+    const inputs = [...positionals, ...(permutations === undefined ? [] : [permutations])];
+    await checkOutputs(outputs, inputs, context.flags.has("force"));
+    // Before any work: the peers may be missing.
+    const { sampleContour } = await withTensorFlow(() => import("../../recipes/contour.ts"));
+    const data = await readSplit(context, values.get("split") as "test" | "train");
+    return withAlignedPair(context, async (pair, { how }) => {
+      const found = await sampleContour(pair, data, { points, batch, signal, onProgress });
+      const subtitle = `${data.count.toLocaleString("en")} ${values.get("split")} images, ${how}`;
+      await write(context, found, subtitle, inputs);
+      const text = [contourText(found, subtitle), ...savedLines(outputs)].join("\n");
+      return { json: contourJson(found, data.count), text };
+    });
+  },
+};
+
+async function write(context: CommandContext, found: Contour, subtitle: string, inputs: string[]): Promise<void> {
+  const { values, flags, positionals } = context;
+  const save = async (kind: (typeof OUTPUTS)[number], make: () => string | Promise<string>): Promise<void> => {
+    const path = values.get(kind);
+    if (path !== undefined) await saveText(await make(), path, { force: flags.has("force"), inputs });
+  };
+  await save("csv", () => contourCsv(found));
+  await save("svg", async () => (await import("../contour-page.ts")).contourSvg(found, subtitle));
+  await save("html", async () => {
+    const { contourPage } = await import("../contour-page.ts");
+    const title = `${positionals[0]} and ${positionals[1]}`;
+    return contourPage(found, subtitle, { title, settings: settingsOf(context, "contour") });
+  });
+}
+
+/** Rows of the grid as arrays of their own: `loss[row][column]`. */
+function contourJson({ x, y, loss, accuracy, points }: Contour, images: number): Record<string, unknown> {
+  const rows = (values: readonly number[]): number[][] =>
+    y.map((_, i) => values.slice(i * x.length, (i + 1) * x.length));
+  return { images, x, y, loss: rows(loss), accuracy: rows(accuracy), points };
+}
+
+function contourCsv({ x, y, loss, accuracy }: Contour): string {
+  const rows = loss.map((value, i) => [x[i % x.length], y[Math.floor(i / x.length)], value, accuracy[i]].join(","));
+  return `${["x,y,loss,accuracy", ...rows].join("\n")}\n`;
+}
+
+function contourText({ x, y, loss, points }: Contour, subtitle: string): string {
+  const finite = loss.filter(Number.isFinite);
+  const lowest = finite.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const at = loss.indexOf(lowest);
+  const place = (name: string, where: { x: number; y: number }): string[] => [
+    name,
+    where.x.toFixed(3),
+    where.y.toFixed(3),
+  ];
+  const lines = [
+    subtitle,
+    "",
+    `${x.length}×${y.length} points, in lengths of B − A:`,
+    "",
+    table(["", "x", "y"], [place("A", points.a), place("B", points.b), place("π(B)", points.aligned)]),
+  ];
+  if (at < 0) return [...lines, "", "no loss on the grid is finite"].join("\n");
+  const lowestAt = { x: x[at % x.length]!, y: y[Math.floor(at / x.length)]! };
+  return [
+    ...lines,
+    "",
+    `lowest loss ${lowest.toFixed(4)} at (${lowestAt.x.toFixed(2)}, ${lowestAt.y.toFixed(2)})`,
+  ].join("\n");
+}

@@ -1,0 +1,145 @@
+/** `rebasin curve --html` and `--svg`. Loaded only when asked for: Plot comes with it. */
+
+import type { Place } from "../recipes/curve.ts";
+import type { CostMap, TensorSimilarity } from "../recipes/tensor-similarity.ts";
+import { barChart } from "../report/bar-chart.ts";
+import { type Curve, curveChart } from "../report/curve-chart.ts";
+import { heatMapChart } from "../report/heat-map-chart.ts";
+import { reliabilityChart } from "../report/reliability-chart.ts";
+import { type ReportSection, reportPage } from "../report/report-page.ts";
+import type { Alignment } from "./aligned-pair.ts";
+import { BARRIER_HEADER, barrierRows, type CurveResult, placeRows, type SplitResult } from "./curve-result.ts";
+
+/** What a page says besides its results. */
+export interface PageFrame {
+  readonly title: string;
+  readonly settings: readonly (readonly [name: string, value: string])[];
+}
+
+/** Made for phones, grown on desks: text stays readable at 360 px. */
+const WIDTH = 380;
+const PLACES: readonly (readonly [Place, string])[] = [
+  ["a", "A"],
+  ["b", "B"],
+  ["naive", "naive midpoint"],
+  ["aligned", "aligned midpoint"],
+];
+
+/** All curves in one SVG; with several splits, one line for each of both. */
+export async function curveSvg(result: CurveResult, title: string): Promise<string> {
+  const many = result.splits.length > 1;
+  const curves = result.splits.flatMap(({ split, curves: { naive, aligned } }) =>
+    [naive, aligned].map((curve): Curve => ({ ...curve, name: many ? `${curve.name}, ${split}` : curve.name })),
+  );
+  const images = result.splits.map(({ split, data }) => `${data.count.toLocaleString("en")} ${split} images`);
+  return curveChart(curves, { title, subtitle: [...images, result.alignment.how].join(", ") });
+}
+
+async function splitSection({ split, data, curves }: SplitResult): Promise<ReportSection> {
+  const both = [curves.naive, curves.aligned];
+  return {
+    heading: `Between A and B, on ${data.count.toLocaleString("en")} ${split} images`,
+    charts: [
+      await curveChart(both, { title: "Loss", panels: ["loss"], width: WIDTH }),
+      await curveChart(both, { title: "Accuracy", panels: ["accuracy"], width: WIDTH }),
+    ],
+    tables: [
+      { caption: "Ends and midpoints", header: ["model", "loss (nats)", "accuracy"], rows: placeRows(curves) },
+      { caption: "Loss barriers (nats)", header: BARRIER_HEADER, rows: barrierRows(curves) },
+    ],
+  };
+}
+
+async function calibrationSection({ split, calibration }: SplitResult): Promise<ReportSection> {
+  const models = PLACES.map(([place, name]) => ({ name, bins: calibration[place].bins }));
+  return {
+    heading: `Calibration, ${split} images`,
+    text: ["How often an answer is right, against how sure the model is of it. On the diagonal the two agree."],
+    charts: [await reliabilityChart(models, { title: "Reliability", width: WIDTH })],
+    tables: [
+      {
+        header: ["model", "expected calibration error"],
+        rows: PLACES.map(([place, name]) => [name, calibration[place].error.toFixed(4)]),
+      },
+    ],
+  };
+}
+
+async function alignmentSection(
+  tensors: readonly TensorSimilarity[],
+  { permutations }: Alignment,
+): Promise<ReportSection> {
+  const moved = Object.entries(permutations);
+  const rows = moved.map(([name, { size, moved: count }]) => ({ name, values: [count / Math.max(size, 1)] }));
+  return {
+    heading: "What aligning did",
+    charts: [
+      await barChart(
+        {
+          series: ["A and B", "A and π(B)"],
+          rows: tensors.map(({ name, naive, aligned }) => ({ name, values: [naive, aligned] })),
+          x: { label: "cosine similarity" },
+        },
+        { title: "How alike the tensors are", width: WIDTH },
+      ),
+      await barChart(
+        {
+          series: ["moved"],
+          rows,
+          x: { label: "units that moved", domain: [0, 1], format: (share) => `${Math.round(100 * share)} %` },
+        },
+        { title: "How many units moved", width: WIDTH },
+      ),
+    ],
+    tables: [
+      {
+        header: ["permutation", "units", "moved", "share"],
+        rows: moved.map(([name, { size, moved: count }]) => [
+          name,
+          String(size),
+          String(count),
+          `${((100 * count) / Math.max(size, 1)).toFixed(1)} %`,
+        ]),
+      },
+      {
+        caption: "Cosine similarity",
+        header: ["tensor", "A and B", "A and π(B)"],
+        rows: tensors.map(({ name, naive, aligned }) => [name, naive.toFixed(4), aligned.toFixed(4)]),
+      },
+    ],
+  };
+}
+
+async function costSection(maps: readonly CostMap[], left: number): Promise<ReportSection> {
+  const charts: string[] = [];
+  for (const { name, size, values } of maps) {
+    const labels = { rowLabel: "unit of A", columnLabel: "unit of π(B)", valueLabel: "inner product" };
+    charts.push(await heatMapChart({ rows: size, columns: size, values }, { title: name, width: WIDTH, ...labels }));
+  }
+  const more = left === 0 ? [] : [`${left} more permutations are left out.`];
+  return {
+    heading: "Costs",
+    text: [
+      "What units of A have in common with units of the aligned B. Where aligning found partners, the diagonal stands out.",
+      ...more,
+    ],
+    charts,
+  };
+}
+
+/** The whole report. */
+export async function curvePage(result: CurveResult, maps: readonly CostMap[], frame: PageFrame): Promise<string> {
+  const sections: ReportSection[] = [];
+  for (const split of result.splits) sections.push(await splitSection(split));
+  for (const split of result.splits) sections.push(await calibrationSection(split));
+  sections.push(await alignmentSection(result.tensors, result.alignment));
+  if (maps.length > 0)
+    sections.push(await costSection(maps, Object.keys(result.alignment.permutations).length - maps.length));
+  sections.push(settingsSection(frame));
+  return reportPage(frame.title, sections, [result.alignment.how]);
+}
+
+/** What was run, so that it can be run again. */
+export function settingsSection({ settings }: PageFrame): ReportSection {
+  return { heading: "Settings", tables: [{ header: ["setting", "value"], rows: settings }] };
+}
