@@ -1,16 +1,17 @@
 /** The command line of the benchmarks. */
 
-export const USAGE = `usage: npm run bench -- gemm|assign|match|startup [OPTION ...]
+export const USAGE = `usage: npm run bench -- gemm|assign|match|gradients|startup [OPTION ...]
 
   gemm      cost matrices A·Bᵀ: ours, TensorFlow.js on wasm (XNNPACK), numpy on OpenBLAS
   assign    linear assignment: ours, scipy, npm munkres and linear-sum-assignment
   match     whole matchings: ours, and the numpy baseline on the same files
+  gradients steps of training: TensorFlow.js on wasm with our kernels, without, and on its cpu backend
   startup   a fresh process from import to a merged 64-unit MLP; sizes of what is loaded
 
 all         --quick            fewer sizes and rounds
             --full             all sizes and entrants, more rounds
             --out FILE         default scripts/bench/results.md, whose section of this benchmark and runtime is rewritten
-            --seed N           of the data (gemm, assign). Default 1
+            --seed N           of the data (gemm, assign, gradients). Default 1
             --python COMMAND   default /usr/bin/python3 (Debian's python3-numpy and python3-scipy), then python3
 gemm        --n N[,N]          sizes
 assign      --n N[,N]          sizes
@@ -57,6 +58,7 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   gemm: ["n"],
   assign: ["n", "kinds", "real"],
   match: ["pair", "scale", "baseline", "seeds", "dump"],
+  gradients: [],
   startup: [],
 };
 const COMMON = ["quick", "full", "out", "seed", "python"];

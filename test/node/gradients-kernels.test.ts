@@ -6,7 +6,13 @@ import * as tf from "@tensorflow/tfjs-core";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { registerGradients } from "../../src/run/gradients/register.ts";
-import { computeOn, relativeDifference, uniformValues, type Values } from "../reference/gradient-checks.ts";
+import {
+  computeOn,
+  relativeDifference,
+  startQuietCpu,
+  uniformValues,
+  type Values,
+} from "../reference/gradient-checks.ts";
 
 const test = suite("gradients: kernels");
 
@@ -17,7 +23,7 @@ type Pad = "same" | "valid" | number | [[number, number], [number, number], [num
 type Case = { size: [number, number]; channels: [number, number]; taps: [number, number]; strides: number; pad: Pad };
 
 test.before(async () => {
-  tf.env().set("IS_TEST", true); // or the cpu backend advertises another
+  await startQuietCpu();
   registerGradients();
   await tf.setBackend("wasm");
 });

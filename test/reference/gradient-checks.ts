@@ -16,6 +16,14 @@ export function uniformValues(shape: number[], seed: number): Values {
   return { shape, values: Float32Array.from({ length: count }, () => 2 * rng.uniform() - 1) };
 }
 
+/** Starts the cpu backend, which advertises another one at its first tensor unless it is told that this is a test. */
+export async function startQuietCpu(): Promise<void> {
+  tf.env().set("IS_TEST", true);
+  await tf.setBackend("cpu");
+  tf.tensor1d([1]).dispose();
+  tf.env().set("IS_TEST", false);
+}
+
 /** Runs `compute` on a backend with the inputs as tensors; its outputs. Leaves wasm as the backend, and no tensors. */
 export async function computeOn(
   backend: string,
