@@ -69,7 +69,12 @@ export async function contourChart(
   const capped = highest > cap || finite.length < values.length;
   const panels = [
     planePanel({ ...plane, values }, points, { thresholds, low, cap }, options, width - 32),
-    colourLegend(options.valueLabel ?? "loss (nats)", { low, high: cap, thresholds, capped }),
+    colourLegend(options.valueLabel ?? "loss (nats)", {
+      low,
+      high: cap,
+      thresholds,
+      cut: { below: false, above: capped },
+    }),
   ];
   return drawChart({ ...options, width }, { panels, width });
 }

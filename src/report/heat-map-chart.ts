@@ -1,7 +1,7 @@
 /** A matrix as a picture: cost matrices, and how units of two models go together. */
 
 import { type ChartOptions, type Drawing, drawChart, element, type Panel } from "./chart.ts";
-import { colourLegend } from "./colour-legend.ts";
+import { type ColourScale, colourLegend } from "./colour-legend.ts";
 import { colourAt } from "./colours.ts";
 import { encodePng, pngUrl } from "./png.ts";
 
@@ -51,7 +51,8 @@ function imageOf({ rows, columns, values }: Matrix, low: number, high: number): 
   const pixels = Uint8Array.from({ length: rows * columns }, (_, i) => {
     const value = values[i]!;
     if (!Number.isFinite(value)) return 0;
-    return 1 + (high > low ? Math.round((254 * (value - low)) / (high - low)) : 0);
+    const share = high > low ? Math.min(1, Math.max(0, (value - low) / (high - low))) : 0;
+    return 1 + Math.round(254 * share);
   });
   return pngUrl(
     encodePng(
@@ -59,6 +60,18 @@ function imageOf({ rows, columns, values }: Matrix, low: number, high: number): 
       PALETTE.map(([r, g, b]) => [r!, g!, b!] as const),
     ),
   );
+}
+
+/** Share of the cells at either end that share the end's colour: a few outliers would leave one colour to all others. */
+const CUT = 0.01;
+
+function scaleOf(values: Float64Array): ColourScale {
+  const sorted = values.filter(Number.isFinite).sort();
+  if (sorted.length === 0) return { low: 0, high: 1 };
+  const last = sorted.length - 1;
+  const [low, high] = [sorted[Math.floor(CUT * last)]!, sorted[Math.ceil((1 - CUT) * last)]!];
+  if (low === high) return { low: sorted[0]!, high: sorted[last]! };
+  return { low, high, cut: { below: sorted[0]! < low, above: sorted[last]! > high } };
 }
 
 function matrixPanel(
@@ -99,7 +112,8 @@ function matrixPanel(
 
 /**
  * A matrix as colours, as the text of an SVG file. Above 128 rows or columns, a cell shows the greatest of the values it
- * stands for. Throws `RangeError` for a matrix without values, or with another number of them than its sides say.
+ * stands for. The hundredth of the cells with
+ * the lowest and that with the highest values have the colours of the ends. Throws `RangeError` for a matrix without values, or with another number of them than its sides say.
  *
  * @example
  * const svg = await heatMapChart({ rows: 256, columns: 256, values: cost }, { title: "P0", rowLabel: "unit of A", columnLabel: "unit of B" });
@@ -109,12 +123,9 @@ export async function heatMapChart(matrix: Matrix, options: HeatMapOptions = {})
   if (!(rows > 0 && columns > 0) || values.length !== rows * columns)
     throw new RangeError(`matrix has ${values.length} values, expected ${rows}×${columns}, at least one`);
   const binned = binMatrix(matrix);
-  const finite = binned.values.filter(Number.isFinite);
-  const low = finite.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-  const high = finite.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const bounds = finite.length === 0 ? { low: 0, high: 1 } : { low, high };
+  const scale = scaleOf(binned.values);
   const width = options.width ?? 420;
-  const panel = matrixPanel(matrix, imageOf(binned, bounds.low, bounds.high), options, Math.min(width, 639) - 32);
-  const legend = colourLegend(options.valueLabel ?? "value", bounds);
+  const panel = matrixPanel(matrix, imageOf(binned, scale.low, scale.high), options, Math.min(width, 639) - 32);
+  const legend = colourLegend(options.valueLabel ?? "value", scale);
   return drawChart({ ...options, width: Math.min(width, 639) }, { panels: [panel, legend], width });
 }

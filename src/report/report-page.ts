@@ -29,11 +29,10 @@ main { max-width: 1000px; margin: 0 auto; padding: 24px 12px 48px }
 h1 { font-size: 26px; line-height: 1.2; margin: 0 0 8px; overflow-wrap: anywhere } h2 { font-size: 19px; margin: 32px 0 8px }
 p { margin: 0 0 8px; color: var(--soft); overflow-wrap: anywhere }
 dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 8px; margin: 12px 0 }
-dl div, .table, .charts > svg { background: var(--card); border: 1px solid var(--edge); border-radius: 8px }
+dl div, .table, .chart { background: var(--card); border: 1px solid var(--edge); border-radius: 8px }
 dl div { padding: 8px 12px } dt { font-size: 13px; color: var(--soft) } dd { margin: 0; font-size: 21px; font-variant-numeric: tabular-nums }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 12px; margin: 12px 0; align-items: start }
-.charts > svg { display: block; width: 100%; height: auto }
-.charts > svg:only-child { max-width: 880px }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 340px), 1fr)); gap: 12px; margin: 12px 0; align-items: start }
+.chart { overflow: hidden } .chart > svg { display: block; width: 100%; height: auto }
 .table { overflow-x: auto; margin: 12px 0 } table { border-collapse: collapse; width: 100%; font-size: 14px }
 caption { text-align: left; padding: 8px 12px 0; font-weight: 600 }
 th, td { padding: 5px 12px; text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap } th { color: var(--soft); font-weight: 600 }
@@ -67,16 +66,23 @@ export function reportPage(title: string, sections: readonly ReportSection[], in
 const paragraph = (text: string): string => `<p>${escapeMarkup(text)}</p>`;
 
 function section({ heading, text = [], figures = [], charts = [], tables = [] }: ReportSection): string {
-  const strange = charts.find((chart) => !chart.startsWith("<svg "));
-  if (strange !== undefined) throw new TypeError(`chart "${strange.slice(0, 20)}", expected the text of an SVG`);
   return [
     `<section>\n<h2>${escapeMarkup(heading)}</h2>`,
     ...text.map(paragraph),
     ...(figures.length === 0 ? [] : ["<dl>", ...figures.map(figure), "</dl>"]),
-    ...(charts.length === 0 ? [] : ['<div class="charts">', ...charts, "</div>"]),
+    ...(charts.length === 0 ? [] : ['<div class="charts">', ...charts.map(figureOf), "</div>"]),
     ...tables.map(table),
     "</section>",
   ].join("\n");
+}
+
+/** Charts grow with the page, but not so far that their text shouts. */
+const GROWTH = 1.35;
+
+function figureOf(chart: string): string {
+  const width = /^<svg [^>]*? width="(\d+)"/.exec(chart)?.[1];
+  if (width === undefined) throw new TypeError(`chart "${chart.slice(0, 20)}", expected the text of an SVG`);
+  return `<div class="chart" style="max-width: ${Math.round(GROWTH * Number(width))}px">${chart}</div>`;
 }
 
 const figure = ({ name, value }: { name: string; value: string }): string =>
