@@ -1,10 +1,25 @@
 /**
  * `rebasin/tf`: runs networks on TensorFlow.js, whose packages `@tensorflow/tfjs-core` and
- * `@tensorflow/tfjs-backend-wasm` must be installed: predictions, loss, accuracy, activations.
+ * `@tensorflow/tfjs-backend-wasm` must be installed: predictions, loss, accuracy, activations, training.
  */
 
 export type { Dataset } from "./data/dataset.ts";
 export type { ConvLayout, DenseLayout, Graph, Operation, OperationKind } from "./graph.ts";
+export { type Barrier, barrier, type Curve, type CurvePoint } from "./recipes/barrier.ts";
+export { type Contour, type ContourSettings, type PlanePlace, sampleContour } from "./recipes/contour.ts";
+export {
+  type AlignedPair,
+  type CurveOptions,
+  type CurvePair,
+  calibratePair,
+  sampleCurves,
+} from "./recipes/curve.ts";
+export {
+  type CostMap,
+  costMaps,
+  type TensorSimilarity,
+  tensorSimilarities,
+} from "./recipes/tensor-similarity.ts";
 export { startBackend } from "./run/backend.ts";
 export { describeGraph } from "./run/describe-graph.ts";
 export {
@@ -15,8 +30,25 @@ export {
   type Predictions,
   predict,
 } from "./run/evaluate.ts";
+export { registerGradients } from "./run/gradients/register.ts";
+export {
+  type Architecture,
+  initialiseModel,
+  type MlpArchitecture,
+  type NormKind,
+  type ResnetArchitecture,
+  type VggArchitecture,
+} from "./run/initialise.ts";
 export { type LinearOperation, linearOperations } from "./run/linear-operations.ts";
 export { type Answers, type Calibration, calibrate, evaluateLogits, type ReliabilityBin } from "./run/metrics.ts";
 export { createNetwork, type Network, type NetworkOptions, type Outputs } from "./run/network.ts";
+export { type CosineSchedule, cosineSchedule, type Schedule } from "./run/schedule.ts";
 export { type ValueShape, valueShapes } from "./run/shapes.ts";
 export { type Tap, tapsOf } from "./run/taps.ts";
+export {
+  type EndedEpoch,
+  type TrainableNetwork,
+  type TrainedEpoch,
+  type TrainOptions,
+  trainNetwork,
+} from "./run/train.ts";
