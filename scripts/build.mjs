@@ -11,7 +11,7 @@ import { gzipSync } from "node:zlib";
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
 
-const WASM_BUILDS = ["simd", "scalar", "simd-threads", "scalar-threads"];
+const WASM_BUILDS = ["simd", "scalar", "simd-threads", "scalar-threads", "relaxed", "relaxed-threads"];
 
 /** Compiles assembly/ into build/rebasin.*.wasm, one for each target of asconfig.json. */
 export async function buildWasm() {
@@ -46,9 +46,9 @@ export const FOR_WORKERD = {
   assetNames: "[name]",
   plugins: [
     {
-      name: "no threads",
+      name: "no threads, no relaxed SIMD",
       setup({ onResolve, onLoad }) {
-        onResolve({ filter: /-threads\.wasm$/ }, ({ path }) => ({ path, namespace: "absent" }));
+        onResolve({ filter: /(-threads|relaxed)\.wasm$/ }, ({ path }) => ({ path, namespace: "absent" }));
         onLoad({ filter: /.*/, namespace: "absent" }, () => ({ contents: "", loader: "text" }));
       },
     },

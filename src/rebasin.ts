@@ -32,6 +32,8 @@ export interface RebasinOptions {
   readonly onProgress?: OnProgress | undefined;
   /** `false` forces the scalar build of the kernels. Same bits, slower. */
   readonly simd?: boolean;
+  /** `true`: relaxed SIMD where the engine has it, for matching. Faster; gives up that every engine finds the same. */
+  readonly relaxed?: boolean;
 }
 
 export interface Rebasin {
@@ -52,6 +54,7 @@ const OPTIONS = [
   "signal",
   "onProgress",
   "simd",
+  "relaxed",
 ];
 
 /**

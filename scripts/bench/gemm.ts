@@ -2,6 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import { createKernels, type Kernels } from "../../src/kernels/kernels.ts";
+import { compileRelaxed } from "../../src/kernels/relaxed.ts";
 import { startBackend } from "../../src/run/backend.ts";
 import { gaussians, partSeed } from "./data.ts";
 import type { BenchOptions, Pace } from "./options.ts";
@@ -45,7 +46,7 @@ interface Row extends Shape {
 export async function benchGemm(options: BenchOptions): Promise<Outcome> {
   await startBackend();
   const python = await startPython(options.python);
-  const kernels = createKernels({ simd: true });
+  const kernels = { default: createKernels({ simd: true }), relaxed: relaxedKernels() };
   const rows: Row[] = [];
   const faults: string[] = [];
   for (const shape of shapes(options)) {
@@ -65,9 +66,20 @@ function shapes({ sizes, pace }: BenchOptions): Shape[] {
   return pace === "quick" ? all.filter(({ n, k }) => n * n * k < 2e10) : all;
 }
 
+interface Builds {
+  readonly default: Kernels;
+  /** Null where the engine has no relaxed SIMD. */
+  readonly relaxed: Kernels | null;
+}
+
+function relaxedKernels(): Kernels | null {
+  const module = compileRelaxed(false);
+  return module && createKernels({ module });
+}
+
 async function timeShape(
   shape: Shape,
-  kernels: Kernels,
+  builds: Builds,
   python: Python | string,
   { seed, pace }: BenchOptions,
   faults: string[],
@@ -75,8 +87,10 @@ async function timeShape(
   const { n, k } = shape;
   const a = gaussians(n * k, partSeed(seed, n, k, 0));
   const b = gaussians(n * k, partSeed(seed, n, k, 1));
-  const mark = kernels.arena.mark();
+  const { default: kernels, relaxed } = builds;
+  const marks = [kernels, relaxed].map((each) => each?.arena.mark());
   const entrants: Multiplier[] = [ours(kernels, shape, a, b), xnnpack(shape, a, transposed(b, shape), false)];
+  if (relaxed !== null) entrants.push({ ...ours(relaxed, shape, a, b), name: "relaxed" });
   if (n * n * k <= TRANSPOSED_LIMIT) entrants.push(xnnpack(shape, a, b, true));
   if (typeof python !== "string") entrants.push(await openblas(python, shape, a, b));
   const bounds = { a: rowNorms(a, shape), b: rowNorms(b, shape) };
@@ -89,7 +103,8 @@ async function timeShape(
   }
   const timings = await alternate(entrants, LIMITS[pace]);
   for (const entrant of entrants) entrant.end?.();
-  kernels.arena.release(mark);
+  kernels.arena.release(marks[0]!);
+  relaxed?.arena.release(marks[1]!);
   if (typeof python !== "string") await python.ask({ request: "forget" });
   return { ...shape, timings };
 }
@@ -200,9 +215,11 @@ const HEADER = [
   "tfjs GF/s",
   "tfjs transposeB GF/s",
   "OpenBLAS GF/s",
+  "relaxed GF/s",
   "ours / tfjs",
   "ours / transposeB",
   "ours / OpenBLAS",
+  "relaxed / OpenBLAS",
   "rounds",
 ];
 
@@ -214,8 +231,11 @@ function describeRow({ n, k, timings }: Row): string[] {
     const flops = 2e-9 * n * n * k;
     return timing ? `${digits(flops / timing.best)} (${digits(flops / timing.median)})` : "–";
   };
-  const ratio = (rival: Timing | undefined): string => (rival ? showRatio(ratioOf(rival, mine)) : "–");
-  return [n, k, ...[mine, ...rivals].map(speed), ...rivals.map(ratio), mine.rounds.size].map(String);
+  const relaxed = find("relaxed");
+  const ratio = (rival: Timing | undefined, own: Timing | undefined = mine): string =>
+    rival && own ? showRatio(ratioOf(rival, own)) : "–";
+  const ratios = [...rivals.map((rival) => ratio(rival)), relaxed ? ratio(find("OpenBLAS"), relaxed) : "–"];
+  return [n, k, ...[mine, ...rivals, relaxed].map(speed), ...ratios, mine.rounds.size].map(String);
 }
 
 function describe(rows: readonly Row[], options: BenchOptions, entrants: readonly string[]): string {

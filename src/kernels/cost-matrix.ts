@@ -2,6 +2,9 @@
 
 import { createKernels, type Kernels } from "./kernels.ts";
 
+/** Rows of a block on the diagonal when half of a symmetric matrix is computed: as many as the kernel packs at once. */
+const SYMMETRIC_ROWS = 128;
+
 const INT32_MAX = 2 ** 31 - 1;
 
 /** Options of `costMatrix`. */
@@ -25,7 +28,8 @@ export interface CostMatrixOptions {
  * `a` with every row of `b`. Inputs are copied into wasm memory; the result is `out` or a new array.
  *
  * f32 throughout: k is cut into blocks of 256, products are added in ascending k within a block (no fused operation),
- * block sums are added in order. The bits are the same in every runtime and build.
+ * block sums are added in order. The bits are the same in every runtime and build. With one array for `a` and `b` (and
+ * no offsets) the matrix is symmetric, and half of it is computed.
  *
  * Throws `RangeError` for sizes that are no whole numbers, arrays whose length does not fit them, offsets outside
  * [0, k), and for more memory than 4 GiB.
@@ -56,24 +60,36 @@ export function costMatrix(
   try {
     const work = arena.allocate(wasm.costWork(columns, k));
     const aPointer = arena.allocate(4 * n * k);
-    const bPointer = arena.allocate(4 * columns * k);
+    const symmetric = a === b && n === columns && options.aOffsets === undefined && options.bOffsets === undefined;
+    const bPointer = symmetric ? aPointer : arena.allocate(4 * columns * k);
     const aOffsets = options.aOffsets === undefined ? 0 : arena.allocate(4 * k);
     const bOffsets = options.bOffsets === undefined ? 0 : arena.allocate(4 * k);
     const c = arena.allocate(4 * n * columns);
     const out = options.out ?? new Float32Array(n * columns);
     // Nothing allocates from here on, so views are safe.
     kernels.f32(aPointer, n * k).set(a);
-    kernels.f32(bPointer, columns * k).set(b);
+    if (!symmetric) kernels.f32(bPointer, columns * k).set(b);
     if (options.aOffsets !== undefined) kernels.i32(aOffsets, k).set(options.aOffsets);
     if (options.bOffsets !== undefined) kernels.i32(bOffsets, k).set(options.bOffsets);
     const result = kernels.f32(c, n * columns);
     result.fill(0);
-    wasm.cost(c, columns, 0, n, columns, k, aPointer, k, aOffsets, bPointer, k, bOffsets, 0, work);
+    if (symmetric) multiplyBySelf(kernels, c, n, k, aPointer, work);
+    else wasm.cost(c, columns, 0, n, columns, k, aPointer, k, aOffsets, bPointer, k, bOffsets, 0, work);
     out.set(result);
     return out;
   } finally {
     arena.release(mark);
   }
+}
+
+/** C += A·Aᵀ: the upper half block by block, then its mirror image, which has the same bits since x·y = y·x. */
+function multiplyBySelf({ wasm, f32 }: Kernels, c: number, n: number, k: number, a: number, work: number): void {
+  for (let row = 0; row < n; row += SYMMETRIC_ROWS) {
+    const end = Math.min(n, row + SYMMETRIC_ROWS);
+    wasm.cost(c + 4 * row, n, row, end, n - row, k, a, k, 0, a + 4 * row * k, k, 0, 0, work);
+  }
+  const matrix = f32(c, n * n);
+  for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) matrix[i * n + j] = matrix[j * n + i]!;
 }
 
 function checkSize(name: string, size: number): void {

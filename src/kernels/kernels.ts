@@ -2,7 +2,7 @@
 
 import { Arena } from "./arena.ts";
 import type { KernelExports } from "./exports.ts";
-import { type BuildOptions, compileBuild } from "./wasm.ts";
+import { compileBuild, type ModuleOptions } from "./wasm.ts";
 
 /**
  * Shares the rows of `cost` out over threads, or, in the kernels of one thread, over none. Rows are split and never a
@@ -48,7 +48,7 @@ export interface Kernels {
  * f32(a, 3).set([1, 2, 3]);
  * wasm.sum32(a, 3); // 6
  */
-export function createKernels(options: BuildOptions = {}): Kernels {
+export function createKernels(options: ModuleOptions = {}): Kernels {
   const { simd, module } = compileBuild(options);
   // The maximum is an address range, not an allocation, and must be the one the module declares.
   const memory = new WebAssembly.Memory({ initial: 1, maximum: MEMORY_PAGES });

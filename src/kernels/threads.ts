@@ -6,7 +6,7 @@ import { Arena } from "./arena.ts";
 import { availableThreads, startWorker } from "./host.ts";
 import { instantiate, type Kernels, MEMORY_PAGES, viewsOf } from "./kernels.ts";
 import { LEAST_WORK, WorkerPool } from "./pool.ts";
-import { type BuildOptions, chooseSimd, decodeBase64 } from "./wasm.ts";
+import { chooseSimd, decodeBase64, type ModuleOptions } from "./wasm.ts";
 import { CONTROL_BYTES } from "./worker-source.ts";
 
 /** Threads that "auto" takes at most: with more, memory is what limits, and each has a packing area of its own. */
@@ -14,7 +14,7 @@ const MOST_AUTO = 8;
 /** Threads at most whatever is asked: a number mistyped must not start a thousand workers. */
 const MOST_THREADS = 64;
 
-export interface ThreadOptions extends BuildOptions {
+export interface ThreadOptions extends ModuleOptions {
   /** Threads with the calling one; "auto" is what the machine has, up to 8. At most 64 are used. */
   readonly threads: number | "auto";
   /** Multiply-adds from which a matrix is shared out. Default 4 million, some 0.3 ms of work. */
@@ -42,9 +42,9 @@ export function createThreadedKernels(options: ThreadOptions): Kernels | null {
   const threads =
     options.threads === "auto" ? Math.min(MOST_AUTO, availableThreads()) : Math.min(MOST_THREADS, options.threads);
   if (threads < 2 || typeof SharedArrayBuffer === "undefined") return null;
-  const simd = chooseSimd(options);
+  const simd = options.module !== undefined || chooseSimd(options);
   const memory = sharedMemory();
-  const module = memory === null ? null : compile(simd);
+  const module = memory === null ? null : (options.module ?? compile(simd));
   if (memory === null || module === null) return null;
   const wasm = instantiate(module, memory);
   const arena = new Arena(memory, wasm.heapBase());

@@ -11,6 +11,11 @@ export interface BuildOptions {
   readonly simd?: boolean;
 }
 
+/** A build from elsewhere: the relaxed one, which is loaded on demand. */
+export interface ModuleOptions extends BuildOptions {
+  readonly module?: WebAssembly.Module | undefined;
+}
+
 /** A compiled build. Compiled modules hold no state: sharing one shares nothing but code. */
 export interface CompiledBuild {
   readonly simd: boolean;
@@ -47,7 +52,8 @@ export function useBuilds(builds: ReadonlyMap<boolean, WebAssembly.Module> | nul
  * Throws `WebAssembly.CompileError` where `simd: true` is asked of an engine without SIMD, `RangeError` for a build that
  * `init` was not given.
  */
-export function compileBuild(options: BuildOptions = {}): CompiledBuild {
+export function compileBuild(options: ModuleOptions = {}): CompiledBuild {
+  if (options.module !== undefined) return { simd: true, module: options.module };
   const simd = chooseSimd(options);
   return { simd, module: given?.get(simd) ?? compileEmbedded(simd) };
 }

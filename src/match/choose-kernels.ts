@@ -8,19 +8,46 @@ import type { Outline } from "./problem.ts";
 /** Multiply-adds of all cost matrices once, from which "auto" takes threads: a matching computes them several times. */
 const AUTO_WORK = 3e8;
 
+export interface KernelChoice extends BuildOptions {
+  /** The relaxed-SIMD build where the engine has it. */
+  readonly relaxed?: boolean;
+}
+
 /**
  * Kernels for a matching of `outline` on `threads` threads, with memory of their own; the caller closes their pool. One
  * thread where that is asked for, where "auto" finds too little to do, and where nothing else can be had.
  */
-export async function chooseKernels(outline: Outline, threads: number | "auto", build: BuildOptions): Promise<Kernels> {
+export async function chooseKernels(
+  outline: Outline,
+  threads: number | "auto",
+  build: KernelChoice,
+): Promise<{ kernels: Kernels; relaxed: boolean }> {
   const alone = threads === 1 || (threads === "auto" && multiplyAdds(outline) < AUTO_WORK);
-  return (alone ? null : await threadedKernels(threads, build)) ?? createKernels(build);
+  const shared = alone ? null : await threadedKernels(threads, build);
+  if (shared !== null) return shared;
+  const module = await relaxedModule(build, false);
+  return { kernels: createKernels({ ...build, module }), relaxed: module !== undefined };
 }
 
-async function threadedKernels(threads: number | "auto", build: BuildOptions): Promise<Kernels | null> {
+/** Undefined unless it is asked for, can be loaded, and the engine has it. */
+async function relaxedModule({ relaxed }: KernelChoice, threads: boolean): Promise<WebAssembly.Module | undefined> {
+  if (relaxed !== true) return undefined;
+  try {
+    return (await import("../kernels/relaxed.ts")).compileRelaxed(threads) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function threadedKernels(
+  threads: number | "auto",
+  build: KernelChoice,
+): Promise<{ kernels: Kernels; relaxed: boolean } | null> {
   try {
     const { createThreadedKernels } = await import("../kernels/threads.ts");
-    return createThreadedKernels({ ...build, threads });
+    const module = await relaxedModule(build, true);
+    const kernels = createThreadedKernels({ ...build, threads, module });
+    return kernels && { kernels, relaxed: module !== undefined };
   } catch {
     // Threads only make it faster: where their code cannot be loaded (a page that has gone offline), go without.
     return null;

@@ -58,11 +58,17 @@ export interface MatchOptions extends Choice {
   readonly allowNonfinite?: boolean;
   /** `false` forces the scalar build of the kernels. Same bits, slower. */
   readonly simd?: boolean;
+  /**
+   * `true` lets cost matrices be multiplied with relaxed SIMD where the engine has it: faster, but bits, and with them
+   * now and then a permutation, may differ between engines and machines. Default false.
+   */
+  readonly relaxed?: boolean;
 }
 
 /** What a matching did. Only `seconds` differs from run to run, and with "auto" `threads` and `memoryBytes` by machine. */
 export interface MatchReport {
-  readonly method: Method;
+  /** `matchWeights` reports its own; what finds permutations by data, and reports alike, adds names. */
+  readonly method: Method | "activations" | "hybrid" | "straight-through";
   /** The family's name, or "custom". */
   readonly spec: string;
   /** Σ ⟨A, π(B)⟩ over voting tensors, in f64; without the linear term. */
@@ -82,6 +88,8 @@ export interface MatchReport {
   readonly seconds: number;
   /** Threads there were for it: what was asked for, or 1 where workers or shared memory cannot be had. */
   readonly threads: number;
+  /** Whether relaxed SIMD computed: asked for, and there. Then another engine may find other permutations. */
+  readonly relaxed: boolean;
   /**
    * Bytes of wasm memory it took: cost matrices, one tensor of A and of B in f32, and work areas. The bytes of the voting
    * tensors of both models are held besides.
@@ -113,6 +121,7 @@ const OPTIONS = [
   "maxSweeps",
   "allowNonfinite",
   "simd",
+  "relaxed",
 ] as const satisfies readonly (keyof MatchOptions)[];
 
 /**
@@ -138,8 +147,7 @@ export async function matchWeights(a: Model, b: Model, spec: Spec, options: Matc
   const { linear } = options;
   const matrices = linear === undefined ? null : checkCosts(resolved.permutations, linear.costs);
   const terms = matrices?.map((matrix) => matrix !== null);
-  const build = options.simd === undefined ? {} : { simd: options.simd };
-  const kernels = await chooseKernels(outline, settings.threads, build);
+  const { kernels, relaxed } = await chooseKernels(outline, settings.threads, options);
   try {
     const memoryBytes = areasEnd(kernels, outline, settings.method === "frank-wolfe", terms);
     // All of it now: a matching that cannot be done says so before it reads, and with what it would take.
@@ -163,6 +171,7 @@ export async function matchWeights(a: Model, b: Model, spec: Spec, options: Matc
       iterations: found.iterations,
       seconds: (performance.now() - started) / 1000,
       threads: kernels.pool.threads,
+      relaxed,
       memoryBytes,
       permutations: Object.fromEntries(
         [...permutations].map(([name, p]) => [name, { size: p.length, moved: countMoved(p) }]),
@@ -252,6 +261,8 @@ function checkMatchOptions(options: MatchOptions): Settings {
   const share = options.linear === undefined ? 0 : options.linear.share;
   if (!(share >= 0 && share < Number.POSITIVE_INFINITY))
     throw new RangeError(`linear share ${share}, expected a number from 0`);
+  if (options.relaxed === true && options.simd === false)
+    throw new RangeError("relaxed: true with simd: false, expected one of them");
   checkThreads(threads);
   return { method, seed, threads, restarts, perturb, maxSweeps, allowNonfinite };
 }

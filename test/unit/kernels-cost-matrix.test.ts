@@ -22,6 +22,22 @@ function reference(
   return costReference({ c, ldc: columns, a, b, aOffsets: offsets?.[0], bOffsets: offsets?.[1], ...shared });
 }
 
+test("of one array with itself, it has the bits that two equal arrays give", () => {
+  const rng = createRng(5);
+  for (const [n, k] of [
+    [0, 4],
+    [1, 7],
+    [9, 300],
+    [128, 5],
+    [131, 17],
+    [260, 8],
+  ] as const) {
+    const a = randomF32(n * k, rng);
+    for (const simd of [true, false])
+      bitEqual(costMatrix(a, a, n, k, { simd }), costMatrix(a, a.slice(), n, k, { simd }), `${n} x ${k}`);
+  }
+});
+
 test("it is A·Bᵀ, square or not, in both builds", () => {
   const rng = createRng(1);
   for (const [n, columns, k] of [
