@@ -43,7 +43,7 @@ export interface ActivationOptions extends Choice {
 }
 
 /** As of `matchWeights`; `objective` is that of the weights alone, to compare methods by. */
-export interface ActivationReport extends Omit<MatchReport, "method"> {
+export interface ActivationReport extends MatchReport {
   readonly method: "activations" | "hybrid";
   readonly cost: ActivationCost;
   /** How many images were looked at. */
