@@ -83,6 +83,7 @@ async function buildPackage() {
       "src/node.ts",
       "src/kernels.ts",
       "src/data.ts",
+      "src/many.ts",
       "src/tf.ts",
       "src/notebook.ts",
       { in: "src/cli/main.ts", out: "cli" },
@@ -94,7 +95,7 @@ async function buildPackage() {
   await build({
     ...shared,
     ...FOR_WORKERD,
-    entryPoints: ["index", "kernels"].map((entry) => ({ in: `src/${entry}.ts`, out: `${entry}.workerd` })),
+    entryPoints: ["index", "kernels", "many"].map((entry) => ({ in: `src/${entry}.ts`, out: `${entry}.workerd` })),
     chunkNames: "chunks/workerd-[name]-[hash]",
     minifySyntax: true,
     minifyWhitespace: true, // names stay, so that stack traces can be read

@@ -50,11 +50,14 @@ function checkJsr() {
 }
 
 const PROGRAM = `
-import { init, type Model, rebasin } from "rebasin";
+import { init, type Model, type Spec, rebasin } from "rebasin";
 import { costMatrix, init as initKernels } from "rebasin/kernels";
+import { type Many, mergeMany } from "rebasin/many";
 import { saveModel } from "rebasin/node";
 export const merge: (a: Blob, b: Blob) => Promise<Model> = async (a, b) => (await rebasin(a, b)).model;
 export const save: (model: Model) => Promise<unknown> = (model) => saveModel(model, "merged.safetensors");
+export const many: (models: Model[], spec: Spec) => Promise<Many> = (models, spec) =>
+  mergeMany(models, spec, { strategy: "tree" });
 export const cost: Float32Array = costMatrix(Float32Array.of(1), Float32Array.of(1), 1, 1);
 export const same: boolean = init === initKernels;
 // @ts-expect-error: the option is \`module\`

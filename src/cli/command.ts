@@ -17,6 +17,8 @@ export interface Command {
   readonly summary: string;
   /** Names of the positional arguments, all required. */
   readonly positionals: readonly string[];
+  /** What any number of further positional arguments are called; without it there may be none. */
+  readonly further?: string;
   readonly options: Readonly<Record<string, OptionRule>>;
   /** Options that must be given. */
   readonly required?: readonly string[];
@@ -51,6 +53,11 @@ export const COMMON_OPTIONS: Readonly<Record<string, OptionRule>> = {
   json: { help: "print one JSON object on stdout, also on failure" },
   help: { short: "h", help: "show this help" },
 };
+
+/** The positional arguments as usage lines write them: `A B [C ...]`. */
+export function positionalsOf({ positionals, further }: Pick<Command, "positionals" | "further">): string[] {
+  return further === undefined ? [...positionals] : [...positionals, `[${further} ...]`];
+}
 
 /** The value of `option` as a number within bounds; throws `UsageError`. */
 export function numberOption(

@@ -1,6 +1,6 @@
 /** Help pages, written from the tables of the commands. */
 
-import { COMMON_OPTIONS, type Command, type OptionRule } from "./command.ts";
+import { COMMON_OPTIONS, type Command, type OptionRule, positionalsOf } from "./command.ts";
 
 const WIDTH = 100;
 
@@ -25,7 +25,7 @@ export function mainHelp(commands: readonly Command[]): string {
 
 /** The page of `rebasin COMMAND --help`. */
 export function commandHelp(command: Command): string {
-  const usage = [`rebasin ${command.name}`, ...command.positionals];
+  const usage = [`rebasin ${command.name}`, ...positionalsOf(command)];
   for (const name of command.required ?? [])
     usage.push(`${flagName(name, command.options[name]!)} ${command.options[name]!.value}`);
   const rules = Object.entries({ ...command.options, ...COMMON_OPTIONS });

@@ -8,13 +8,14 @@ import { compare } from "./commands/compare.ts";
 import { contour } from "./commands/contour.ts";
 import { curve } from "./commands/curve.ts";
 import { inspect } from "./commands/inspect.ts";
+import { many } from "./commands/many.ts";
 import { match } from "./commands/match.ts";
 import { merge } from "./commands/merge.ts";
 import { commandHelp, mainHelp } from "./help.ts";
 import { parseWords } from "./parse.ts";
 import { createProgressBar } from "./progress-bar.ts";
 
-const COMMANDS: readonly Command[] = [merge, match, apply, inspect, compare, curve, contour];
+const COMMANDS: readonly Command[] = [merge, many, match, apply, inspect, compare, curve, contour];
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (128 + SIGINT). */
 const FAILED = 1;

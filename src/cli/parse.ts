@@ -1,7 +1,7 @@
 /** Command-line words → the context of a command, by node:util's parseArgs and the command's own table. */
 
 import { parseArgs } from "node:util";
-import { COMMON_OPTIONS, type Command, type OptionRule, UsageError } from "./command.ts";
+import { COMMON_OPTIONS, type Command, type OptionRule, positionalsOf, UsageError } from "./command.ts";
 
 export interface ParsedWords {
   readonly positionals: readonly string[];
@@ -46,10 +46,12 @@ function parse(words: readonly string[], rules: Readonly<Record<string, OptionRu
 }
 
 function checkWords(command: Command, positionals: readonly string[], values: ReadonlyMap<string, string>): void {
-  const expected = command.positionals.join(" ") || "nothing";
-  if (positionals.length !== command.positionals.length) {
+  const expected = positionalsOf(command).join(" ") || "nothing";
+  const { length } = command.positionals;
+  if (positionals.length < length || (positionals.length > length && command.further === undefined)) {
+    const atLeast = command.further === undefined ? "" : "at least ";
     throw new UsageError(
-      `${command.name} got ${positionals.length} arguments, expected ${command.positionals.length}: ${expected}`,
+      `${command.name} got ${positionals.length} arguments, expected ${atLeast}${length}: ${expected}`,
     );
   }
   for (const name of command.required ?? []) {

@@ -1,0 +1,135 @@
+/** `rebasin many A B [C ...] -o OUT` */
+
+import { mkdir } from "node:fs/promises";
+import { basename, join } from "node:path";
+import type { Method } from "../../match/match-weights.ts";
+import { saveModel } from "../../node/save-model.ts";
+import { wordsOf } from "../../node/system-error.ts";
+import { permutationsModel } from "../../perm/file.ts";
+import { type ManyReport, type ManyStrategy, mergeMany } from "../../recipes/many/merge-models.ts";
+import { fitSpec } from "../../spec/resolve.ts";
+import { table } from "../../text-table.ts";
+import { type Command, type CommandContext, numberOption, UsageError } from "../command.ts";
+import { MATCH_OPTIONS } from "../matching.ts";
+import { checkOutputs, SPEC_OPTION, specOption, withModels } from "../models.ts";
+
+export const many: Command = {
+  name: "many",
+  summary: "Align several models to each other and write their mean",
+  positionals: ["A", "B"],
+  further: "C",
+  required: ["output"],
+  options: {
+    output: { short: "o", value: "OUT", help: "where to write the merged model (safetensors)" },
+    strategy: {
+      value: "STRATEGY",
+      help: "all jointly to a common universe (C²M³); each to the mean of the others (Git Re-Basin's MergeMany); in pairs, by stages",
+      choices: ["cycle-consistent", "merge-many", "tree"],
+      default: "cycle-consistent",
+    },
+    "permutations-out": {
+      value: "DIR",
+      help: "also write each model's permutations there, for rebasin apply: 0-A.permutations.safetensors, 1-B…",
+    },
+    reference: { value: "N", help: "number the merged units as in model N, counted from 0", default: "0" },
+    method: {
+      value: "METHOD",
+      help: "merge-many: how the first round matches, default coordinate, as in the paper; tree: how pairs are matched, default frank-wolfe",
+      choices: ["frank-wolfe", "coordinate"],
+    },
+    "max-rounds": { value: "N", help: "rounds over all models at most", default: "100" },
+    seed: { value: "N", help: "seed of the order of models and of the visiting order of descent", default: "0" },
+    spec: SPEC_OPTION,
+    threads: MATCH_OPTIONS.threads!,
+    force: MATCH_OPTIONS.force!,
+  },
+  examples: [
+    "rebasin many a.safetensors b.safetensors c.safetensors -o merged.safetensors",
+    "rebasin many runs/*.safetensors -o merged.safetensors --strategy merge-many --seed 1 --json",
+    "rebasin many a.safetensors b.safetensors c.safetensors -o merged.safetensors --permutations-out perms",
+  ],
+  async run(context) {
+    const { values, flags, positionals, signal, onProgress } = context;
+    const output = values.get("output")!;
+    const settings = readSettings(context);
+    const force = flags.has("force");
+    const files = await permutationFiles(values.get("permutations-out"), positionals);
+    await checkOutputs([output, ...files], positionals, force);
+    return withModels(positionals, signal, async (...models) => {
+      const { spec, name } = await specOption(context, models[0]!);
+      const { model, permutations, report } = await mergeMany(models, spec, { ...settings, signal, onProgress });
+      const save = { force, inputs: positionals, signal, onProgress };
+      await saveModel(model, output, save);
+      const fitted = fitSpec(spec, models[0]!.tensors);
+      for (const [i, file] of files.entries()) {
+        await saveModel(await permutationsModel(fitted, permutations[i]!), file, save);
+      }
+      const written = [`merged     ${output}`, ...files.map((file) => `saved      ${file}`)];
+      const why = spec.why === undefined ? name : `${name}: ${spec.why}`;
+      return {
+        json: { ...report, spec: name, inputs: positionals },
+        text: [manyText(report, why, positionals), "", ...written].join("\n"),
+      };
+    });
+  },
+};
+
+function readSettings(context: CommandContext) {
+  const { values, positionals } = context;
+  const integer = { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true };
+  const strategy = values.get("strategy") as ManyStrategy;
+  const method = values.get("method") as Method | undefined;
+  if (strategy === "cycle-consistent" && method !== undefined)
+    throw new UsageError("--method is for --strategy merge-many and tree, expected no --method");
+  return {
+    strategy,
+    ...(method === undefined ? {} : { method }),
+    seed: numberOption(context, "seed", integer)!,
+    maxRounds: numberOption(context, "max-rounds", { ...integer, min: 1 })!,
+    reference: numberOption(context, "reference", { ...integer, max: positionals.length - 1 })!,
+    threads:
+      values.get("threads") === "auto" ? ("auto" as const) : numberOption(context, "threads", { ...integer, min: 1 })!,
+  };
+}
+
+/** A file for each model in `folder`, which is made; none without a folder. Numbers keep files of one name apart. */
+async function permutationFiles(folder: string | undefined, models: readonly string[]): Promise<string[]> {
+  if (folder === undefined) return [];
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    throw new RangeError(`${folder} cannot be made (${wordsOf(cause)}), expected a directory`, { cause });
+  }
+  return models.map((model, i) =>
+    join(folder, `${i}-${basename(model).replace(/\.safetensors$/, "")}.permutations.safetensors`),
+  );
+}
+
+function manyText(report: ManyReport, spec: string, inputs: readonly string[]): string {
+  const { strategy, method, iterations, rounds, stages, objective, identityObjective } = report;
+  const unit = strategy === "tree" ? "stage" : "round";
+  const steps = iterations > 0 ? `${counted(iterations, "step")}, ` : "";
+  const end = report.converged ? "" : " (stopped there: --max-rounds)";
+  const rows = inputs.map((input, i) => [
+    input,
+    report.identityDistances[i]!.toPrecision(6),
+    report.distances[i]!.toPrecision(6),
+    String(Object.values(report.moved[i]!).reduce((sum, count) => sum + count, 0)),
+  ]);
+  const lines = [
+    `spec       ${spec}`,
+    `strategy   ${strategy}, ${method}, ${steps}${counted(rounds, unit)}${end}, ${report.seconds.toFixed(2)} s`,
+    `objective  ${identityObjective.toPrecision(6)} before, ${objective.toPrecision(6)} aligned`,
+    "",
+    "distance of each model to the mean, before and aligned:",
+    table(["model", "before", "aligned", "units moved"], rows),
+  ];
+  stages.forEach(({ pairs, norms }, at) => {
+    if (at === 0) lines.push("");
+    const shares = pairs.map(({ lambda }) => lambda.toPrecision(3)).join(", ");
+    lines.push(`stage ${at + 1}    λ ${shares}; norms ${norms.map((norm) => norm.toPrecision(6)).join(", ")}`);
+  });
+  return lines.join("\n");
+}
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
