@@ -1,7 +1,10 @@
 // The licences of what is bundled into dist/ from other packages: their terms ask for them beside every copy.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { root } from "./build.mjs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+// Not from build.mjs, which awaits this module while it is being evaluated itself: the two would wait for each other.
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Folders of packages that esbuild's metafiles name, such as `node_modules/fflate`, sorted. */
 function bundledPackages(metafiles) {
