@@ -138,7 +138,7 @@ export async function mergeMany(models: readonly Model[], spec: Spec, options: M
     run,
     models.map(() => identityOrders(many.resolved)),
   );
-  const found = await align(run, strategy);
+  const found = await align(run, strategy, reference);
   const orders = numberedAs(found.orders, reference);
   const after = await measure(run, orders);
   const permutations = orders.map((own) => byName(many.resolved, own));
@@ -164,12 +164,12 @@ interface Alignment {
   readonly stages: readonly TreeStage[];
 }
 
-async function align(run: ManyRun, strategy: ManyStrategy): Promise<Alignment> {
+async function align(run: ManyRun, strategy: ManyStrategy, reference: number): Promise<Alignment> {
   if (strategy === "tree") {
     const { orders, stages } = await alignByTree(run);
     return { orders, rounds: stages.length, iterations: 0, converged: true, stages };
   }
-  if (strategy === "cycle-consistent") return { ...(await alignToUniverse(run)), stages: [] };
+  if (strategy === "cycle-consistent") return { ...(await alignToUniverse(run, reference)), stages: [] };
   const { many, pause } = run;
   const sum = await createRunningSum(
     many,
