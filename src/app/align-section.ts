@@ -4,7 +4,7 @@ import type { Method } from "../match/match-weights.ts";
 import type { AlignProgress, Line } from "./calls.ts";
 import { createFigure } from "./figure.ts";
 import { createJobRunner, type JobReport } from "./job.ts";
-import { byId, only } from "./page.ts";
+import { byId, counted, only } from "./page.ts";
 import type { Store } from "./store.ts";
 import type { Workers } from "./workers.ts";
 
@@ -56,8 +56,9 @@ export function setUpAlign(store: Store, { align, charts }: Workers): void {
         (svg) => svg !== null && store.state.aligned === aligned && store.charts.set(HEADING, [svg]),
         () => undefined,
       );
-      const steps = done.iterations > 0 ? `${done.iterations} steps and ` : "";
-      return `Aligned in ${done.seconds.toFixed(2)} s: ${steps}${done.sweeps} sweeps on ${done.threads} thread${done.threads === 1 ? "" : "s"}.`;
+      const steps = done.iterations > 0 ? `${counted(done.iterations, "step")} and ` : "";
+      const how = `${steps}${counted(done.sweeps, "sweep")} on ${counted(done.threads, "thread")}`;
+      return `Aligned in ${done.seconds.toFixed(2)} s: ${how}.`;
     }),
   );
 }

@@ -22,7 +22,7 @@ serve<ChartCalls>({
           ...sized(width, `Cost matrix of ${name}`),
           rowLabel: "unit of A",
           columnLabel: columns,
-          valueLabel: "product",
+          valueLabel: "gain",
         },
       );
     return { before: await draw(before, "unit of B, as in its file"), after: await draw(after, "unit of B, aligned") };
@@ -43,9 +43,18 @@ function sized(width: number, title: string): ChartOptions {
 }
 
 function objectiveChart(lines: readonly Line[], width: number): Promise<string> {
-  const chart = { series: lines.slice(0, COLOURS), x: { label: "step" }, y: { label: "objective" } };
-  return lineChart(chart, sized(width, "Objective while aligning"));
+  // Not from 0: late steps gain little, and that they gain is what there is to see.
+  const values = lines.flatMap(({ points }) => points.map(({ y }) => y));
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const room = 0.08 * (high - low) || 0.01 * Math.abs(high) || 1;
+  const y = { label: "objective", domain: [low - room, high + room] as const };
+  const last = Math.max(...lines.flatMap(({ points }) => points.map(({ x }) => x)));
+  const x = { label: "step", domain: [1, Math.max(2, last)] as const, format: wholeNumber };
+  return lineChart({ series: lines.slice(0, COLOURS), x, y }, sized(width, "Objective while aligning"));
 }
+
+/** There is no step 1.5. */
+const wholeNumber = (value: number): string => (Number.isInteger(value) ? String(value) : "");
 
 /** How far the line between the two networks rises above its ends, as they train. */
 function barrierChart(epochs: readonly TrainEpoch[], width: number): Promise<string> {
@@ -54,6 +63,6 @@ function barrierChart(epochs: readonly TrainEpoch[], width: number): Promise<str
     points: epochs.map((epoch) => ({ x: epoch.epoch, y: of(epoch) })),
   });
   const series = [line("naive", (epoch) => epoch.naiveBarrier), line("aligned", (epoch) => epoch.alignedBarrier)];
-  const chart = { series, x: { label: "epoch" }, y: { label: "loss barrier (nats)" } };
+  const chart = { series, x: { label: "epoch", format: wholeNumber }, y: { label: "loss barrier (nats)" } };
   return lineChart(chart, sized(width, "Barrier between the two networks"));
 }

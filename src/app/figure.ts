@@ -19,14 +19,31 @@ export interface ChartFigure {
   clear(): void;
 }
 
+const styles = new Set<string>();
+
+/**
+ * Every chart brings the same style sheet, and every new one in the page has the whole page's styles computed again:
+ * one is kept, in the head.
+ */
+function keepStyle(style: Element): void {
+  const text = style.textContent ?? "";
+  style.remove();
+  if (styles.has(text)) return;
+  styles.add(text);
+  document.head.append(style);
+}
+
 export function createFigure(id: string): ChartFigure {
   const figure = byId(id, HTMLElement);
   const hint = [...figure.childNodes];
   let asked = 0;
   let last: Promise<unknown> = Promise.resolve();
   const show = (svg: string): void => {
+    const template = document.createElement("template");
     // The chart worker's own text: names in it are escaped, and the page runs no scripts but its own.
-    figure.innerHTML = svg;
+    template.innerHTML = svg;
+    for (const style of template.content.querySelectorAll("style")) keepStyle(style);
+    figure.replaceChildren(template.content);
   };
   return {
     get width() {

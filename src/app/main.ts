@@ -19,4 +19,7 @@ setUpUnits(store, workers);
 setUpCurve(store, workers);
 setUpDownload(store, workers);
 setUpTrain(workers, open);
+// Loaded before they are wanted: the one at once, the other when there will be something to draw.
+workers.align.start();
+store.watch(["pair"], ({ pair }) => pair !== null && workers.charts.start());
 byId("version", HTMLElement).textContent = VERSION;

@@ -38,6 +38,9 @@ export function announce(text: string, options: { readonly passing?: boolean } =
   byId("announcer", HTMLElement).textContent = text;
 }
 
+/** "1 step", "2 steps". */
+export const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
+
 /** Bytes for people: "1.2 MB". */
 export function formatBytes(bytes: number): string {
   if (bytes < 1e3) return `${bytes} bytes`;

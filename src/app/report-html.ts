@@ -2,6 +2,7 @@
 
 import { type ReportSection, reportPage } from "../report/report-page.ts";
 import type { ReportRequest } from "./calls.ts";
+import { counted } from "./page.ts";
 
 /** A self-contained page, with the charts as the app has shown them. */
 export function reportHtml({ a, b, lambda, summary, report, charts }: ReportRequest): string {
@@ -9,7 +10,7 @@ export function reportHtml({ a, b, lambda, summary, report, charts }: ReportRequ
     heading: "Alignment",
     text: [
       `Family ${summary.spec}${summary.why === "" ? "" : `: ${summary.why}`}.`,
-      `Method ${report.method}, ${report.iterations} steps and ${report.sweeps} sweeps in ${report.seconds.toFixed(2)} s on ${report.threads} thread(s).`,
+      `Method ${report.method}: ${counted(report.iterations, "step")} and ${counted(report.sweeps, "sweep")} in ${report.seconds.toFixed(2)} s on ${counted(report.threads, "thread")}.`,
       ...summary.frozen.map((text) => `Frozen: ${text}.`),
       ...(report.held.length === 0 ? [] : [`Found by descent alone: ${report.held.join(", ")}.`]),
     ],

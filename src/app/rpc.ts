@@ -109,6 +109,8 @@ export interface CallOptions<Progress> {
 
 /** The page's end of a worker. */
 export interface Connection<Table extends CallTable> {
+  /** Starts the worker, if none runs, so that the first call need not wait for it. */
+  start(): void;
   /**
    * Rejects with an `Error` of the worker's name and message; with an `AbortError` when the signal is aborted, once the
    * worker has stopped.
@@ -147,6 +149,7 @@ export function connect<Table extends CallTable>(start: () => Worker): Connectio
     return mine;
   };
   return {
+    start: () => void started(),
     call: (name, argument, { signal, onProgress } = {}) =>
       new Promise((resolve, reject) => {
         signal?.throwIfAborted();
