@@ -1,4 +1,4 @@
-// Builds dist/: wasm (every build of assembly/), bundles of the entry points, type declarations.
+// Builds dist/: wasm (every build of assembly/), bundles of the entry points, type declarations, the browser app.
 // `node scripts/build.mjs wasm` builds only build/*.wasm, which is all the unit suites need.
 import { execFile, execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -106,6 +106,8 @@ async function buildPackage() {
   writeFileSync(join(root, "dist/third-party.txt"), thirdPartyNotices([metafile]));
   const tsc = join(dirname(require.resolve("typescript/package.json")), "bin", "tsc");
   execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
+  const { buildApp } = await import("./build-app.mjs");
+  await buildApp();
 }
 
 function report() {
