@@ -1,18 +1,26 @@
 /** The matching options of `match` and `merge`, and what both print of a matching. */
 
-import { type Matching, type MatchReport, type Method, matchWeights } from "../match/match-weights.ts";
+import type { Split } from "../node/data-folder.ts";
 import type { Spec } from "../spec/types.ts";
 import type { Model } from "../tensor.ts";
 import { table } from "../text-table.ts";
 import { type CommandContext, numberOption, type OptionRule, UsageError } from "./command.ts";
+import {
+  type CommandMatching,
+  type CommandReport,
+  choiceOption,
+  MATCH_BY_DATA_OPTIONS,
+  planMatching,
+  runPlan,
+} from "./matching-data.ts";
 import { SPEC_OPTION } from "./models.ts";
 
 export const MATCH_OPTIONS: Readonly<Record<string, OptionRule>> = {
   spec: SPEC_OPTION,
   method: {
     value: "METHOD",
-    help: "frank-wolfe finds better permutations; coordinate is the paper's Algorithm 1",
-    choices: ["frank-wolfe", "coordinate"],
+    help: "frank-wolfe finds better permutations; coordinate is the paper's Algorithm 1; activations and hybrid need --data",
+    choices: ["frank-wolfe", "coordinate", "activations", "hybrid"],
     default: "frank-wolfe",
   },
   seed: { value: "N", help: "seed of the visiting order of descent", default: "0" },
@@ -21,6 +29,7 @@ export const MATCH_OPTIONS: Readonly<Record<string, OptionRule>> = {
     help: "coordinate: further descents from random permutations, the best is kept",
     default: "0",
   },
+  ...MATCH_BY_DATA_OPTIONS,
   threads: {
     value: "N",
     help: "threads to use; auto: what the machine has, up to 8, for large models; results never depend on it",
@@ -30,33 +39,44 @@ export const MATCH_OPTIONS: Readonly<Record<string, OptionRule>> = {
   "allow-nonfinite": { help: "go on although a tensor has NaN or infinity" },
 };
 
-/** Matches with the options of the command line. */
-export async function runMatching(context: CommandContext, a: Model, b: Model, spec: Spec): Promise<Matching> {
+/**
+ * Matches with the options of the command line. Where data take part, images of `split` decide: training images, unless
+ * the command has a `--split` for just that.
+ */
+export async function runMatching(
+  context: CommandContext,
+  a: Model,
+  b: Model,
+  spec: Spec,
+  split: Split = "train",
+): Promise<CommandMatching> {
   const integer = { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true };
   const threads =
     context.values.get("threads") === "auto" ? "auto" : numberOption(context, "threads", { ...integer, min: 1 })!;
-  const method = context.values.get("method") as Method;
+  const plan = planMatching(context);
   const restarts = numberOption(context, "restarts", integer)!;
-  if (restarts > 0 && method !== "coordinate")
+  if (restarts > 0 && plan.method !== "coordinate")
     throw new UsageError("--restarts is for --method coordinate, expected no --restarts");
-  return matchWeights(a, b, spec, {
-    method,
+  return runPlan(context, [a, b], spec, plan, {
+    method: plan.method === "coordinate" ? "coordinate" : "frank-wolfe",
     seed: numberOption(context, "seed", integer)!,
     restarts,
     threads,
     allowNonfinite: context.flags.has("allow-nonfinite"),
     signal: context.signal,
     onProgress: context.onProgress,
+    ...choiceOption(context),
+    split,
   });
 }
 
 /** The report as the commands print it with `--json`: the spec is called what the user called it. */
-export function matchJson(report: MatchReport, spec: string): MatchReport {
+export function matchJson(report: CommandReport, spec: string): CommandReport {
   return { ...report, spec };
 }
 
 /** The report for people. */
-export function matchText(report: MatchReport, spec: Spec, name: string): string {
+export function matchText(report: CommandReport, spec: Spec, name: string): string {
   const steps = report.iterations > 0 ? `${counted(report.iterations, "step")}, ` : "";
   const rows = Object.entries(report.permutations).map(([permutation, { size, moved }]) => [
     permutation,
@@ -68,9 +88,18 @@ export function matchText(report: MatchReport, spec: Spec, name: string): string
     `method     ${report.method}, ${steps}${counted(report.sweeps, "sweep")}, ${report.seconds.toFixed(2)} s`,
     `objective  ${report.identityObjective.toPrecision(6)} before, ${report.objective.toPrecision(6)} aligned`,
   ];
+  if (report.cost !== undefined) lines.push(`data       ${report.cost} over ${counted(report.images ?? 0, "image")}`);
+  if (report.starts !== undefined) lines.push(...startLines(report.starts));
   if (report.held.length > 0)
     lines.push(`held       ${report.held.join(", ")}: three or more permutations meet, found by descent alone`);
   return [...lines, "", table(["permutation", "size", "moved"], rows)].join("\n");
+}
+
+function startLines({ chosen, images, tried }: NonNullable<CommandReport["starts"]>): string[] {
+  return tried.map(({ objective, loss, accuracy }, at) => {
+    const values = `objective ${objective.toPrecision(6)}, midpoint loss ${loss.toFixed(4)}, accuracy ${accuracy.toFixed(4)}`;
+    return `start ${String(at + 1).padEnd(4)} ${values}${at === chosen ? ` (kept, on ${counted(images, "image")})` : ""}`;
+  });
 }
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;

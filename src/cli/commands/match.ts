@@ -1,10 +1,12 @@
 /** `rebasin match A B -o PERMS` */
 
+import type { Split } from "../../node/data-folder.ts";
 import { saveModel } from "../../node/save-model.ts";
 import { permutationsModel } from "../../perm/file.ts";
 import { fitSpec } from "../../spec/resolve.ts";
 import type { Command } from "../command.ts";
 import { MATCH_OPTIONS, matchJson, matchText, runMatching } from "../matching.ts";
+import { MATCH_DATA_OPTIONS } from "../matching-data.ts";
 import { checkOutputs, specOption, withModels } from "../models.ts";
 
 export const match: Command = {
@@ -15,10 +17,12 @@ export const match: Command = {
   options: {
     output: { short: "o", value: "PERMS", help: "where to write the permutations (safetensors)" },
     ...MATCH_OPTIONS,
+    ...MATCH_DATA_OPTIONS,
   },
   examples: [
     "rebasin match a.safetensors b.safetensors -o perms.safetensors",
     "rebasin match a.safetensors b.safetensors -o perms.safetensors --method coordinate --seed 1",
+    "rebasin match a.safetensors b.safetensors -o perms.safetensors --method activations --data fashion-mnist",
   ],
   async run(context) {
     const { values, flags, positionals, signal } = context;
@@ -27,7 +31,7 @@ export const match: Command = {
     await checkOutputs([output], positionals, force);
     return withModels(positionals, signal, async (a, b) => {
       const { spec, name } = await specOption(context, a!);
-      const { permutations, report } = await runMatching(context, a!, b!, spec);
+      const { permutations, report } = await runMatching(context, a!, b!, spec, values.get("split") as Split);
       const model = await permutationsModel(fitSpec(spec, a!.tensors), permutations);
       await saveModel(model, output, { force, inputs: positionals, signal });
       return {

@@ -2,12 +2,14 @@
 
 import type { Blend } from "../../merge/blend-tensor.ts";
 import { mergeModels } from "../../merge/merge-models.ts";
+import type { Split } from "../../node/data-folder.ts";
 import { saveModel } from "../../node/save-model.ts";
 import { permutationsModel } from "../../perm/file.ts";
 import { matchMetadata } from "../../rebasin.ts";
 import { fitSpec } from "../../spec/resolve.ts";
 import { type Command, numberOption } from "../command.ts";
 import { MATCH_OPTIONS, matchJson, matchText, runMatching } from "../matching.ts";
+import { MATCH_DATA_OPTIONS } from "../matching-data.ts";
 import { checkOutputs, specOption, withModels } from "../models.ts";
 
 export const merge: Command = {
@@ -26,11 +28,13 @@ export const merge: Command = {
     },
     permutations: { value: "FILE", help: "also write the permutations found, for rebasin apply" },
     ...MATCH_OPTIONS,
+    ...MATCH_DATA_OPTIONS,
   },
   examples: [
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors",
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors --lambda 0.3 --permutations perms.safetensors",
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors --spec my-spec.json --json",
+    "rebasin merge a.safetensors b.safetensors -o merged.safetensors --starts 5 --data fashion-mnist --input-size 14",
   ],
   async run(context) {
     const { values, flags, positionals, signal, onProgress } = context;
@@ -41,7 +45,7 @@ export const merge: Command = {
     await checkOutputs([output, ...(permutationsFile === undefined ? [] : [permutationsFile])], positionals, force);
     return withModels(positionals, signal, async (a, b) => {
       const { spec, name } = await specOption(context, a!);
-      const { permutations, report } = await runMatching(context, a!, b!, spec);
+      const { permutations, report } = await runMatching(context, a!, b!, spec, values.get("split") as Split);
       const merged = await mergeModels(a!, b!, spec, permutations, {
         lambda,
         blend: values.get("blend") as Blend,

@@ -1,0 +1,152 @@
+/** Matching with data: the options of `match`, `merge` and whatever else aligns a pair, and running it. */
+
+import type { Dataset } from "../data/dataset.ts";
+import { firstImages } from "../data/select.ts";
+import type { ActivationCost } from "../match/activation-costs.ts";
+import type { Choice } from "../match/chosen-groups.ts";
+import { type Matching, type MatchOptions, type MatchReport, matchWeights } from "../match/match-weights.ts";
+import type { Split } from "../node/data-folder.ts";
+import type { TriedStart } from "../recipes/starts.ts";
+import { withTensorFlow } from "../run/peers.ts";
+import type { Spec } from "../spec/types.ts";
+import type { Model } from "../tensor.ts";
+import { type CommandContext, numberOption, type OptionRule, UsageError } from "./command.ts";
+import { DATA_OPTIONS, readSplit } from "./image-data.ts";
+
+/** Images that matching looks at unless --limit says otherwise: more move few units. */
+const MATCHING_IMAGES = 2000;
+/** Images that choose among starts: losses of starts differ by tenths, and this many tell hundredths. */
+const CHOOSING_IMAGES = 500;
+const DEFAULT_SHARE = 0.3;
+
+/** Options on how data take part in a matching; for commands that have data options of their own. */
+export const MATCH_BY_DATA_OPTIONS: Readonly<Record<string, OptionRule>> = {
+  cost: {
+    value: "COST",
+    help: "activations, hybrid: how units are compared (default correlation)",
+    choices: ["correlation", "inner-product"],
+  },
+  share: { value: "X", help: `hybrid: what activations count next to the weights (default ${DEFAULT_SHARE})` },
+  polish: { help: "activations: go on by descent on the weights from there" },
+  starts: {
+    value: "N",
+    help: "frank-wolfe, hybrid: try N starts, keep the one whose midpoint has the lowest loss on the data",
+    default: "1",
+  },
+  only: { value: "NAMES", help: "permutations that may move, by commas; NAME* for all that start so" },
+  except: { value: "NAMES", help: "permutations that stay in place" },
+};
+
+/** The data options of a command whose data serve the matching alone. */
+export const MATCH_DATA_OPTIONS: Readonly<Record<string, OptionRule>> = {
+  ...DATA_OPTIONS,
+  limit: { value: "N", help: `only the first N images; ${MATCHING_IMAGES} if not given` },
+  split: { value: "SPLIT", help: "which images", choices: ["train", "test"], default: "train" },
+};
+
+/** A matching and, where several starts were tried, how they did. */
+export interface CommandMatching extends Matching {
+  readonly report: CommandReport;
+}
+
+export interface CommandReport extends MatchReport {
+  /** Activations and hybrid: the costs, and the images looked at. */
+  readonly cost?: ActivationCost;
+  readonly images?: number;
+  readonly starts?: { readonly chosen: number; readonly images: number; readonly tried: readonly TriedStart[] };
+}
+
+/** What `--only` and `--except` name. */
+export function choiceOption({ values }: CommandContext): Choice {
+  const names = (option: string): string[] | undefined =>
+    values
+      .get(option)
+      ?.split(",")
+      .map((name) => name.trim());
+  return { only: names("only"), except: names("except") };
+}
+
+interface Plan {
+  readonly method: string;
+  readonly starts: number;
+  readonly share: number;
+  readonly cost: ActivationCost;
+  readonly polish: boolean;
+}
+
+/** Checks the options against each other; throws `UsageError`. */
+export function planMatching(context: CommandContext): Plan {
+  const { values, flags } = context;
+  const method = values.get("method")!;
+  const starts = numberOption(context, "starts", { min: 1, max: 1000, integer: true })!;
+  const share = numberOption(context, "share", { min: 0, max: 1e6, integer: false });
+  const byData = method === "activations" || method === "hybrid";
+  if (share !== undefined && method !== "hybrid")
+    throw new UsageError("--share is for --method hybrid, expected no --share");
+  if (values.has("cost") && !byData)
+    throw new UsageError("--cost is for --method activations or hybrid, expected no --cost");
+  if (flags.has("polish") && method !== "activations")
+    throw new UsageError("--polish is for --method activations, expected no --polish");
+  if (starts > 1 && method !== "frank-wolfe" && method !== "hybrid")
+    throw new UsageError(`--starts is for --method frank-wolfe or hybrid, expected no --starts with ${method}`);
+  const wants = byData ? `--method ${method}` : starts > 1 ? `--starts ${starts}` : null;
+  if (wants !== null && !values.has("data")) throw new UsageError(`${wants} has no --data, expected --data DIR`);
+  const cost = (values.get("cost") ?? "correlation") as ActivationCost;
+  return { method, starts, share: share ?? DEFAULT_SHARE, cost, polish: flags.has("polish") };
+}
+
+/**
+ * Runs a planned matching on A and B; `options` are those of `matchWeights`, and which images to look at. Reads no data
+ * where none is needed.
+ */
+export async function runPlan(
+  context: CommandContext,
+  [a, b]: readonly [Model, Model],
+  spec: Spec,
+  plan: Plan,
+  options: MatchOptions & { readonly split: Split },
+): Promise<CommandMatching> {
+  const byData = plan.method === "activations" || plan.method === "hybrid";
+  const { split, ...matching } = options;
+  if (!byData && plan.starts === 1) return matchWeights(a, b, spec, matching);
+  // Before any work: the peers may be missing.
+  const { activations, starts, costs, evaluation } = await loadRecipes();
+  const data = await readImages(context, split);
+  const { signal, onProgress } = context;
+  const { method: _, restarts: __, ...shared } = matching;
+  const found = byData ? await costs.activationCosts(a, b, spec, data, { cost: plan.cost, signal, onProgress }) : null;
+  const match = async (start: Pick<MatchOptions, "seed" | "perturb">): Promise<CommandMatching> => {
+    if (found === null) return matchWeights(a, b, spec, { ...matching, ...start });
+    const way =
+      plan.method === "hybrid" ? { share: plan.share, ...start } : plan.polish ? ({ polish: "descent" } as const) : {};
+    return activations.matchActivations(a, b, spec, data, { ...shared, cost: plan.cost, costs: found, ...way });
+  };
+  if (plan.starts === 1) return match({});
+  const few = firstImages(data, CHOOSING_IMAGES);
+  const {
+    found: best,
+    chosen,
+    tried,
+  } = await starts.chooseStart(a, b, spec, {
+    starts: plan.starts,
+    seed: options.seed ?? 0,
+    signal,
+    match,
+    evaluate: (model) => evaluation.evaluateModel(model, few, { signal, onProgress }),
+  });
+  return { ...best, report: { ...best.report, starts: { chosen, images: few.count, tried } } };
+}
+
+async function loadRecipes() {
+  return withTensorFlow(async () => ({
+    activations: await import("../recipes/activations.ts"),
+    starts: await import("../recipes/starts.ts"),
+    costs: await import("../recipes/activation-costs.ts"),
+    evaluation: await import("../run/evaluate.ts"),
+  }));
+}
+
+async function readImages(context: CommandContext, split: Split): Promise<Dataset> {
+  const data = await readSplit(context, split);
+  return context.values.has("limit") ? data : firstImages(data, MATCHING_IMAGES);
+}
