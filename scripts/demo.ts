@@ -3,14 +3,12 @@
  * 1,000 test images. Writes the merged model and the interpolation curves to demo-output/.
  */
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { createDataset } from "rebasin/data";
+import { readIdxImages } from "rebasin/data";
 import { saveModel } from "rebasin/node";
-import { type Evaluation, evaluateModel } from "rebasin/tf";
-import { CURVE_POINTS, sampleCurve } from "./lib/curve.ts";
-import { curveSvg } from "./lib/curve-svg.ts";
-import { readLabelled } from "./lib/data.ts";
+import { evaluateModel, sampleCurves } from "rebasin/tf";
+import { curveChart } from "../src/report/curve-chart.ts";
 import { matchPair } from "./lib/pair.ts";
 import { evaluationTable } from "./lib/table.ts";
 
@@ -19,19 +17,13 @@ const FIXTURES = join(ROOT, "test/fixtures");
 const OUTPUT = join(ROOT, "demo-output");
 
 const started = performance.now();
-const { images, labels } = readLabelled(
-  join(FIXTURES, "t10k-images-1000-idx3-ubyte.gz"),
-  join(FIXTURES, "t10k-labels-1000-idx1-ubyte.gz"),
-);
-const { height, width, pixels } = images;
-const data = createDataset({ name: "Fashion-MNIST", height, width, channels: 1, pixels, labels });
+const fixture = (name: string) => ({ name, bytes: readFileSync(join(FIXTURES, name)) });
+const data = await readIdxImages(fixture("t10k-images-1000-idx3-ubyte.gz"), fixture("t10k-labels-1000-idx1-ubyte.gz"));
 const pair = await matchPair(
   join(FIXTURES, "fmnist-mlp-small-a.safetensors"),
   join(FIXTURES, "fmnist-mlp-small-b.safetensors"),
 );
 const { report } = pair;
-const evaluateAt = async (lambda: number, aligned: boolean): Promise<Evaluation> =>
-  evaluateModel(await pair.at(lambda, aligned), data);
 
 console.log(
   `Two networks 784-256-256-10, trained on Fashion-MNIST from different seeds; ${data.count.toLocaleString("en")} test images.`,
@@ -43,7 +35,7 @@ console.log(
   evaluationTable([
     ["model A", await evaluateModel(pair.a, data)],
     ["model B", await evaluateModel(pair.b, data)],
-    ["naive midpoint", await evaluateAt(0.5, false)],
+    ["naive midpoint", await evaluateModel(await pair.at(0.5, false), data)],
     ["merged midpoint", await evaluateModel(pair.merged, data)],
   ]),
 );
@@ -51,12 +43,9 @@ console.log(
 mkdirSync(OUTPUT, { recursive: true });
 const [mergedPath, curvePath] = [join(OUTPUT, "merged.safetensors"), join(OUTPUT, "curve.svg")];
 await saveModel(pair.merged, mergedPath, { force: true });
-const curves = [
-  await sampleCurve("naive", (lambda) => evaluateAt(lambda, false)),
-  await sampleCurve("aligned", (lambda) => evaluateAt(lambda, true)),
-];
-const subtitle = `${data.count.toLocaleString("en")} Fashion-MNIST test images, ${CURVE_POINTS} points a curve, matched by ${report.method}`;
-writeFileSync(curvePath, curveSvg(curves, { title: "From model A to model B", subtitle }));
+const { naive, aligned } = (await sampleCurves(pair, new Map([["test", data]]))).get("test")!;
+const subtitle = `${data.count.toLocaleString("en")} Fashion-MNIST test images, ${naive.points.length} points a curve, matched by ${report.method}`;
+writeFileSync(curvePath, await curveChart([naive, aligned], { title: "From model A to model B", subtitle }));
 await pair.close();
 
 console.log(

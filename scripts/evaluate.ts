@@ -5,12 +5,11 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import type { MatchReport } from "rebasin";
-import { createDataset, type Dataset } from "rebasin/data";
-import { type Evaluation, evaluateModel } from "rebasin/tf";
-import { CURVE_POINTS, sampleCurve } from "./lib/curve.ts";
-import { curveSvg } from "./lib/curve-svg.ts";
-import { averagePool2x2, readTestSet } from "./lib/data.ts";
+import type { MatchReport, Method } from "rebasin";
+import type { Dataset } from "rebasin/data";
+import { readDataFolder } from "rebasin/node";
+import { type Evaluation, evaluateModel, sampleCurves } from "rebasin/tf";
+import { curveChart } from "../src/report/curve-chart.ts";
 import { matchPair, type Pair } from "./lib/pair.ts";
 import { evaluationTable } from "./lib/table.ts";
 
@@ -27,7 +26,7 @@ A and B are safetensors of one network: an MLP, a VGG or a ResNet, with BatchNor
                       taken for 28 unless told otherwise                         [28]
   --limit N           only the first N test images                               [all]
   --batch N           images at a time                                           [250]
-  --curve OUT.svg     plot ${CURVE_POINTS} points from A to B, naive and aligned
+  --curve OUT.svg     plot 25 points from A to B, naive and aligned
   --curve-limit N     images of the plot; the table always takes --limit         [1000]
   --json              one JSON object on stdout, also on failure
   --help              this text`;
@@ -39,7 +38,7 @@ interface Settings {
   readonly models: readonly [string, string];
   readonly data: string;
   readonly spec: string;
-  readonly method: MatchReport["method"];
+  readonly method: Method;
   readonly pooled: boolean;
   readonly limit: number | undefined;
   readonly batch: number;
@@ -103,10 +102,8 @@ function parseCount(option: string, text: string): number {
   return count;
 }
 
-function readData({ data, pooled }: Settings, limit: number | undefined): Dataset {
-  const { images, labels } = readTestSet(data, limit);
-  const { height, width, pixels } = pooled ? averagePool2x2(images) : images;
-  return createDataset({ name: data, height, width, channels: 1, pixels, labels });
+function readData({ data, pooled }: Settings, limit: number | undefined): Promise<Dataset> {
+  return readDataFolder(data, { split: "test", limit, inputSize: pooled ? 14 : undefined });
 }
 
 /** Result of the run: what `--json` prints. */
@@ -144,19 +141,16 @@ function describe({ a, b, naive, aligned, ...result }: Result): string {
 }
 
 async function plot(path: string, pair: Pair, settings: Settings): Promise<void> {
-  const data = readData(settings, Math.min(settings.curveLimit, settings.limit ?? settings.curveLimit));
-  const evaluateAt = async (lambda: number, aligned: boolean): Promise<Evaluation> =>
-    evaluateModel(await pair.at(lambda, aligned), data, { batch: settings.batch });
-  const curves = [
-    await sampleCurve("naive", (lambda) => evaluateAt(lambda, false)),
-    await sampleCurve("aligned", (lambda) => evaluateAt(lambda, true)),
-  ];
+  const data = await readData(settings, Math.min(settings.curveLimit, settings.limit ?? settings.curveLimit));
+  const { naive, aligned } = (await sampleCurves(pair, new Map([["test", data]]), { batch: settings.batch })).get(
+    "test",
+  )!;
   const subtitle = `${pair.report.spec}, ${data.count.toLocaleString("en")} Fashion-MNIST test images, matched by ${pair.report.method}`;
-  writeFileSync(path, curveSvg(curves, { title: "From model A to model B", subtitle }));
+  writeFileSync(path, await curveChart([naive, aligned], { title: "From model A to model B", subtitle }));
 }
 
 async function run(settings: Settings): Promise<void> {
-  const data = readData(settings, settings.limit);
+  const data = await readData(settings, settings.limit);
   const spec = settings.spec.endsWith(".json") ? readFileSync(settings.spec, "utf8") : settings.spec;
   const pair = await matchPair(...settings.models, { spec, method: settings.method });
   try {

@@ -4,6 +4,7 @@ import {
   detectSpec,
   familySpec,
   type MatchReport,
+  type Method,
   type Model,
   mergeModels,
   type OnProgress,
@@ -18,6 +19,7 @@ export interface Pair {
   readonly a: Model;
   readonly b: Model;
   readonly spec: Spec;
+  readonly permutations: ReadonlyMap<string, Int32Array>;
   readonly report: MatchReport;
   /** The merge at λ = ½, as the library's one call gives it: lazy. */
   readonly merged: Model;
@@ -30,7 +32,7 @@ export interface Pair {
 export interface PairOptions {
   /** `auto`, the name of a family, or the text of a spec file (starts with `{`). Default `auto`. */
   readonly spec?: string;
-  readonly method?: MatchReport["method"];
+  readonly method?: Method;
   readonly onProgress?: OnProgress;
 }
 
@@ -56,7 +58,7 @@ export async function matchPair(pathA: string, pathB: string, options: PairOptio
     const unaligned = new Map<string, Int32Array>();
     const at = (lambda: number, aligned: boolean): Promise<Model> =>
       mergeModels(a, b, spec, aligned ? permutations : unaligned, { lambda });
-    return { a, b, spec, report, merged, at, close };
+    return { a, b, spec, permutations, report, merged, at, close };
   } catch (error) {
     await close();
     throw error;
