@@ -14,6 +14,13 @@ export {
   calibratePair,
   sampleCurves,
 } from "./recipes/curve.ts";
+export type { Orders } from "./recipes/straight-through/midpoint.ts";
+export type { StraightThroughOptions, Validation } from "./recipes/straight-through/options.ts";
+export {
+  matchStraightThrough,
+  type StraightThroughMatching,
+  type StraightThroughReport,
+} from "./recipes/straight-through/straight-through.ts";
 export {
   type CostMap,
   costMaps,

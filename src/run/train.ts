@@ -2,7 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { Dataset } from "../data/dataset.ts";
-import { type Batch, batches } from "../data/select.ts";
+import { batches } from "../data/select.ts";
 import { checkOptions } from "../options.ts";
 import { createYielder, type OnProgress } from "../progress.ts";
 import { createRng, randomPermutation } from "../rng.ts";
@@ -10,7 +10,7 @@ import type { Model } from "../tensor.ts";
 import { checkData } from "./check-data.ts";
 import { checkpointVariables, readCheckpoint, type TrainingPosition, writeCheckpoint } from "./checkpoint.ts";
 import { registerGradients } from "./gradients/register.ts";
-import { type Score, scoreLogits } from "./metrics.ts";
+import { lossGradients } from "./loss-gradients.ts";
 import type { Network } from "./network.ts";
 import { createOptimizer, type Optimizer } from "./optimizer.ts";
 import type { Schedule } from "./schedule.ts";
@@ -174,7 +174,7 @@ async function runEpoch(
   let [loss, right] = [0, 0];
   for (const batch of batches(data, options.batch, { order })) {
     await giveWay();
-    const { score, gradients } = gradientsOf(training, batch);
+    const { score, gradients } = lossGradients(network, data, training.trainable, batch);
     try {
       const mean = score.loss / score.count;
       if (!Number.isFinite(mean)) {
@@ -191,38 +191,4 @@ async function runEpoch(
     options.onProgress?.({ stage: "train", done: step, total });
   }
   return { epoch, loss: loss / data.count, accuracy: right / data.count };
-}
-
-/** Gradients of the mean cross-entropy of a batch with respect to every trainable tensor, and its score. */
-function gradientsOf(
-  { network, data: { height, width, channels }, trainable }: Training,
-  { images, labels }: Batch,
-): { score: Score; gradients: Map<string, tf.Tensor> } {
-  let score: Score = { count: 0, loss: 0, right: 0 };
-  const { value, grads } = tf.variableGrads(() => {
-    const logits = network.runTraining(tf.tensor4d(images, [labels.length, height, width, channels]));
-    const values = logits.dataSync<"float32">();
-    score = scoreLogits({ logits: values, classes: logits.shape[1], labels });
-    return crossEntropy(logits, labels, score);
-  }, [...trainable.values()]);
-  value.dispose();
-  const gradients = new Map<string, tf.Tensor>();
-  for (const [name, variable] of trainable) {
-    const gradient = grads[variable.name];
-    if (gradient !== undefined && gradient !== null) gradients.set(name, gradient);
-  }
-  return { score, gradients };
-}
-
-/** The mean cross-entropy, already computed in f64, with its gradient (softmax − one-hot) / batch. */
-function crossEntropy(logits: tf.Tensor2D, labels: Uint8Array, score: Score): tf.Scalar {
-  const loss = tf.customGrad((x, save) => {
-    (save as tf.GradSaveFunc)([x as tf.Tensor]);
-    const gradFunc = (_: tf.Tensor, [saved]: tf.Tensor[]): tf.Tensor => {
-      const right = tf.oneHot(tf.tensor1d(Int32Array.from(labels), "int32"), logits.shape[1]);
-      return tf.div(tf.sub(tf.softmax(saved!), right), labels.length);
-    };
-    return { value: tf.scalar(score.loss / score.count), gradFunc };
-  });
-  return loss(logits) as tf.Scalar;
 }

@@ -1,0 +1,82 @@
+/** The network between A and π(B), rebuilt as π changes. */
+
+import * as tf from "@tensorflow/tfjs-core";
+import type { Dataset } from "../../data/dataset.ts";
+import { batches } from "../../data/select.ts";
+import { applyPermutations } from "../../perm/apply.ts";
+import { scoreLogits } from "../../run/metrics.ts";
+import { createNetwork, type Network } from "../../run/network.ts";
+import type { Spec } from "../../spec/types.ts";
+import type { Model } from "../../tensor.ts";
+
+export type Orders = ReadonlyMap<string, Int32Array>;
+
+export interface Midpoint {
+  /** (1−λ)·A + λ·π(B), as it is. Its variables change with `moveTo`. */
+  readonly network: Network;
+  /** Takes another π. */
+  moveTo(orders: Orders): Promise<void>;
+  /** Mean cross-entropy over `data`, with BatchNorm's statistics of each batch: those of a midpoint are not known. */
+  loss(data: Dataset, giveWay: () => Promise<void>): Promise<number>;
+  dispose(): void;
+}
+
+/** Images whose BatchNorm statistics are taken together, and that are run at once. */
+const BATCH = 500;
+
+/** The midpoint at `orders`. Throws as `createNetwork` does. */
+export async function createMidpoint(
+  a: Model,
+  b: Model,
+  spec: Spec,
+  orders: Orders,
+  lambda: number,
+): Promise<Midpoint> {
+  const networks: Network[] = [];
+  const dispose = (): void => {
+    for (const each of networks) each.dispose();
+  };
+  try {
+    for (const model of [a, await applyPermutations(b, spec, orders), a]) networks.push(await createNetwork(model));
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+  const [first, second, network] = networks as [Network, Network, Network];
+  const blend = (): void =>
+    tf.tidy(() => {
+      for (const [name, variable] of network.variables) {
+        const ends = [tf.mul(first.variables.get(name)!, 1 - lambda), tf.mul(second.variables.get(name)!, lambda)];
+        variable.assign(tf.add(ends[0]!, ends[1]!));
+      }
+    });
+  blend();
+  return {
+    network,
+    async moveTo(next) {
+      await second.load(await applyPermutations(b, spec, next));
+      blend();
+    },
+    async loss(data, giveWay) {
+      let sum = 0;
+      for (const batch of batches(data, BATCH)) {
+        await giveWay();
+        sum += lossOf(network, data, batch.images, batch.labels);
+      }
+      return sum / data.count;
+    },
+    dispose,
+  };
+}
+
+function lossOf(
+  network: Network,
+  { height, width, channels }: Dataset,
+  images: Float32Array,
+  labels: Uint8Array,
+): number {
+  return tf.tidy(() => {
+    const logits = network.runTraining(tf.tensor4d(images, [labels.length, height, width, channels]));
+    return scoreLogits({ logits: logits.dataSync<"float32">(), classes: logits.shape[1], labels }).loss;
+  });
+}
