@@ -51,6 +51,7 @@ function checkJsr() {
 
 const PROGRAM = `
 import { init, type Model, type Spec, rebasin } from "rebasin";
+import { createDataset, type Dataset } from "rebasin/data";
 import { costMatrix, init as initKernels } from "rebasin/kernels";
 import { type Many, mergeMany } from "rebasin/many";
 import { saveModel } from "rebasin/node";
@@ -59,6 +60,9 @@ export const save: (model: Model) => Promise<unknown> = (model) => saveModel(mod
 export const many: (models: Model[], spec: Spec) => Promise<Many> = (models, spec) =>
   mergeMany(models, spec, { strategy: "tree" });
 export const cost: Float32Array = costMatrix(Float32Array.of(1), Float32Array.of(1), 1, 1);
+export const data: Dataset = createDataset({
+  name: "one", height: 1, width: 1, channels: 1, pixels: new Uint8Array(1), labels: new Uint8Array(1),
+});
 export const same: boolean = init === initKernels;
 // @ts-expect-error: the option is \`module\`
 init({ modules: [] });

@@ -16,6 +16,7 @@ import {
   rebasin,
   SpecError,
 } from "rebasin";
+import { averagePoolTo, readIdxImages } from "rebasin/data";
 import { costMatrix, solveAssignment } from "rebasin/kernels";
 import { openModel as openPath, rebasin as rebasinPaths, saveModel } from "rebasin/node";
 import { suite } from "uvu";
@@ -91,6 +92,14 @@ test("rebasin/kernels: costs and assignments on typed arrays", () => {
   );
 });
 
+test("rebasin/data reads images", async () => {
+  const file = (name: string) => ({ name, bytes: readFileSync(join("fixtures", name)) });
+  const images = file("t10k-images-1000-idx3-ubyte.gz");
+  const data = await readIdxImages(images, file("t10k-labels-1000-idx1-ubyte.gz"));
+  const { count, classes, height } = averagePoolTo(data, 14);
+  assert.equal([count, classes, height], [1000, 10, 14]);
+});
+
 test("errors are exported and thrown", async () => {
   const error = await openModel(new Uint8Array(3)).then(
     () => null,
@@ -156,7 +165,7 @@ function reachable(entry: string): Map<string, string> {
 }
 
 test("what a browser loads names no node: module", () => {
-  for (const entry of ["index.js", "kernels.js"]) {
+  for (const entry of ["index.js", "kernels.js", "data.js"]) {
     const files = reachable(join(PACKAGE, "dist", entry));
     assert.ok(files.size > 1);
     for (const [file, text] of files) assert.not.match(text, /["']node:/, file);
