@@ -3,8 +3,11 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { freePort, untilReady, which } from "./machine.mjs";
 import { runPage } from "./page.mjs";
+import { runProgram } from "./processes.mjs";
 
 const UNIT = ["unit"];
+/** Those whose driver reaches into a page run the app as well. */
+const DRIVEN = ["unit", "app"];
 
 const CHROMIUM = which("chromium", "chromium-browser", "google-chrome-stable", "google-chrome");
 const FIREFOX = which("firefox-esr", "firefox");
@@ -75,9 +78,19 @@ const needs = (parts) => () => {
   return lacking.length === 0 ? null : `${lacking.join(" and ")} not found`;
 };
 
+/** The suites of the app run in Node, and drive the browser from there. */
+const driving = (name, path, show) => (job) =>
+  job.suite === "app"
+    ? runProgram([process.execPath], job, { REBASIN_BROWSER: name, REBASIN_BROWSER_PATH: path })
+    : show(job);
+
 export const browsers = {
-  chromium: { suites: UNIT, missing: needs({ chromium: CHROMIUM }), run: inChromium },
-  firefox: { suites: UNIT, missing: needs({ firefox: FIREFOX }), run: inFirefox },
+  chromium: {
+    suites: DRIVEN,
+    missing: needs({ chromium: CHROMIUM }),
+    run: driving("chromium", CHROMIUM, inChromium),
+  },
+  firefox: { suites: DRIVEN, missing: needs({ firefox: FIREFOX }), run: driving("firefox", FIREFOX, inFirefox) },
   webkit: {
     suites: UNIT,
     missing: needs({ WebKitWebDriver: DRIVER, "xvfb-run": XVFB, MiniBrowser: MINI_BROWSER }),

@@ -1,0 +1,117 @@
+/** The page itself: what it may not do, and that everybody can use it. */
+
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { type AppPage, BROWSER, openApp } from "./driver.ts";
+
+declare const __ROOT__: string;
+
+const test = suite(`app in ${BROWSER}: page`);
+const AXE = readFileSync(join(__ROOT__, "node_modules/axe-core/axe.min.js"), "utf8");
+
+interface Violation {
+  readonly id: string;
+  readonly impact: string;
+  readonly targets: string;
+}
+
+/** What axe-core finds, of any impact. */
+async function violations(page: AppPage): Promise<Violation[]> {
+  await page.evaluate(`${AXE}; undefined`);
+  return page.evaluate(`axe.run(document).then(({ violations }) =>
+    violations.map(({ id, impact, nodes }) => ({ id, impact, targets: nodes.map((node) => node.target.join(" ")).join(", ") })))`);
+}
+
+async function fill(page: AppPage): Promise<void> {
+  await page.click("#built-in");
+  await page.waitFor(`document.querySelector("#align [data-start]:enabled")`);
+  await page.click("#align [data-start]");
+  await page.waitFor(`document.querySelector("#objective-chart svg") && document.querySelector("#cost-chart svg")`);
+  await page.click("#curve [data-start]");
+  await page.waitFor(`/^Halfway/.test(document.querySelector("#curve [data-status]").textContent)`);
+  await page.waitFor(`document.querySelector("#curve-chart svg")`);
+}
+
+const scrolls = (page: AppPage): Promise<boolean> =>
+  page.evaluate(`document.documentElement.scrollWidth > document.documentElement.clientWidth`);
+
+for (const { width, dark } of [
+  { width: 360, dark: true },
+  { width: 1280, dark: false },
+]) {
+  test(`${width} px, ${dark ? "dark" : "light"}: nothing to scroll sideways, nothing that axe-core finds`, async () => {
+    const page = await openApp({ width, dark });
+    try {
+      assert.is(await page.evaluate(`matchMedia("(prefers-color-scheme: dark)").matches`), dark);
+      for (const state of ["empty", "filled"]) {
+        if (state === "filled") await fill(page);
+        assert.is(await scrolls(page), false, state);
+        assert.equal(await violations(page), [], state);
+      }
+    } finally {
+      await page.close();
+    }
+  });
+}
+
+test("the keyboard reaches everything that can be used", async () => {
+  const page = await openApp();
+  try {
+    await fill(page);
+    const usable = await page.evaluate<string[]>(`[...document.querySelectorAll("button, select, input, [tabindex]")]
+      .filter((e) => !e.disabled && !e.closest("fieldset:disabled, [hidden]") && (e.type !== "radio" || e.checked))
+      .map((e) => e.id || e.name || e.closest("section").id)`);
+    const reached = new Set<string>();
+    for (let i = 0; i < usable.length + 10; i++) {
+      await page.press("Tab");
+      reached.add(
+        await page.evaluate(
+          `(({ activeElement: e }) => e === document.body ? "" : e.id || e.name || e.closest("section").id)(document)`,
+        ),
+      );
+    }
+    assert.equal(
+      usable.filter((id) => !reached.has(id)),
+      [],
+    );
+    assert.ok(usable.length > 15);
+  } finally {
+    await page.close();
+  }
+});
+
+test("nothing is sent anywhere: its policy refuses, in the page and in its workers", async () => {
+  let heard = 0;
+  const elsewhere = createServer((_, response) => {
+    heard++;
+    response
+      .writeHead(200, { "access-control-allow-origin": "*", "cross-origin-resource-policy": "cross-origin" })
+      .end();
+  });
+  await new Promise<void>((listening) => elsewhere.listen(0, "127.0.0.1", listening));
+  const url = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/`;
+  const page = await openApp();
+  try {
+    await fill(page);
+    const attempt = `fetch(${JSON.stringify(url)}, { mode: "no-cors" }).then(() => "sent", () => "refused")`;
+    assert.is(await page.evaluate(attempt), "refused");
+    const byWorkers = await page.evaluateInWorkers(attempt);
+    if (byWorkers !== null) assert.equal(byWorkers, ["refused", "refused", "refused"]);
+    assert.is(heard, 0);
+    // What it did ask for are its own files.
+    assert.equal(
+      page.requests.filter((request) => !/^GET \/[\w./-]*$/.test(request)),
+      [],
+    );
+    assert.is(await page.evaluate("crossOriginIsolated"), true);
+  } finally {
+    await page.close();
+    elsewhere.close();
+  }
+});
+
+test.run();
