@@ -3,8 +3,9 @@
 //   node     test/node/*.test.ts     files and the command line (dist/): in Node, Deno and Bun
 //   package  test/package/*.test.ts  imports `rebasin` from the packed and installed tarball: in Node, Deno and Bun
 //   consumers test/consumers/*.test.ts  the packed tarball in projects of its users: bundlers, TypeScript, registries, pages
+//   app      test/app/*.test.ts      the browser app (dist/app): driven from Node in Chromium and Firefox
 //   edge     test/edge/*.test.ts     imports `rebasin` by its `workerd` condition: in workerd
-// Options: --runtime node,deno,…  --suite unit,node,package,edge,consumers  --match TEXT (file names)  --no-build
+// Options: --runtime node,deno,…  --suite unit,node,package,edge,consumers,app  --match TEXT (file names)  --no-build
 //          --all (also set by CI=true): a runtime that is missing is a failure
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -23,7 +24,7 @@ const RUNTIMES = new Map(Object.entries({ ...processes, ...workerd, ...browsers 
 const { values: options } = parseArgs({
   options: {
     runtime: { type: "string" },
-    suite: { type: "string", default: "unit,node,package,edge,consumers" },
+    suite: { type: "string", default: "unit,node,package,edge,consumers,app" },
     match: { type: "string", default: "" },
     "no-build": { type: "boolean", default: false },
     all: { type: "boolean", default: process.env.CI === "true" },
@@ -44,6 +45,7 @@ const SETTINGS = {
   // TensorFlow.js finds its wasm beside its own files.
   node: { platform: "node", external: ["@tensorflow/*"] },
   package: { platform: "node", external: ["rebasin", "rebasin/*"] },
+  app: { platform: "node", external: ["playwright-core", "puppeteer-core"] },
   edge: { platform: "browser", conditions: ["workerd"] },
   consumers: { platform: "node", external: ["playwright-core", "puppeteer-core"] },
 };
@@ -140,7 +142,7 @@ for (const suite of options.suite.split(",")) {
     const place = edge ? join(folder, "edge") : folder;
     if (!bundled.has(place)) await bundle(suite, place, edge ? FOR_WORKERD : {});
     bundled.add(place);
-    const { passed, failed, skipped } = await runIn(name, { cwd, folder: place });
+    const { passed, failed, skipped } = await runIn(name, { suite, cwd, folder: place });
     total.passed += passed;
     total.failed += failed;
     total.skipped += skipped;

@@ -20,16 +20,17 @@ function program(suites, command, hint) {
   return {
     suites,
     missing: () => (existsSync(command[0]) ? null : hint),
-    run: ({ folder, cwd, log }) => runProgram(command, join(folder, "main.mjs"), cwd, log),
+    run: (job) => runProgram(command, job),
   };
 }
 
-function runProgram([file, ...words], main, cwd, log) {
+/** Runs a bundle by a command; `env` is set besides. Rejects unless it ends with exit code 0. */
+export function runProgram([file, ...words], { folder, cwd, log }, env = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, [...words, main], {
+    const child = spawn(file, [...words, join(folder, "main.mjs")], {
       cwd,
       stdio: ["ignore", "pipe", "inherit"],
-      env: { ...process.env, REBASIN_RUNTIME: JSON.stringify([file, ...words]) },
+      env: { ...process.env, REBASIN_RUNTIME: JSON.stringify([file, ...words]), ...env },
     });
     child.stdout.setEncoding("utf8").on("data", log);
     child.on("error", reject);
