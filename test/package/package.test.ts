@@ -139,6 +139,16 @@ test("npx rebasin --help works from the installed package", async () => {
   assert.match(readFileSync(join(PACKAGE, "dist/cli.js"), "utf8"), /^#!\/usr\/bin\/env node\n/);
 });
 
+test("without its optional peers, rebasin curve says in one line what to install", async () => {
+  const command = JSON.parse(process.env.REBASIN_RUNTIME!) as string[];
+  const [program, ...words] = [...command, join(PACKAGE, "dist/cli.js"), "curve", A, B, "--data", "fixtures"];
+  const outcome = await new Promise<{ code: unknown; stderr: string }>((resolve) => {
+    execFile(program!, words, (failure, _, stderr) => resolve({ code: failure?.code, stderr }));
+  });
+  assert.is(outcome.code, 1);
+  assert.match(outcome.stderr, /^rebasin: .*npm install @tensorflow\/tfjs-core @tensorflow\/tfjs-backend-wasm\n$/);
+});
+
 test("the promises of the manifest: no dependencies, every export and its types exist, nothing else is packed", () => {
   const manifest = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8"));
   assert.is(manifest.dependencies, undefined);
