@@ -3,15 +3,17 @@
 import type { Dataset } from "../data/dataset.ts";
 import { firstImages } from "../data/select.ts";
 import type { ActivationCost } from "../match/activation-costs.ts";
-import type { Choice } from "../match/chosen-groups.ts";
+import { type Choice, choosePermutations } from "../match/chosen-groups.ts";
 import { type Matching, type MatchOptions, type MatchReport, matchWeights } from "../match/match-weights.ts";
 import type { Split } from "../node/data-folder.ts";
+import { resolveFor } from "../perm/resolve-for.ts";
 import type { TriedStart } from "../recipes/starts.ts";
 import { withTensorFlow } from "../run/peers.ts";
 import type { Spec } from "../spec/types.ts";
 import type { Model } from "../tensor.ts";
 import { type CommandContext, numberOption, type OptionRule, UsageError } from "./command.ts";
 import { DATA_OPTIONS, readSplit } from "./image-data.ts";
+import { checkStraightThrough, runStraightThrough } from "./matching-straight-through.ts";
 
 /** Images that matching looks at unless --limit says otherwise: more move few units. */
 const MATCHING_IMAGES = 2000;
@@ -40,7 +42,10 @@ export const MATCH_BY_DATA_OPTIONS: Readonly<Record<string, OptionRule>> = {
 /** The data options of a command whose data serve the matching alone. */
 export const MATCH_DATA_OPTIONS: Readonly<Record<string, OptionRule>> = {
   ...DATA_OPTIONS,
-  limit: { value: "N", help: `only the first N images; ${MATCHING_IMAGES} if not given` },
+  limit: {
+    value: "N",
+    help: `only the first N images; if not given, all for straight-through, else ${MATCHING_IMAGES}`,
+  },
   split: { value: "SPLIT", help: "which images", choices: ["train", "test"], default: "train" },
 };
 
@@ -53,6 +58,12 @@ export interface CommandReport extends MatchReport {
   /** Activations and hybrid: the costs, and the images looked at. */
   readonly cost?: ActivationCost;
   readonly images?: number;
+  /** Straight-through: as of its own report. */
+  readonly steps?: number;
+  readonly keptStep?: number;
+  readonly validation?: number;
+  readonly startLoss?: number;
+  readonly loss?: number;
   readonly starts?: { readonly chosen: number; readonly images: number; readonly tried: readonly TriedStart[] };
 }
 
@@ -89,7 +100,11 @@ export function planMatching(context: CommandContext): Plan {
     throw new UsageError("--polish is for --method activations, expected no --polish");
   if (starts > 1 && method !== "frank-wolfe" && method !== "hybrid")
     throw new UsageError(`--starts is for --method frank-wolfe or hybrid, expected no --starts with ${method}`);
-  const wants = byData ? `--method ${method}` : starts > 1 ? `--starts ${starts}` : null;
+  checkStraightThrough(context, method);
+  if (method === "straight-through" && (values.has("only") || values.has("except")))
+    throw new UsageError("--only and --except are not for --method straight-through, expected neither");
+  const wants =
+    byData || method === "straight-through" ? `--method ${method}` : starts > 1 ? `--starts ${starts}` : null;
   if (wants !== null && !values.has("data")) throw new UsageError(`${wants} has no --data, expected --data DIR`);
   const cost = (values.get("cost") ?? "correlation") as ActivationCost;
   return { method, starts, share: share ?? DEFAULT_SHARE, cost, polish: flags.has("polish") };
@@ -108,11 +123,14 @@ export async function runPlan(
 ): Promise<CommandMatching> {
   const byData = plan.method === "activations" || plan.method === "hybrid";
   const { split, ...matching } = options;
+  if (plan.method === "straight-through") return runStraightThrough(context, [a, b], spec, split, matching);
   if (!byData && plan.starts === 1) return matchWeights(a, b, spec, matching);
   // Before any work: the peers may be missing.
   const { activations, starts, costs, evaluation } = await loadRecipes();
   const data = await readImages(context, split);
   const { signal, onProgress } = context;
+  choosePermutations(resolveFor(a, spec).permutations, matching);
+  const started = performance.now();
   const { method: _, restarts: __, ...shared } = matching;
   const found = byData ? await costs.activationCosts(a, b, spec, data, { cost: plan.cost, signal, onProgress }) : null;
   const match = async (start: Pick<MatchOptions, "seed" | "perturb">): Promise<CommandMatching> => {
@@ -121,7 +139,11 @@ export async function runPlan(
       plan.method === "hybrid" ? { share: plan.share, ...start } : plan.polish ? ({ polish: "descent" } as const) : {};
     return activations.matchActivations(a, b, spec, data, { ...shared, cost: plan.cost, costs: found, ...way });
   };
-  if (plan.starts === 1) return match({});
+  const timed = ({ permutations, report }: CommandMatching): CommandMatching => ({
+    permutations,
+    report: { ...report, seconds: (performance.now() - started) / 1000 },
+  });
+  if (plan.starts === 1) return timed(await match({}));
   const few = firstImages(data, CHOOSING_IMAGES);
   const {
     found: best,
@@ -134,7 +156,7 @@ export async function runPlan(
     match,
     evaluate: (model) => evaluation.evaluateModel(model, few, { signal, onProgress }),
   });
-  return { ...best, report: { ...best.report, starts: { chosen, images: few.count, tried } } };
+  return timed({ ...best, report: { ...best.report, starts: { chosen, images: few.count, tried } } });
 }
 
 async function loadRecipes() {

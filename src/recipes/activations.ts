@@ -2,7 +2,7 @@
 
 import type { Dataset } from "../data/dataset.ts";
 import type { ActivationCost } from "../match/activation-costs.ts";
-import type { Choice } from "../match/chosen-groups.ts";
+import { type Choice, choosePermutations } from "../match/chosen-groups.ts";
 import { matchCosts } from "../match/match-costs.ts";
 import { type MatchOptions, type MatchReport, matchWeights } from "../match/match-weights.ts";
 import { checkOptions } from "../options.ts";
@@ -105,6 +105,9 @@ export async function matchActivations(
     throw new RangeError(`perturb ${rest.perturb} with share 0, expected a share: assignments have one optimum`);
   const started = performance.now();
   const resolved = resolveFor(a, spec);
+  const choice: Choice = { only, except };
+  // Before the models run: that takes longest.
+  choosePermutations(resolved.permutations, choice);
   const { signal, onProgress, simd } = rest;
   const costs =
     given ??
@@ -115,7 +118,6 @@ export async function matchActivations(
       ...(batch === undefined ? {} : { batch }),
       ...(simd === undefined ? {} : { simd }),
     }));
-  const choice: Choice = { only, except };
   const matching: MatchOptions =
     share > 0
       ? { ...rest, ...choice, linear: { costs, share } }
