@@ -5,6 +5,22 @@
 
 export type { Dataset } from "./data/dataset.ts";
 export type { ConvLayout, DenseLayout, Graph, Operation, OperationKind } from "./graph.ts";
+export {
+  type ActivationCost,
+  type ActivationStatistics,
+  createActivationStatistics,
+  type Moments,
+} from "./match/activation-costs.ts";
+export type { Choice } from "./match/chosen-groups.ts";
+export type { LinearTerm } from "./match/linear-term.ts";
+export { type CostMatching, type MatchCostsOptions, matchCosts } from "./match/match-costs.ts";
+export { type ActivationCostOptions, activationCosts } from "./recipes/activation-costs.ts";
+export {
+  type ActivationMatching,
+  type ActivationOptions,
+  type ActivationReport,
+  matchActivations,
+} from "./recipes/activations.ts";
 export { type Barrier, barrier, type Curve, type CurvePoint } from "./recipes/barrier.ts";
 export { type Contour, type ContourSettings, type PlanePlace, sampleContour } from "./recipes/contour.ts";
 export {
@@ -14,6 +30,7 @@ export {
   calibratePair,
   sampleCurves,
 } from "./recipes/curve.ts";
+export { type ChosenStart, chooseStart, type Start, type StartsOptions, type TriedStart } from "./recipes/starts.ts";
 export type { Orders } from "./recipes/straight-through/midpoint.ts";
 export type { StraightThroughOptions, Validation } from "./recipes/straight-through/options.ts";
 export {

@@ -1,0 +1,106 @@
+/** `match` and `merge` by data, as a user meets them: dist/cli.js in a process of its own. */
+
+import { execFile } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+
+declare const __ROOT__: string;
+
+const test = suite("matching by data on the command line");
+const CLI = join(__ROOT__, "dist/cli.js");
+const fixture = (name: string): string => join(__ROOT__, "test/fixtures", name);
+const [A, B] = ["a", "b"].map((which) => fixture(`fmnist-mlp-small-${which}.safetensors`)) as [string, string];
+const [runtime, ...runtimeArguments] = JSON.parse(process.env.REBASIN_RUNTIME!) as string[];
+let folder = "";
+
+test.before.each(() => {
+  folder = mkdtempSync(join(tmpdir(), "rebasin-activations-"));
+  mkdirSync(join(folder, "data"));
+  for (const [part, idx] of [
+    ["images", "idx3"],
+    ["labels", "idx1"],
+  ]) {
+    copyFileSync(fixture(`t10k-${part}-1000-${idx}-ubyte.gz`), join(folder, `data/train-${part}-${idx}-ubyte.gz`));
+  }
+});
+test.after.each(() => rmSync(folder, { recursive: true, force: true }));
+
+function run(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    execFile(runtime!, [...runtimeArguments, CLI, ...words], { cwd: folder }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : (error.code as unknown as number), stdout, stderr });
+    });
+  });
+}
+
+async function runJson(...words: string[]) {
+  const { code, stdout } = await run(...words, "--json");
+  assert.is(code, 0, stdout);
+  return JSON.parse(stdout);
+}
+
+test("match --method activations: from data alone, the same bytes twice", async () => {
+  const words = ["match", A, B, "--method", "activations", "--data", "data", "--limit", "300"];
+  const json = await runJson(...words, "-o", "p.safetensors");
+  assert.is(json.method, "activations");
+  assert.equal([json.cost, json.images, json.unseen], ["correlation", 300, []]);
+  assert.ok(json.objective > 10 * json.identityObjective, `${json.objective}`);
+  await runJson(...words, "-o", "q.safetensors");
+  assert.ok(readFileSync(join(folder, "p.safetensors")).equals(readFileSync(join(folder, "q.safetensors"))));
+  const polished = await runJson(...words, "-o", "r.safetensors", "--polish");
+  assert.ok(polished.objective > json.objective);
+  const inner = await run(...words, "-o", "s.safetensors", "--cost", "inner-product", "--only", "P1");
+  assert.is(inner.code, 0, inner.stderr);
+  assert.match(inner.stdout, /^data {7}inner-product over 300 images$/m);
+  assert.match(inner.stdout, /^P0 +256 +0$/m);
+});
+
+test("merge --method hybrid --starts: the start with the lowest loss is kept, and told", async () => {
+  const words = ["--method", "hybrid", "--share", "0.5", "--starts", "3", "--data", "data", "--limit", "200"];
+  const json = await runJson("merge", A, B, "-o", "m.safetensors", ...words);
+  assert.is(json.method, "hybrid");
+  assert.is(json.linear.share, 0.5);
+  const { chosen, images, tried } = json.starts;
+  assert.equal([images, tried.length], [200, 3]);
+  for (const { loss } of tried) assert.ok(tried[chosen].loss <= loss);
+  assert.ok(existsSync(join(folder, "m.safetensors")));
+  const { stdout, code } = await run("match", A, B, "-o", "p.safetensors", "--starts", "2", "--data", "data");
+  assert.is(code, 0);
+  assert.is(stdout.match(/^start \d/gm)?.length, 2);
+  assert.is(stdout.match(/kept, on 500 images/g)?.length, 1);
+});
+
+test("what does not go together is wrong usage; what does not fit fails in one line", async () => {
+  const cases: [words: string, code: number, message: RegExp][] = [
+    ["--method activations", 2, /^rebasin: --method activations has no --data, expected --data DIR$/m],
+    ["--starts 2", 2, /^rebasin: --starts 2 has no --data, expected --data DIR$/m],
+    ["--starts 0 --data data", 2, /^rebasin: --starts 0, expected an integer from 1 to 1000$/m],
+    ["--starts 2 --data data --method activations", 2, /^rebasin: --starts is for --method frank-wolfe or hybrid/m],
+    ["--share 1", 2, /^rebasin: --share is for --method hybrid, expected no --share$/m],
+    ["--cost correlation", 2, /^rebasin: --cost is for --method activations or hybrid/m],
+    [
+      "--cost cosine --method activations --data data",
+      2,
+      /^rebasin: --cost cosine, expected one of correlation, inner/m,
+    ],
+    ["--polish", 2, /^rebasin: --polish is for --method activations, expected no --polish$/m],
+    ["--method hybrid --restarts 2 --data data", 2, /^rebasin: --restarts is for --method coordinate/m],
+    ["--method hybrid --share -1 --data data", 2, /^rebasin: --share /m],
+    ["--only nope", 1, /^rebasin: .*permutation nope is not in the spec, expected one of P0, P1$/m],
+    ["--method activations --data nowhere", 1, /^rebasin: nowhere no such folder/m],
+    ["--method activations --data data --split test", 1, /^rebasin: data has no test images/m],
+    ["--method hybrid --data data --input-size 14", 1, /^rebasin: data \(train\) has images of 14×14/m],
+  ];
+  for (const [words, want, message] of cases) {
+    const { code, stderr } = await run("match", A, B, "-o", "p.safetensors", ...words.split(" "));
+    assert.is(code, want, `${words}: ${stderr}`);
+    assert.match(stderr, message);
+    assert.not.match(stderr, /^ +at /m);
+  }
+  assert.not.ok(existsSync(join(folder, "p.safetensors")));
+});
+
+test.run();
