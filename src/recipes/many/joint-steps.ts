@@ -149,13 +149,17 @@ async function bestVertex(state: State, i: number): Promise<Orders> {
   return vertex;
 }
 
+/** What stands at (1−γ)², γ(1−γ) and γ² along a step of γ. */
+type Parts<T> = readonly [T, T, T];
+
 /** The objective along the step from the soft models to the vertices. */
 async function quarticTo(state: State, vertices: readonly Orders[]): Promise<Quartic> {
-  // Parts 0, 1 and 2 stand at (1−γ)², γ(1−γ) and γ²; products of two parts by 3·a + b, those of a model with itself less.
+  // Products of parts a and b by 3·a + b: those of the sums of all models, less those of each model with itself.
   const products = new Float64Array(9);
   for (const t of state.tensors) {
     const { elements } = state.outline.tensors[t]!;
-    const totals = [0, 1, 2].map(() => new Float64Array(elements));
+    const fresh = (): Float64Array => new Float64Array(elements);
+    const totals = [fresh(), fresh(), fresh()] as const;
     for (let i = 0; i < vertices.length; i++) {
       const parts = await partsOf(state, i, t, vertices[i]!);
       parts.forEach((part, a) => {
@@ -170,16 +174,24 @@ async function quarticTo(state: State, vertices: readonly Orders[]): Promise<Qua
   return quarticOf(products);
 }
 
-function addProducts(products: Float64Array, parts: readonly (Float32Array | Float64Array)[], sign: number): void {
-  for (let a = 0; a < 3; a++) {
-    for (let b = a; b < 3; b++) {
-      const [x, y] = [parts[a]!, parts[b]!];
-      let sum = 0;
-      for (let e = 0; e < x.length; e++) sum += x[e]! * y[e]!;
-      products[3 * a + b]! += sign * sum;
-      if (a !== b) products[3 * b + a]! += sign * sum;
-    }
+/** Adds ⟨part a, part b⟩ for all a and b. In one pass: six sums that do not wait for each other. */
+function addProducts(products: Float64Array, parts: Parts<Float32Array | Float64Array>, sign: number): void {
+  const [x, y, z] = parts;
+  let [xx, xy, xz, yy, yz, zz] = [0, 0, 0, 0, 0, 0];
+  for (let e = 0; e < x.length; e++) {
+    const a = x[e]!;
+    const b = y[e]!;
+    const c = z[e]!;
+    xx += a * a;
+    xy += a * b;
+    xz += a * c;
+    yy += b * b;
+    yz += b * c;
+    zz += c * c;
   }
+  [xx, xy, xz, xy, yy, yz, xz, yz, zz].forEach((product, at) => {
+    products[at]! += sign * product;
+  });
 }
 
 function quarticOf(products: Float64Array): Quartic {
@@ -194,12 +206,7 @@ function quarticOf(products: Float64Array): Quartic {
 }
 
 /** One tensor of model number `i` along the step. Fresh arrays, except that the first is the state's. */
-async function partsOf(
-  state: State,
-  i: number,
-  t: number,
-  vertex: Orders,
-): Promise<readonly [Float32Array, Float32Array, Float32Array]> {
+async function partsOf(state: State, i: number, t: number, vertex: Orders): Promise<Parts<Float32Array>> {
   const tensor = state.outline.tensors[t]!;
   const values = await state.read(i, tensor);
   const soft = state.soft[i]!.get(t)!;
