@@ -3,12 +3,15 @@
 //   node     test/node/*.test.ts     files and the command line (dist/): in Node, Deno and Bun
 //   package  test/package/*.test.ts  imports `rebasin` from the packed and installed tarball: in Node, Deno and Bun
 //   consumers test/consumers/*.test.ts  the packed tarball in projects of its users: bundlers, TypeScript, registries, pages
+//   examples test/examples/*.test.ts  examples/ with the packed tarball
 //   app      test/app/*.test.ts      the browser app (dist/app): driven from Node in Chromium and Firefox
+//   notebook test/notebook/*.test.ts  examples/notebook.ipynb, run by Jupyter
+//   docs     test/docs/*.test.ts     the snippets of docs/ and of docstrings, with the packed tarball
 //   edge     test/edge/*.test.ts     imports `rebasin` by its `workerd` condition: in workerd
-// Options: --runtime node,deno,…  --suite unit,node,package,edge,consumers,app  --match TEXT (file names)  --no-build
+// Options: --runtime node,deno,…  --suite unit,node,package,edge,consumers,examples,app,notebook,docs  --match TEXT (file names)  --no-build
 //          --all (also set by CI=true): a runtime that is missing is a failure
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -24,7 +27,7 @@ const RUNTIMES = new Map(Object.entries({ ...processes, ...workerd, ...browsers 
 const { values: options } = parseArgs({
   options: {
     runtime: { type: "string" },
-    suite: { type: "string", default: "unit,node,package,edge,consumers,app" },
+    suite: { type: "string", default: "unit,node,package,edge,consumers,examples,app,notebook,docs" },
     match: { type: "string", default: "" },
     "no-build": { type: "boolean", default: false },
     all: { type: "boolean", default: process.env.CI === "true" },
@@ -48,10 +51,13 @@ const SETTINGS = {
   app: { platform: "node", external: ["playwright-core", "puppeteer-core"] },
   edge: { platform: "browser", conditions: ["workerd"] },
   consumers: { platform: "node", external: ["playwright-core", "puppeteer-core"] },
+  examples: { platform: "node", external: ["esbuild", "rebasin"] },
+  notebook: { platform: "node" },
+  docs: { platform: "node", external: ["playwright-core"] },
 };
 
 /** Suites that use the packed and installed tarball, in a folder of their own. */
-const PACKED = ["package", "consumers"];
+const PACKED = ["package", "consumers", "examples", "docs"];
 
 /** Bundles a suite into `folder`: suite.mjs, and main.mjs that runs it. */
 async function bundle(suite, folder, { loader, ...extra }) {
@@ -79,7 +85,9 @@ async function bundle(suite, folder, { loader, ...extra }) {
 }
 
 function filesOf(suite) {
-  return readdirSync(join(root, "test", suite))
+  const folder = join(root, "test", suite);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
     .filter((file) => file.endsWith(".test.ts") && file.includes(options.match))
     .sort();
 }
