@@ -29,7 +29,9 @@ export async function buildApp(folder = join(root, "dist/app")) {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: ["main", "align-worker", "evaluate-worker", "charts-worker"].map((name) => `src/app/${name}.ts`),
+    entryPoints: ["main", "files-worker", "match-worker", "evaluate-worker", "charts-worker"].map(
+      (name) => `src/app/${name}.ts`,
+    ),
     outdir: folder,
     bundle: true,
     format: "esm",

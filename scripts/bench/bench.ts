@@ -1,4 +1,4 @@
-/** `npm run bench -- gemm|assign|match|gradients|startup`: times ours beside others and keeps the results in results.md. */
+/** `npm run bench -- gemm|assign|match|gradients|startup|app`: times ours beside others and keeps the results in results.md. */
 
 import { basename, relative } from "node:path";
 import { FormatError, SpecError } from "../../src/errors.ts";
@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(options: BenchOptions) =>
   match: async () => (await import("./match.ts")).benchMatch,
   gradients: async () => (await import("./gradients.ts")).benchGradients,
   startup: async () => (await import("./startup.ts")).benchStartup,
+  app: async () => (await import("./app.ts")).benchApp,
 };
 
 const args = process.argv.slice(2);

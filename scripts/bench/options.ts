@@ -1,12 +1,13 @@
 /** The command line of the benchmarks. */
 
-export const USAGE = `usage: npm run bench -- gemm|assign|match|gradients|startup [OPTION ...]
+export const USAGE = `usage: npm run bench -- gemm|assign|match|gradients|startup|app [OPTION ...]
 
   gemm      cost matrices A·Bᵀ: ours, TensorFlow.js on wasm (XNNPACK), numpy on OpenBLAS
   assign    linear assignment: ours, scipy, npm munkres and linear-sum-assignment
   match     whole matchings: ours, and the numpy baseline on the same files
   gradients steps of training: TensorFlow.js on wasm with our kernels, without, and on its cpu backend
   startup   a fresh process from import to a merged 64-unit MLP; sizes of what is loaded
+  app       the browser app in Chromium: a pair aligned and merged, the longest task of its page, the memory of 2 × 100 MB
 
 all         --quick            fewer sizes and rounds
             --full             all sizes and entrants, more rounds
@@ -21,7 +22,8 @@ match       --pair SPEC A B    a spec file ("auto": detect; the baseline is skip
             --scale NAME DIR   vgg16 or resnet50 of the baseline script, made in DIR unless there; may be repeated
             --baseline SCRIPT  path of weight_matching.py; without it, ours alone
             --seeds N          visiting orders of descent. Default 5
-            --dump DIR         writes the cost matrices of each pair's first sweep, and times nothing`;
+            --dump DIR         writes the cost matrices of each pair's first sweep, and times nothing
+app         --pair auto A B    two models to time; default the built-in pair; may be repeated`;
 
 /** Something that the user can put right: told without a stack. */
 export class UsageError extends Error {}
@@ -60,6 +62,7 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   match: ["pair", "scale", "baseline", "seeds", "dump"],
   gradients: [],
   startup: [],
+  app: ["pair"],
 };
 const COMMON = ["quick", "full", "out", "seed", "python"];
 

@@ -4,7 +4,7 @@ import type { Method } from "../match/match-weights.ts";
 import type { AlignProgress, Line } from "./calls.ts";
 import { createFigure } from "./figure.ts";
 import { createJobRunner, type JobReport } from "./job.ts";
-import { byId, counted, only } from "./page.ts";
+import { byId, counted, formatBytes, only } from "./page.ts";
 import type { Store } from "./store.ts";
 import type { Workers } from "./workers.ts";
 
@@ -12,7 +12,7 @@ const HEADING = "Objective";
 /** A chart takes the charts worker some 50 ms: while the numbers come quickly, not all are drawn. */
 const DRAW_EVERY_MS = 250;
 
-export function setUpAlign(store: Store, { align, charts }: Workers): void {
+export function setUpAlign(store: Store, { match, charts }: Workers): void {
   const section = byId("align", HTMLElement);
   const start = only(section, "[data-start]", HTMLButtonElement);
   const controls = byId("align-controls", HTMLFieldSetElement);
@@ -38,6 +38,7 @@ export function setUpAlign(store: Store, { align, charts }: Workers): void {
   start.addEventListener("click", () =>
     runner.run("Aligning", async ({ signal, report }) => {
       const { pair } = store.state;
+      const { a, b, spec } = pair!;
       store.update({ aligned: null });
       showFigures(null);
       let drawn = Number.NEGATIVE_INFINITY;
@@ -47,7 +48,9 @@ export function setUpAlign(store: Store, { align, charts }: Workers): void {
         drawn = performance.now();
         draw(progress).catch(() => undefined);
       };
-      const aligned = await align.call("align", settings(), { signal, onProgress });
+      const request = { a, b, spec, ...settings() };
+      // What it took is given back whatever comes of it; the next alignment has a worker of its own.
+      const aligned = await match.call("align", request, { signal, onProgress }).finally(() => match.stop());
       if (store.state.pair !== pair) throw new DOMException("another pair was chosen", "AbortError");
       store.update({ aligned });
       showFigures(aligned.report);
@@ -57,7 +60,7 @@ export function setUpAlign(store: Store, { align, charts }: Workers): void {
         () => undefined,
       );
       const steps = done.iterations > 0 ? `${counted(done.iterations, "step")} and ` : "";
-      const how = `${steps}${counted(done.sweeps, "sweep")} on ${counted(done.threads, "thread")}`;
+      const how = `${steps}${counted(done.sweeps, "sweep")} on ${counted(done.threads, "thread")}, in ${formatBytes(done.memoryBytes)} beside the two files`;
       return `Aligned in ${done.seconds.toFixed(2)} s: ${how}.`;
     }),
   );

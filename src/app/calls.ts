@@ -40,7 +40,7 @@ export interface PairSummary {
   readonly frozen: readonly string[];
 }
 
-export interface AlignRequest {
+export interface AlignRequest extends PairRequest {
   readonly method: Method;
   readonly seed: number;
 }
@@ -54,9 +54,14 @@ export interface AlignProgress {
   readonly coordinate: readonly number[];
 }
 
-export interface Aligned {
-  readonly report: MatchReport;
+/** Permutations, and how they were found: what files say of it. */
+export interface Found {
   readonly permutations: ReadonlyMap<string, Int32Array>;
+  readonly report: MatchReport;
+  readonly seed: number;
+}
+
+export interface Aligned extends Found {
   readonly spec: Spec;
   readonly frankWolfe: readonly number[];
   readonly coordinate: readonly number[];
@@ -72,6 +77,7 @@ export interface CostValues {
 }
 
 export interface MergeRequest {
+  readonly found: Found;
   readonly lambda: number;
   readonly blend: Blend;
   /** Written to it when given (a file the user chose), else the result is a Blob. */
@@ -80,14 +86,18 @@ export interface MergeRequest {
 
 type Call<Argument, Result, Progress = never> = { argument: Argument; progress: Progress; result: Result };
 
-/** The worker that reads, aligns and merges. `align` and what follows it are about the pair of the last `prepare`. */
-export type AlignCalls = {
+/** The worker that reads files and makes new ones. All but `inspect` is about the pair of the last `prepare`. */
+export type FileCalls = {
   inspect: Call<NamedBlob, ModelSummary>;
   prepare: Call<PairRequest, PairSummary>;
-  align: Call<AlignRequest, Aligned, AlignProgress>;
-  cost: Call<{ readonly permutation: string }, CostValues>;
+  cost: Call<{ readonly permutation: string; readonly permutations: Found["permutations"] }, CostValues>;
   merge: Call<MergeRequest, { readonly blob: Blob | null }, { readonly done: number; readonly total: number }>;
-  permutations: Call<null, { readonly blob: Blob }>;
+  permutations: Call<Found["permutations"], { readonly blob: Blob }>;
+};
+
+/** The worker that aligns. It ends with the alignment, and all the memory that took with it. */
+export type MatchCalls = {
+  align: Call<AlignRequest, Aligned, AlignProgress>;
 };
 
 /** Where labelled images come from: IDX files, gzipped or not. */

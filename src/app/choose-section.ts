@@ -19,7 +19,7 @@ export interface ChooseSection {
   open(a: NamedBlob, b: NamedBlob): void;
 }
 
-export function setUpChoose(store: Store, { align }: Workers): ChooseSection {
+export function setUpChoose(store: Store, { files: reader }: Workers): ChooseSection {
   const files: Record<Slot, NamedBlob | null> = { a: null, b: null };
   const fault = byId("choose-fault", HTMLElement);
   const spec = byId("spec", HTMLSelectElement);
@@ -41,10 +41,10 @@ export function setUpChoose(store: Store, { align }: Workers): ChooseSection {
     const choice = await specChoice();
     if (a === null || b === null || choice === null) return;
     try {
-      const summary = await align.call("prepare", { a, b, spec: choice });
+      const summary = await reader.call("prepare", { a, b, spec: choice });
       if (mine !== turn) return;
       showSummary(summary);
-      store.update({ pair: { a, b, summary } });
+      store.update({ pair: { a, b, spec: choice, summary } });
       announce(`Found: ${summary.spec}, ${summary.groups.length} permutations.`);
     } catch (error) {
       if (mine === turn) fault.textContent = (error as Error).message;
@@ -52,7 +52,7 @@ export function setUpChoose(store: Store, { align }: Workers): ChooseSection {
   };
   const take = async (slot: Slot, file: NamedBlob): Promise<void> => {
     try {
-      const summary = await align.call("inspect", file);
+      const summary = await reader.call("inspect", file);
       files[slot] = file;
       showFile(slot, file.name, summary);
     } catch (error) {

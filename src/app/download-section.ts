@@ -11,7 +11,7 @@ const DIRECT_BYTES = 2 ** 28;
 
 type Picker = (options: object) => Promise<FileSystemFileHandle>;
 
-export function setUpDownload(store: Store, { align, charts }: Workers): void {
+export function setUpDownload(store: Store, { files, charts }: Workers): void {
   const section = byId("download", HTMLElement);
   const controls = byId("download-controls", HTMLFieldSetElement);
   const slider = byId("lambda", HTMLInputElement);
@@ -38,18 +38,15 @@ export function setUpDownload(store: Store, { align, charts }: Workers): void {
   });
   merged.addEventListener("click", () =>
     runner.run("Merging", async ({ signal, report: tell }) => {
-      const { lambda } = store.state;
+      const { lambda, aligned } = store.state;
       const blend = byId("blend", HTMLSelectElement).value as Blend;
       const name = `merged-${lambda}.safetensors`;
       const target = await chooseTarget(store.state.pair!, name);
-      const { blob } = await align.call(
-        "merge",
-        { lambda, blend, ...(target === null ? {} : { target }) },
-        {
-          signal,
-          onProgress: ({ done, total }) => tell({ share: done / total, text: `Wrote tensor ${done} of ${total}` }),
-        },
-      );
+      const request = { found: aligned!, lambda, blend, ...(target === null ? {} : { target }) };
+      const { blob } = await files.call("merge", request, {
+        signal,
+        onProgress: ({ done, total }) => tell({ share: done / total, text: `Wrote tensor ${done} of ${total}` }),
+      });
       if (blob === null) return `Wrote ${target!.name}.`;
       saveBlob(blob, name);
       return `Saved ${name}, ${formatBytes(blob.size)}.`;
@@ -57,7 +54,7 @@ export function setUpDownload(store: Store, { align, charts }: Workers): void {
   );
   permutations.addEventListener("click", () =>
     runner.run("Writing the permutations", async () => {
-      const { blob } = await align.call("permutations", null);
+      const { blob } = await files.call("permutations", store.state.aligned!.permutations);
       saveBlob(blob, "permutations.safetensors");
       return `Saved permutations.safetensors, ${formatBytes(blob.size)}, for rebasin apply.`;
     }),

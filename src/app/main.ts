@@ -19,7 +19,11 @@ setUpUnits(store, workers);
 setUpCurve(store, workers);
 setUpDownload(store, workers);
 setUpTrain(workers, open);
-// Loaded before they are wanted: the one at once, the other when there will be something to draw.
-workers.align.start();
-store.watch(["pair"], ({ pair }) => pair !== null && workers.charts.start());
+// Loaded before they are wanted: one at once, two when there will be something to align and to draw.
+workers.files.start();
+store.watch(["pair"], ({ pair }) => {
+  if (pair === null) return;
+  workers.match.start();
+  workers.charts.start();
+});
 byId("version", HTMLElement).textContent = VERSION;

@@ -111,6 +111,8 @@ export interface CallOptions<Progress> {
 export interface Connection<Table extends CallTable> {
   /** Starts the worker, if none runs, so that the first call need not wait for it. */
   start(): void;
+  /** Ends the worker, and frees its memory at once. What waits is rejected; the next call starts another. */
+  stop(): void;
   /**
    * Rejects with an `Error` of the worker's name and message; with an `AbortError` when the signal is aborted, once the
    * worker has stopped.
@@ -132,17 +134,21 @@ interface Waiting {
 export function connect<Table extends CallTable>(start: () => Worker): Connection<Table> {
   let worker: Worker | null = null;
   let waiting = new Map<number, Waiting>();
+  let end: (reason: string) => void = () => undefined;
   let next = 0;
   const started = (): Worker => {
     if (worker !== null) return worker;
     const mine = start();
     const theirs = new Map<number, Waiting>();
     mine.onmessage = ({ data }: MessageEvent<Reply>) => deliver(theirs, data);
-    mine.onerror = (event) => {
-      event.preventDefault();
+    end = (reason) => {
       worker = null;
       mine.terminate();
-      for (const { reject } of theirs.values()) reject(new Error(`the worker died: ${event.message ?? "not loaded"}`));
+      for (const { reject } of theirs.values()) reject(new Error(reason));
+    };
+    mine.onerror = (event) => {
+      event.preventDefault();
+      if (worker === mine) end(`the worker died: ${event.message ?? "it was not loaded"}`);
     };
     worker = mine;
     waiting = theirs;
@@ -150,20 +156,21 @@ export function connect<Table extends CallTable>(start: () => Worker): Connectio
   };
   return {
     start: () => void started(),
+    stop: () => worker !== null && end("the worker was stopped"),
     call: (name, argument, { signal, onProgress } = {}) =>
       new Promise((resolve, reject) => {
         signal?.throwIfAborted();
         const target = started();
         const id = next++;
         const cancel = (): void => target.postMessage({ id, cancel: true } satisfies Request);
-        const end = <T>(settle: (value: T) => void): ((value: T) => void) => {
+        const last = <T>(settle: (value: T) => void): ((value: T) => void) => {
           return (value) => {
             signal?.removeEventListener("abort", cancel);
             settle(value);
           };
         };
         const progress = (report: unknown): void => onProgress?.(report as never);
-        waiting.set(id, { resolve: end(resolve as (result: unknown) => void), reject: end(reject), progress });
+        waiting.set(id, { resolve: last(resolve as (result: unknown) => void), reject: last(reject), progress });
         signal?.addEventListener("abort", cancel);
         target.postMessage({ id, call: name, argument } satisfies Request, { transfer: transferables(argument) });
       }),

@@ -1,8 +1,7 @@
-/** The pair that the align worker works on: opened from files, read piece by piece, never held as a whole. */
+/** The pair that a worker works on: opened from files, of which only what is asked for is read. */
 
 import { openModel } from "../io/open-model.ts";
 import { blobSource } from "../io/source.ts";
-import type { MatchReport } from "../match/match-weights.ts";
 import { chooseSpec } from "../rebasin.ts";
 import { compareTensors, describeDifferences } from "../spec/compare.ts";
 import { fitSpec, resolveSpec } from "../spec/resolve.ts";
@@ -20,13 +19,6 @@ export interface Session {
   readonly spec: Spec;
   readonly specName: string;
   readonly resolved: ResolvedSpec;
-}
-
-/** Permutations found, and how, for what is written into files. */
-export interface Found {
-  readonly permutations: Map<string, Int32Array>;
-  readonly report: MatchReport;
-  readonly seed: number;
 }
 
 /** Only the header is read. Rejects as `openModel` does. */

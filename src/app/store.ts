@@ -1,11 +1,9 @@
 /** What the sections of the page share. */
 
-import type { Aligned, NamedBlob, PairSummary } from "./calls.ts";
+import type { Aligned, PairRequest, PairSummary } from "./calls.ts";
 
 /** Two files whose spec is found. */
-export interface OpenPair {
-  readonly a: NamedBlob;
-  readonly b: NamedBlob;
+export interface OpenPair extends PairRequest {
   readonly summary: PairSummary;
 }
 

@@ -1,5 +1,6 @@
 /** Step 3: one permutation, as numbers, and the cost matrix it was chosen by. */
 
+import type { Found } from "./calls.ts";
 import { createFigure } from "./figure.ts";
 import { byId, only } from "./page.ts";
 import type { Store } from "./store.ts";
@@ -11,7 +12,7 @@ interface Charts {
   readonly after: string;
 }
 
-export function setUpUnits(store: Store, { align, charts }: Workers): void {
+export function setUpUnits(store: Store, { files, charts }: Workers): void {
   const section = byId("units", HTMLElement);
   const controls = byId("units-controls", HTMLFieldSetElement);
   const choice = byId("permutation", HTMLSelectElement);
@@ -23,8 +24,8 @@ export function setUpUnits(store: Store, { align, charts }: Workers): void {
   const order = (): "before" | "after" =>
     only(section, "input[name=order]:checked", HTMLInputElement).value as "before" | "after";
 
-  const drawFresh = async (name: string, signal: AbortSignal): Promise<Charts> => {
-    const values = await align.call("cost", { permutation: name }, { signal });
+  const drawFresh = async ({ permutations }: Found, name: string, signal: AbortSignal): Promise<Charts> => {
+    const values = await files.call("cost", { permutation: name, permutations }, { signal });
     return charts.call("cost", { ...values, name, width: Math.min(480, figure.width) }, { signal });
   };
   const show = async (): Promise<void> => {
@@ -40,7 +41,7 @@ export function setUpUnits(store: Store, { align, charts }: Workers): void {
     status.textContent = `${name}: ${moved} of ${size} units move.`;
     list.textContent = orderText(found);
     try {
-      const made = drawn.get(name) ?? (await drawFresh(name, signal));
+      const made = drawn.get(name) ?? (await drawFresh(aligned, name, signal));
       if (signal.aborted || store.state.aligned !== aligned) return;
       drawn.set(name, made);
       figure.show(made[order()]);

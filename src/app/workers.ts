@@ -1,17 +1,19 @@
-/** The page's three workers, each started when it is first asked something. */
+/** The page's four workers, each started when it is first asked something. */
 
-import type { AlignCalls, ChartCalls, EvaluateCalls } from "./calls.ts";
+import type { ChartCalls, EvaluateCalls, FileCalls, MatchCalls } from "./calls.ts";
 import { type Connection, connect } from "./rpc.ts";
 
 export interface Workers {
-  readonly align: Connection<AlignCalls>;
+  readonly files: Connection<FileCalls>;
+  readonly match: Connection<MatchCalls>;
   readonly evaluate: Connection<EvaluateCalls>;
   readonly charts: Connection<ChartCalls>;
 }
 
 export function createWorkers(): Workers {
   return {
-    align: connect(() => startWorker("align-worker.js")),
+    files: connect(() => startWorker("files-worker.js")),
+    match: connect(() => startWorker("match-worker.js")),
     evaluate: connect(() => startWorker("evaluate-worker.js")),
     charts: connect(() => startWorker("charts-worker.js")),
   };

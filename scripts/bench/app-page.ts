@@ -1,0 +1,113 @@
+/** The app of dist/app in Chromium, for benchmarks: its page, its longest tasks, and the memory of its process. */
+
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import type { Browser, Page } from "playwright-core";
+import { ROOT } from "./machine.ts";
+import { UsageError } from "./options.ts";
+
+export interface LongestTask {
+  readonly passed: number;
+  readonly processor: number;
+}
+
+export interface BenchPage {
+  readonly page: Page;
+  /**
+   * The longest task of the main thread since the page began to load, in ms: as it passed, and of processor time, which is
+   * what it takes on a machine with nothing else to do. Ends the recording.
+   */
+  longestTask(): Promise<LongestTask>;
+  /** Resident bytes of the process that runs the page and all its workers. Linux only, else null. */
+  residentBytes(): number | null;
+  close(): Promise<void>;
+}
+
+export interface BenchBrowser {
+  readonly version: string;
+  /** A fresh page, loaded and idle. */
+  open(): Promise<BenchPage>;
+  close(): Promise<void>;
+}
+
+/** Throws `UsageError` without Chromium or without a build. */
+export async function startBrowser(): Promise<BenchBrowser> {
+  const { chromium } = await import("playwright-core");
+  // Not bundled: what serves the app is a program, too.
+  const { serveApp } = await import(pathToFileURL(`${ROOT}/scripts/app.mjs`).href);
+  const browser: Browser = await chromium.launch({ executablePath: findChromium() });
+  const server: { url: string; close(): Promise<void> } = await serveApp();
+  const session = await browser.newBrowserCDPSession();
+  return {
+    version: `Chromium ${browser.version()}`,
+    async open() {
+      const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true });
+      const page = await context.newPage();
+      await browser.startTracing(page, { categories: ["toplevel"] });
+      await page.goto(server.url);
+      await page.waitForTimeout(500);
+      const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+      const renderers = processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id);
+      return {
+        page,
+        longestTask: async () => longestOf(JSON.parse((await browser.stopTracing()).toString())),
+        residentBytes: () => sumResident(renderers),
+        close: () => context.close(),
+      };
+    },
+    async close() {
+      await browser.close();
+      await server.close();
+    },
+  };
+}
+
+/** The parts of Chromium's trace used here: times in µs, `tdur` on the processor. */
+interface Trace {
+  readonly traceEvents: readonly {
+    readonly name: string;
+    readonly ph: string;
+    readonly pid: number;
+    readonly tid: number;
+    readonly dur?: number;
+    readonly tdur?: number;
+    readonly args?: { readonly name?: string };
+  }[];
+}
+
+function longestOf({ traceEvents }: Trace): LongestTask {
+  const main = traceEvents.filter(({ name, args }) => name === "thread_name" && args?.name === "CrRendererMain");
+  const tasks = traceEvents.filter(
+    ({ name, ph, pid, tid }) =>
+      ph === "X" && name.endsWith("RunTask") && main.some((thread) => thread.pid === pid && thread.tid === tid),
+  );
+  if (tasks.length === 0) throw new Error("trace holds no task of a page, expected some: Chromium has renamed them");
+  const longest = (of: (task: (typeof tasks)[number]) => number | undefined): number =>
+    tasks.reduce((most, task) => Math.max(most, (of(task) ?? 0) / 1000), 0);
+  return { passed: longest(({ dur }) => dur), processor: longest(({ tdur }) => tdur) };
+}
+
+function findChromium(): string {
+  for (const name of ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"]) {
+    try {
+      return execFileSync("which", [name], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+    } catch {
+      // The next one may be there.
+    }
+  }
+  throw new UsageError("chromium not found, expected it on PATH");
+}
+
+function sumResident(processes: readonly number[]): number | null {
+  let sum = 0;
+  for (const id of processes) {
+    try {
+      const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${id}/status`, "utf8"))?.[1];
+      sum += 1024 * Number(kilobytes ?? Number.NaN);
+    } catch {
+      // It has ended, or this system has no /proc.
+    }
+  }
+  return sum > 0 ? sum : null;
+}

@@ -1,0 +1,55 @@
+/** The worker that reads files and makes new ones: everything but aligning, running the networks and drawing. */
+
+import { writeSafetensors } from "../io/safetensors-write.ts";
+import { mergeModels } from "../merge/merge-models.ts";
+import { permutationsModel } from "../perm/file.ts";
+import { matchMetadata } from "../rebasin.ts";
+import type { Model } from "../tensor.ts";
+import type { FileCalls } from "./calls.ts";
+import { costValues } from "./cost-values.ts";
+import { serve } from "./rpc.ts";
+import { fittedSpec, openBlob, openSession, type Session, summariseModel, summarisePair } from "./session.ts";
+import { blobSink, fileHandleSink } from "./sinks.ts";
+
+let session: Session | null = null;
+
+function current(): Session {
+  if (session === null) throw new Error("no pair is open, expected two checkpoints first");
+  return session;
+}
+
+serve<FileCalls>({
+  async inspect(file, { signal }) {
+    return summariseModel(await openBlob(file, signal), file.blob.size);
+  },
+  async prepare(request) {
+    session = null;
+    session = await openSession(request);
+    return summarisePair(session);
+  },
+  async cost({ permutation, permutations }, { signal }) {
+    return costValues(current(), permutations, permutation, signal);
+  },
+  async merge({ found, lambda, blend, target }, { signal, progress }) {
+    const { a, b, spec } = current();
+    const metadata = matchMetadata(found.report, found.seed);
+    const merged = await mergeModels(a, b, spec, found.permutations, { lambda, blend, metadata });
+    const options = {
+      signal,
+      onProgress: ({ done, total = 0 }: { done: number; total?: number }) => progress({ done, total }),
+    };
+    if (target === undefined) return { blob: await asBlob(merged, options) };
+    await writeSafetensors(merged, await fileHandleSink(target), options);
+    return { blob: null };
+  },
+  async permutations(permutations) {
+    return { blob: await asBlob(await permutationsModel(fittedSpec(current()), permutations)) };
+  },
+});
+
+/** The whole file, its tensors handed to the browser one by one. */
+async function asBlob(model: Model, options: Parameters<typeof writeSafetensors>[2] = {}): Promise<Blob> {
+  const sink = blobSink();
+  await writeSafetensors(model, sink, options);
+  return sink.blob();
+}
