@@ -9,5 +9,10 @@ export interface Worker {
 export function workerdBinary(): string;
 export function startWorker(
   folder: string,
-  options: { main: string; modules?: readonly string[]; bindings?: Readonly<Record<string, string>> },
+  options: {
+    main: string;
+    modules?: readonly string[];
+    bindings?: Readonly<Record<string, string>>;
+    flags?: readonly string[];
+  },
 ): Promise<Worker>;

@@ -41,7 +41,7 @@ export default {
 `;
 
 /** `bindings`: text by name, as a worker's environment has it. Requests of the worker may go to this machine, too. */
-function config(files, port, bindings) {
+function config(files, port, { bindings = {}, flags = [] }) {
   const modules = files.map((file) => {
     const kind = file.endsWith(".wasm") ? "wasm" : "esModule";
     return `(name = "${file}", ${kind} = embed "${file}")`;
@@ -56,15 +56,16 @@ const worker :Workerd.Worker = (
   modules = [${modules.join(", ")}],
   bindings = [${texts.join(", ")}],
   compatibilityDate = "2026-10-01",
+  compatibilityFlags = [${flags.map((flag) => JSON.stringify(flag)).join(", ")}],
 );
 `;
 }
 
 /** Starts a worker whose modules, and all its .wasm files, lie in `folder`; `main` comes first. */
-export async function startWorker(folder, { main, modules = [], bindings = {} }) {
+export async function startWorker(folder, { main, modules = [], ...settings }) {
   const wasm = readdirSync(folder).filter((file) => file.endsWith(".wasm"));
   const port = await freePort();
-  writeFileSync(join(folder, "config.capnp"), config([main, ...modules, ...wasm], port, bindings));
+  writeFileSync(join(folder, "config.capnp"), config([main, ...modules, ...wasm], port, settings));
   const words = ["serve", join(folder, "config.capnp")];
   const child = spawn(workerdBinary(), words, { stdio: ["ignore", "ignore", "inherit"] });
   return { url: `http://127.0.0.1:${port}/`, child, stop: () => child.kill() };

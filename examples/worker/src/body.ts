@@ -1,0 +1,57 @@
+/** Reads request bodies into memory, never more than allowed, whatever the headers say. */
+
+import { Problem } from "./problem.ts";
+
+/**
+ * The whole body in one buffer of just its size, so that the files in it can be used where they lie. Rejects with 411
+ * without a `Content-Length`, 413 beyond `limit`, and 400 when the body is not as long as announced.
+ */
+export async function readBody(request: Request, limit: number, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+  const text = request.headers.get("content-length");
+  if (text === null) throw new Problem(411, "no Content-Length, expected one");
+  const length = Number(text);
+  if (!(length <= limit)) throw new Problem(413, `body of ${text} bytes, expected at most ${limit}`);
+  const body = new Uint8Array(length);
+  let filled = 0;
+  for await (const chunk of chunks(request, signal)) {
+    if (filled + chunk.length > length)
+      throw new Problem(400, `body longer than its Content-Length of ${length} bytes`);
+    body.set(chunk, filled);
+    filled += chunk.length;
+  }
+  if (filled < length) throw new Problem(400, `body ends after ${filled} bytes, expected ${length} (Content-Length)`);
+  return body;
+}
+
+/** Reads and forgets a body, so that its sender gets to read the answer; of one beyond `limit` it lets go. */
+export async function drain(request: Request, limit: number): Promise<void> {
+  if (request.body === null || request.bodyUsed) return;
+  let left = limit;
+  try {
+    for await (const chunk of chunks(request)) {
+      left -= chunk.length;
+      if (left < 0) return;
+    }
+  } catch {
+    // Who goes away does not read the answer either.
+  }
+}
+
+async function* chunks(request: Request, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  const reader = request.body?.getReader();
+  if (reader === undefined) return;
+  // A reader knows no signals: cancelling it ends a read that waits.
+  const cancel = (): void => void reader.cancel(signal?.reason).catch(() => undefined);
+  signal?.addEventListener("abort", cancel, { once: true });
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      signal?.throwIfAborted();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    signal?.removeEventListener("abort", cancel);
+    cancel();
+  }
+}

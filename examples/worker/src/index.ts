@@ -1,0 +1,87 @@
+/** The worker: POST /merge, GET /health, and a text that says so. */
+
+import { drain } from "./body.ts";
+import { readInput } from "./input.ts";
+import { type Env, type Limits, readLimits } from "./limits.ts";
+import { type MemoryUse, measureMemory } from "./measure.ts";
+import { merge } from "./merge.ts";
+import { Problem, problemResponse } from "./problem.ts";
+import { createQueue } from "./queue.ts";
+
+/** Of Cloudflare's runtime: keeps a request's work alive when its client has gone. */
+interface Context {
+  waitUntil(work: Promise<unknown>): void;
+}
+
+type Route = (request: Request, env: Env, context: Context) => Response | Promise<Response>;
+
+const USAGE = `rebasin: aligns two networks of one architecture and merges them (github.com: Git Re-Basin)
+
+POST /merge   two safetensors files in, the merged one out
+  multipart/form-data: files "a" and "b"; optional "spec" (family or JSON) and "lambda" (0 to 1, default 0.5)
+  application/json:    {"a": URL, "b": URL, "spec"?, "lambda"?}, of URLs that this worker may read
+  curl -F a=@a.safetensors -F b=@b.safetensors -o merged.safetensors WORKER/merge
+GET /health   is it there, and how much does it have to do
+`;
+
+const queue = createQueue();
+let memory: MemoryUse | undefined;
+
+const ROUTES: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
+  "/": { GET: () => new Response(USAGE, { headers: { "content-type": "text/plain; charset=utf-8" } }) },
+  "/health": {
+    GET: () => Response.json({ ok: true, merges: queue.length, ...(memory && { memory: memory.report() }) }),
+  },
+  "/merge": { POST: mergeRoute },
+};
+
+export default {
+  async fetch(request: Request, env: Env, context: Context): Promise<Response> {
+    if (env.MEASURE === "1") memory ??= measureMemory();
+    try {
+      const { pathname } = new URL(request.url);
+      const methods = ROUTES[pathname];
+      if (methods === undefined)
+        throw new Problem(404, `no ${pathname} here, expected ${Object.keys(ROUTES).join(", ")}`);
+      const route = methods[request.method === "HEAD" ? "GET" : request.method];
+      if (route !== undefined) return await route(request, env, context);
+      const allow = Object.keys(methods)
+        .flatMap((name) => (name === "GET" ? ["GET", "HEAD"] : [name]))
+        .join(", ");
+      throw new Problem(405, `${request.method} ${pathname}, expected ${allow}`, { allow });
+    } catch (error) {
+      return problemResponse(error);
+    }
+  },
+};
+
+async function mergeRoute(request: Request, env: Env, context: Context): Promise<Response> {
+  const limits = readLimits(env);
+  const timeout = AbortSignal.timeout(limits.seconds * 1000);
+  const work = answer(request, limits, AbortSignal.any([request.signal, timeout]));
+  // Whatever becomes of the client, the turn must end, or nobody else would ever have one.
+  context.waitUntil(work.then(({ done }) => done).catch(() => undefined));
+  try {
+    return (await work).response;
+  } catch (error) {
+    await drain(request, 2 * limits.bytes);
+    if (!timeout.aborted) throw error;
+    throw new Problem(408, `not merged within ${limits.seconds} s, expected smaller files or a faster connection`);
+  }
+}
+
+/** The response, and a promise of its end, when the next merge may begin. */
+async function answer(
+  request: Request,
+  limits: Limits,
+  signal: AbortSignal,
+): Promise<{ response: Response; done: Promise<void> }> {
+  const endTurn = await queue.enter(limits.waiting, 2 * limits.seconds, signal);
+  try {
+    const { headers, body, sent } = await merge(await readInput(request, limits, signal), signal);
+    return { response: new Response(body, { headers }), done: sent.finally(endTurn) };
+  } catch (error) {
+    endTurn();
+    throw error;
+  }
+}

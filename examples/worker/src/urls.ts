@@ -1,0 +1,64 @@
+/** Models by URL: only from the allow-list, redirects included, by ranges, and never more than allowed. */
+
+import { urlSource } from "rebasin";
+import { Problem } from "./problem.ts";
+
+/** Bytes that one range request asks for. */
+const RANGE_BYTES = 4_194_304;
+const MAX_REDIRECTS = 3;
+
+/** The file at a URL. Rejects with 403 off the list, 413 beyond `limit`, 424 for whatever the other server does wrong. */
+export async function readUrl(
+  text: string,
+  limit: number,
+  allowed: readonly URL[],
+  signal: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const url = checkUrl(text, allowed);
+  try {
+    const source = await urlSource(url, { signal, fetch: guardedFetch(allowed) });
+    const { byteLength, name } = source;
+    if (byteLength > limit) throw new Problem(413, `${name} has ${byteLength} bytes, expected at most ${limit}`);
+    const file = new Uint8Array(byteLength);
+    for (let start = 0; start < byteLength; start += RANGE_BYTES) {
+      file.set(await source.slice(start, Math.min(byteLength, start + RANGE_BYTES), signal), start);
+    }
+    return file;
+  } catch (error) {
+    // Problems of ours come back as causes, since the library takes them for a server that cannot be reached.
+    const inner = error instanceof TypeError && error.cause instanceof Problem ? error.cause : error;
+    if (inner instanceof TypeError) throw new Problem(424, inner.message);
+    throw inner;
+  }
+}
+
+/** Throws 400 for what is no URL and 403 for one that the list does not have. */
+function checkUrl(text: string, allowed: readonly URL[]): URL {
+  if (!URL.canParse(text)) throw new Problem(400, `${JSON.stringify(text.slice(0, 80))}, expected a URL`);
+  const url = new URL(text);
+  const fits = allowed.some(({ origin, pathname }) => url.origin === origin && url.pathname.startsWith(pathname));
+  // Some servers take an escaped slash for a slash, and so leave the folder that the list names.
+  const isPlain = url.username === "" && url.password === "" && !/%2f|%5c/i.test(url.pathname);
+  if (fits && isPlain) return url;
+  throw new Problem(403, `${url.origin}${url.pathname} is not on the list of URLs that this worker reads`);
+}
+
+/** `fetch` that follows redirects only on the list, and refuses whole files where a range was asked for. */
+function guardedFetch(allowed: readonly URL[]): typeof fetch {
+  return async (input, init) => {
+    let url = String(input);
+    for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
+      const answer = await fetch(url, { ...init, redirect: "manual" });
+      const location = answer.headers.get("location");
+      if (answer.status >= 300 && answer.status < 400 && location !== null && URL.canParse(location, url)) {
+        await answer.body?.cancel();
+        url = checkUrl(new URL(location, url).href, allowed).href;
+        continue;
+      }
+      if (answer.status !== 200 || init?.method === "HEAD") return answer;
+      await answer.body?.cancel();
+      throw new Problem(424, `${new URL(url).origin} answered with the whole file, expected the range asked for`);
+    }
+    throw new Problem(424, `${new URL(url).origin} redirects more than ${MAX_REDIRECTS} times, expected a file`);
+  };
+}
