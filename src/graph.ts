@@ -14,6 +14,7 @@ export interface Operation {
 
 /** Order of a dense tensor's axes, or of a convolution's: PyTorch's or that of TensorFlow and Flax. */
 export type DenseLayout = "out-in" | "in-out";
+/** Order of the axes of a convolution's tensor. */
 export type ConvLayout = "oihw" | "hwio";
 
 /** Images and feature maps are channels-last inside; the layouts say how the file stores its tensors. */

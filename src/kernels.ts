@@ -1,9 +1,9 @@
 /** Entry `rebasin/kernels`: the kernels alone, for programs that bring their own matching. */
 
-export { Arena } from "./kernels/arena.ts";
+export { Arena, type GrowableMemory } from "./kernels/arena.ts";
 export { type Assignment, type AssignmentOptions, solveAssignment } from "./kernels/assignment.ts";
 export { type CostMatrixOptions, costMatrix } from "./kernels/cost-matrix.ts";
 export type { KernelExports } from "./kernels/exports.ts";
 export { type InitOptions, init } from "./kernels/init.ts";
-export { createKernels, type Kernels } from "./kernels/kernels.ts";
-export type { BuildOptions } from "./kernels/wasm.ts";
+export { createKernels, type Kernels, type Pool } from "./kernels/kernels.ts";
+export type { BuildOptions, ModuleOptions } from "./kernels/wasm.ts";

@@ -16,6 +16,7 @@ import type { Model } from "./tensor.ts";
 /** What can be opened as a model. */
 export type ModelSource = Model | ByteSource | Uint8Array | ArrayBuffer | Blob | URL;
 
+/** Options of `rebasin`. */
 export interface RebasinOptions {
   /** `"auto"` detects the family; else a family's name, a spec, or a parsed spec file. Default "auto". */
   readonly spec?: string | Spec | object;
@@ -36,6 +37,7 @@ export interface RebasinOptions {
   readonly relaxed?: boolean;
 }
 
+/** What `rebasin` gives. */
 export interface Rebasin {
   /** The merged model, lazy: it reads from both inputs when it is read. */
   readonly model: Model;

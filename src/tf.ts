@@ -28,9 +28,17 @@ export {
   type CurveOptions,
   type CurvePair,
   calibratePair,
+  type Place,
   sampleCurves,
 } from "./recipes/curve.ts";
-export { type ChosenStart, chooseStart, type Start, type StartsOptions, type TriedStart } from "./recipes/starts.ts";
+export {
+  type ChosenStart,
+  chooseStart,
+  type FoundBySearch,
+  type Start,
+  type StartsOptions,
+  type TriedStart,
+} from "./recipes/starts.ts";
 export type { Orders } from "./recipes/straight-through/midpoint.ts";
 export type { StraightThroughOptions, Validation } from "./recipes/straight-through/options.ts";
 export {

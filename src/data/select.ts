@@ -67,6 +67,7 @@ export function firstImages(dataset: Dataset, n: number): Dataset {
   };
 }
 
+/** Some images of a data set, in order. */
 export interface Batch {
   /** Position of its first image in the data set, or in the order. */
   readonly start: number;

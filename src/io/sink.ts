@@ -12,6 +12,7 @@ export interface ByteSink {
 
 /** A sink in memory; `bytes` gives a copy of everything written. */
 export interface MemorySink extends ByteSink {
+  /** What has been written. */
   bytes(): Uint8Array<ArrayBuffer>;
 }
 

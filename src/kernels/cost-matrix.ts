@@ -24,7 +24,7 @@ export interface CostMatrixOptions {
 }
 
 /**
- * The n×columns row-major matrix A·Bᵀ of row-major `a` [n, k] and `b` [columns, k]: scalar products of every row of
+ * The n×columns row-major matrix A·Bᵀ of row-major `a` (n×k) and `b` (columns×k): scalar products of every row of
  * `a` with every row of `b`. Inputs are copied into wasm memory; the result is `out` or a new array.
  *
  * f32 throughout: k is cut into blocks of 256, products are added in ascending k within a block (no fused operation),

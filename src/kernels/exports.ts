@@ -37,6 +37,10 @@ export interface KernelExports {
   costWork(columns: number, k: number): number;
 
   // Linear assignment (assembly/assign.ts).
+  /**
+   * Gives each of n rows its own of m ≥ n columns at least total cost, or greatest; returns the total. `ld`: elements
+   * between rows. Writes `rowToColumn` i32[n], `rowDuals` f64[n], `columnDuals` f64[m].
+   */
   assign(
     cost: number,
     ld: number,
@@ -70,8 +74,11 @@ export interface KernelExports {
   slerpWeight(cosine: number, t: number): number;
 
   // Sums (assembly/stats.ts), all accumulated in f64.
+  /** Σ a·b of f32. */
   dot32(a: number, b: number, n: number): number;
+  /** Σ a·b of f64. */
   dot64(a: number, b: number, n: number): number;
+  /** Σ a of f32. */
   sum32(a: number, n: number): number;
   /** Σ_i c[i·ldc + index[i]] of an f32 matrix, in order. */
   selectedSum(c: number, ldc: number, n: number, index: number): number;
@@ -103,21 +110,30 @@ export interface KernelExports {
   // Finite checks (assembly/finite.ts).
   /** Index of the first NaN or infinity, −1 if there is none. */
   nonfinite32(a: number, n: number): number;
+  /** The same of f64. */
   nonfinite64(a: number, n: number): number;
   /** Sets NaNs and infinities to 0; returns how many there were. */
   zeroNonfinite32(a: number, n: number): number;
 
   // Conversions (assembly/convert.ts): n elements, round to nearest even, dst and src do not overlap.
+  /** Half precision → f32. Exact. */
   f16ToF32(dst: number, src: number, n: number): void;
+  /** f32 → half precision. */
   f32ToF16(dst: number, src: number, n: number): void;
+  /** bfloat16 → f32. Exact. */
   bf16ToF32(dst: number, src: number, n: number): void;
+  /** f32 → bfloat16. */
   f32ToBf16(dst: number, src: number, n: number): void;
+  /** f64 → f32. */
   f64ToF32(dst: number, src: number, n: number): void;
+  /** f32 → f64. Exact. */
   f32ToF64(dst: number, src: number, n: number): void;
   /** OCP E4M3FN: no infinities, largest value 448; larger magnitudes become NaN. */
   f8e4m3ToF32(dst: number, src: number, n: number): void;
+  /** f32 → E4M3FN. */
   f32ToF8e4m3(dst: number, src: number, n: number): void;
   /** E5M2: overflow becomes infinity. */
   f8e5m2ToF32(dst: number, src: number, n: number): void;
+  /** f32 → E5M2. */
   f32ToF8e5m2(dst: number, src: number, n: number): void;
 }

@@ -5,6 +5,7 @@ import type { KernelExports } from "./exports.ts";
 import { MEMORY_PAGES } from "./kernels.ts";
 import { useBuilds } from "./wasm.ts";
 
+/** What `init` takes. */
 export interface InitOptions {
   /** `rebasin.simd.wasm` or `rebasin.scalar.wasm` of this version of the package, compiled; or both. */
   readonly module: WebAssembly.Module | readonly WebAssembly.Module[];

@@ -31,10 +31,13 @@ export interface Kernels {
   readonly arena: Arena;
   /** Threads of these kernels; one, unless they were made for more. */
   readonly pool: Pool;
-  /** View of `length` elements at byte address `pointer`; so are the others. */
+  /** View of `length` f32 at byte address `pointer`. */
   f32(pointer: number, length: number): Float32Array<ArrayBuffer>;
+  /** View of `length` f64. */
   f64(pointer: number, length: number): Float64Array<ArrayBuffer>;
+  /** View of `length` i32. */
   i32(pointer: number, length: number): Int32Array<ArrayBuffer>;
+  /** View of `length` bytes. */
   u8(pointer: number, length: number): Uint8Array<ArrayBuffer>;
 }
 

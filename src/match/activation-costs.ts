@@ -26,6 +26,7 @@ export interface Moments {
   readonly variance: Float64Array;
 }
 
+/** Sums over activations of two models, from which a cost matrix is made. */
 export interface ActivationStatistics {
   /** Units of each model. */
   readonly n: number;

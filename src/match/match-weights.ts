@@ -100,6 +100,7 @@ export interface MatchReport {
   readonly held: readonly string[];
 }
 
+/** What a matching found. */
 export interface Matching {
   /** By name; `p[i] = j`: slot i of the aligned B is unit j of B. */
   readonly permutations: Map<string, Int32Array>;

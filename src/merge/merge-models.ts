@@ -12,6 +12,7 @@ import type { Model } from "../tensor.ts";
 import { type Blend, blendTensor } from "./blend-tensor.ts";
 import { mergeMetadata } from "./metadata.ts";
 
+/** Options of `mergeModels`. */
 export interface MergeOptions {
   /** 0 is A, 1 is π(B). Default 0.5. */
   readonly lambda?: number;

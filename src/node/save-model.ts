@@ -5,6 +5,7 @@ import type { OnProgress } from "../progress.ts";
 import type { Model } from "../tensor.ts";
 import { fileSink } from "./file-sink.ts";
 
+/** Options of `saveModel`. */
 export interface SaveOptions {
   /** Replace an existing file. Default false: refused. */
   readonly force?: boolean;

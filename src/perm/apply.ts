@@ -8,6 +8,7 @@ import { bindPermutations, invertAll } from "./bind.ts";
 import { gatherTensor } from "./gather-tensor.ts";
 import { resolveFor } from "./resolve-for.ts";
 
+/** Options of `applyPermutations`. */
 export interface ApplyOptions {
   /** Undo instead: applying and then applying with `inverse` gives back every bit. */
   readonly inverse?: boolean;

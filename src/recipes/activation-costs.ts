@@ -18,6 +18,7 @@ import { type Tap, tapsOf } from "../run/taps.ts";
 import type { Spec } from "../spec/types.ts";
 import type { Model } from "../tensor.ts";
 
+/** Options of `activationCosts`. */
 export interface ActivationCostOptions {
   /** Default "correlation". */
   readonly cost?: ActivationCost;

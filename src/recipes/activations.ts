@@ -52,6 +52,7 @@ export interface ActivationReport extends MatchReport {
   readonly unseen: readonly string[];
 }
 
+/** What a matching by activations found. */
 export interface ActivationMatching {
   /** By name; `p[i] = j`: slot i of the aligned B is unit j of B. */
   readonly permutations: Map<string, Int32Array>;

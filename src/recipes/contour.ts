@@ -24,11 +24,13 @@ export interface Contour {
   readonly points: { readonly a: PlanePlace; readonly b: PlanePlace; readonly aligned: PlanePlace };
 }
 
+/** A point of the plane. */
 export interface PlanePlace {
   readonly x: number;
   readonly y: number;
 }
 
+/** Options of `sampleContour`. */
 export interface ContourSettings extends Omit<CurveOptions, "points"> {
   /** Grid points a side, at least 2. Default 21. */
   readonly points?: number;

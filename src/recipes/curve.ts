@@ -16,6 +16,7 @@ import { keepModel } from "./kept-model.ts";
 /** λ of every point of a curve in equal steps: 25 as in the paper's code. */
 export const CURVE_POINTS = 25;
 
+/** Options of `sampleCurves` and `calibratePair`. */
 export interface CurveOptions {
   /** Default 25. */
   readonly points?: number;

@@ -13,11 +13,12 @@ export interface Start {
 }
 
 /** What a matching found, as far as it matters here. */
-interface FoundBySearch {
+export interface FoundBySearch {
   readonly permutations: ReadonlyMap<string, Int32Array>;
   readonly report: { readonly objective: number };
 }
 
+/** Options of `chooseStart`. */
 export interface StartsOptions<Found extends FoundBySearch> {
   /** How many to try, the barycentre first. */
   readonly starts: number;
@@ -43,6 +44,7 @@ export interface TriedStart extends Start {
   readonly accuracy: number;
 }
 
+/** The start that won, and all that were tried. */
 export interface ChosenStart<Found> {
   readonly found: Found;
   /** Position in `tried`. */

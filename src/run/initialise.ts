@@ -40,6 +40,7 @@ export interface ResnetArchitecture {
   readonly classes: number;
 }
 
+/** What `initialiseModel` can make. */
 export type Architecture = MlpArchitecture | VggArchitecture | ResnetArchitecture;
 
 /**

@@ -10,6 +10,7 @@ export type AxisText = string | number | null;
 /** `torch`: `.weight` [out, in, …], `.bias`; `flax`: `/kernel` […, in, out], `/bias`, norms `/scale`. */
 export type Layout = "torch" | "flax";
 
+/** How `dense` states its tensors. */
 export interface DenseOptions {
   /** Default true. */
   readonly bias?: boolean;
@@ -17,11 +18,13 @@ export interface DenseOptions {
   readonly layout?: Layout;
 }
 
+/** How `conv` states its tensors. */
 export interface ConvOptions extends DenseOptions {
   /** Spatial axes, default 2. */
   readonly spatial?: number;
 }
 
+/** How `norm` states its tensors. */
 export interface NormOptions extends DenseOptions {
   /** Running mean and variance, and PyTorch's batch counter. Default true; false for LayerNorm and the like. */
   readonly statistics?: boolean;

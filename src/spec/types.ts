@@ -48,12 +48,14 @@ export interface ResolvedFactor {
   readonly permutation: number;
 }
 
+/** A segment with its sizes: from `offset`, `length` elements of the axis. */
 export interface ResolvedSegment {
   readonly offset: number;
   readonly length: number;
   readonly factors: readonly ResolvedFactor[];
 }
 
+/** An axis with its sizes: segments in order, `length` elements together. */
 export interface ResolvedAxis {
   readonly length: number;
   readonly segments: readonly ResolvedSegment[];
@@ -69,6 +71,7 @@ export interface ResolvedTensor {
   readonly moves: boolean;
 }
 
+/** A permutation of a resolved spec, and where it acts. */
 export interface ResolvedPermutation {
   readonly name: string;
   readonly size: number;

@@ -9,6 +9,7 @@ import { createNetwork, type Network } from "../../run/network.ts";
 import type { Spec } from "../../spec/types.ts";
 import type { Model } from "../../tensor.ts";
 
+/** Permutations by name. */
 export type Orders = ReadonlyMap<string, Int32Array>;
 
 export interface Midpoint {

@@ -26,6 +26,7 @@ export interface StraightThroughReport extends Omit<MatchReport, "method"> {
   readonly loss: number;
 }
 
+/** What the straight-through search found. */
 export interface StraightThroughMatching {
   /** By name; `p[i] = j`: slot i of the aligned B is unit j of B. */
   readonly permutations: Map<string, Int32Array>;
