@@ -249,9 +249,9 @@ for (const [name, { tensors, nested }] of Object.entries(STRUCTURES)) {
 }
 
 const DIGESTS: Record<(typeof STRATEGIES)[number], string> = {
-  "merge-many": "39d53116fc43ab9caedae0fc3fabffcab5ef725fea2e9e76da3b5c92120383ef",
-  "cycle-consistent": "b26ae397827aa5f9508cb5b7a964fef12870675cb41c31895b94d58f9d1eda69",
-  tree: "9a911c51b0e5475f0a15f06bd9ed943febce421022093f49118e207cb0b75c64",
+  "merge-many": "cc5613e2fb78744c18e8749a2409905278903c0825c9e45d695d6c6ac5e56bda",
+  "cycle-consistent": "dcbbed68b1d00c7703e80f298d1c647cbf898fb224f0783cc2192b2cb0963fa7",
+  tree: "481cd98f859178a74876f167f1a5c01ab89f0863ff82057b90a2c197d6c8d32f",
 };
 
 async function sha256(bytes: Uint8Array): Promise<string> {

@@ -113,8 +113,10 @@ const OPTIONS = [
  * B and on to C is going from A to C.
  *
  * Models are read tensor by tensor, many times over. In memory at once, in bytes an element of the voting tensors: 8 for
- * the sum of all models, 8 for the two that are being matched, and what `matchWeights` takes; "cycle-consistent" takes
- * 12 for every model besides while it steps jointly; "tree" keeps no sum while it matches.
+ * the sum of all models, 8 for the two that are being matched, and what `matchWeights` takes; "tree" keeps no sum while it
+ * matches. "cycle-consistent" takes 12 for every model and 4 more while it steps jointly, and two sums after that.
+ *
+ * Only "cycle-consistent" depends on `reference` beyond the numbering: all are matched to that model first.
  *
  * Throws `RangeError` for fewer than two models, options out of range, and NaN or infinity; `SpecError` when models differ
  * in names, shapes or dtypes or the spec does not fit; the signal's reason when aborted.
@@ -191,7 +193,7 @@ async function metadataOf(
   models: readonly Model[],
   spec: Spec,
   permutations: readonly Map<string, Int32Array>[],
-  { strategy, method, seed }: Settings,
+  { strategy, method, seed, reference }: Settings,
   given: ReadonlyMap<string, string> | undefined,
 ): Promise<Map<string, string>> {
   const [first] = models;
@@ -202,6 +204,7 @@ async function metadataOf(
     "rebasin.method": method,
     "rebasin.seed": String(seed),
     "rebasin.models": String(models.length),
+    "rebasin.reference": String(reference),
     "rebasin.fingerprint": await specFingerprint(fitSpec(spec, first!.tensors)),
     "rebasin.permutations": await permutationsFingerprint(all),
   });
