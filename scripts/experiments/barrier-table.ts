@@ -1,0 +1,27 @@
+/** Tables and numbers that several pages show. */
+
+import type { Barrier } from "../../src/recipes/barrier.ts";
+import type { ReportTable } from "../../src/report/report-page.ts";
+import type { SplitName } from "./lines.ts";
+
+export const nats = (value: number): string => value.toFixed(4);
+export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+
+/** Barriers in both definitions, a row for each name. */
+export function barrierTable(
+  caption: string,
+  first: string,
+  rows: readonly (readonly [name: string, barriers: Readonly<Record<SplitName, Barrier>>])[],
+): ReportTable {
+  return {
+    caption,
+    header: [first, "train: max − mean of ends", "train: above chord", "test: max − mean of ends", "test: above chord"],
+    rows: rows.map(([name, { train, test }]) => [
+      name,
+      ...[train, test].flatMap(({ maxMinusMeanEndpoints, maxAboveChord }) => [
+        nats(maxMinusMeanEndpoints),
+        nats(maxAboveChord),
+      ]),
+    ]),
+  };
+}
