@@ -31,6 +31,15 @@ export {
   type Place,
   sampleCurves,
 } from "./recipes/curve.ts";
+export type { RepairAt } from "./recipes/repair/places.ts";
+export {
+  type RepairedModel,
+  type RepairedValue,
+  type RepairKind,
+  type RepairOptions,
+  type RepairReport,
+  repairModel,
+} from "./recipes/repair/repair-model.ts";
 export {
   type ChosenStart,
   chooseStart,

@@ -14,6 +14,7 @@ import type { Model } from "../tensor.ts";
 import { type CommandContext, numberOption, type OptionRule, UsageError } from "./command.ts";
 import { DATA_OPTIONS, readSplit } from "./image-data.ts";
 import { checkStraightThrough, runStraightThrough } from "./matching-straight-through.ts";
+import type { Repair } from "./repairing.ts";
 
 /** Images that matching looks at unless --limit says otherwise: more move few units. */
 const MATCHING_IMAGES = 2000;
@@ -119,10 +120,10 @@ export async function runPlan(
   [a, b]: readonly [Model, Model],
   spec: Spec,
   plan: Plan,
-  options: MatchOptions & { readonly split: Split },
+  options: MatchOptions & { readonly split: Split; readonly repair?: Repair | undefined },
 ): Promise<CommandMatching> {
   const byData = plan.method === "activations" || plan.method === "hybrid";
-  const { split, ...matching } = options;
+  const { split, repair, ...matching } = options;
   if (plan.method === "straight-through") return runStraightThrough(context, [a, b], spec, split, matching);
   if (!byData && plan.starts === 1) return matchWeights(a, b, spec, matching);
   // Before any work: the peers may be missing.
@@ -154,6 +155,12 @@ export async function runPlan(
     seed: options.seed ?? 0,
     signal,
     match,
+    ...(repair === undefined
+      ? {}
+      : {
+          repair: async (merged, { permutations }) =>
+            (await repair(merged, { a, b, spec, permutations, lambda: 0.5 })).model,
+        }),
     evaluate: (model) => evaluation.evaluateModel(model, few, { signal, onProgress }),
   });
   return timed({ ...best, report: { ...best.report, starts: { chosen, images: few.count, tried } } });

@@ -13,14 +13,16 @@ import {
   planMatching,
   runPlan,
 } from "./matching-data.ts";
+import { STRAIGHT_THROUGH_OPTIONS } from "./matching-straight-through.ts";
 import { SPEC_OPTION } from "./models.ts";
+import type { Repair } from "./repairing.ts";
 
 export const MATCH_OPTIONS: Readonly<Record<string, OptionRule>> = {
   spec: SPEC_OPTION,
   method: {
     value: "METHOD",
-    help: "frank-wolfe finds better permutations; coordinate is the paper's Algorithm 1; activations and hybrid need --data",
-    choices: ["frank-wolfe", "coordinate", "activations", "hybrid"],
+    help: "frank-wolfe finds better permutations; coordinate is the paper's Algorithm 1; the others need --data",
+    choices: ["frank-wolfe", "coordinate", "activations", "hybrid", "straight-through"],
     default: "frank-wolfe",
   },
   seed: { value: "N", help: "seed of the visiting order of descent", default: "0" },
@@ -30,6 +32,7 @@ export const MATCH_OPTIONS: Readonly<Record<string, OptionRule>> = {
     default: "0",
   },
   ...MATCH_BY_DATA_OPTIONS,
+  ...STRAIGHT_THROUGH_OPTIONS,
   threads: {
     value: "N",
     help: "threads to use; auto: what the machine has, up to 8, for large models; results never depend on it",
@@ -41,7 +44,7 @@ export const MATCH_OPTIONS: Readonly<Record<string, OptionRule>> = {
 
 /**
  * Matches with the options of the command line. Where data take part, images of `split` decide: training images, unless
- * the command has a `--split` for just that.
+ * the command has a `--split` for just that. `repair` is done to the midpoints of starts before they are compared.
  */
 export async function runMatching(
   context: CommandContext,
@@ -49,6 +52,7 @@ export async function runMatching(
   b: Model,
   spec: Spec,
   split: Split = "train",
+  repair?: Repair,
 ): Promise<CommandMatching> {
   const integer = { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true };
   const threads =
@@ -67,6 +71,7 @@ export async function runMatching(
     onProgress: context.onProgress,
     ...choiceOption(context),
     split,
+    repair,
   });
 }
 
@@ -89,6 +94,11 @@ export function matchText(report: CommandReport, spec: Spec, name: string): stri
     `objective  ${report.identityObjective.toPrecision(6)} before, ${report.objective.toPrecision(6)} aligned`,
   ];
   if (report.cost !== undefined) lines.push(`data       ${report.cost} over ${counted(report.images ?? 0, "image")}`);
+  if (report.keptStep !== undefined) {
+    const losses = `midpoint loss ${report.startLoss?.toFixed(4)} at the start, ${report.loss?.toFixed(4)} as kept`;
+    const step = `step ${report.keptStep} of ${report.steps}`;
+    lines.push(`data       ${losses} (${step}, on ${counted(report.validation ?? 0, "held-out image")})`);
+  }
   if (report.starts !== undefined) lines.push(...startLines(report.starts));
   if (report.held.length > 0)
     lines.push(`held       ${report.held.join(", ")}: three or more permutations meet, found by descent alone`);

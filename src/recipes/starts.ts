@@ -27,7 +27,7 @@ export interface StartsOptions<Found extends FoundBySearch> {
   /** Loss of a model on data; the lowest wins. */
   readonly evaluate: (model: Model) => Promise<{ readonly loss: number; readonly accuracy: number }>;
   /** What is done to a midpoint before it is evaluated, such as recomputing BatchNorm's statistics. */
-  readonly repair?: ((model: Model) => Promise<Model>) | undefined;
+  readonly repair?: ((model: Model, found: Found) => Promise<Model>) | undefined;
   /** Seed of the second start; the others have those after it. Default 0. */
   readonly seed?: number;
   /** How far from the barycentre all but the first start, from 0 to 1. Default 0.25. */
@@ -105,7 +105,7 @@ export async function chooseStart<Found extends FoundBySearch>(
       continue;
     }
     const merged = await mergeModels(a, b, spec, matching.permutations, { lambda });
-    const { loss, accuracy } = await evaluate(repair === undefined ? merged : await repair(merged));
+    const { loss, accuracy } = await evaluate(repair === undefined ? merged : await repair(merged, matching));
     tried.push({ ...start, objective, loss, accuracy });
   }
   const chosen = lowest(tried.map(({ loss }) => (Number.isNaN(loss) ? Number.POSITIVE_INFINITY : loss)));

@@ -13,6 +13,8 @@ export interface Surroundings {
   tensor(name: string): tf.Variable;
   /** BatchNorm takes the batch's statistics and updates the running ones. */
   readonly training: boolean;
+  /** In training: gets each BatchNorm's batch statistics (the variance unbiased) instead of the running ones. */
+  readonly observe?: ((kind: BatchNorm, mean: tf.Tensor, variance: tf.Tensor) => void) | undefined;
 }
 
 /** Runs one operation. Its intermediate values are for the caller's tidy. */
@@ -69,7 +71,7 @@ function affine(x: tf.Tensor, scale: tf.Tensor | undefined, shift: tf.Tensor | u
   return plus(scale === undefined ? x : tf.mul(x, scale), shift);
 }
 
-type BatchNorm = Extract<OperationKind, { op: "batch-norm" }>;
+export type BatchNorm = Extract<OperationKind, { op: "batch-norm" }>;
 
 function batchNorm(kind: BatchNorm, x: tf.Tensor, { tensor }: Surroundings): tf.Tensor {
   const [mean, variance] = [tensor(kind.mean), tensor(kind.variance)] as unknown as tf.Tensor1D[];
@@ -80,14 +82,18 @@ function batchNorm(kind: BatchNorm, x: tf.Tensor, { tensor }: Surroundings): tf.
 }
 
 /** Normalises by the biased variance and keeps the unbiased one, as PyTorch does. */
-function batchNormTraining(kind: BatchNorm, x: tf.Tensor, { tensor }: Surroundings): tf.Tensor {
+function batchNormTraining(kind: BatchNorm, x: tf.Tensor, { tensor, observe }: Surroundings): tf.Tensor {
   const count = x.size / x.shape.at(-1)!;
   if (count < 2) throw new RangeError(`${kind.mean} is updated from ${count} value a channel, expected at least two`);
   const mean = channelMean(x);
   const centred = tf.sub(x, mean);
   const variance = channelMean(tf.square(centred));
-  track(tensor(kind.mean), mean);
-  track(tensor(kind.variance), tf.mul(variance, count / (count - 1)));
+  const unbiased = tf.mul(variance, count / (count - 1));
+  if (observe !== undefined) observe(kind, mean, unbiased);
+  else {
+    track(tensor(kind.mean), mean);
+    track(tensor(kind.variance), unbiased);
+  }
   const [scale, shift] = [kind.scale, kind.shift].map((name) => (name === undefined ? undefined : tensor(name)));
   return affine(normalise(centred, variance, kind.epsilon), scale, shift);
 }

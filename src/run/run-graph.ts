@@ -27,13 +27,17 @@ export interface Outputs {
   readonly values: Map<string, tf.Tensor>;
 }
 
-/** Logits and kept values. Throws `RangeError` for a name in `keep` that no operation makes. */
+/**
+ * Logits and kept values. With `observe`, BatchNorm works on the batch's statistics and hands them over. Throws
+ * `RangeError` for a name in `keep` that no operation makes.
+ */
 export function runGraph(
   graph: Graph,
   expiries: Expiries,
   images: tf.Tensor4D,
   keep: ReadonlySet<string>,
   tensor: Surroundings["tensor"],
+  observe?: Surroundings["observe"],
 ): Outputs {
   const unknown = [...keep].find((name) => !graph.operations.some(({ output }) => output === name));
   if (unknown !== undefined) throw new RangeError(`value ${unknown} is unknown, expected the output of an operation`);
@@ -44,7 +48,7 @@ export function runGraph(
       const given = inputs.map((name) => values.get(name)!);
       values.set(
         output,
-        tf.tidy(() => runOperation(kind, given, { tensor, training: false })),
+        tf.tidy(() => runOperation(kind, given, { tensor, training: observe !== undefined, observe })),
       );
       for (const name of expiries[i]!) {
         if (name === graph.output || keep.has(name)) continue;

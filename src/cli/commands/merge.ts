@@ -11,6 +11,7 @@ import { type Command, numberOption } from "../command.ts";
 import { MATCH_OPTIONS, matchJson, matchText, runMatching } from "../matching.ts";
 import { MATCH_DATA_OPTIONS } from "../matching-data.ts";
 import { checkOutputs, specOption, withModels } from "../models.ts";
+import { planRepair, REPAIR_OPTIONS, repairText } from "../repairing.ts";
 
 export const merge: Command = {
   name: "merge",
@@ -29,12 +30,14 @@ export const merge: Command = {
     permutations: { value: "FILE", help: "also write the permutations found, for rebasin apply" },
     ...MATCH_OPTIONS,
     ...MATCH_DATA_OPTIONS,
+    ...REPAIR_OPTIONS,
   },
   examples: [
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors",
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors --lambda 0.3 --permutations perms.safetensors",
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors --spec my-spec.json --json",
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors --starts 5 --data fashion-mnist --input-size 14",
+    "rebasin merge a.safetensors b.safetensors -o merged.safetensors --repair bn-reset --data fashion-mnist",
   ],
   async run(context) {
     const { values, flags, positionals, signal, onProgress } = context;
@@ -42,16 +45,19 @@ export const merge: Command = {
     const permutationsFile = values.get("permutations");
     const lambda = numberOption(context, "lambda", { min: 0, max: 1, integer: false })!;
     const force = flags.has("force");
+    const repair = planRepair(context);
     await checkOutputs([output, ...(permutationsFile === undefined ? [] : [permutationsFile])], positionals, force);
     return withModels(positionals, signal, async (a, b) => {
       const { spec, name } = await specOption(context, a!);
-      const { permutations, report } = await runMatching(context, a!, b!, spec, values.get("split") as Split);
-      const merged = await mergeModels(a!, b!, spec, permutations, {
+      const { permutations, report } = await runMatching(context, a!, b!, spec, values.get("split") as Split, repair);
+      const blended = await mergeModels(a!, b!, spec, permutations, {
         lambda,
         blend: values.get("blend") as Blend,
         allowNonfinite: flags.has("allow-nonfinite"),
         metadata: matchMetadata(report, Number(values.get("seed"))),
       });
+      const repaired = await repair?.(blended, { a: a!, b: b!, spec, permutations, lambda });
+      const merged = repaired?.model ?? blended;
       const save = { force, inputs: positionals, signal, onProgress };
       await saveModel(merged, output, save);
       const written = [`merged     ${output}`];
@@ -59,7 +65,9 @@ export const merge: Command = {
         await saveModel(await permutationsModel(fitSpec(spec, a!.tensors), permutations), permutationsFile, save);
         written.push(`saved      ${permutationsFile}`);
       }
-      return { json: matchJson(report, name), text: [matchText(report, spec, name), "", ...written].join("\n") };
+      if (repaired !== undefined) written.unshift(repairText(repaired.report));
+      const json = { ...matchJson(report, name), ...(repaired === undefined ? {} : { repair: repaired.report }) };
+      return { json, text: [matchText(report, spec, name), "", ...written].join("\n") };
     });
   },
 };
