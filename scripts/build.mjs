@@ -1,7 +1,16 @@
 // Builds dist/: wasm (every build of assembly/), bundles of the entry points, type declarations, the browser app.
 // `node scripts/build.mjs wasm` builds only build/*.wasm, which is all the unit suites need.
 import { execFile, execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -55,6 +64,46 @@ export const FOR_WORKERD = {
   ],
 };
 
+/** Maps lie beside the bundles, so that debuggers and `node --enable-source-maps` name functions and lines. */
+const MINIFIED = { minify: true, sourcemap: "linked", sourcesContent: false };
+
+/**
+ * Keeps the core in one chunk. esbuild makes one for every combination of entries, and of files imported on demand, that
+ * reach a module: the core would come in sixteen, each with a file to load and worse compressed. So whatever reaches part
+ * of it is made to reach all of it, but for the two entries that do with little.
+ */
+const CORE = "src/index.ts";
+const SMALL_ENTRIES = ["src/kernels.ts", "src/data.ts"];
+const oneCore = {
+  name: "core in one chunk",
+  setup({ initialOptions, onLoad, onResolve }) {
+    const entries = initialOptions.entryPoints.map((entry) => join(root, entry.in ?? entry));
+    const apart = [CORE, ...SMALL_ENTRIES].map((entry) => join(root, entry));
+    const whole = new Set([...entries, ...onDemand()].filter((path) => !apart.includes(path)));
+    // Else imports for the sake of chunks are dropped.
+    onResolve({ filter: /^\..*\.ts$/ }, ({ path, resolveDir }) => ({
+      path: join(resolveDir, path),
+      sideEffects: true,
+    }));
+    onLoad({ filter: /src[\\/].*\.ts$/ }, ({ path }) => {
+      if (!whole.has(path)) return undefined;
+      return { contents: `${readFileSync(path, "utf8")}\nimport "${join(root, CORE)}";`, loader: "ts" };
+    });
+  },
+};
+
+/** Files of src/ that are imported on demand. */
+function onDemand() {
+  const found = [];
+  for (const file of readdirSync(join(root, "src"), { recursive: true })) {
+    if (!file.endsWith(".ts")) continue;
+    const path = join(root, "src", file);
+    for (const [, target] of readFileSync(path, "utf8").matchAll(/import\("(\.[^"]+\.ts)"\)/g))
+      found.push(join(dirname(path), target));
+  }
+  return found;
+}
+
 /** Bundles the entry points into dist/, and writes their declarations to dist/types/. */
 async function buildPackage() {
   const { build } = await import("esbuild");
@@ -88,17 +137,16 @@ async function buildPackage() {
       "src/notebook.ts",
       { in: "src/cli/main.ts", out: "cli" },
     ],
-    minifySyntax: true,
-    minifyWhitespace: true, // names stay, so that stack traces can be read
-    sourcemap: false,
+    plugins: [oneCore],
+    ...MINIFIED,
   });
   await build({
     ...shared,
     ...FOR_WORKERD,
     entryPoints: ["index", "kernels", "many"].map((entry) => ({ in: `src/${entry}.ts`, out: `${entry}.workerd` })),
     chunkNames: "chunks/workerd-[name]-[hash]",
-    minifySyntax: true,
-    minifyWhitespace: true, // names stay, so that stack traces can be read
+    plugins: [...FOR_WORKERD.plugins, oneCore],
+    ...MINIFIED,
   });
   for (const target of WASM_BUILDS)
     copyFileSync(join(root, `build/rebasin.${target}.wasm`), join(root, `dist/rebasin.${target}.wasm`));
