@@ -14,5 +14,6 @@ export function startWorker(
     modules?: readonly string[];
     bindings?: Readonly<Record<string, string>>;
     flags?: readonly string[];
+    v8Flags?: readonly string[];
   },
 ): Promise<Worker>;

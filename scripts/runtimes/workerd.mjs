@@ -40,23 +40,25 @@ export default {
 };
 `;
 
-/** `bindings`: text by name, as a worker's environment has it. Requests of the worker may go to this machine, too. */
-function config(files, port, { bindings = {}, flags = [] }) {
+/** `bindings`: text by name, as a worker's environment has it; `flags`: of compatibility. Requests of the worker may go to this machine, too. */
+function config(files, port, { bindings = {}, flags = [], v8Flags = [] }) {
   const modules = files.map((file) => {
     const kind = file.endsWith(".wasm") ? "wasm" : "esModule";
     return `(name = "${file}", ${kind} = embed "${file}")`;
   });
   const texts = Object.entries(bindings).map(([name, text]) => `(name = "${name}", text = ${JSON.stringify(text)})`);
+  const list = (words) => `[${words.map((word) => JSON.stringify(word)).join(", ")}]`;
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [(name = "main", worker = .worker), (name = "internet", network = (allow = ["public", "private"]))],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+  v8Flags = ${list(v8Flags)},
 );
 const worker :Workerd.Worker = (
   modules = [${modules.join(", ")}],
   bindings = [${texts.join(", ")}],
   compatibilityDate = "2026-10-01",
-  compatibilityFlags = [${flags.map((flag) => JSON.stringify(flag)).join(", ")}],
+  compatibilityFlags = ${list(flags)},
 );
 `;
 }

@@ -11,10 +11,9 @@ declare const __ROOT__: string;
 /** As test/package/package.test.ts has it. */
 export const MERGED = "18e19839bbd0b539ff5952c23e057d29be0e78a846988142ee03dbc1eeb4f30a";
 
-export const [A, B] = ["a", "b"].map((name) => readFileSync(`fixtures/fmnist-mlp-small-${name}.safetensors`)) as [
-  Buffer<ArrayBuffer>,
-  Buffer<ArrayBuffer>,
-];
+const fixture = (name: string): Buffer<ArrayBuffer> => readFileSync(`fixtures/fmnist-mlp-small-${name}.safetensors`);
+export const A: Buffer<ArrayBuffer> = fixture("a");
+export const B: Buffer<ArrayBuffer> = fixture("b");
 
 /** Bundles the worker as wrangler does; the folder with it. The tests run in a folder with the package installed. */
 export async function bundleWorker(): Promise<string> {
@@ -37,10 +36,14 @@ export async function bundleWorker(): Promise<string> {
 }
 
 /** Starts it with the flags of its wrangler.jsonc; resolves when it answers. */
-export async function start(folder: string, bindings: Record<string, string>): Promise<Worker> {
+export async function start(
+  folder: string,
+  bindings: Record<string, string>,
+  v8Flags: readonly string[] = [],
+): Promise<Worker> {
   const config = readFileSync(join(__ROOT__, "examples/worker/wrangler.jsonc"), "utf8");
   const flags = JSON.parse(/"compatibility_flags": (\[[^\]]*\])/.exec(config)![1]!) as string[];
-  const worker = await startWorker(folder, { main: "index.js", bindings, flags });
+  const worker = await startWorker(folder, { main: "index.js", bindings, flags, v8Flags });
   await untilReady(worker.child, () => fetch(`${worker.url}health`));
   return worker;
 }

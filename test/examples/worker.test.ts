@@ -229,6 +229,21 @@ function sendEndlessly(): Promise<Response> {
   });
 }
 
+test("a small file that would take much memory is refused", async () => {
+  const { encodeSafetensors, memoryModel } = await import("rebasin");
+  const wide = await encodeSafetensors(
+    memoryModel(new Map([["w", { dtype: "U8" as const, shape: [90_000, 2], data: new Uint8Array(180_000) }]])),
+  );
+  const spec = JSON.stringify({ format: "rebasin-spec/1", tensors: { w: { axes: ["P", "2"] } } });
+  const response = await post(worker, { body: form({ a: wide, b: wide, spec }) });
+  await checkProblem(
+    "wide",
+    response,
+    422,
+    /merge takes about 6\d{10} bytes of memory \(permutations of up to 90000 units/,
+  );
+});
+
 test("too much is a 413, announced or not", async () => {
   const large = new Uint8Array(1_500_000);
   await checkProblem("two large", await post(worker, { body: form({ a: large, b: large }) }), 413, /at most/);

@@ -78,7 +78,7 @@ async function answer(
 ): Promise<{ response: Response; done: Promise<void> }> {
   const endTurn = await queue.enter(limits.waiting, 2 * limits.seconds, signal);
   try {
-    const { headers, body, sent } = await merge(await readInput(request, limits, signal), signal);
+    const { headers, body, sent } = await merge(await readInput(request, limits, signal), limits.memory, signal);
     return { response: new Response(body, { headers }), done: sent.finally(endTurn) };
   } catch (error) {
     endTurn();

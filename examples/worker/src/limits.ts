@@ -4,6 +4,7 @@
 export interface Env {
   readonly ALLOWED_URLS?: string;
   readonly MAX_BYTES?: string;
+  readonly MAX_MEMORY?: string;
   readonly MAX_WAITING?: string;
   readonly MAX_SECONDS?: string;
   /** "1": GET /health says how much memory merges took. For tests. */
@@ -15,6 +16,8 @@ export interface Limits {
   readonly allowed: readonly URL[];
   /** Both files together. */
   readonly bytes: number;
+  /** What a merge may take, the files included. */
+  readonly memory: number;
   /** Requests that may wait for their turn. */
   readonly waiting: number;
   /** Of one request: its wait, upload, merge and download. */
@@ -33,6 +36,7 @@ export function readLimits(env: Env): Limits {
       throw new Error(`ALLOWED_URLS has ${text}, expected URLs that end in a slash`);
     }),
     bytes: count("MAX_BYTES", env.MAX_BYTES, 42_000_000),
+    memory: count("MAX_MEMORY", env.MAX_MEMORY, 110_000_000),
     waiting: count("MAX_WAITING", env.MAX_WAITING, 4),
     seconds: count("MAX_SECONDS", env.MAX_SECONDS, 120),
   };

@@ -2,6 +2,7 @@
 
 import { type ByteSink, type Model, openModel, rebasin, writeSafetensors } from "rebasin";
 import type { Input } from "./input.ts";
+import { checkMemory, specFor } from "./memory.ts";
 
 /** Of Cloudflare's runtime: a `WritableStream` that hashes, and a stream that gives its response a `Content-Length`. */
 declare const FixedLengthStream: new (length: number) => TransformStream<Uint8Array, Uint8Array>;
@@ -19,10 +20,12 @@ export interface Merged {
   readonly sent: Promise<void>;
 }
 
-/** Rejects with the library's errors, before any byte is sent: every tensor has been merged once by then, for the digest. */
-export async function merge({ a, b, spec, lambda }: Input, signal: AbortSignal): Promise<Merged> {
+/** `memory`: bytes it may take. Rejects with 422 beyond, and with the library's errors, before any byte is sent: every tensor has been merged once by then, for the digest. */
+export async function merge({ a, b, lambda, ...input }: Input, memory: number, signal: AbortSignal): Promise<Merged> {
   const modelA = await openModel(a, { name: "a", signal });
   const modelB = await openModel(b, { name: "b", signal });
+  const spec = specFor(input.spec, modelA);
+  checkMemory(modelA, spec, a.length + b.length, memory);
   const { model, report } = await rebasin(modelA, modelB, { spec, lambda, signal });
   const { length, digest } = await measure(model, signal);
   const { readable, writable } = new FixedLengthStream(length);
