@@ -53,7 +53,7 @@ const SETTINGS = {
   consumers: { platform: "node", external: ["playwright-core", "puppeteer-core"] },
   examples: { platform: "node", external: ["esbuild", "rebasin"] },
   notebook: { platform: "node" },
-  docs: { platform: "node", external: ["playwright-core"] },
+  docs: { platform: "node", external: ["esbuild", "playwright-core"] },
 };
 
 /** Suites that use the packed and installed tarball, in a folder of their own. */
