@@ -22,12 +22,10 @@ const DATA = [
 /** TensorFlow.js chooses one by what the engine has. */
 const TF_WASM = ["tfjs-backend-wasm.wasm", "tfjs-backend-wasm-simd.wasm"];
 
-/** Builds into `folder`, which is emptied first. */
+/** Builds into `folder`, which is emptied first; a bundle that fails leaves it as it was. */
 export async function buildApp(folder = join(root, "dist/app")) {
-  rmSync(folder, { recursive: true, force: true });
-  for (const each of ["data", "tf"]) mkdirSync(join(folder, each), { recursive: true });
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  const { metafile } = await build({
+  const { metafile, outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: ["main", "files-worker", "match-worker", "evaluate-worker", "charts-worker"].map(
       (name) => `src/app/${name}.ts`,
@@ -43,8 +41,12 @@ export async function buildApp(folder = join(root, "dist/app")) {
     define: { __VERSION__: JSON.stringify(version) },
     minify: true,
     metafile: true,
+    write: false,
     logLevel: "warning",
   });
+  rmSync(folder, { recursive: true, force: true });
+  for (const each of ["data", "tf", "chunks"]) mkdirSync(join(folder, each), { recursive: true });
+  for (const { path, contents } of outputFiles) writeFileSync(path, contents);
   for (const file of ["index.html", "style.css"]) copyFileSync(join(root, "src/app", file), join(folder, file));
   for (const file of DATA) copyFileSync(join(root, "test/fixtures", file), join(folder, "data", file));
   const tf = join(dirname(require.resolve("@tensorflow/tfjs-backend-wasm/package.json")), "dist");
