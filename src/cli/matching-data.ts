@@ -150,7 +150,7 @@ export async function runPlan(
     found: best,
     chosen,
     tried,
-  } = await starts.chooseStart(a, b, spec, {
+  } = await starts.chooseStart<CommandMatching>(a, b, spec, {
     starts: plan.starts,
     seed: options.seed ?? 0,
     signal,

@@ -6,12 +6,13 @@ import type { OnProgress } from "../../progress.ts";
 import type { Model } from "../../tensor.ts";
 import type { Orders } from "./midpoint.ts";
 
+/** Options of `matchStraightThrough`. */
 export interface StraightThroughOptions {
-  /** Steps of gradient descent at most. Default 300. */
+  /** Steps of gradient descent at most. Default 200. */
   readonly steps?: number;
   /** Images a step. Default 1000, as in the paper's code. */
   readonly batch?: number;
-  /** Default 0.5. */
+  /** At the first step; falls linearly to nothing at the last. Default 1.5. */
   readonly learningRate?: number;
   /** Default 0.9. */
   readonly momentum?: number;
@@ -86,9 +87,9 @@ export type Settings = Required<
 export function checkedSettings(data: Dataset, options: StraightThroughOptions): Settings {
   checkOptions("matchStraightThrough", options, OPTIONS);
   const settings: Settings = {
-    steps: options.steps ?? 300,
+    steps: options.steps ?? 200,
     batch: options.batch ?? 1000,
-    learningRate: options.learningRate ?? 0.5,
+    learningRate: options.learningRate ?? 1.5,
     momentum: options.momentum ?? 0.9,
     projectEvery: options.projectEvery ?? 1,
     validation: options.validation ?? Math.ceil(data.count / 6),

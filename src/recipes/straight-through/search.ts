@@ -62,7 +62,7 @@ export function stepDown(
   { theta, midpoint, optimizer }: Search,
   data: Dataset,
   batch: Batch,
-  { learningRate }: Settings,
+  { learningRate, steps }: Settings,
   step: number,
 ): void {
   const variables = trainableOf(midpoint.network);
@@ -71,8 +71,8 @@ export function stepDown(
     const mean = score.loss / score.count;
     if (!Number.isFinite(mean))
       throw new RangeError(`the midpoint with ${theta.name} has loss ${mean} at step ${step}, expected a finite one`);
-    // The midpoint moves by λ where π(θ̃) does.
-    optimizer.apply(gradients, LAMBDA * learningRate, step);
+    // The midpoint moves by λ where π(θ̃) does. Towards the end steps shorten: far from A, each projection moves many units.
+    optimizer.apply(gradients, LAMBDA * learningRate * (1 - (step - 1) / steps), step);
   } finally {
     tf.dispose([...gradients.values()]);
   }
