@@ -1,4 +1,4 @@
-// npm run experiments -- NAME --data DIR: says what is missing before anything is bundled, then runs scripts/experiments/main.ts.
+// npm run experiments -- NAME --data DIR: says what is missing before anything is bundled, then runs scripts/experiments/experiments.ts.
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { root } from "./build.mjs";
@@ -10,7 +10,7 @@ if (missing.length > 0) {
   console.error(`experiments: ${missing.join(", ")} not installed, expected for training and charts: npm install`);
   process.exit(1);
 }
-process.argv.splice(2, 0, join(root, "scripts/experiments/main.ts"));
+process.argv.splice(2, 0, join(root, "scripts/experiments/experiments.ts"));
 await import("./run.mjs");
 
 function isThere(folder, name) {
