@@ -81,7 +81,7 @@ export interface Batch {
  * given. Throws `RangeError` for a size that is no positive integer and for positions outside of the data set.
  *
  * @example
- * for (const { images, labels } of batches(data, 100, { order: randomPermutation(data.count, rng) })) { … }
+ * const sizes = Array.from(batches(data, 100), ({ labels }) => labels.length); // 100, 100, …
  */
 export function batches(
   dataset: Dataset,

@@ -9,7 +9,9 @@ declare const __ROOT__: string;
 /** What tsc says of the programs, by their names; empty when they are right. They may import what `folder` has installed. */
 export function typeErrors(folder: string, programs: ReadonlyMap<string, string>): string {
   mkdirSync(folder, { recursive: true });
-  for (const [name, text] of programs) writeFileSync(join(folder, name), `${text}\nexport {};\n`);
+  // Programs are modules, whether they import anything or not; declarations are for all of them.
+  for (const [name, text] of programs)
+    writeFileSync(join(folder, name), name.endsWith(".d.ts") ? text : `${text}\nexport {};\n`);
   const compilerOptions = {
     target: "es2023",
     lib: ["es2023", "dom", "dom.iterable", "dom.asynciterable"],
