@@ -103,4 +103,31 @@ test("what does not go together is wrong usage; what does not fit fails in one l
   assert.not.ok(existsSync(join(folder, "p.safetensors")));
 });
 
+test("match --method straight-through: never worse on held-out images, and gone on with from its checkpoint", async () => {
+  const words = ["match", A, B, "--method", "straight-through", "--data", "data", "--batch", "100"];
+  const steps = ["--steps", "6", "--learning-rate", "20", "--checkpoint", "c.safetensors"];
+  const json = await runJson(...words, "-o", "p.safetensors", ...steps);
+  assert.is(json.method, "straight-through");
+  assert.equal([json.steps, json.validation], [6, 167]);
+  assert.ok(json.loss <= json.startLoss);
+  const again = await runJson(...words, "-o", "q.safetensors", ...steps);
+  assert.equal([again.loss, again.keptStep, again.objective], [json.loss, json.keptStep, json.objective]);
+  assert.ok(readFileSync(join(folder, "p.safetensors")).equals(readFileSync(join(folder, "q.safetensors"))));
+  const other = await run(
+    ...words,
+    "-o",
+    "r.safetensors",
+    "--steps",
+    "6",
+    "--seed",
+    "1",
+    "--checkpoint",
+    "c.safetensors",
+  );
+  assert.match(other.stderr, /^rebasin: .*c\.safetensors has seed 0, expected 1 as in this training$/m);
+  const stray = await run("match", A, B, "-o", "s.safetensors", "--steps", "6");
+  assert.is(stray.code, 2);
+  assert.match(stray.stderr, /--steps is for --method straight-through, expected no --steps with frank-wolfe/);
+});
+
 test.run();
