@@ -158,7 +158,7 @@ export async function runPlan(
     ...(repair === undefined
       ? {}
       : {
-          repair: async (merged, { permutations }) =>
+          repair: async (merged: Model, { permutations }: CommandMatching) =>
             (await repair(merged, { a, b, spec, permutations, lambda: 0.5 })).model,
         }),
     evaluate: (model) => evaluation.evaluateModel(model, few, { signal, onProgress }),
