@@ -1,4 +1,4 @@
-/** `bench startup`: fresh processes from the import to the first result, and the size of what they load. */
+/** `bench startup`: fresh processes, of Node and of workerd, from the import to the first result, and the size of what they load. */
 
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -7,6 +7,7 @@ import { pathToFileURL } from "node:url";
 import { ROOT } from "./machine.ts";
 import type { BenchOptions, Pace } from "./options.ts";
 import { digits, type Outcome, table } from "./results.ts";
+import { edgeStarts } from "./startup-edge.ts";
 import { median, secondsSince } from "./timing.ts";
 
 const PROCESSES: Readonly<Record<Pace, number>> = { quick: 5, normal: 15, full: 50 };
@@ -65,7 +66,7 @@ export async function benchStartup({ pace }: BenchOptions): Promise<Outcome> {
   const faults = starts.some(({ objective }) => objective !== starts[0]!.objective)
     ? [`objectives of fresh processes differ: ${starts.map(({ objective }) => objective).join(", ")}`]
     : [];
-  return { body: describe(starts, empty), faults };
+  return { body: describe(starts, empty, await edgeStarts(PROCESSES[pace])), faults };
 }
 
 function startOnce(entry: string): Start {
@@ -75,7 +76,7 @@ function startOnce(entry: string): Start {
   return { ...JSON.parse(printed), process: 1000 * secondsSince(start) };
 }
 
-function describe(starts: readonly Start[], empty: readonly number[]): string {
+function describe(starts: readonly Start[], empty: readonly number[], edge: string | undefined): string {
   const row = (label: string, values: readonly number[]): string[] => [
     label,
     `${digits(Math.min(...values))} (${digits(median(values))})`,
@@ -109,6 +110,7 @@ function describe(starts: readonly Start[], empty: readonly number[]): string {
   return [
     `Milliseconds in ${starts.length} fresh processes: two networks 784-64-10 in memory are matched, merged and encoded.`,
     table(["", "ms"], rows),
+    ...(edge === undefined ? [] : [edge]),
     "Sizes of dist/, gzipped:",
     table(
       ["", "bytes", "limit"],

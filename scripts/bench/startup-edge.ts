@@ -1,0 +1,100 @@
+/** The part of `bench startup` about edge workers: processor time of fresh workerd processes, as Linux counts it. */
+
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { build } from "esbuild";
+import { untilReady } from "../runtimes/machine.mjs";
+import { startWorker } from "../runtimes/workerd.mjs";
+import { ROOT } from "./machine.ts";
+import { digits, table } from "./results.ts";
+import { median } from "./timing.ts";
+
+/** What answers a request, step by step; the package counts by the difference to a worker that imports nothing. */
+const WORKER = (imports: string, match: string): string => `${imports}
+let state = 1;
+const next = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32 - 0.5;
+const network = () => new Map([["layers.0.weight", [64, 784]], ["layers.0.bias", [64]], ["layers.1.weight", [10, 64]], ["layers.1.bias", [10]]]
+  .map(([name, shape]) => [name, { dtype: "F32", shape, data: new Uint8Array(Float32Array.from({ length: shape.reduce((a, b) => a * b) }, next).buffer) }]));
+let pair;
+const steps = { "/ready": () => 0, "/networks": () => { pair = [network(), network()]; }, "/match": async () => { ${match} } };
+export default { fetch: async (request) => { await steps[new URL(request.url).pathname](); return new Response("done"); } };`;
+
+const WORKERS: Readonly<Record<string, string>> = {
+  nothing: WORKER("", ""),
+  rebasin: WORKER(
+    'import { detectSpec, matchWeights, memoryModel } from "rebasin";',
+    "const [a, b] = pair.map((tensors) => memoryModel(tensors)); await matchWeights(a, b, detectSpec(a));",
+  ),
+};
+
+/** Milliseconds of the thread that runs JavaScript: to be ready, for a first match, and for the next. */
+type Times = readonly [ready: number, first: number, again: number];
+
+/** A table; undefined where processor time cannot be read (not Linux). */
+export async function edgeStarts(processes: number): Promise<string | undefined> {
+  if (!existsSync("/proc/self/schedstat")) return undefined;
+  const times = new Map<string, Times[]>(Object.keys(WORKERS).map((name) => [name, []]));
+  const folder = mkdtempSync(join(tmpdir(), "rebasin-startup-"));
+  try {
+    for (const [name, contents] of Object.entries(WORKERS)) await bundle(contents, join(folder, name));
+    for (let round = 0; round < processes; round++)
+      for (const [name, list] of times) list.push(await startOnce(join(folder, name)));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  const difference = (at: number): number[] => {
+    const base = median(times.get("nothing")!.map((each) => each[at]!));
+    return times.get("rebasin")!.map((each) => each[at]! - base);
+  };
+  const row = (label: string, values: number[]): string[] => [
+    label,
+    `${digits(Math.min(...values))} (${digits(median(values))})`,
+  ];
+  return [
+    `Milliseconds of processor time in ${processes} fresh workerd processes, beyond those of a worker that answers at once: the same networks, matched while a request is answered.`,
+    table(
+      ["", "ms"],
+      [
+        row("import of the package", difference(0)),
+        row("first match", difference(1)),
+        row("second match", difference(2)),
+      ],
+    ),
+  ].join("\n\n");
+}
+
+async function bundle(contents: string, folder: string): Promise<void> {
+  await build({
+    stdin: { contents, resolveDir: ROOT },
+    outfile: join(folder, "worker.js"),
+    bundle: true,
+    format: "esm",
+    conditions: ["workerd"],
+    loader: { ".wasm": "copy" },
+    assetNames: "[name]",
+    logLevel: "error",
+  });
+}
+
+async function startOnce(folder: string): Promise<Times> {
+  const worker = await startWorker(folder, { main: "worker.js" });
+  try {
+    await untilReady(worker.child, () => fetch(`${worker.url}ready`));
+    const { pid } = worker.child;
+    // Nanoseconds that the thread ran; the first one runs JavaScript.
+    const spent = (): number => Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, "utf8").split(" ")[0]) / 1e6;
+    const step = async (path: string): Promise<number> => {
+      await sleep(100);
+      const before = spent();
+      await (await fetch(worker.url + path)).text();
+      return spent() - before;
+    };
+    const ready = spent();
+    await step("networks");
+    return [ready, await step("match"), await step("match")];
+  } finally {
+    worker.stop();
+  }
+}
