@@ -14,8 +14,8 @@ export function barrierTable(
   rows: readonly (readonly [name: string, barriers: Readonly<Record<SplitName, Barrier>>])[],
 ): ReportTable {
   return {
-    caption,
-    header: [first, "train: max − mean of ends", "train: above chord", "test: max − mean of ends", "test: above chord"],
+    caption: `${caption}: highest less the mean of the ends; chord: above the straight line between them`,
+    header: [first, "train", "train, chord", "test", "test, chord"],
     rows: rows.map(([name, { train, test }]) => [
       name,
       ...[train, test].flatMap(({ maxMinusMeanEndpoints, maxAboveChord }) => [

@@ -54,13 +54,16 @@ type Options = Pick<LabOptions, "out" | "quick" | "seed" | "data" | "limit">;
 
 async function run(experiment: Experiment, options: Options, around: Surroundings): Promise<void> {
   const started = performance.now();
+  const before = process.cpuUsage();
   const lab = createLab({ ...options, ...around });
   const outcome = await experiment.run(lab);
   const seconds = (performance.now() - started) / 1000;
-  const { html, json } = await writeOutcome(lab, experiment, outcome, seconds);
+  const { user, system } = process.cpuUsage(before);
+  const time = { seconds, processorSeconds: (user + system) / 1e6 };
+  const { html, json } = await writeOutcome(lab, experiment, outcome, time);
   const sign = outcome.held ? "came out" : "did not come out";
   around.print(`${experiment.name}: the paper's sign ${sign}: ${outcome.finding}`);
-  around.print(`${html}\n${json}\n${seconds.toFixed(1)} s`);
+  around.print(`${html}\n${json}\n${seconds.toFixed(1)} s, ${time.processorSeconds.toFixed(1)} s of processor time`);
 }
 
 function parse(words: readonly string[]): { experiment: Experiment; options: Options } | undefined {

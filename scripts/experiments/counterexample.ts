@@ -40,7 +40,7 @@ const SHAPES: Readonly<Record<string, readonly number[]>> = {
 const SLOPE = 0.01;
 /** Points a side of the grid over [−1, 1]², at the centres of its cells. */
 const SIDE = 100;
-const POINTS = 101;
+const POINTS = 41;
 const KEEP = Int32Array.of(0, 1);
 const SWAP = Int32Array.of(1, 0);
 

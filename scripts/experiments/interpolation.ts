@@ -6,6 +6,8 @@ import { matchActivations } from "../../src/recipes/activations.ts";
 import type { Barrier, Curve } from "../../src/recipes/barrier.ts";
 import { matchStraightThrough } from "../../src/recipes/straight-through/straight-through.ts";
 import { curveChart } from "../../src/report/curve-chart.ts";
+import { lineChart } from "../../src/report/line-chart.ts";
+import type { ReportSection } from "../../src/report/report-page.ts";
 import { detectSpec } from "../../src/spec/families/families.ts";
 import type { Spec } from "../../src/spec/types.ts";
 import type { Model } from "../../src/tensor.ts";
@@ -79,16 +81,8 @@ async function outcomeOf(lab: Lab, lines: readonly Line[], settings: Outcome["se
   const held = aligned.every((line) =>
     (["train", "test"] as const).every((split) => height(line, split) < height(naive, split)),
   );
-  const charts: string[] = [];
-  for (const split of ["test", "train"] as const) {
-    const title = split === "test" ? "On test images" : "On training images";
-    charts.push(
-      await curveChart(
-        lines.map(({ curves }) => curves[split]),
-        { title },
-      ),
-    );
-  }
+  const sections: ReportSection[] = [];
+  for (const split of ["test", "train"] as const) sections.push(await sectionOf(lines, split));
   const said = aligned.map((line) => `${line.name} ${nats(height(line, "train"))}`).join(", ");
   return {
     explanation:
@@ -108,9 +102,9 @@ async function outcomeOf(lab: Lab, lines: readonly Line[], settings: Outcome["se
       })),
     },
     sections: [
+      ...sections,
       {
-        heading: "From A to B",
-        charts,
+        heading: "In numbers",
         tables: [
           barrierTable(
             "Loss barriers (nats)",
@@ -120,6 +114,26 @@ async function outcomeOf(lab: Lab, lines: readonly Line[], settings: Outcome["se
           midpointTable(lines),
         ],
       },
+    ],
+  };
+}
+
+/** All lines, and below them the matched ones alone, which lie close together. */
+async function sectionOf(lines: readonly Line[], split: SplitName): Promise<ReportSection> {
+  const curves = lines.map((line) => line.curves[split]);
+  const matched = curves.slice(1);
+  const losses = matched.flatMap(({ points }) => points.map(({ loss }) => loss));
+  const series = matched.map(({ name, points }) => ({
+    name,
+    points: points.map(({ lambda, loss }) => ({ x: lambda, y: loss })),
+  }));
+  const y = { label: "loss (nats)", domain: [Math.min(...losses), Math.max(...losses)] } as const;
+  const title = "The matched lines alone, enlarged";
+  return {
+    heading: split === "test" ? "On test images" : "On training images",
+    charts: [
+      await curveChart(curves, { title: "From A to B" }),
+      await lineChart({ series, x: { label: "λ, share of B" }, y }, { title, width: 700 }),
     ],
   };
 }

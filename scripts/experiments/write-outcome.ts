@@ -12,13 +12,14 @@ export interface Written {
   readonly json: string;
 }
 
+/** On a busy machine a run takes longer than its work. */
+export interface Time {
+  readonly seconds: number;
+  readonly processorSeconds: number;
+}
+
 /** Writes NAME.html and NAME.json into the lab's folder, over those of an earlier run. */
-export async function writeOutcome(
-  lab: Lab,
-  experiment: Experiment,
-  outcome: Outcome,
-  seconds: number,
-): Promise<Written> {
+export async function writeOutcome(lab: Lab, experiment: Experiment, outcome: Outcome, time: Time): Promise<Written> {
   mkdirSync(lab.out, { recursive: true });
   const { explanation, claim, held, finding, settings, figures } = outcome;
   const [html, json] = ["html", "json"].map((kind) => join(lab.out, `${experiment.name}.${kind}`)) as [string, string];
@@ -26,15 +27,18 @@ export async function writeOutcome(
   const verdict = held ? "It came out so" : "It did not come out so";
   const intro = [explanation, `What the paper claims: ${claim}`, `${verdict}: ${finding}`];
   const set = { quick: lab.quick, seed: lab.seed, ...settings };
-  const sections = [...outcome.sections, settingsSection(set, seconds)];
+  const sections = [...outcome.sections, settingsSection(set, time)];
   await saveText(reportPage(title, sections, intro), html, { force: true });
-  const content = { experiment: name, claim, held, finding, settings: set, figures, seconds };
+  const content = { experiment: name, claim, held, finding, settings: set, figures, ...time };
   await saveText(`${JSON.stringify(content, null, 2)}\n`, json, { force: true });
   return { html, json };
 }
 
-function settingsSection(settings: Outcome["settings"], seconds: number): ReportSection {
+function settingsSection(settings: Outcome["settings"], time: Time): ReportSection {
   const rows = Object.entries(settings).map(([name, value]) => [name, String(value)]);
-  rows.push(["time", `${seconds.toFixed(1)} s, models trained before left out`]);
+  rows.push([
+    "time",
+    `${time.seconds.toFixed(1)} s, of processor ${time.processorSeconds.toFixed(1)} s (models that an earlier run trained are taken from its folder)`,
+  ]);
   return { heading: "Settings", tables: [{ caption: "How it was run", header: ["setting", "value"], rows }] };
 }
