@@ -40,6 +40,8 @@ export {
   type RepairReport,
   repairModel,
 } from "./recipes/repair/repair-model.ts";
+export type { AffineKind } from "./recipes/repair/repair-places.ts";
+export { applyTaskAffine, type TaskAffineOptions, taskAffine } from "./recipes/repair/task-affine.ts";
 export {
   type ChosenStart,
   chooseStart,

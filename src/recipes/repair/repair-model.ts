@@ -24,6 +24,7 @@ export type RepairKind = "bn-reset" | AffineKind;
 
 export const REPAIR_KINDS: readonly RepairKind[] = ["bn-reset", "repair", "rescale", "reshift"];
 
+/** Options of `repairModel`. */
 export interface RepairOptions {
   readonly kind: RepairKind;
   /** Share of B in the targets, as in the merge. Default 0.5. */
@@ -54,6 +55,7 @@ export interface RepairReport {
   readonly addedBiases: readonly string[];
 }
 
+/** One value of the network, before and after. */
 export interface RepairedValue {
   readonly value: string;
   /** Least, mean and highest factor of its channels; 1 for `bn-reset` and `reshift`. */
@@ -62,6 +64,7 @@ export interface RepairedValue {
   readonly dead: number;
 }
 
+/** What `repairModel` gives. */
 export interface RepairedModel {
   /** All in memory: copies in the dtypes of the merged model, with `rebasin.repair` in its metadata. */
   readonly model: Model;

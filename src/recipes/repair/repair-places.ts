@@ -6,7 +6,7 @@ import type { BatchOptions } from "./batches.ts";
 import type { ChannelStatistics } from "./channel-statistics.ts";
 import { type ChannelAffine, foldAffine } from "./fold.ts";
 import type { RepairPlace } from "./places.ts";
-import { channelStatistics } from "./statistics.ts";
+import { createWalk } from "./walk.ts";
 
 /** What is matched to the target: deviation and mean, or one of them. */
 export type AffineKind = "repair" | "rescale" | "reshift";
@@ -31,16 +31,18 @@ export async function repairInOrder(
   options: PlacesOptions,
 ): Promise<RepairedPlace[]> {
   const repaired: RepairedPlace[] = [];
-  for (const [i, place] of places.entries()) {
-    const before = i * data.count;
-    const onImages = (done: number): void => options.onImages?.(before + done);
-    const measured = (await channelStatistics(network, data, [place.value], { ...options, onImages })).get(
-      place.value,
-    )!;
-    const affine = affineOf(options.kind, measured, targets.get(place.value)!, place);
-    foldAffine(network, place, affine);
-    const dead = measured.deviation.reduce((count, each) => count + (each === 0 ? 1 : 0), 0);
-    repaired.push({ ...place, affine, dead });
+  const walk = createWalk(network, data, options);
+  try {
+    for (const [i, place] of places.entries()) {
+      const measured = await walk.measure(place.value, (done) => options.onImages?.(i * data.count + done));
+      const affine = affineOf(options.kind, measured, targets.get(place.value)!, place);
+      foldAffine(network, place, affine);
+      walk.change(affine);
+      const dead = measured.deviation.reduce((count, each) => count + (each === 0 ? 1 : 0), 0);
+      repaired.push({ ...place, affine, dead });
+    }
+  } finally {
+    walk.dispose();
   }
   return repaired;
 }
