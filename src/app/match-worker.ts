@@ -1,0 +1,46 @@
+/** The worker that aligns. */
+
+import { matchWeights } from "../match/match-weights.ts";
+import type { Progress } from "../progress.ts";
+import type { AlignProgress, MatchCalls } from "./calls.ts";
+import { type CallContext, serve } from "./rpc.ts";
+import { fittedSpec, openSession } from "./session.ts";
+
+serve<MatchCalls>({
+  async align(request, { signal, progress }) {
+    const { method, seed } = request;
+    const session = await openSession(request);
+    const { a, b, spec, specName } = session;
+    const trace = traceOf(progress);
+    const options = { method, seed, threads: "auto", signal, onProgress: trace.onProgress } as const;
+    const { permutations, report } = await matchWeights(a, b, spec, options);
+    const { frankWolfe, coordinate } = trace;
+    return {
+      report: { ...report, spec: specName },
+      permutations,
+      seed,
+      spec: fittedSpec(session),
+      frankWolfe,
+      coordinate,
+    };
+  },
+});
+
+interface Trace {
+  readonly frankWolfe: number[];
+  readonly coordinate: number[];
+  onProgress(progress: Progress): void;
+}
+
+/** Collects the objectives of each stage, and hands them on. */
+function traceOf(report: CallContext<AlignProgress>["progress"]): Trace {
+  const [frankWolfe, coordinate]: [number[], number[]] = [[], []];
+  return {
+    frankWolfe,
+    coordinate,
+    onProgress({ stage, done, total, objective }) {
+      if (objective !== undefined) (stage === "frank-wolfe" ? frankWolfe : coordinate).push(objective);
+      report({ stage, done, ...(total === undefined ? {} : { total }), frankWolfe, coordinate });
+    },
+  };
+}
