@@ -21,6 +21,7 @@ import { channelStatistics } from "./statistics.ts";
 /** Value of `rebasin.kind` in the metadata of a side file. */
 const KIND = "task-affine";
 
+/** Options of `taskAffine`. */
 export interface TaskAffineOptions {
   /** What the task is called in the side file. */
   readonly task: string;
