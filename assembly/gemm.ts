@@ -175,8 +175,6 @@ function multiplyTile(kc: i32, ap: usize, bp: usize, c: usize, cStep: usize): vo
 /**
  * sum + x·y in two roundings. The relaxed build, which nobody gets without asking, may do it in one: then engines differ.
  */
-// @ts-ignore: decorator
-@inline
 function multiplyAdd(sum: v128, x: v128, y: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return v128.relaxed_madd<f32>(x, y, sum);
   else return f32x4.add(sum, f32x4.mul(x, y));
