@@ -21,7 +21,7 @@ export const REPAIR_OPTIONS: Readonly<Record<string, OptionRule>> = {
   "repair-images": { value: "N", help: `training images for --repair (default ${REPAIR_IMAGES})` },
   "repair-at": {
     value: "WHERE",
-    help: "repair, rescale, reshift: after convolutions and matrices, after norms, or both (default linear)",
+    help: "repair, rescale, reshift: after convolutions and matrices (default), after norms (better with LayerNorm), or both",
     choices: ["linear", "norms", "both"],
   },
   "add-bias": { help: "repair, reshift: convolutions and matrices without bias gain one, to be shifted" },

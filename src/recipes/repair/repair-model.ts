@@ -29,7 +29,10 @@ export interface RepairOptions {
   readonly kind: RepairKind;
   /** Share of B in the targets, as in the merge. Default 0.5. */
   readonly lambda?: number;
-  /** Which values are repaired. Default "linear": outputs of convolutions and matrices, as the paper does. */
+  /**
+   * Which values are repaired. Default "linear": outputs of convolutions and matrices, as the paper does. With LayerNorm,
+   * "norms" is the better choice: a norm has a shift of its own, and what follows reads its output.
+   */
   readonly at?: RepairAt;
   /**
    * Images at a time: bounds memory. For `bn-reset` it is part of what is computed (default 500); else it changes results
