@@ -32,7 +32,7 @@ function seriesOf(lab: Lab, train: Dataset): Series[] {
   const epochs = lab.quick ? QUICK_EPOCHS : FULL_EPOCHS;
   const perceptrons: Series = {
     name: "perceptron",
-    widths: lab.quick ? [8, 32, 128, 384] : [16, 32, 64, 128, 256, 512, 1024],
+    widths: lab.quick ? [8, 32, 128, 256] : [16, 32, 64, 128, 256, 512, 1024],
     recipe: (label, offset, units) =>
       mlpRecipe(lab, train, { label, offset, units, hidden: lab.quick ? 2 : 3, epochs }),
   };
