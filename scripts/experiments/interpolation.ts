@@ -82,7 +82,7 @@ async function outcomeOf(lab: Lab, lines: readonly Line[], settings: Outcome["se
     (["train", "test"] as const).every((split) => height(line, split) < height(naive, split)),
   );
   const sections: ReportSection[] = [];
-  for (const split of ["test", "train"] as const) sections.push(await sectionOf(lines, split));
+  for (const split of ["test", "train"] as const) sections.push(...(await sectionsOf(lines, split)));
   const said = aligned.map((line) => `${line.name} ${nats(height(line, "train"))}`).join(", ");
   return {
     explanation:
@@ -119,7 +119,7 @@ async function outcomeOf(lab: Lab, lines: readonly Line[], settings: Outcome["se
 }
 
 /** All lines, and below them the matched ones alone, which lie close together. */
-async function sectionOf(lines: readonly Line[], split: SplitName): Promise<ReportSection> {
+async function sectionsOf(lines: readonly Line[], split: SplitName): Promise<ReportSection[]> {
   const curves = lines.map((line) => line.curves[split]);
   const matched = curves.slice(1);
   const losses = matched.flatMap(({ points }) => points.map(({ loss }) => loss));
@@ -128,14 +128,17 @@ async function sectionOf(lines: readonly Line[], split: SplitName): Promise<Repo
     points: points.map(({ lambda, loss }) => ({ x: lambda, y: loss })),
   }));
   const y = { label: "loss (nats)", domain: [Math.min(...losses), Math.max(...losses)] } as const;
-  const title = "The matched lines alone, enlarged";
-  return {
-    heading: split === "test" ? "On test images" : "On training images",
-    charts: [
-      await curveChart(curves, { title: "From A to B" }),
-      await lineChart({ series, x: { label: "λ, share of B" }, y }, { title, width: 700 }),
-    ],
-  };
+  const images = split === "test" ? "test images" : "training images";
+  // Charts stand alone, as wide as the page; the naive line comes last, so that the others keep their colours.
+  const all = await curveChart([...matched, curves[0]!], { title: "From A to B" });
+  const enlarged = await lineChart(
+    { series, x: { label: "λ, share of B" }, y },
+    { title: "The matched lines alone", width: 700 },
+  );
+  return [
+    { heading: `On ${images}`, charts: [all] },
+    { heading: `On ${images}, enlarged`, charts: [enlarged] },
+  ];
 }
 
 const splitFigures = ({ points }: Curve, barrier: Barrier) => ({
