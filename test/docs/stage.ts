@@ -39,6 +39,8 @@ export const STAGE: ReadonlyMap<string, Prop> = new Map<string, Prop>([
   ["data", { type: DATASET, value: 'await node.readDataFolder("fashion-mnist", { split: "test", limit: 100 })' }],
   ["train", { type: DATASET, value: "data" }],
   ["testSet", { type: DATASET, value: "data" }],
+  ["expert", { type: MODEL, value: "a" }],
+  ["taskImages", { type: DATASET, value: "data" }],
   ["curve", { type: 'import("rebasin/tf").Curve' }],
   ["tf", { type: 'typeof import("@tensorflow/tfjs-core")', value: 'await import("@tensorflow/tfjs-core")' }],
   ["network", { type: 'import("rebasin/tf").Network', value: "await run.createNetwork(a)" }],
