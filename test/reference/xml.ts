@@ -15,7 +15,7 @@ const ENTITIES = new Map([
   ["&quot;", '"'],
 ]);
 
-function unescape(text: string): string {
+function decodeEntities(text: string): string {
   const rest = text.replaceAll(/&\w+;/g, (entity) => {
     const found = ENTITIES.get(entity);
     if (found === undefined) throw new Error(`entity ${entity}`);
@@ -31,7 +31,7 @@ export function parseXml(text: string): XmlElement {
   const open = [document];
   for (const [, tag, content] of text.matchAll(/<([^<>]*(?:"[^"]*"[^<>]*)*)>|([^<>]+)/g)) {
     const parent = open.at(-1)!;
-    if (content !== undefined) parent.text += unescape(content);
+    if (content !== undefined) parent.text += decodeEntities(content);
     else if (tag!.startsWith("/")) {
       if (open.pop()!.name !== tag!.slice(1)) throw new Error(`</${tag!.slice(1)}> closes another element`);
     } else {
@@ -53,7 +53,7 @@ function element(tag: string): XmlElement {
   const attributes = new Map<string, string>();
   const rest = tag.slice(name.length).replaceAll(/\s+([\w:-]+)="([^"]*)"/g, (_, key: string, value: string) => {
     if (attributes.has(key)) throw new Error(`<${name}> has ${key} twice`);
-    attributes.set(key, unescape(value));
+    attributes.set(key, decodeEntities(value));
     return "";
   });
   if (rest.trim() !== "") throw new Error(`<${name}> has ${rest}`);
