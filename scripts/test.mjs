@@ -12,7 +12,7 @@
 //          --all (also set by CI=true): a runtime that is missing is a failure
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
@@ -55,6 +55,9 @@ const SETTINGS = {
   notebook: { platform: "node" },
   docs: { platform: "node", external: ["esbuild", "playwright-core"] },
 };
+
+/** Runtimes at a time at most: browsers and TensorFlow.js take a gigabyte each. */
+const MOST_LANES = 4;
 
 /** Suites that use the packed and installed tarball, in a folder of their own. */
 const PACKED = ["package", "consumers", "examples", "docs"];
@@ -103,13 +106,13 @@ function installPacked() {
   return folder;
 }
 
-/** Runs one bundle in one runtime, forwarding its output; resolves to its counts. */
-async function runIn(name, job) {
+/** Runs one bundle in one runtime and hands on what it prints; resolves to its counts. */
+async function runIn(name, job, print) {
   let output = "";
   let failure = null;
   const log = (text) => {
     output += text;
-    process.stdout.write(text.replaceAll(/^##counts .*$/gm, ""));
+    print(text.replaceAll(/^##counts .*$/gm, ""));
   };
   try {
     await RUNTIMES.get(name).run({ ...job, log });
@@ -120,46 +123,83 @@ async function runIn(name, job) {
   // A runtime that dies, or says nothing, or counts nothing is one failure more than it admits.
   const counts = line ? JSON.parse(line[1]) : { passed: 0, failed: 0, skipped: 0 };
   if ((failure !== null && counts.failed === 0) || counts.passed + counts.failed === 0) {
-    console.log(failure ?? `${name} ran no test`);
+    print(`${failure ?? `${name} ran no test`}\n`);
     counts.failed += 1;
   }
   return counts;
+}
+
+/** What the runtimes of one suite share: folders, and bundles made when the first of them needs one. */
+function openSuite(suite, names) {
+  const cwd = PACKED.includes(suite) ? installPacked() : root;
+  const folder = suite === "package" ? cwd : join(root, `build/test/${suite}-${process.pid}`);
+  const bundles = new Map();
+  let left = names.length;
+  return {
+    cwd,
+    async bundleFor(edge) {
+      const place = edge ? join(folder, "edge") : folder;
+      if (!bundles.has(place)) bundles.set(place, bundle(suite, place, edge ? FOR_WORKERD : {}));
+      await bundles.get(place);
+      return place;
+    },
+    done() {
+      left -= 1;
+      if (left > 0) return;
+      rmSync(folder, { recursive: true, force: true });
+      if (cwd !== root) rmSync(cwd, { recursive: true, force: true });
+    },
+  };
 }
 
 if (!options["no-build"])
   execFileSync(process.execPath, [join(root, "scripts/build.mjs")], { cwd: root, stdio: "inherit" });
 const total = { passed: 0, failed: 0, skipped: 0 };
 const lines = [];
+const jobs = [];
 for (const suite of options.suite.split(",")) {
-  const names = chosen.filter((name) => RUNTIMES.get(name).suites.includes(suite));
-  if (names.length === 0 || filesOf(suite).length === 0) continue;
-  const cwd = PACKED.includes(suite) ? installPacked() : root;
-  const folder = suite === "package" ? cwd : join(root, `build/test/${suite}-${process.pid}`);
-  const bundled = new Set();
-  for (const name of names) {
-    const { missing, edge } = RUNTIMES.get(name);
-    const why = missing();
+  if (filesOf(suite).length === 0) continue;
+  const names = chosen.filter((name) => {
+    const { suites, missing } = RUNTIMES.get(name);
+    const why = suites.includes(suite) ? missing() : null;
     if (why !== null) {
       const required = options.all || options.runtime !== undefined;
       if (required) total.failed += 1;
       lines.push(`${suite} in ${name}: ${required ? "FAILED" : "skipped"}, ${why}`);
-      continue;
     }
-    console.log(`\n── ${suite} in ${name} ──`);
-    const started = performance.now();
-    const place = edge ? join(folder, "edge") : folder;
-    if (!bundled.has(place)) await bundle(suite, place, edge ? FOR_WORKERD : {});
-    bundled.add(place);
-    const { passed, failed, skipped } = await runIn(name, { suite, cwd, folder: place });
-    total.passed += passed;
-    total.failed += failed;
-    total.skipped += skipped;
-    const seconds = Math.round((performance.now() - started) / 1000);
-    lines.push(`${suite} in ${name}: ${passed} passed, ${failed} failed, ${skipped} skipped in ${seconds} s`);
-  }
-  rmSync(folder, { recursive: true, force: true });
-  if (cwd !== root) rmSync(cwd, { recursive: true, force: true });
+    return suites.includes(suite) && why === null;
+  });
+  let shared;
+  const open = () => (shared ??= openSuite(suite, names));
+  for (const name of names) jobs.push({ suite, name, open });
 }
+
+async function runJob({ suite, name, open }, print) {
+  const started = performance.now();
+  const { cwd, bundleFor, done } = open();
+  print(`\n── ${suite} in ${name} ──\n`);
+  const folder = await bundleFor(RUNTIMES.get(name).edge);
+  const { passed, failed, skipped } = await runIn(name, { suite, cwd, folder }, print);
+  done();
+  total.passed += passed;
+  total.failed += failed;
+  total.skipped += skipped;
+  const seconds = Math.round((performance.now() - started) / 1000);
+  lines.push(`${suite} in ${name}: ${passed} passed, ${failed} failed, ${skipped} skipped in ${seconds} s`);
+}
+
+/** Takes jobs until none is left. One of several lanes prints a job when it is over, so that lines do not mix. */
+async function runLane(alone) {
+  for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
+    let kept = "";
+    await runJob(job, alone ? (text) => process.stdout.write(text) : (text) => (kept += text));
+    process.stdout.write(kept);
+  }
+}
+
+// Suites use a processor each, but for the tests of threads.
+const lanes = Math.min(jobs.length, availableParallelism(), MOST_LANES);
+await Promise.all(Array.from({ length: lanes }, () => runLane(lanes === 1)));
 console.log(`\n${lines.join("\n")}`);
 console.log(`${total.passed} passed, ${total.failed} failed${total.skipped ? `, ${total.skipped} skipped` : ""}`);
 process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;

@@ -54,7 +54,7 @@ test("after a matching", async () => {
 test("after an abort", async () => {
   const { code, stdout, stderr } = await run(`
     const controller = new AbortController();
-    const onProgress = ({ stage }) => stage === "coordinate" && controller.abort(new Error("enough"));
+    const onProgress = ({ stage }) => stage === "frank-wolfe" && controller.abort(new Error("enough"));
     await matchWeights(a, b, spec, { threads: 3, signal: controller.signal, onProgress }).catch((error) => console.log(error.message));
   `);
   assert.is(stderr, "");
