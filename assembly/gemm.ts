@@ -1,8 +1,9 @@
 // Cost matrices: C += A·Bᵀ in f32, blocked and packed.
 //
 // Order of additions, which is part of the contract: for each element of C, k is cut into blocks of KC; within a block
-// products are added to zero in ascending k (multiply, then add: no fused operation but in the relaxed build); then the block's sum is added to
-// C once. It depends on KC alone: not on rows, columns, MC, NC, tiles, or how rows are split over calls.
+// products are added to zero in ascending k (multiply, then add: no fused operation but in the relaxed build); then
+// the block's sum is added to C once. It depends on KC alone: not on rows, columns, MC, NC, tiles, or how rows are split
+// over calls.
 
 import { packPanels } from "./pack";
 

@@ -105,8 +105,10 @@ function packDifference(
     const from = (<usize>load<i32>(less)) << 2;
     if (ASC_FEATURE_SIMD) {
       if (left >= 4 && consecutive(offsets) && consecutive(less)) {
-        transpose(p0 + at, p1 + at, p2 + at, p3 + at, dst, step);
-        subtractTransposed(p0 + from, p1 + from, p2 + from, p3 + from, dst, step);
+        const r0 = difference(p0, at, from);
+        const r1 = difference(p1, at, from);
+        const r2 = difference(p2, at, from);
+        storeTransposed(r0, r1, r2, difference(p3, at, from), dst, step);
         offsets += 16;
         less += 16;
         dst += step << 2;
@@ -145,12 +147,13 @@ function column(p0: usize, p1: usize, p2: usize, p3: usize, dst: usize): void {
   }
 }
 
-/** Four columns of four rows, transposed in registers; `step` bytes between stored columns. */
+/** Four columns of four rows. */
 function transpose(p0: usize, p1: usize, p2: usize, p3: usize, dst: usize, step: usize): void {
-  const r0 = v128.load(p0);
-  const r1 = v128.load(p1);
-  const r2 = v128.load(p2);
-  const r3 = v128.load(p3);
+  storeTransposed(v128.load(p0), v128.load(p1), v128.load(p2), v128.load(p3), dst, step);
+}
+
+/** Four rows of four, stored as four columns `step` bytes apart. */
+function storeTransposed(r0: v128, r1: v128, r2: v128, r3: v128, dst: usize, step: usize): void {
   const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
   const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
   const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
@@ -169,22 +172,7 @@ function subtractColumn(p0: usize, p1: usize, p2: usize, p3: usize, dst: usize):
   store<f32>(dst, load<f32>(dst, 12) - load<f32>(p3), 12);
 }
 
-/** Subtracts what `transpose` would store. */
-function subtractTransposed(p0: usize, p1: usize, p2: usize, p3: usize, dst: usize, step: usize): void {
-  const r0 = v128.load(p0);
-  const r1 = v128.load(p1);
-  const r2 = v128.load(p2);
-  const r3 = v128.load(p3);
-  const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
-  const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
-  const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
-  const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
-  subtract(dst, v128.shuffle<i64>(low01, low23, 0, 2));
-  subtract(dst + step, v128.shuffle<i64>(low01, low23, 1, 3));
-  subtract(dst + step * 2, v128.shuffle<i64>(high01, high23, 0, 2));
-  subtract(dst + step * 3, v128.shuffle<i64>(high01, high23, 1, 3));
-}
-
-function subtract(dst: usize, column: v128): void {
-  v128.store(dst, f32x4.sub(v128.load(dst), column));
+/** Four elements of a row less four others. */
+function difference(row: usize, at: usize, from: usize): v128 {
+  return f32x4.sub(v128.load(row + at), v128.load(row + from));
 }

@@ -1,45 +1,18 @@
 /** `match` and `merge` by data, as a user meets them: dist/cli.js in a process of its own. */
 
-import { execFile } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-
-declare const __ROOT__: string;
+import { A, B, commandLine } from "../reference/command-line.ts";
 
 const test = suite("matching by data on the command line");
-const CLI = join(__ROOT__, "dist/cli.js");
-const fixture = (name: string): string => join(__ROOT__, "test/fixtures", name);
-const [A, B] = ["a", "b"].map((which) => fixture(`fmnist-mlp-small-${which}.safetensors`)) as [string, string];
-const [runtime, ...runtimeArguments] = JSON.parse(process.env.REBASIN_RUNTIME!) as string[];
-let folder = "";
-
-test.before.each(() => {
-  folder = mkdtempSync(join(tmpdir(), "rebasin-activations-"));
-  mkdirSync(join(folder, "data"));
-  for (const [part, idx] of [
-    ["images", "idx3"],
-    ["labels", "idx1"],
-  ]) {
-    copyFileSync(fixture(`t10k-${part}-1000-${idx}-ubyte.gz`), join(folder, `data/train-${part}-${idx}-ubyte.gz`));
-  }
-});
-test.after.each(() => rmSync(folder, { recursive: true, force: true }));
-
-function run(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(runtime!, [...runtimeArguments, CLI, ...words], { cwd: folder }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : (error.code as unknown as number), stdout, stderr });
-    });
-  });
-}
+const cli = commandLine(test, ["train"]);
+const { run } = cli;
 
 async function runJson(...words: string[]) {
-  const { code, stdout } = await run(...words, "--json");
-  assert.is(code, 0, stdout);
-  return JSON.parse(stdout);
+  const { code, json } = await cli.runJson(...words);
+  assert.is(code, 0, JSON.stringify(json));
+  return json;
 }
 
 test("match --method activations: from data alone, the same bytes twice", async () => {
@@ -49,7 +22,7 @@ test("match --method activations: from data alone, the same bytes twice", async 
   assert.equal([json.cost, json.images, json.unseen], ["correlation", 300, []]);
   assert.ok(json.objective > 10 * json.identityObjective, `${json.objective}`);
   await runJson(...words, "-o", "q.safetensors");
-  assert.ok(readFileSync(join(folder, "p.safetensors")).equals(readFileSync(join(folder, "q.safetensors"))));
+  assert.ok(cli.bytes("p.safetensors").equals(cli.bytes("q.safetensors")));
   const polished = await runJson(...words, "-o", "r.safetensors", "--polish");
   assert.ok(polished.objective > json.objective);
   const inner = await run(...words, "-o", "s.safetensors", "--cost", "inner-product", "--only", "P1");
@@ -66,7 +39,7 @@ test("merge --method hybrid --starts: the start with the lowest loss is kept, an
   const { chosen, images, tried } = json.starts;
   assert.equal([images, tried.length], [200, 3]);
   for (const { loss } of tried) assert.ok(tried[chosen].loss <= loss);
-  assert.ok(existsSync(join(folder, "m.safetensors")));
+  assert.ok(existsSync(cli.path("m.safetensors")));
   const { stdout, code } = await run("match", A, B, "-o", "p.safetensors", "--starts", "2", "--data", "data");
   assert.is(code, 0);
   assert.is(stdout.match(/^start \d/gm)?.length, 2);
@@ -100,7 +73,7 @@ test("what does not go together is wrong usage; what does not fit fails in one l
     assert.match(stderr, message);
     assert.not.match(stderr, /^ +at /m);
   }
-  assert.not.ok(existsSync(join(folder, "p.safetensors")));
+  assert.not.ok(existsSync(cli.path("p.safetensors")));
 });
 
 test("match --method straight-through: never worse on held-out images, and gone on with from its checkpoint", async () => {
@@ -112,7 +85,7 @@ test("match --method straight-through: never worse on held-out images, and gone 
   assert.ok(json.loss <= json.startLoss);
   const again = await runJson(...words, "-o", "q.safetensors", ...steps);
   assert.equal([again.loss, again.keptStep, again.objective], [json.loss, json.keptStep, json.objective]);
-  assert.ok(readFileSync(join(folder, "p.safetensors")).equals(readFileSync(join(folder, "q.safetensors"))));
+  assert.ok(cli.bytes("p.safetensors").equals(cli.bytes("q.safetensors")));
   const other = await run(
     ...words,
     "-o",

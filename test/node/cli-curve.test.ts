@@ -1,43 +1,17 @@
 /** `rebasin curve` and `rebasin contour` as a user meets them: dist/cli.js in a process of its own. */
 
-import { execFile, spawn } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { A, B, CLI, commandLine } from "../reference/command-line.ts";
 import { parseXml } from "../reference/xml.ts";
 
-declare const __ROOT__: string;
-
 const test = suite("rebasin curve and contour");
-const CLI = join(__ROOT__, "dist/cli.js");
-const fixture = (name: string): string => join(__ROOT__, "test/fixtures", name);
-const [A, B] = ["a", "b"].map((which) => fixture(`fmnist-mlp-small-${which}.safetensors`)) as [string, string];
-const [runtime, ...runtimeArguments] = JSON.parse(process.env.REBASIN_RUNTIME!) as string[];
-let folder = "";
+const cli = commandLine(test, ["t10k", "train"]);
+const { run } = cli;
 
-test.before.each(() => {
-  folder = mkdtempSync(join(tmpdir(), "rebasin-curve-"));
-  mkdirSync(join(folder, "data"));
-  for (const part of ["images", "labels"]) {
-    const idx = part === "images" ? "idx3" : "idx1";
-    copyFileSync(fixture(`t10k-${part}-1000-${idx}-ubyte.gz`), join(folder, `data/t10k-${part}-${idx}-ubyte.gz`));
-    copyFileSync(fixture(`t10k-${part}-1000-${idx}-ubyte.gz`), join(folder, `data/train-${part}-${idx}-ubyte.gz`));
-  }
-});
-test.after.each(() => rmSync(folder, { recursive: true, force: true }));
-
-function run(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    const options = { cwd: folder, maxBuffer: 2 ** 26 };
-    execFile(runtime!, [...runtimeArguments, CLI, ...words], options, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : (error.code as unknown as number), stdout, stderr });
-    });
-  });
-}
-
-const read = (name: string): string => readFileSync(join(folder, name), "utf8");
+const read = (name: string): string => readFileSync(cli.path(name), "utf8");
 const near = (actual: number, expected: number, tolerance: number): void =>
   assert.ok(Math.abs(actual - expected) <= tolerance, `${actual}, expected ${expected}`);
 
@@ -134,14 +108,14 @@ test("contour: a grid over the plane with A, B and π(B) on it", async () => {
 });
 
 test("outputs are checked before any work, and are never inputs", async () => {
-  writeFileSync(join(folder, "c.html"), "precious");
+  writeFileSync(cli.path("c.html"), "precious");
   const cases: [string[], RegExp, number][] = [
     [["--html", "c.html"], /c\.html already exists/, 1],
     [["--svg", "none/c.svg"], /none\/c\.svg cannot be created/, 1],
     [["--svg", "x", "--csv", "x"], /x is named for two outputs/, 2],
     [["--csv", "p", "--permutations", "p", "--force"], /p is the same file as input p/, 1],
   ];
-  writeFileSync(join(folder, "p"), "");
+  writeFileSync(cli.path("p"), "");
   for (const command of ["curve", "contour"]) {
     for (const [words, message, exit] of command === "curve" ? cases : cases.slice(0, 1)) {
       // The data set is missing as well, which would be found out later.
@@ -173,20 +147,9 @@ test("bad options and bad data: one clear line", async () => {
 });
 
 test("Ctrl-C: exit code 130 and no output", async () => {
-  const words = ["curve", A, B, "--data", "data", "--points", "2000", "--html", "c.html", "--json"];
-  const child = spawn(runtime!, [...runtimeArguments, CLI, ...words], { cwd: folder });
-  let stdout = "";
-  child.stdout.on("data", (text) => {
-    stdout += text;
-  });
-  setTimeout(() => child.kill("SIGINT"), 3000);
-  // Deno, as the parent, tells of exit code 130 as of a death by SIGINT; what was printed shows that it was none.
-  const code = await new Promise((resolve) =>
-    child.on("close", (exit, signal) => resolve(signal === "SIGINT" ? 130 : exit)),
-  );
-  assert.is(code, 130, stdout);
-  assert.is(JSON.parse(stdout).error.type, "AbortError");
-  assert.equal(readdirSync(folder), ["data"]);
+  const words = ["curve", A, B, "--data", "data", "--points", "2000", "--html", "c.html"];
+  await cli.interrupt(3000, ...words);
+  assert.equal(readdirSync(cli.folder), ["data"]);
 });
 
 test("the rest of the command line loads neither plots nor TensorFlow.js", () => {

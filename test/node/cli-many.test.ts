@@ -1,47 +1,20 @@
 /** `rebasin many` as a user meets it: dist/cli.js in a process of its own, in the runtime that runs this suite. */
 
-import { execFile, spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readdirSync, writeFileSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { encodeSafetensors } from "../../src/io/safetensors-write.ts";
 import { createRng } from "../../src/rng.ts";
+import { A, B, commandLine, type Outcome } from "../reference/command-line.ts";
 import { mlpNetwork, toModel } from "../reference/networks.ts";
 import { plant } from "../reference/plant.ts";
 
-declare const __ROOT__: string;
-
 const test = suite("command line: many");
-const CLI = join(__ROOT__, "dist/cli.js");
-const A = join(__ROOT__, "test/fixtures/fmnist-mlp-small-a.safetensors");
-const B = join(__ROOT__, "test/fixtures/fmnist-mlp-small-b.safetensors");
-const [runtime, ...runtimeArguments] = JSON.parse(process.env.REBASIN_RUNTIME!) as string[];
-let folder = "";
+const cli = commandLine(test);
+const run = (...words: string[]): Promise<Outcome> => cli.run("many", ...words);
+const runJson = (...words: string[]) => cli.runJson("many", ...words);
 
-test.before.each(() => {
-  folder = mkdtempSync(join(tmpdir(), "rebasin-cli-many-"));
-});
-test.after.each(() => rmSync(folder, { recursive: true, force: true }));
-
-function run(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(runtime!, [...runtimeArguments, CLI, "many", ...words], { cwd: folder }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : (error.code as unknown as number), stdout, stderr });
-    });
-  });
-}
-
-/** What `--json` prints: one line on stdout, nothing else. */
-async function runJson(...words: string[]) {
-  const { code, stdout, stderr } = await run(...words, "--json");
-  assert.is(stderr, "");
-  assert.is(stdout.split("\n").length, 2, `one line expected: ${stdout}`);
-  return { code, json: JSON.parse(stdout) };
-}
-
-const bytes = (path: string): Buffer => readFileSync(join(folder, path));
+const { bytes } = cli;
 
 /** Writes a network and renumbered copies of it as 0.safetensors, 1.safetensors, … */
 async function writeCopies(count: number, widths = [20, 33, 17, 10]): Promise<string[]> {
@@ -51,7 +24,7 @@ async function writeCopies(count: number, widths = [20, 33, 17, 10]): Promise<st
   for (let i = 0; i < count; i++) {
     const model = i === 0 ? first : (await plant(spec, first, createRng(i))).b;
     paths.push(`${i}.safetensors`);
-    writeFileSync(join(folder, `${i}.safetensors`), await encodeSafetensors(model));
+    writeFileSync(cli.path(`${i}.safetensors`), await encodeSafetensors(model));
   }
   return paths;
 }
@@ -81,16 +54,12 @@ test("--permutations-out writes a file for each model, which apply takes; the re
   const { code, stdout } = await run(...models, "-o", "m.safetensors", "--permutations-out", "p/q", "--reference", "1");
   assert.is(code, 0);
   const files = ["0-0", "1-1", "2-2"].map((name) => `${name}.permutations.safetensors`);
-  assert.equal(readdirSync(join(folder, "p/q")).sort(), files);
+  assert.equal(readdirSync(cli.path("p/q")).sort(), files);
   for (const file of files) assert.match(stdout, file);
   assert.match(stdout, /^strategy {3}cycle-consistent, frank-wolfe, \d+ steps?, \d+ rounds?, /m);
   for (const i of [0, 1, 2]) {
-    const words = ["apply", models[i]!, `p/q/${files[i]}`, "-o", `aligned${i}.safetensors`];
-    await new Promise<void>((resolve, reject) => {
-      execFile(runtime!, [...runtimeArguments, CLI, ...words], { cwd: folder }, (error) =>
-        error === null ? resolve() : reject(error),
-      );
-    });
+    const { code } = await cli.run("apply", models[i]!, `p/q/${files[i]}`, "-o", `aligned${i}.safetensors`);
+    assert.is(code, 0);
     assert.ok(bytes(`aligned${i}.safetensors`).equals(bytes("1.safetensors")), `model ${i}`);
   }
 });
@@ -104,7 +73,7 @@ test("trained models in half precision: merged, and the same spec file gives the
 
 test("outputs that cannot be written are refused before any work, wrong words with exit code 2", async () => {
   const models = await writeCopies(2);
-  writeFileSync(join(folder, "old.safetensors"), "old");
+  writeFileSync(cli.path("old.safetensors"), "old");
   const refused = async (code: number, message: RegExp, ...words: string[]): Promise<void> => {
     const outcome = await run(...words);
     assert.is(outcome.code, code, outcome.stderr);
@@ -138,7 +107,7 @@ test("outputs that cannot be written are refused before any work, wrong words wi
   const { code, json } = await runJson(...models, A, "-o", "m.safetensors");
   assert.is(code, 1);
   assert.is(json.error.type, "SpecError");
-  assert.equal(readdirSync(folder).sort(), ["0.safetensors", "1.safetensors", "old.safetensors"]);
+  assert.equal(readdirSync(cli.folder).sort(), ["0.safetensors", "1.safetensors", "old.safetensors"]);
   assert.is(bytes("old.safetensors").toString(), "old");
   assert.is((await run(...models, "-o", "old.safetensors", "--force")).code, 0);
 });
@@ -147,22 +116,10 @@ test("Ctrl-C: exit code 130, and neither an output nor a temporary file", async 
   const models = ["0.safetensors", "1.safetensors"];
   for (const [seed, path] of models.entries()) {
     const { tensors } = mlpNetwork(createRng(seed), [64, 1500, 1500, 1500, 64]);
-    writeFileSync(join(folder, path), await encodeSafetensors(toModel(tensors)));
+    writeFileSync(cli.path(path), await encodeSafetensors(toModel(tensors)));
   }
-  const words = [CLI, "many", ...models, ...models, "-o", "m.safetensors", "--json"];
-  const child = spawn(runtime!, [...runtimeArguments, ...words], { cwd: folder });
-  let stdout = "";
-  child.stdout.on("data", (text) => {
-    stdout += text;
-  });
-  setTimeout(() => child.kill("SIGINT"), 2000);
-  // Deno, as the parent, tells of exit code 130 as of a death by SIGINT; what was printed shows that it was none.
-  const code = await new Promise((resolve) =>
-    child.on("close", (exit, signal) => resolve(signal === "SIGINT" ? 130 : exit)),
-  );
-  assert.is(code, 130, stdout);
-  assert.is(JSON.parse(stdout).error.type, "AbortError");
-  assert.equal(readdirSync(folder).sort(), models);
+  await cli.interrupt(2000, "many", ...models, ...models, "-o", "m.safetensors");
+  assert.equal(readdirSync(cli.folder).sort(), models);
 });
 
 test.run();

@@ -1,40 +1,13 @@
 /** `merge --repair`, as a user meets it: dist/cli.js in a process of its own. */
 
-import { execFile } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-
-declare const __ROOT__: string;
+import { A, B, commandLine } from "../reference/command-line.ts";
 
 const test = suite("repair on the command line");
-const CLI = join(__ROOT__, "dist/cli.js");
-const fixture = (name: string): string => join(__ROOT__, "test/fixtures", name);
-const [A, B] = ["a", "b"].map((which) => fixture(`fmnist-mlp-small-${which}.safetensors`)) as [string, string];
-const [runtime, ...runtimeArguments] = JSON.parse(process.env.REBASIN_RUNTIME!) as string[];
-let folder = "";
-
-test.before.each(() => {
-  folder = mkdtempSync(join(tmpdir(), "rebasin-repair-"));
-  mkdirSync(join(folder, "data"));
-  for (const [part, idx] of [
-    ["images", "idx3"],
-    ["labels", "idx1"],
-  ]) {
-    copyFileSync(fixture(`t10k-${part}-1000-${idx}-ubyte.gz`), join(folder, `data/train-${part}-${idx}-ubyte.gz`));
-  }
-});
-test.after.each(() => rmSync(folder, { recursive: true, force: true }));
-
-function run(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(runtime!, [...runtimeArguments, CLI, ...words], { cwd: folder }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : (error.code as unknown as number), stdout, stderr });
-    });
-  });
-}
+const cli = commandLine(test, ["train"]);
+const { run } = cli;
 
 const merge = (output: string, ...words: string[]) => run("merge", A, B, "-o", output, "--data", "data", ...words);
 
@@ -66,7 +39,7 @@ test("what --repair cannot do is said before anything is written", async () => {
     const found = await run("merge", A, B, "-o", "m.safetensors", ...words);
     assert.is(found.code, code, found.stderr);
     assert.match(found.stderr, message);
-    assert.not.ok(existsSync(join(folder, "m.safetensors")));
+    assert.not.ok(existsSync(cli.path("m.safetensors")));
   };
   const data = ["--data", "data"];
   await refused(2, /--repair repair has no --data, expected --data DIR/, "--repair", "repair");

@@ -1,51 +1,18 @@
 /** The command line as a user meets it: dist/cli.js in a process of its own, in the runtime that runs this suite. */
 
-import { execFile, spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { encodeSafetensors } from "../../src/io/safetensors-write.ts";
 import { createRng } from "../../src/rng.ts";
+import { A, B, commandLine } from "../reference/command-line.ts";
 import { mlpNetwork, toModel } from "../reference/networks.ts";
 
-declare const __ROOT__: string;
-
 const test = suite("command line");
-const CLI = join(__ROOT__, "dist/cli.js");
-const A = join(__ROOT__, "test/fixtures/fmnist-mlp-small-a.safetensors");
-const B = join(__ROOT__, "test/fixtures/fmnist-mlp-small-b.safetensors");
-const [runtime, ...runtimeArguments] = JSON.parse(process.env.REBASIN_RUNTIME!) as string[];
-let folder = "";
+const cli = commandLine(test);
+const { run, runJson } = cli;
 
-test.before.each(() => {
-  folder = mkdtempSync(join(tmpdir(), "rebasin-cli-"));
-});
-test.after.each(() => rmSync(folder, { recursive: true, force: true }));
-
-interface Outcome {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-function run(...words: string[]): Promise<Outcome> {
-  return new Promise((resolve) => {
-    execFile(runtime!, [...runtimeArguments, CLI, ...words], { cwd: folder }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : (error.code as unknown as number), stdout, stderr });
-    });
-  });
-}
-
-async function runJson(...words: string[]) {
-  const { code, stdout, stderr } = await run(...words, "--json");
-  assert.is(stderr, "");
-  assert.is(stdout.split("\n").length, 2, `one line expected: ${stdout}`);
-  return { code, json: JSON.parse(stdout) };
-}
-
-const same = (x: string, y: string): boolean => readFileSync(join(folder, x)).equals(readFileSync(join(folder, y)));
+const same = (x: string, y: string): boolean => cli.bytes(x).equals(cli.bytes(y));
 
 test("help: the main page and one for every command, on stdout", async () => {
   const main = await run("--help");
@@ -74,7 +41,7 @@ test("merge writes the merge, reports the matching, and is reproducible", async 
   }
   assert.is((await run("merge", A, B, "-o", "again.safetensors", "--threads", "2")).code, 0);
   assert.ok(same("m.safetensors", "again.safetensors"));
-  assert.equal(readdirSync(folder).sort(), ["again.safetensors", "m.safetensors", "p.safetensors"]);
+  assert.equal(readdirSync(cli.folder).sort(), ["again.safetensors", "m.safetensors", "p.safetensors"]);
 });
 
 test("match, apply, apply --inverse: back to the same bytes of every tensor", async () => {
@@ -86,8 +53,8 @@ test("match, apply, apply --inverse: back to the same bytes of every tensor", as
     const bytes = readFileSync(path);
     return bytes.subarray(8 + Number(bytes.readBigUInt64LE(0)));
   };
-  assert.not.ok(data(join(folder, "moved.safetensors")).equals(data(B)));
-  assert.ok(data(join(folder, "back.safetensors")).equals(data(B)));
+  assert.not.ok(data(cli.path("moved.safetensors")).equals(data(B)));
+  assert.ok(data(cli.path("back.safetensors")).equals(data(B)));
 });
 
 test("λ = 0 gives the tensors of A, λ = 1 those of the aligned B", async () => {
@@ -96,7 +63,7 @@ test("λ = 0 gives the tensors of A, λ = 1 those of the aligned B", async () =>
   await run("apply", B, "p.safetensors", "-o", "aligned.safetensors");
   for (const [x, y] of [
     ["zero.safetensors", A],
-    ["one.safetensors", join(folder, "aligned.safetensors")],
+    ["one.safetensors", cli.path("aligned.safetensors")],
   ] as const) {
     const compared = await runJson("compare", x, y);
     assert.is(compared.json.distance.l2, 0);
@@ -129,7 +96,7 @@ test("compare says what keeps two models apart, with exit code 1", async () => {
   assert.is(fits.json.mergeable, true);
   assert.equal(fits.json.reasons, []);
   writeFileSync(
-    join(folder, "other.safetensors"),
+    cli.path("other.safetensors"),
     await encodeSafetensors(toModel(mlpNetwork(createRng(1), [784, 9, 256, 10]).tensors)),
   );
   const differs = await runJson("compare", A, "other.safetensors");
@@ -145,7 +112,7 @@ test("compare says what keeps two models apart, with exit code 1", async () => {
   const merged = await run("merge", A, "other.safetensors", "-o", "m.safetensors");
   assert.is(merged.code, 1);
   assert.match(merged.stderr, /^rebasin: .*do not hold the same tensors: .*layers.0.weight/);
-  assert.equal(readdirSync(folder), ["other.safetensors"]);
+  assert.equal(readdirSync(cli.folder), ["other.safetensors"]);
 });
 
 test("wrong usage: one line, a hint, exit code 2", async () => {
@@ -173,17 +140,17 @@ test("wrong usage: one line, a hint, exit code 2", async () => {
 });
 
 test("bad input: one clear line, exit code 1, no output file", async () => {
-  writeFileSync(join(folder, "cut.safetensors"), readFileSync(A).subarray(0, 5000));
-  writeFileSync(join(folder, "empty.safetensors"), "");
-  writeFileSync(join(folder, "bad.json"), '{ "format": "rebasin-spec/1", "tensors": {}, "colour": 1 }');
+  writeFileSync(cli.path("cut.safetensors"), readFileSync(A).subarray(0, 5000));
+  writeFileSync(cli.path("empty.safetensors"), "");
+  writeFileSync(cli.path("bad.json"), '{ "format": "rebasin-spec/1", "tensors": {}, "colour": 1 }');
   writeFileSync(
-    join(folder, "misfit.json"),
+    cli.path("misfit.json"),
     '{ "format": "rebasin-spec/1", "rest": "fixed", "tensors": { "layers.0.weight": { "axes": ["P", "_"] }, "layers.2.bias": { "axes": ["P"] } } }',
   );
-  const before = readdirSync(folder).sort();
+  const before = readdirSync(cli.folder).sort();
   const cases: [string[], string, RegExp][] = [
     [["missing.safetensors", B], "FormatError", /^missing.safetensors no such file/],
-    [[folder, B], "FormatError", /is a directory/],
+    [[cli.folder, B], "FormatError", /is a directory/],
     [["empty.safetensors", B], "FormatError", /^empty.safetensors /],
     [["cut.safetensors", B], "FormatError", /^cut.safetensors /],
     [[A, B, "--spec", "bad.json"], "SpecError", /unknown key "colour"/],
@@ -201,29 +168,29 @@ test("bad input: one clear line, exit code 1, no output file", async () => {
     assert.is(json.error.type, type, json.error.message);
     assert.match(json.error.message, message);
     assert.not.match(json.error.message, "\n");
-    assert.equal(readdirSync(folder).sort(), before);
+    assert.equal(readdirSync(cli.folder).sort(), before);
   }
 });
 
 test("an output that exists needs --force; one that is an input is always refused", async () => {
-  writeFileSync(join(folder, "out.safetensors"), "precious");
+  writeFileSync(cli.path("out.safetensors"), "precious");
   const refused = await run("merge", A, B, "-o", "out.safetensors");
   assert.is(refused.code, 1);
   assert.match(refused.stderr, /out.safetensors already exists/);
-  assert.is(readFileSync(join(folder, "out.safetensors"), "utf8"), "precious");
+  assert.is(readFileSync(cli.path("out.safetensors"), "utf8"), "precious");
   assert.is((await run("merge", A, B, "-o", "out.safetensors", "--force")).code, 0);
-  writeFileSync(join(folder, "a.safetensors"), readFileSync(A));
+  writeFileSync(cli.path("a.safetensors"), readFileSync(A));
   for (const words of [[], ["--force"]]) {
     const { code, stderr } = await run("merge", "a.safetensors", B, "-o", "./a.safetensors", ...words);
     assert.is(code, 1);
     assert.match(stderr, /same file as input a.safetensors/);
-    assert.ok(readFileSync(join(folder, "a.safetensors")).equals(readFileSync(A)));
+    assert.ok(cli.bytes("a.safetensors").equals(readFileSync(A)));
   }
 });
 
 test("NaN is refused with the tensor's name, unless allowed", async () => {
   const { tensors } = mlpNetwork(createRng(1));
-  const write = async (name: string) => writeFileSync(join(folder, name), await encodeSafetensors(toModel(tensors)));
+  const write = async (name: string) => writeFileSync(cli.path(name), await encodeSafetensors(toModel(tensors)));
   await write("fine.safetensors");
   tensors.get("layers.1.bias")!.data[2] = Number.NaN;
   await write("nan.safetensors");
@@ -242,27 +209,12 @@ test("Ctrl-C: exit code 130, and neither an output nor a temporary file", async 
     ["y.safetensors", 2],
   ] as const) {
     writeFileSync(
-      join(folder, name),
+      cli.path(name),
       await encodeSafetensors(toModel(mlpNetwork(createRng(seed), [64, 1500, 1500, 1500, 64]).tensors)),
     );
   }
-  const child = spawn(
-    runtime!,
-    [...runtimeArguments, CLI, "merge", "x.safetensors", "y.safetensors", "-o", "m.safetensors", "--json"],
-    { cwd: folder },
-  );
-  let stdout = "";
-  child.stdout.on("data", (text) => {
-    stdout += text;
-  });
-  setTimeout(() => child.kill("SIGINT"), 1500);
-  // Deno, as the parent, tells of exit code 130 as of a death by SIGINT; what was printed shows that it was none.
-  const code = await new Promise((resolve) =>
-    child.on("close", (exit, signal) => resolve(signal === "SIGINT" ? 130 : exit)),
-  );
-  assert.is(code, 130, stdout);
-  assert.is(JSON.parse(stdout).error.type, "AbortError");
-  assert.equal(readdirSync(folder).sort(), ["x.safetensors", "y.safetensors"]);
+  await cli.interrupt(1500, "merge", "x.safetensors", "y.safetensors", "-o", "m.safetensors");
+  assert.equal(readdirSync(cli.folder).sort(), ["x.safetensors", "y.safetensors"]);
 });
 
 test.run();
