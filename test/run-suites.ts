@@ -19,6 +19,8 @@ export async function runSuites(): Promise<Counts> {
     counts.failed += total - passed;
     counts.skipped += skipped;
     if (typeof errors === "string" && errors.length > 0) failures.push(errors);
+    // uvu loses the error of a hook that runs before all tests.
+    else if (passed < total) failures.push(`   FAIL  ${total - passed} tests did not run, since a hook threw\n`);
   }
   for (const text of failures) console.log(text);
   return counts;

@@ -67,13 +67,16 @@ export function setUpChoose(store: Store, { files: reader }: Workers): ChooseSec
     if (files.a !== null && files.b !== null) await prepare();
   };
 
+  const takeOne = async (slot: Slot, file: File): Promise<void> => {
+    await take(slot, { name: file.name, blob: file });
+    if (files[slot] !== null) await prepare();
+  };
+
   for (const slot of SLOTS) {
     const input = byId(`file-${slot}`, HTMLInputElement);
     input.addEventListener("change", async () => {
       const file = input.files?.[0];
-      if (file === undefined) return;
-      await take(slot, { name: file.name, blob: file });
-      if (files[slot] !== null) await prepare();
+      if (file !== undefined) await takeOne(slot, file);
     });
   }
   spec.addEventListener("change", () => {
@@ -90,12 +93,10 @@ export function setUpChoose(store: Store, { files: reader }: Workers): ChooseSec
     }
   });
   takeDrops(async (dropped, slot) => {
-    const [first, second] = dropped.map((file) => ({ name: file.name, blob: file }));
-    if (first !== undefined && second !== undefined) return open(first, second);
+    const [first, second] = dropped;
     if (first === undefined) return;
-    const free = slot ?? (files.a === null ? "a" : "b");
-    await take(free, first);
-    if (files[free] !== null) await prepare();
+    if (second === undefined) return takeOne(slot ?? (files.a === null ? "a" : "b"), first);
+    return open({ name: first.name, blob: first }, { name: second.name, blob: second });
   });
   return { open: (a, b) => void open(a, b) };
 }

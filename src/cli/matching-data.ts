@@ -133,12 +133,12 @@ export async function runPlan(
   choosePermutations(resolveFor(a, spec).permutations, matching);
   const started = performance.now();
   const { method: _, restarts: __, ...shared } = matching;
-  const found = byData ? await costs.activationCosts(a, b, spec, data, { cost: plan.cost, signal, onProgress }) : null;
+  const given = byData ? await costs.activationCosts(a, b, spec, data, { cost: plan.cost, signal, onProgress }) : null;
   const match = async (start: Pick<MatchOptions, "seed" | "perturb">): Promise<CommandMatching> => {
-    if (found === null) return matchWeights(a, b, spec, { ...matching, ...start });
+    if (given === null) return matchWeights(a, b, spec, { ...matching, ...start });
     const way =
       plan.method === "hybrid" ? { share: plan.share, ...start } : plan.polish ? ({ polish: "descent" } as const) : {};
-    return activations.matchActivations(a, b, spec, data, { ...shared, cost: plan.cost, costs: found, ...way });
+    return activations.matchActivations(a, b, spec, data, { ...shared, cost: plan.cost, costs: given, ...way });
   };
   const timed = ({ permutations, report }: CommandMatching): CommandMatching => ({
     permutations,
@@ -146,24 +146,20 @@ export async function runPlan(
   });
   if (plan.starts === 1) return timed(await match({}));
   const few = firstImages(data, CHOOSING_IMAGES);
-  const {
-    found: best,
-    chosen,
-    tried,
-  } = await starts.chooseStart<CommandMatching>(a, b, spec, {
+  const { found, chosen, tried } = await starts.chooseStart<CommandMatching>(a, b, spec, {
     starts: plan.starts,
     seed: options.seed ?? 0,
     signal,
     match,
-    ...(repair === undefined
-      ? {}
-      : {
-          repair: async (merged: Model, { permutations }: CommandMatching) =>
-            (await repair(merged, { a, b, spec, permutations, lambda: 0.5 })).model,
-        }),
+    ...(repair && { repair: midpointRepair(repair, a, b, spec) }),
     evaluate: (model) => evaluation.evaluateModel(model, few, { signal, onProgress }),
   });
-  return timed({ ...best, report: { ...best.report, starts: { chosen, images: few.count, tried } } });
+  return timed({ ...found, report: { ...found.report, starts: { chosen, images: few.count, tried } } });
+}
+
+function midpointRepair(repair: Repair, a: Model, b: Model, spec: Spec) {
+  return async (merged: Model, { permutations }: CommandMatching): Promise<Model> =>
+    (await repair(merged, { a, b, spec, permutations, lambda: 0.5 })).model;
 }
 
 async function loadRecipes() {

@@ -113,13 +113,8 @@ export function createActivationStatistics(
     },
     add(rowsA, rowsB, rows) {
       if (!Number.isSafeInteger(rows) || rows < 0) throw new RangeError(`rows ${rows}, expected a whole number`);
-      for (const [values, { name }] of [
-        [rowsA, a],
-        [rowsB, b],
-      ] as const) {
-        if (values.length !== rows * n)
-          throw new RangeError(`activations of ${name} have ${values.length} values, expected ${rows} × ${n}`);
-      }
+      checkValues(rowsA, a.name, rows, n);
+      checkValues(rowsB, b.name, rows, n);
       for (let from = 0; from < rows; ) {
         const take = Math.min(rows - from, CHUNK_ROWS - waiting);
         const part = [from * n, (from + take) * n] as const;
@@ -137,13 +132,18 @@ export function createActivationStatistics(
     },
     moments() {
       flush();
-      const of = ({ mean, squares }: Side): Moments => ({
-        mean: mean.slice(),
-        variance: squares.map((sum) => sum / Math.max(merged, 1)),
-      });
-      return { a: of(a), b: of(b) };
+      return { a: momentsOf(a, merged), b: momentsOf(b, merged) };
     },
   };
+}
+
+function checkValues({ length }: Float32Array, name: string, rows: number, n: number): void {
+  if (length !== rows * n)
+    throw new RangeError(`activations of ${name} have ${length} values, expected ${rows} × ${n}`);
+}
+
+function momentsOf({ mean, squares }: Side, rows: number): Moments {
+  return { mean: mean.slice(), variance: squares.map((sum) => sum / Math.max(rows, 1)) };
 }
 
 /** Replaces the rows of a chunk by their distances from its mean; returns that mean and Σ of their squares. */

@@ -11,8 +11,9 @@ import {
 import { checkOptions } from "../options.ts";
 import { resolveFor } from "../perm/resolve-for.ts";
 import { requireSameTensors } from "../perm/same-tensors.ts";
-import { createYielder, type OnProgress } from "../progress.ts";
+import type { OnProgress } from "../progress.ts";
 import { checkData } from "../run/check-data.ts";
+import { eachBatch } from "../run/image-batches.ts";
 import { createNetwork, type Network } from "../run/network.ts";
 import { type Tap, tapsOf } from "../run/taps.ts";
 import type { Spec } from "../spec/types.ts";
@@ -22,7 +23,7 @@ import type { Model } from "../tensor.ts";
 export interface ActivationCostOptions {
   /** Default "correlation". */
   readonly cost?: ActivationCost;
-  /** Images at a time: bounds memory, and changes results by rounding alone. Default 100. */
+  /** Images at a time at most: bounds memory, and changes results by rounding alone. Default 100. */
   readonly batch?: number;
   readonly signal?: AbortSignal | undefined;
   /** Stage `activations`, in images. */
@@ -100,25 +101,18 @@ async function addAllImages(
   batch: number,
   { signal, onProgress }: ActivationCostOptions,
 ): Promise<void> {
-  const { count, height, width, channels } = data;
   const keep = new Set(places.flatMap(({ taps }) => taps.map(({ value }) => value)));
-  const giveWay = createYielder(signal);
-  for (let start = 0; start < count; start += batch) {
-    await giveWay();
-    const end = Math.min(start + batch, count);
-    tf.tidy(() => {
-      const images = tf.tensor4d(data.read(start, end), [end - start, height, width, channels]);
-      const [valuesA, valuesB] = [networkA, networkB].map((network) => network.run(images, keep).values);
-      for (const { taps, statistics } of places) {
-        for (const { value, block } of taps) {
-          const a = unitsOf(valuesA!.get(value)!, block);
-          const b = unitsOf(valuesB!.get(value)!, block);
-          statistics.add(a, b, a.length / statistics.n);
-        }
+  const onImages = (done: number): void => onProgress?.({ stage: "activations", done, total: data.count });
+  await eachBatch(data, { batch, signal, onImages }, (images) => {
+    const [valuesA, valuesB] = [networkA, networkB].map((network) => network.run(images, keep).values);
+    for (const { taps, statistics } of places) {
+      for (const { value, block } of taps) {
+        const a = unitsOf(valuesA!.get(value)!, block);
+        const b = unitsOf(valuesB!.get(value)!, block);
+        statistics.add(a, b, a.length / statistics.n);
       }
-    });
-    onProgress?.({ stage: "activations", done: end, total: count });
-  }
+    }
+  });
 }
 
 /** Values as rows of units: a position is a row, and where a unit has several channels each of them is one. */

@@ -19,7 +19,7 @@ import { activationCosts } from "./activation-costs.ts";
 export interface ActivationOptions extends Choice {
   /** Default "correlation". */
   readonly cost?: ActivationCost;
-  /** Images at a time. Default 100. */
+  /** Images at a time at most. Default 100. */
   readonly batch?: number;
   /**
    * Above 0: the hybrid. Frank–Wolfe on the weights with the costs as a linear term, worth this share of the weights'
@@ -94,16 +94,8 @@ export async function matchActivations(
   data: Dataset,
   options: ActivationOptions = {},
 ): Promise<ActivationMatching> {
-  checkOptions("matchActivations", options, OPTIONS);
+  checkActivationOptions(options);
   const { cost = "correlation", share = 0, polish = "none", costs: given, batch, only, except, ...rest } = options;
-  if (!(share >= 0 && share < Number.POSITIVE_INFINITY))
-    throw new RangeError(`share ${share}, expected a number from 0`);
-  if (polish !== "none" && polish !== "descent")
-    throw new RangeError(`polish "${polish}", expected "none" or "descent"`);
-  if (polish === "descent" && share > 0)
-    throw new RangeError(`polish "descent" with share ${share}, expected share 0: the hybrid has a descent of its own`);
-  if (share === 0 && (rest.perturb ?? 0) > 0)
-    throw new RangeError(`perturb ${rest.perturb} with share 0, expected a share: assignments have one optimum`);
   const started = performance.now();
   const resolved = resolveFor(a, spec);
   const choice: Choice = { only, except };
@@ -141,4 +133,17 @@ export async function matchActivations(
       seconds: (performance.now() - started) / 1000,
     },
   };
+}
+
+function checkActivationOptions(options: ActivationOptions): void {
+  checkOptions("matchActivations", options, OPTIONS);
+  const { share = 0, polish = "none", perturb = 0 } = options;
+  if (!(share >= 0 && share < Number.POSITIVE_INFINITY))
+    throw new RangeError(`share ${share}, expected a number from 0`);
+  if (polish !== "none" && polish !== "descent")
+    throw new RangeError(`polish "${polish}", expected "none" or "descent"`);
+  if (polish === "descent" && share > 0)
+    throw new RangeError(`polish "descent" with share ${share}, expected share 0: the hybrid has a descent of its own`);
+  if (share === 0 && perturb > 0)
+    throw new RangeError(`perturb ${perturb} with share 0, expected a share: assignments have one optimum`);
 }

@@ -1,11 +1,11 @@
 /** Loss, accuracy and logits of networks on labelled images. */
 
-import * as tf from "@tensorflow/tfjs-core";
 import type { Dataset } from "../data/dataset.ts";
 import { checkOptions } from "../options.ts";
-import { createYielder, type OnProgress } from "../progress.ts";
+import type { OnProgress } from "../progress.ts";
 import type { Model } from "../tensor.ts";
 import { checkData } from "./check-data.ts";
+import { eachBatch } from "./image-batches.ts";
 import { type Evaluation, scoreLogits } from "./metrics.ts";
 import { createNetwork, type Network } from "./network.ts";
 
@@ -13,7 +13,7 @@ export type { Evaluation } from "./metrics.ts";
 
 /** How images are run. */
 export interface EvaluateOptions {
-  /** Images at a time: bounds memory, and changes no digit that is printed. Default 250. */
+  /** Images at a time at most: bounds memory, and changes no digit that is printed. Default 250. */
   readonly batch?: number;
   readonly signal?: AbortSignal;
   /** Stage `evaluate`, in images. */
@@ -43,7 +43,7 @@ export async function evaluateNetwork(
 ): Promise<Evaluation> {
   checkData(network, data);
   let [loss, right] = [0, 0];
-  await eachBatch(network, data, options, (start, logits, classes) => {
+  await eachLogits(network, data, options, (start, logits, classes) => {
     const labels = data.labels.subarray(start, start + logits.length / classes);
     const score = scoreLogits({ logits, classes, labels });
     loss += score.loss;
@@ -77,11 +77,11 @@ export async function evaluateModel(model: Model, data: Dataset, options: Evalua
 export async function predict(network: Network, data: Dataset, options: EvaluateOptions = {}): Promise<Predictions> {
   const classes = checkData(network, data, { labels: false });
   const logits = new Float32Array(data.count * classes);
-  await eachBatch(network, data, options, (start, part) => logits.set(part, start * classes));
+  await eachLogits(network, data, options, (start, part) => logits.set(part, start * classes));
   return { logits, classes };
 }
 
-async function eachBatch(
+async function eachLogits(
   network: Network,
   data: Dataset,
   options: EvaluateOptions,
@@ -90,16 +90,9 @@ async function eachBatch(
   checkOptions("evaluate", options, ["batch", "signal", "onProgress"]);
   const { batch = BATCH, signal, onProgress } = options;
   if (!Number.isSafeInteger(batch) || batch < 1) throw new RangeError(`batch ${batch}, expected a positive integer`);
-  const { count, height, width, channels } = data;
-  const giveWay = createYielder(signal);
-  for (let start = 0; start < count; start += batch) {
-    await giveWay();
-    const end = Math.min(start + batch, count);
-    tf.tidy(() => {
-      const images = tf.tensor4d(data.read(start, end), [end - start, height, width, channels]);
-      const { logits } = network.run(images);
-      take(start, logits.dataSync<"float32">(), logits.shape[1]);
-    });
-    onProgress?.({ stage: "evaluate", done: end, total: count });
-  }
+  const onImages = (done: number): void => onProgress?.({ stage: "evaluate", done, total: data.count });
+  await eachBatch(data, { batch, signal, onImages }, (images, start) => {
+    const { logits } = network.run(images);
+    take(start, logits.dataSync<"float32">(), logits.shape[1]);
+  });
 }

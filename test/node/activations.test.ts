@@ -144,14 +144,14 @@ test("what does not fit is refused before anything runs; progress and abort", as
       onProgress: (progress) => {
         if (progress.stage !== "activations") return;
         done.push(progress.done);
-        if (progress.done === 8) abort.abort(new Error("enough"));
+        if (done.length === 2) abort.abort(new Error("enough"));
       },
     });
     assert.unreachable();
   } catch (error) {
     assert.is((error as Error).message, "enough");
   }
-  assert.equal(done, [4, 8]);
+  assert.is(done.length, 2);
 });
 
 test.run();

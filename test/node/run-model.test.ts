@@ -6,6 +6,7 @@ import * as assert from "uvu/assert";
 import { elementBytes } from "../../src/dtype.ts";
 import { memoryModel, type TensorData } from "../../src/io/memory-model.ts";
 import { createRng } from "../../src/rng.ts";
+import { startBackend } from "../../src/run/backend.ts";
 import { createNetwork } from "../../src/run/network.ts";
 import { elementCount, type Model } from "../../src/tensor.ts";
 import { rejects, sameBytes } from "../reference/expect-error.ts";
@@ -15,7 +16,8 @@ import { RUN_CASES } from "../reference/run-cases.ts";
 const test = suite("models through networks");
 /** Tensors that other suites of the bundle hold. */
 let others = 0;
-test.before(() => {
+test.before(async () => {
+  await startBackend();
   others = tf.memory().numTensors;
 });
 

@@ -5,6 +5,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Graph, OperationKind } from "../../src/graph.ts";
 import { createRng } from "../../src/rng.ts";
+import { startBackend } from "../../src/run/backend.ts";
 import { createNetwork, type Network } from "../../src/run/network.ts";
 import { type Tensors, toModel } from "../reference/networks.ts";
 import { gaussianArray } from "../reference/random.ts";
@@ -13,7 +14,8 @@ import { RUN_CASES } from "../reference/run-cases.ts";
 const test = suite("networks in training");
 /** Tensors that other suites of the bundle hold. */
 let others = 0;
-test.before(() => {
+test.before(async () => {
+  await startBackend();
   others = tf.memory().numTensors;
 });
 const CHANNELS = 3;

@@ -38,19 +38,7 @@ export async function createRunningSum(
   pause: () => Promise<void>,
 ): Promise<RunningSum> {
   const orders = [...start];
-  const sums = new Map<string, Float64Array>();
-  let squares = 0;
-  for (const tensor of many.voting) {
-    const sum = new Float64Array(elementCount(tensor.info.shape));
-    for (let i = 0; i < orders.length; i++) {
-      const values = await many.readAligned(i, tensor, orders[i]!);
-      const square = addSquares(sum, values);
-      if (!Number.isFinite(square)) refuseNonfinite(many.models[i]!.name, tensor.name, values);
-      squares += square;
-      await pause();
-    }
-    sums.set(tensor.name, sum);
-  }
+  const { sums, squares } = await sumModels(many, orders, pause);
   const least = RELATIVE_GAIN * squares;
   const lazy = (name: string, read: (tensor: ResolvedTensor, sum: Float64Array) => Promise<Float32Array>): Model =>
     votingModel(many, name, async (tensor) => read(tensor, sums.get(tensor.name)!));
@@ -94,6 +82,28 @@ export async function createRunningSum(
       return gain;
     },
   };
+}
+
+/** The sum of each voting tensor by name, and Σ‖θ‖². */
+async function sumModels(
+  many: ManyModels,
+  orders: readonly Orders[],
+  pause: () => Promise<void>,
+): Promise<{ sums: Map<string, Float64Array>; squares: number }> {
+  const sums = new Map<string, Float64Array>();
+  let squares = 0;
+  for (const tensor of many.voting) {
+    const sum = new Float64Array(elementCount(tensor.info.shape));
+    for (let i = 0; i < orders.length; i++) {
+      const values = await many.readAligned(i, tensor, orders[i]!);
+      const square = addSquares(sum, values);
+      if (!Number.isFinite(square)) refuseNonfinite(many.models[i]!.name, tensor.name, values);
+      squares += square;
+      await pause();
+    }
+    sums.set(tensor.name, sum);
+  }
+  return { sums, squares };
 }
 
 // Loops over arrays outside wasm memory: each value is touched once, so copying it there and back would cost more.

@@ -2,10 +2,10 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { Dataset } from "../../data/dataset.ts";
+import { type BatchOptions, eachBatch } from "../../run/image-batches.ts";
 import type { Network } from "../../run/network.ts";
 import type { BatchNorm } from "../../run/operations.ts";
 import { expiriesOf, runGraph } from "../../run/run-graph.ts";
-import { type BatchOptions, eachBatch } from "./batches.ts";
 
 /**
  * Replaces the running mean and variance of every BatchNorm by the simple average, over batches, of each batch's mean and

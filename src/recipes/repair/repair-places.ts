@@ -1,8 +1,8 @@
 /** The loop of REPAIR: place by place, measure what the earlier repairs left, then scale and shift to the target. */
 
 import type { Dataset } from "../../data/dataset.ts";
+import type { BatchOptions } from "../../run/image-batches.ts";
 import type { Network } from "../../run/network.ts";
-import type { BatchOptions } from "./batches.ts";
 import type { ChannelStatistics } from "./channel-statistics.ts";
 import { type ChannelAffine, foldAffine } from "./fold.ts";
 import type { RepairPlace } from "./places.ts";

@@ -2,9 +2,9 @@
 
 import type { Dataset } from "../../data/dataset.ts";
 import type { Graph } from "../../graph.ts";
+import { type BatchOptions, eachBatch } from "../../run/image-batches.ts";
 import type { Network } from "../../run/network.ts";
 import { expiriesOf, runGraph } from "../../run/run-graph.ts";
-import { type BatchOptions, eachBatch } from "./batches.ts";
 import { type ChannelStatistics, channelSums } from "./channel-statistics.ts";
 
 /** Statistics of several values in one pass; what comes after the last of them is not computed. */

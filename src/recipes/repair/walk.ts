@@ -6,9 +6,9 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { Dataset } from "../../data/dataset.ts";
+import { type BatchOptions, eachBatch } from "../../run/image-batches.ts";
 import type { Network } from "../../run/network.ts";
 import { runOperation } from "../../run/operations.ts";
-import { type BatchOptions, eachBatch } from "./batches.ts";
 import { type ChannelStatistics, channelSums } from "./channel-statistics.ts";
 import type { ChannelAffine } from "./fold.ts";
 
@@ -38,34 +38,11 @@ export function createWalk(
   bytes: number = WAITING_BYTES,
 ): Walk {
   const { operations } = network.graph;
-  const last = new Map<string, number>();
-  operations.forEach(({ inputs }, i) => {
-    for (const input of inputs) last.set(input, i);
-  });
+  const advance = createAdvance(network);
   const waiting = new Map<number, Waiting>();
   let [used, place] = [0, ""];
   const sizeOf = ({ values }: Waiting): number => [...values.values()].reduce((sum, { size }) => sum + 4 * size, 0);
   const free = (state: Waiting): void => tf.dispose([...state.values.values()]);
-  const tensor = (name: string): tf.Variable => network.variables.get(name)!;
-
-  /** In a tidy of the caller's. */
-  const advance = (from: Waiting, end: number): Waiting => {
-    const values = new Map(from.values);
-    for (let i = from.done; i < end; i++) {
-      const { inputs, output, kind } = operations[i]!;
-      const given = inputs.map((name) => values.get(name)!);
-      values.set(
-        output,
-        tf.tidy(() => runOperation(kind, given, { tensor, training: false })),
-      );
-      for (const name of inputs) {
-        if (last.get(name) !== i) continue;
-        values.get(name)?.dispose();
-        values.delete(name);
-      }
-    }
-    return { done: end, values };
-  };
 
   return {
     async measure(value, onImages) {
@@ -106,5 +83,31 @@ export function createWalk(
       waiting.clear();
       used = 0;
     },
+  };
+}
+
+/** What runs a batch on, up to operation number `end`, in a tidy of the caller's. */
+function createAdvance({ graph: { operations }, variables }: Network): (from: Waiting, end: number) => Waiting {
+  const last = new Map<string, number>();
+  operations.forEach(({ inputs }, i) => {
+    for (const input of inputs) last.set(input, i);
+  });
+  const tensor = (name: string): tf.Variable => variables.get(name)!;
+  return (from, end) => {
+    const values = new Map(from.values);
+    for (let i = from.done; i < end; i++) {
+      const { inputs, output, kind } = operations[i]!;
+      const given = inputs.map((name) => values.get(name)!);
+      values.set(
+        output,
+        tf.tidy(() => runOperation(kind, given, { tensor, training: false })),
+      );
+      for (const name of inputs) {
+        if (last.get(name) !== i) continue;
+        values.get(name)?.dispose();
+        values.delete(name);
+      }
+    }
+    return { done: end, values };
   };
 }

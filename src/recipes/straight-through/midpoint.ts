@@ -2,8 +2,8 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { Dataset } from "../../data/dataset.ts";
-import { batches } from "../../data/select.ts";
 import { applyPermutations } from "../../perm/apply.ts";
+import { eachBatch } from "../../run/image-batches.ts";
 import { scoreLogits } from "../../run/metrics.ts";
 import { createNetwork, type Network } from "../../run/network.ts";
 import type { Spec } from "../../spec/types.ts";
@@ -18,7 +18,7 @@ export interface Midpoint {
   /** Takes another π. */
   moveTo(orders: Orders): Promise<void>;
   /** Mean cross-entropy over `data`, with BatchNorm's statistics of each batch: those of a midpoint are not known. */
-  loss(data: Dataset, giveWay: () => Promise<void>): Promise<number>;
+  loss(data: Dataset, signal: AbortSignal | undefined): Promise<number>;
   dispose(): void;
 }
 
@@ -58,26 +58,15 @@ export async function createMidpoint(
       await second.load(await applyPermutations(b, spec, next));
       blend();
     },
-    async loss(data, giveWay) {
+    async loss(data, signal) {
       let sum = 0;
-      for (const batch of batches(data, BATCH)) {
-        await giveWay();
-        sum += lossOf(network, data, batch.images, batch.labels);
-      }
+      await eachBatch(data, { batch: BATCH, signal }, (images, start) => {
+        const logits = network.runTraining(images);
+        const labels = data.labels.subarray(start, start + images.shape[0]);
+        sum += scoreLogits({ logits: logits.dataSync<"float32">(), classes: logits.shape[1], labels }).loss;
+      });
       return sum / data.count;
     },
     dispose,
   };
-}
-
-function lossOf(
-  network: Network,
-  { height, width, channels }: Dataset,
-  images: Float32Array,
-  labels: Uint8Array,
-): number {
-  return tf.tidy(() => {
-    const logits = network.runTraining(tf.tensor4d(images, [labels.length, height, width, channels]));
-    return scoreLogits({ logits: logits.dataSync<"float32">(), classes: logits.shape[1], labels }).loss;
-  });
 }

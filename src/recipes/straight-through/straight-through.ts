@@ -103,7 +103,7 @@ async function runSteps(
   const giveWay = createYielder(options.signal);
   const training = firstImages(data, data.count - settings.validation);
   const heldOut = lastImages(data, settings.validation);
-  const kept = await beginOrResume(search, data, heldOut, settings, options, giveWay);
+  const kept = await beginOrResume(search, data, heldOut, settings, options);
   let validated = true;
   for (const batch of endlessBatches(training, settings, kept.step)) {
     if (kept.step >= steps || kept.step - kept.bestStep >= patience) break;
@@ -120,7 +120,7 @@ async function runSteps(
     }
     options.onProgress?.({ stage: "straight-through", done: kept.step, total: steps });
     if (validated || (kept.step % validateEvery !== 0 && kept.step !== steps)) continue;
-    await validate(search, data, kept, heldOut, settings, options, giveWay);
+    await validate(search, data, kept, heldOut, settings, options);
     validated = true;
   }
   return kept;
@@ -133,9 +133,8 @@ async function validate(
   heldOut: Dataset,
   settings: Settings,
   options: StraightThroughOptions,
-  giveWay: () => Promise<void>,
 ): Promise<void> {
-  const loss = await search.midpoint.loss(heldOut, giveWay);
+  const loss = await search.midpoint.loss(heldOut, options.signal);
   const best = loss < kept.bestLoss;
   if (best) {
     kept.bestLoss = loss;
@@ -157,17 +156,16 @@ async function beginOrResume(
   data: Dataset,
   heldOut: Dataset,
   { seed, batch }: Settings,
-  { resume }: StraightThroughOptions,
-  giveWay: () => Promise<void>,
+  options: StraightThroughOptions,
 ): Promise<Kept> {
   const { midpoint, start } = search;
-  const startLoss = await midpoint.loss(heldOut, giveWay);
+  const startLoss = await midpoint.loss(heldOut, options.signal);
   const fresh = { step: 0, current: start, best: start, startLoss, bestLoss: startLoss, bestStep: 0 };
-  if (resume === undefined) return fresh;
-  const { step } = await readCheckpoint(resume, stateOf(search), { seed, batch, images: data.count });
+  if (options.resume === undefined) return fresh;
+  const { step } = await readCheckpoint(options.resume, stateOf(search), { seed, batch, images: data.count });
   const { current, best, bestStep } = await fromVariables(search.orders);
   await midpoint.moveTo(best);
-  const bestLoss = await midpoint.loss(heldOut, giveWay);
+  const bestLoss = await midpoint.loss(heldOut, options.signal);
   await midpoint.moveTo(current);
   return { step, current, best, startLoss, bestLoss, bestStep };
 }

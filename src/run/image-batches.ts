@@ -1,8 +1,8 @@
 /** Images in batches of nearly the same size, on the backend. */
 
 import * as tf from "@tensorflow/tfjs-core";
-import type { Dataset } from "../../data/dataset.ts";
-import { createYielder } from "../../progress.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { createYielder } from "../progress.ts";
 
 export interface BatchOptions {
   /** Images at a time, at most. */
@@ -13,13 +13,13 @@ export interface BatchOptions {
 }
 
 /**
- * Calls `use` in a tidy for one batch after the other. Sizes differ by one at most, so that no small batch comes last and
+ * Calls `use` in a tidy for one batch after the other, with the position of its first image. Sizes differ by one at most, so that no small batch comes last and
  * counts as much as the others. Throws the reason of an aborted signal.
  */
 export async function eachBatch(
   data: Dataset,
   { batch, signal, onImages }: BatchOptions,
-  use: (images: tf.Tensor4D) => void,
+  use: (images: tf.Tensor4D, start: number) => void,
 ): Promise<void> {
   const { count, height, width, channels } = data;
   const giveWay = createYielder(signal);
@@ -27,7 +27,7 @@ export async function eachBatch(
   for (let i = 0; i < batches; i++) {
     await giveWay();
     const [start, end] = [i, i + 1].map((k) => Math.floor((k * count) / batches)) as [number, number];
-    tf.tidy(() => use(tf.tensor4d(data.read(start, end), [end - start, height, width, channels])));
+    tf.tidy(() => use(tf.tensor4d(data.read(start, end), [end - start, height, width, channels]), start));
     onImages?.(end);
   }
 }
