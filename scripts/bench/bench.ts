@@ -1,4 +1,4 @@
-/** `npm run bench -- gemm|assign|match|gradients|startup|app`: times ours beside others and keeps the results in results.md. */
+/** `npm run bench -- gemm|assign|match|threads|gradients|startup|app`: times ours beside others and keeps the results in results.md. */
 
 import { basename, relative } from "node:path";
 import { FormatError, SpecError } from "../../src/errors.ts";
@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(options: BenchOptions) =>
   gemm: async () => (await import("./gemm.ts")).benchGemm,
   assign: async () => (await import("./assign.ts")).benchAssign,
   match: async () => (await import("./match.ts")).benchMatch,
+  threads: async () => (await import("./threads.ts")).benchThreads,
   gradients: async () => (await import("./gradients.ts")).benchGradients,
   startup: async () => (await import("./startup.ts")).benchStartup,
   app: async () => (await import("./app.ts")).benchApp,

@@ -1,10 +1,11 @@
 /** The command line of the benchmarks. */
 
-export const USAGE = `usage: npm run bench -- gemm|assign|match|gradients|startup|app [OPTION ...]
+export const USAGE = `usage: npm run bench -- gemm|assign|match|threads|gradients|startup|app [OPTION ...]
 
   gemm      cost matrices A·Bᵀ: ours, TensorFlow.js on wasm (XNNPACK), numpy on OpenBLAS
   assign    linear assignment: ours, scipy, npm munkres and linear-sum-assignment
   match     whole matchings: ours, and the numpy baseline on the same files
+  threads   a matching on two threads, beside two processes of one thread each
   gradients steps of training: TensorFlow.js on wasm with our kernels, without, and on its cpu backend
   startup   a fresh process from import to a merged 64-unit MLP; sizes of what is loaded
   app       the browser app in Chromium: a pair aligned and merged, the longest task of its page, the memory of 2 × 100 MB
@@ -18,10 +19,10 @@ gemm        --n N[,N]          sizes
 assign      --n N[,N]          sizes
             --kinds KIND[,KIND]
             --real DIR         cost matrices written by match --dump, as further kinds
-match       --pair SPEC A B    a spec file ("auto": detect; the baseline is skipped) and two models; may be repeated
-            --scale NAME DIR   vgg16 or resnet50 of the baseline script, made in DIR unless there; may be repeated
+match,      --pair SPEC A B    a spec file ("auto": detect; the baseline is skipped) and two models; may be repeated
+threads     --scale NAME DIR   vgg16 or resnet50 of the baseline script, made in DIR unless there; may be repeated
             --baseline SCRIPT  path of weight_matching.py; without it, ours alone
-            --seeds N          visiting orders of descent. Default 5
+match       --seeds N          visiting orders of descent. Default 5
             --dump DIR         writes the cost matrices of each pair's first sweep, and times nothing
 app         --pair auto A B    two models to time; default the built-in pair; may be repeated`;
 
@@ -60,6 +61,7 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   gemm: ["n"],
   assign: ["n", "kinds", "real"],
   match: ["pair", "scale", "baseline", "seeds", "dump"],
+  threads: ["pair", "scale", "baseline"],
   gradients: [],
   startup: [],
   app: ["pair"],

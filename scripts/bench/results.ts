@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
 const HEAD = `# Benchmark results
 
-Written by \`npm run bench -- gemm|assign|match|gradients|startup|app\`, a section a benchmark and runtime. Entrants are run in turn in
+Written by \`npm run bench -- gemm|assign|match|threads|gradients|startup|app\`, a section a benchmark and runtime. Entrants are run in turn in
 one run: read the ratios within a row, not absolute numbers across sections. A figure is of the best run, the least
 disturbed one, and in brackets stands the median; of ratios it is the median of the ratios within a round. A ratio above
 1 says that ours is faster.
