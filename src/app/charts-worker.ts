@@ -12,32 +12,26 @@ const NARROWEST = 280;
 
 serve<ChartCalls>({
   async curve({ curves, width }) {
-    return { svg: asOneImage(await curveChart(curves, sized(width, "Loss and accuracy between the two networks"))) };
+    return { svg: await curveChart(curves, sized(width, "Loss and accuracy between the two networks")) };
   },
   async cost({ size, before, after, name, width }) {
     const draw = async (values: ArrayBuffer, columns: string): Promise<string> => {
       const matrix = { rows: size, columns: size, values: new Float32Array(values) };
       const labels = { rowLabel: "unit of A", columnLabel: columns, valueLabel: "gain" };
-      return asOneImage(await heatMapChart(matrix, { ...sized(width, `Cost matrix of ${name}`), ...labels }));
+      return heatMapChart(matrix, { ...sized(width, `Cost matrix of ${name}`), ...labels });
     };
     return { before: await draw(before, "unit of B, as in its file"), after: await draw(after, "unit of B, aligned") };
   },
   async objective({ lines, width }) {
-    return { svg: asOneImage(await objectiveChart(lines, width)) };
+    return { svg: await objectiveChart(lines, width) };
   },
   async barrier({ epochs, width }) {
-    return { svg: asOneImage(await barrierChart(epochs, width)) };
+    return { svg: await barrierChart(epochs, width) };
   },
   async report(request) {
     return { blob: new Blob([reportHtml(request)], { type: "text/html" }) };
   },
 });
-
-/** Plot names its marks, too; inside of what is one image to a screen reader such names are an error. */
-function asOneImage(svg: string): string {
-  const inside = svg.indexOf(">");
-  return svg.slice(0, inside) + svg.slice(inside).replaceAll(/ aria-label="[^"]*"/g, "");
-}
 
 function sized(width: number, title: string): ChartOptions {
   return { title, width: Math.max(NARROWEST, Math.floor(width)) };

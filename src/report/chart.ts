@@ -86,22 +86,33 @@ function wrapText(text: string, width: number, size: number): string[] {
   return lines;
 }
 
+/**
+ * What Plot drew, as a part of a chart: without its style sheet, which sets what an SVG inside of another does not need, and
+ * without the names it gives its marks: a chart is one image to a screen reader, and names inside of one are an error.
+ */
+function asPart(drawn: Element): Element {
+  drawn.querySelector("style")?.remove();
+  for (const named of [drawn, ...drawn.querySelectorAll("[aria-label]")]) named.removeAttribute("aria-label");
+  return drawn;
+}
+
 /** Symbol and line of a series, as drawn in the legend, centred on 0, 0. */
 function legendKey({ Plot, document }: Drawing, index: number): Element {
   const line = element(document, "line", { x1: -12, x2: 12, class: "line" });
-  const symbol = Plot.plot({
-    document,
-    ...{ width: 24, height: 24, margin: 0, axis: null },
-    x: { domain: [0, 1] },
-    y: { domain: [0, 1] },
-    marks: [Plot.dot([[0.5, 0.5]], { symbol: symbolOf(index), r: 4, className: "dot" })],
-  });
+  const symbol = asPart(
+    Plot.plot({
+      document,
+      ...{ width: 24, height: 24, margin: 0, axis: null },
+      x: { domain: [0, 1] },
+      y: { domain: [0, 1] },
+      marks: [Plot.dot([[0.5, 0.5]], { symbol: symbolOf(index), r: 4, className: "dot" })],
+    }),
+  );
   for (const [name, value] of [
     ["x", -12],
     ["y", -12],
   ] as const)
     symbol.setAttribute(name, String(value));
-  symbol.querySelector("style")?.remove();
   symbol.removeAttribute("class");
   return element(document, "g", { class: `c${index % COLOURS}` }, [line, symbol]);
 }
@@ -196,15 +207,13 @@ function placePanels(
     if (column === 0 && index > 0) y += tallest;
     const x = EDGE + column * (width + GAP);
     if (panel.label !== "") children.push(element(document, "text", { class: "label", x, y: y + 26 }, [panel.label]));
-    const drawn = panel.draw(drawing, width);
+    const drawn = asPart(panel.draw(drawing, width));
     const top = y + (panel.label === "" ? 8 : 34);
     for (const [name, value] of [
       ["x", x],
       ["y", top],
     ] as const)
       drawn.setAttribute(name, String(value));
-    // Plot's own style sheet sets what an SVG inside of another does not need.
-    drawn.querySelector("style")?.remove();
     drawn.setAttribute("class", "panel");
     children.push(drawn);
     tallest = Math.max(column === 0 ? 0 : tallest, top - y + panel.height);

@@ -86,6 +86,8 @@ for (const [name, draw] of Object.entries(CHARTS)) {
       assert.is(root.name, "svg");
       assert.is(root.attributes.get("xmlns"), "http://www.w3.org/2000/svg");
       assert.is(root.attributes.get("aria-label"), SHOWN);
+      const named = [...allOf(root)].filter(({ attributes }) => attributes.has("aria-label"));
+      assert.equal([named.length, root.attributes.get("role")], [1, "img"], "one image, with one name");
       assert.ok(Number(root.attributes.get("width")) <= width);
       const names = new Set([...allOf(root)].map((element) => element.name));
       for (const forbidden of ["script", "foreignObject", "a", "use"]) assert.not.ok(names.has(forbidden), forbidden);
