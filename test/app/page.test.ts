@@ -6,6 +6,12 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { barChart } from "../../src/report/bar-chart.ts";
+import { contourChart } from "../../src/report/contour-chart.ts";
+import { curveChart } from "../../src/report/curve-chart.ts";
+import { heatMapChart } from "../../src/report/heat-map-chart.ts";
+import { reliabilityChart } from "../../src/report/reliability-chart.ts";
+import { reportPage } from "../../src/report/report-page.ts";
 import { type AppPage, BROWSER, openApp } from "./driver.ts";
 
 declare const __ROOT__: string;
@@ -57,6 +63,36 @@ for (const { width, dark } of [
     }
   });
 }
+
+/** A page with every kind of chart, as the command line writes it. */
+async function report(): Promise<string> {
+  const points = [0, 0.5, 1].map((lambda) => ({ lambda, loss: 1 + lambda, accuracy: 0.5 }));
+  const plane = { rows: 3, columns: 3, x: [0, 1], y: [0, 1], values: [1, 2, 3, 4, 5, 6, 7, 8, 9] } as const;
+  const bins = [{ confidence: 0.5, accuracy: 0.4, count: 3 }];
+  const charts = [
+    await curveChart([
+      { name: "naive", points },
+      { name: "aligned", points },
+    ]),
+    await barChart({ series: ["one", "two"], rows: [{ name: "row", values: [0.5, 1] }] }),
+    await heatMapChart({ rows: 2, columns: 2, values: [1, 2, 3, 4] }),
+    await contourChart(plane, [{ name: "A", x: 0, y: 0 }]),
+    await reliabilityChart([{ name: "A", bins }]),
+  ];
+  return reportPage("A and B", [{ heading: "Charts", charts, tables: [{ header: ["a", "b"], rows: [["1", "2"]] }] }]);
+}
+
+test("a report: nothing that axe-core finds", async () => {
+  const page = await openApp();
+  try {
+    const text = JSON.stringify(await report());
+    await page.evaluate(`document.open(), document.write(${text}), document.close()`);
+    await page.waitFor(`document.querySelectorAll("svg.rebasin-chart").length === 5`);
+    assert.equal(await violations(page), []);
+  } finally {
+    await page.close();
+  }
+});
 
 test("the keyboard reaches everything that can be used", async () => {
   const page = await openApp();
