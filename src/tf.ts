@@ -22,17 +22,28 @@ export {
   matchActivations,
 } from "./recipes/activations.ts";
 export { type Barrier, barrier, type Curve, type CurvePoint } from "./recipes/barrier.ts";
-export { type Contour, type ContourSettings, type PlanePlace, sampleContour } from "./recipes/contour.ts";
+export { type CalibrationOptions, type Calibrations, calibratePair, type Place } from "./recipes/calibrate-pair.ts";
+export {
+  type Contour,
+  type ContourPoint,
+  type ContourSettings,
+  type PlanePlace,
+  sampleContour,
+} from "./recipes/contour.ts";
 export {
   type AlignedPair,
   type CurveOptions,
   type CurvePair,
-  calibratePair,
-  type Place,
+  type Line,
+  type MeasuredPoint,
+  type RepairMerge,
+  type RunningOptions,
   sampleCurves,
 } from "./recipes/curve.ts";
 export type { RepairAt } from "./recipes/repair/places.ts";
 export {
+  type PairRepair,
+  pairRepair,
   type RepairedModel,
   type RepairedValue,
   type RepairKind,

@@ -28,16 +28,16 @@ export async function* walkLines(
   signal: AbortSignal,
 ): AsyncGenerator<readonly [naive: CurvePoint, aligned: CurvePoint]> {
   const modelAt = await blendsOf(pair, { signal });
-  const network = await createNetwork(await modelAt(0, false));
-  const evaluateAt = async (lambda: number, aligned: boolean): Promise<CurvePoint> => {
-    await network.load(await modelAt(lambda, aligned));
+  const network = await createNetwork(await modelAt(0, "naive"));
+  const evaluateAt = async (lambda: number, line: "naive" | "aligned"): Promise<CurvePoint> => {
+    await network.load(await modelAt(lambda, line));
     return { lambda, ...(await evaluateNetwork(network, data, { signal })) };
   };
   try {
     for (const lambda of lambdas(points)) {
-      const naive = await evaluateAt(lambda, false);
+      const naive = await evaluateAt(lambda, "naive");
       // Both begin at A.
-      yield [naive, lambda === 0 ? naive : await evaluateAt(lambda, true)];
+      yield [naive, lambda === 0 ? naive : await evaluateAt(lambda, "aligned")];
     }
   } finally {
     network.dispose();

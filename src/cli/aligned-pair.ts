@@ -6,7 +6,8 @@ import { countMoved } from "../perm/permutation.ts";
 import type { AlignedPair } from "../recipes/curve.ts";
 import type { CommandContext, OptionRule } from "./command.ts";
 import { matchJson, runMatching } from "./matching.ts";
-import { specOption, withModels } from "./models.ts";
+import { checkOutputs, specOption, withModels } from "./models.ts";
+import type { Repair } from "./repairing.ts";
 
 export const PERMUTATIONS_OPTION: OptionRule = {
   value: "FILE",
@@ -23,10 +24,14 @@ export interface Alignment {
   readonly how: string;
 }
 
-/** Opens A, B and the file of permutations, matches where there is none, runs `use`, closes everything. */
+/**
+ * Opens A, B and the file of permutations, matches where there is none, runs `use`, closes everything. `repair` is done to
+ * the midpoints of starts before they are compared.
+ */
 export async function withAlignedPair<T>(
   context: CommandContext,
   use: (pair: AlignedPair, alignment: Alignment) => Promise<T>,
+  repair?: Repair,
 ): Promise<T> {
   const { positionals, values, signal } = context;
   const file = values.get("permutations");
@@ -39,13 +44,31 @@ export async function withAlignedPair<T>(
       );
     }
     const { spec, name } = await specOption(context, a!);
-    const { permutations, report } = await runMatching(context, a!, b!, spec);
+    const { permutations, report } = await runMatching(forMatching(context), a!, b!, spec, "train", repair);
     const how = `${report.spec}, matched by ${report.method}`;
     return use(
       { a: a!, b: b!, spec, permutations },
       { permutations: movedOf(permutations), matching: matchJson(report, name), how },
     );
   });
+}
+
+/** Without the options that are the command's own here and the straight-through search's elsewhere. */
+function forMatching(context: CommandContext): CommandContext {
+  const own = context.values.get("method") === "straight-through" ? ["batch"] : ["batch", "checkpoint"];
+  return { ...context, values: new Map([...context.values].filter(([name]) => !own.includes(name))) };
+}
+
+/** Where `curve` and `contour` keep what they have measured: as `--checkpoint` says, else beside the first output. */
+export async function checkpointPath(
+  { values }: CommandContext,
+  outputs: readonly string[],
+  inputs: readonly string[],
+): Promise<string | undefined> {
+  const named = values.get("method") === "straight-through" ? undefined : values.get("checkpoint");
+  const path = named ?? (outputs.length === 0 ? undefined : `${outputs[0]}.checkpoint`);
+  if (path !== undefined) await checkOutputs([path], [...inputs, ...outputs], true);
+  return path;
 }
 
 function movedOf(permutations: ReadonlyMap<string, Int32Array>): Alignment["permutations"] {

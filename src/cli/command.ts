@@ -34,6 +34,8 @@ export interface CommandContext {
   readonly flags: ReadonlySet<string>;
   readonly signal: AbortSignal;
   readonly onProgress: OnProgress;
+  /** Says one line on stderr, at once and also with `--json`: for what is no result. */
+  readonly say: (line: string) => void;
 }
 
 /** What a command has to say: one object for `--json`, lines for people, and the exit code (default 0). */

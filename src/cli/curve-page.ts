@@ -1,6 +1,6 @@
 /** `rebasin curve --html` and `--svg`. Loaded only when asked for: Plot comes with it. */
 
-import type { Place } from "../recipes/curve.ts";
+import type { Place } from "../recipes/calibrate-pair.ts";
 import type { CostMap, TensorSimilarity } from "../recipes/tensor-similarity.ts";
 import { barChart } from "../report/bar-chart.ts";
 import { type Curve, curveChart } from "../report/curve-chart.ts";
@@ -8,7 +8,15 @@ import { heatMapChart } from "../report/heat-map-chart.ts";
 import { reliabilityChart } from "../report/reliability-chart.ts";
 import { type ReportSection, reportPage } from "../report/report-page.ts";
 import type { Alignment } from "./aligned-pair.ts";
-import { BARRIER_HEADER, barrierRows, type CurveResult, placeRows, type SplitResult } from "./curve-result.ts";
+import {
+  BARRIER_HEADER,
+  barrierRows,
+  type CurveResult,
+  curvesOf,
+  howText,
+  placeRows,
+  type SplitResult,
+} from "./curve-result.ts";
 
 /** What a page says besides its results. */
 export interface PageFrame {
@@ -23,25 +31,26 @@ const PLACES: readonly (readonly [Place, string])[] = [
   ["b", "B"],
   ["naive", "naive midpoint"],
   ["aligned", "aligned midpoint"],
+  ["repaired", "repaired midpoint"],
 ];
 
 /** All curves in one SVG; with several splits, one line for each of both. */
 export async function curveSvg(result: CurveResult, title: string): Promise<string> {
   const many = result.splits.length > 1;
-  const curves = result.splits.flatMap(({ split, curves: { naive, aligned } }) =>
-    [naive, aligned].map((curve): Curve => ({ ...curve, name: many ? `${curve.name}, ${split}` : curve.name })),
+  const curves = result.splits.flatMap(({ split, curves }) =>
+    curvesOf(curves).map((curve): Curve => ({ ...curve, name: many ? `${curve.name}, ${split}` : curve.name })),
   );
   const images = result.splits.map(({ split, data }) => `${data.count.toLocaleString("en")} ${split} images`);
-  return curveChart(curves, { title, subtitle: [...images, result.alignment.how].join(", ") });
+  return curveChart(curves, { title, subtitle: [...images, howText(result)].join(", ") });
 }
 
 async function splitSection({ split, data, curves }: SplitResult): Promise<ReportSection> {
-  const both = [curves.naive, curves.aligned];
+  const all = curvesOf(curves);
   return {
     heading: `Between A and B, on ${data.count.toLocaleString("en")} ${split} images`,
     charts: [
-      await curveChart(both, { title: "Loss", panels: ["loss"], width: WIDTH }),
-      await curveChart(both, { title: "Accuracy", panels: ["accuracy"], width: WIDTH }),
+      await curveChart(all, { title: "Loss", panels: ["loss"], width: WIDTH }),
+      await curveChart(all, { title: "Accuracy", panels: ["accuracy"], width: WIDTH }),
     ],
     tables: [
       { caption: "Ends and midpoints", header: ["model", "loss (nats)", "accuracy"], rows: placeRows(curves) },
@@ -51,7 +60,10 @@ async function splitSection({ split, data, curves }: SplitResult): Promise<Repor
 }
 
 async function calibrationSection({ split, calibration }: SplitResult): Promise<ReportSection> {
-  const models = PLACES.map(([place, name]) => ({ name, bins: calibration[place].bins }));
+  const models = PLACES.flatMap(([place, name]) => {
+    const found = calibration[place];
+    return found === undefined ? [] : [{ name, bins: found.bins, error: found.error }];
+  });
   return {
     heading: `Calibration, ${split} images`,
     text: ["How often an answer is right, against how sure the model is of it. On the diagonal the two agree."],
@@ -59,7 +71,7 @@ async function calibrationSection({ split, calibration }: SplitResult): Promise<
     tables: [
       {
         header: ["model", "expected calibration error"],
-        rows: PLACES.map(([place, name]) => [name, calibration[place].error.toFixed(4)]),
+        rows: models.map(({ name, error }) => [name, error.toFixed(4)]),
       },
     ],
   };
@@ -136,7 +148,7 @@ export async function curvePage(result: CurveResult, maps: readonly CostMap[], f
   if (maps.length > 0)
     sections.push(await costSection(maps, Object.keys(result.alignment.permutations).length - maps.length));
   sections.push(settingsSection(frame));
-  return reportPage(frame.title, sections, [result.alignment.how]);
+  return reportPage(frame.title, sections, [howText(result)]);
 }
 
 /** What was run, so that it can be run again. */

@@ -2,18 +2,19 @@
 
 import type { Dataset } from "../data/dataset.ts";
 import { type Barrier, barrier, type Curve } from "../recipes/barrier.ts";
-import type { CurvePair, Place } from "../recipes/curve.ts";
+import type { Calibrations } from "../recipes/calibrate-pair.ts";
+import type { CurvePair } from "../recipes/curve.ts";
 import type { TensorSimilarity } from "../recipes/tensor-similarity.ts";
-import type { Calibration } from "../run/metrics.ts";
 import { table } from "../text-table.ts";
 import type { Alignment } from "./aligned-pair.ts";
+import type { RepairSettings } from "./repairing.ts";
 
 /** One split, measured. */
 export interface SplitResult {
   readonly split: string;
   readonly data: Dataset;
   readonly curves: CurvePair;
-  readonly calibration: Record<Place, Calibration>;
+  readonly calibration: Calibrations;
 }
 
 /** Everything measured. */
@@ -21,6 +22,23 @@ export interface CurveResult {
   readonly splits: readonly SplitResult[];
   readonly tensors: readonly TensorSimilarity[];
   readonly alignment: Alignment;
+  /** How the repaired curves were repaired, where there are such. */
+  readonly repair?: RepairSettings & { readonly images: number };
+}
+
+/** The curves in the order in which they are shown. */
+export const curvesOf = ({ naive, aligned, repaired }: CurvePair): Curve[] => [
+  naive,
+  aligned,
+  ...(repaired === undefined ? [] : [repaired]),
+];
+
+/** How the pair was aligned, and how merges were repaired. */
+export function howText({ alignment, repair }: CurveResult): string {
+  if (repair === undefined) return alignment.how;
+  const { kind, at = "linear", images } = repair;
+  const where = at === "linear" ? "" : ` at ${at}`;
+  return `${alignment.how}, repaired by ${kind}${where} over ${images.toLocaleString("en")} training images`;
 }
 
 const lineJson = (curve: Curve): { loss: number[]; accuracy: number[]; barrier: Barrier } => ({
@@ -30,57 +48,58 @@ const lineJson = (curve: Curve): { loss: number[]; accuracy: number[]; barrier: 
 });
 
 /** One key for each split; `barrier` is that of the aligned curve, and each curve has its own besides. */
-export function curveJson({ splits, tensors, alignment }: CurveResult): Record<string, unknown> {
+export function curveJson({ splits, tensors, alignment, repair }: CurveResult): Record<string, unknown> {
   const { how: _, ...aligned } = alignment;
-  const entries = splits.map(({ split, data, curves: { naive, aligned }, calibration }) => [
+  const entries = splits.map(({ split, data, curves, calibration }) => [
     split,
     {
       images: data.count,
-      lambda: aligned.points.map(({ lambda }) => lambda),
-      naive: lineJson(naive),
-      aligned: lineJson(aligned),
-      barrier: barrier(aligned),
+      lambda: curves.aligned.points.map(({ lambda }) => lambda),
+      ...Object.fromEntries(curvesOf(curves).map((curve) => [curve.name, lineJson(curve)])),
+      barrier: barrier(curves.aligned),
       calibration,
     },
   ]);
-  return { ...Object.fromEntries(entries), alignment: aligned, tensors };
+  return { ...Object.fromEntries(entries), alignment: aligned, ...(repair && { repair }), tensors };
 }
 
 /** One row for each split and λ. */
 export function curveCsv(splits: readonly SplitResult[]): string {
-  const rows = splits.flatMap(({ split, curves: { naive, aligned } }) =>
-    naive.points.map(({ lambda, loss, accuracy }, i) =>
-      [split, lambda, loss, accuracy, aligned.points[i]!.loss, aligned.points[i]!.accuracy].join(","),
+  const names = curvesOf(splits[0]!.curves).flatMap(({ name }) => [`${name}_loss`, `${name}_accuracy`]);
+  const rows = splits.flatMap(({ split, curves }) =>
+    curves.naive.points.map(({ lambda }, i) =>
+      [split, lambda, ...curvesOf(curves).flatMap(({ points }) => [points[i]!.loss, points[i]!.accuracy])].join(","),
     ),
   );
-  return `${["split,lambda,naive_loss,naive_accuracy,aligned_loss,aligned_accuracy", ...rows].join("\n")}\n`;
+  return `${[["split", "lambda", ...names].join(","), ...rows].join("\n")}\n`;
 }
 
 const four = (value: number): string => (Number.isFinite(value) ? value.toFixed(4) : "∞");
 
 /** Ends and midpoints, where the curve has a point there: name, loss, accuracy. */
-export function placeRows({ naive, aligned }: CurvePair): string[][] {
+export function placeRows(curves: CurvePair): string[][] {
   const at = (curve: Curve, lambda: number) => curve.points.find((point) => point.lambda === lambda);
   const rows = [
-    ["A", at(naive, 0)],
-    ["B", at(naive, 1)],
-    ["naive midpoint", at(naive, 0.5)],
-    ["aligned midpoint", at(aligned, 0.5)],
-  ] as const;
+    ["A", at(curves.naive, 0)] as const,
+    ["B", at(curves.naive, 1)] as const,
+    ...curvesOf(curves).map((curve) => [`${curve.name} midpoint`, at(curve, 0.5)] as const),
+  ];
   return rows.flatMap(([name, point]) => (point === undefined ? [] : [[name, four(point.loss), four(point.accuracy)]]));
 }
 
 export const BARRIER_HEADER: readonly string[] = ["loss barrier", "max − mean of ends", "max above chord"];
 
-export function barrierRows({ naive, aligned }: CurvePair): string[][] {
-  return [naive, aligned].map((curve) => {
+export function barrierRows(curves: CurvePair): string[][] {
+  return curvesOf(curves).map((curve) => {
     const { maxMinusMeanEndpoints, maxAboveChord } = barrier(curve);
     return [curve.name, four(maxMinusMeanEndpoints), four(maxAboveChord)];
   });
 }
 
 /** For people. */
-export function curveText({ splits, alignment }: CurveResult): string {
+export function curveText(result: CurveResult): string {
+  const { splits, alignment } = result;
+  const { matching } = alignment;
   const parts = splits.map(({ split, data, curves }) =>
     [
       `${data.count} ${split} images, ${curves.naive.points.length} points a curve`,
@@ -90,5 +109,9 @@ export function curveText({ splits, alignment }: CurveResult): string {
       table(BARRIER_HEADER, barrierRows(curves)),
     ].join("\n"),
   );
-  return [alignment.how, ...parts].join("\n\n");
+  const objective =
+    matching === undefined
+      ? ""
+      : `\nobjective ${matching.identityObjective.toPrecision(6)} before, ${matching.objective.toPrecision(6)} aligned`;
+  return [`${howText(result)}${objective}`, ...parts].join("\n\n");
 }

@@ -2,7 +2,7 @@
 /** `rebasin`: picks the command, runs it, prints what it says, and leaves with its exit code. */
 
 import { VERSION } from "../version.ts";
-import { type Command, type CommandResult, UsageError } from "./command.ts";
+import { type Command, type CommandContext, type CommandResult, UsageError } from "./command.ts";
 import { apply } from "./commands/apply.ts";
 import { compare } from "./commands/compare.ts";
 import { contour } from "./commands/contour.ts";
@@ -40,7 +40,11 @@ async function main(words: readonly string[]): Promise<number> {
   const json = rest.includes("--json") || name === "--json";
   const bar = createProgressBar(process.stderr, json);
   try {
-    const result = await runCommand(name, rest, interrupt.signal, bar.onProgress);
+    const say = (line: string): void => {
+      bar.clear();
+      process.stderr.write(`${line}\n`);
+    };
+    const result = await runCommand(name, rest, { signal: interrupt.signal, onProgress: bar.onProgress, say });
     bar.clear();
     await print(process.stdout, json ? JSON.stringify(result.json) : result.text);
     return result.exitCode ?? 0;
@@ -56,8 +60,7 @@ async function main(words: readonly string[]): Promise<number> {
 async function runCommand(
   name: string,
   words: readonly string[],
-  signal: AbortSignal,
-  onProgress: Parameters<Command["run"]>[0]["onProgress"],
+  ways: Pick<CommandContext, "signal" | "onProgress" | "say">,
 ): Promise<CommandResult> {
   const command = COMMANDS.find((candidate) => candidate.name === name);
   if (command === undefined) {
@@ -65,7 +68,7 @@ async function runCommand(
   }
   const parsed = parseWords(command, words);
   if (parsed.flags.has("help")) return { json: { help: commandHelp(command) }, text: commandHelp(command) };
-  return command.run({ ...parsed, signal, onProgress });
+  return command.run({ ...parsed, ...ways });
 }
 
 async function reportFailure(error: unknown, command: string, json: boolean, signal: AbortSignal): Promise<number> {

@@ -159,7 +159,7 @@ export async function runPlan(
 
 function midpointRepair(repair: Repair, a: Model, b: Model, spec: Spec) {
   return async (merged: Model, { permutations }: CommandMatching): Promise<Model> =>
-    (await repair(merged, { a, b, spec, permutations, lambda: 0.5 })).model;
+    (await (await repair.of({ a, b, spec, permutations }))(merged, 0.5)).model;
 }
 
 async function loadRecipes() {

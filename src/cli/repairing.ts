@@ -1,11 +1,12 @@
-/** The repair of a merge on the command line: options, and how it is run. */
+/** The repair of merges on the command line: options, and how it is run. */
 
+import type { Dataset } from "../data/dataset.ts";
 import { firstImages } from "../data/select.ts";
 import { applyPermutations } from "../perm/apply.ts";
-import type { RepairKind, RepairReport } from "../recipes/repair/repair-model.ts";
+import type { AlignedPair } from "../recipes/curve.ts";
+import type { RepairAt } from "../recipes/repair/places.ts";
+import type { PairRepair, RepairKind, RepairReport } from "../recipes/repair/repair-model.ts";
 import { withTensorFlow } from "../run/peers.ts";
-import type { Spec } from "../spec/types.ts";
-import type { Model } from "../tensor.ts";
 import { type CommandContext, numberOption, type OptionRule, UsageError } from "./command.ts";
 import { readSplit } from "./image-data.ts";
 
@@ -27,51 +28,63 @@ export const REPAIR_OPTIONS: Readonly<Record<string, OptionRule>> = {
   "add-bias": { help: "repair, reshift: convolutions and matrices without bias gain one, to be shifted" },
 };
 
-/** Repairs a merge of the aligned pair at `lambda`. */
-export type Repair = (merged: Model, pair: MergedPair) => Promise<{ model: Model; report: RepairReport }>;
+/** Everything that decides what a repair does, but the images: for reports, and to tell runs apart. */
+export interface RepairSettings {
+  readonly kind: RepairKind;
+  /** Not of `bn-reset`. */
+  readonly at?: RepairAt;
+  readonly addBias?: boolean;
+}
 
-export interface MergedPair {
-  readonly a: Model;
-  readonly b: Model;
-  readonly spec: Spec;
-  readonly permutations: ReadonlyMap<string, Int32Array>;
-  readonly lambda: number;
+/** What `--repair` asks for. */
+export interface Repair {
+  readonly settings: RepairSettings;
+  /** The training images it looks at, read once. */
+  readonly images: () => Promise<Dataset>;
+  /** What repairs merges of a pair. */
+  readonly of: (pair: AlignedPair) => Promise<PairRepair>;
+}
+
+/** Which places, and how: of every kind of repair but `bn-reset`. */
+export function placesOption({ values, flags }: CommandContext): { at: RepairAt; addBias: boolean } {
+  return { at: (values.get("repair-at") ?? "linear") as RepairAt, addBias: flags.has("add-bias") };
 }
 
 /** What `--repair` asks for; undefined without it. Throws `UsageError` for options that need it or that it needs. */
 export function planRepair(context: CommandContext): Repair | undefined {
-  const { values, flags } = context;
+  const { values, flags, signal, onProgress } = context;
   const kind = values.get("repair") as RepairKind | undefined;
-  const wanted = numberOption(context, "repair-images", { min: 2, max: Number.MAX_SAFE_INTEGER, integer: true });
+  const given = (name: string): boolean => values.has(name) || flags.has(name);
   if (kind === undefined) {
-    const alone = ["repair-images", "repair-at", "add-bias"].find((name) => values.has(name) || flags.has(name));
+    const alone = ["repair-images", "repair-at", "add-bias"].find(given);
     if (alone !== undefined) throw new UsageError(`--${alone} is for --repair, expected no --${alone}`);
     return undefined;
   }
   if (!values.has("data")) throw new UsageError(`--repair ${kind} has no --data, expected --data DIR`);
   const needless = kind === "bn-reset" ? ["repair-at", "add-bias"] : kind === "rescale" ? ["add-bias"] : [];
-  const unused = needless.find((name) => values.has(name) || flags.has(name));
+  const unused = needless.find(given);
   if (unused !== undefined) throw new UsageError(`--${unused} is not for --repair ${kind}, expected no --${unused}`);
-  const at = (values.get("repair-at") ?? "linear") as "linear" | "norms" | "both";
-  return async (merged, { a, b, spec, permutations, lambda }) => {
-    const { repairModel } = await withTensorFlow(() => import("../recipes/repair/repair-model.ts"));
-    const data = firstImages(await trainingImages(context), wanted ?? REPAIR_IMAGES);
-    const aligned = await applyPermutations(b, spec, permutations);
-    const { signal, onProgress } = context;
-    return repairModel(merged, a, aligned, data, {
-      kind,
-      lambda,
-      at,
-      addBias: flags.has("add-bias"),
-      signal,
-      onProgress,
-    });
+  const places = placesOption(context);
+  const read = repairImages(context, "data");
+  let images: Promise<Dataset> | undefined;
+  return {
+    settings: kind === "bn-reset" ? { kind } : { kind, ...places },
+    images: () => (images ??= read()),
+    async of({ a, b, spec, permutations }) {
+      const { pairRepair } = await withTensorFlow(() => import("../recipes/repair/repair-model.ts"));
+      images ??= read();
+      const aligned = await applyPermutations(b, spec, permutations);
+      return pairRepair(a, aligned, await images, { kind, ...places, signal, onProgress });
+    },
   };
 }
 
-/** All training images: `--limit` is for what matching looks at. */
-function trainingImages(context: CommandContext): ReturnType<typeof readSplit> {
-  return readSplit({ ...context, values: new Map([...context.values].filter(([name]) => name !== "limit")) }, "train");
+/** What reads the training images of the folder that `option` names: `--limit` is for what matching looks at. */
+export function repairImages(context: CommandContext, option: string): () => Promise<Dataset> {
+  const wanted = numberOption(context, "repair-images", { min: 2, max: Number.MAX_SAFE_INTEGER, integer: true });
+  const values = new Map([...context.values].filter(([name]) => name !== "limit"));
+  values.set("data", context.values.get(option)!);
+  return async () => firstImages(await readSplit({ ...context, values }, "train"), wanted ?? REPAIR_IMAGES);
 }
 
 /** The report for people. */

@@ -6,12 +6,12 @@ import { memoryModel, type TensorData } from "../io/memory-model.ts";
 import { createKernels } from "../kernels/kernels.ts";
 import { checkOptions } from "../options.ts";
 import { applyPermutations } from "../perm/apply.ts";
-import { evaluateNetwork } from "../run/evaluate.ts";
+import { type Evaluation, evaluateNetwork } from "../run/evaluate.ts";
 import { decodeFloats } from "../run/float-values.ts";
 import { createNetwork } from "../run/network.ts";
 import { elementCount, type Model } from "../tensor.ts";
 import { type ContourPlane, contourPlane, type PlaneProducts, type PlaneWeights } from "./contour-plane.ts";
-import { type AlignedPair, type CurveOptions, countedProgress, running } from "./curve.ts";
+import { type AlignedPair, countedProgress, type RunningOptions, running } from "./curve.ts";
 
 /** Values on a grid over the plane, row-major: rows are y, rising. */
 export interface Contour {
@@ -30,12 +30,19 @@ export interface PlanePlace {
   readonly y: number;
 }
 
+/** The network at one point of the grid. */
+export interface ContourPoint extends PlanePlace, Evaluation {}
+
 /** Options of `sampleContour`. */
-export interface ContourSettings extends Omit<CurveOptions, "points"> {
+export interface ContourSettings extends RunningOptions {
   /** Grid points a side, at least 2. Default 21. */
   readonly points?: number;
   /** Lowest and highest x and y. Default −0.5 to 1.5 as in the paper. */
   readonly range?: readonly [number, number];
+  /** Points of the same grid that were measured before: they are taken as they are. */
+  readonly resume?: Iterable<ContourPoint>;
+  /** Called with each point that is measured, and waited for. */
+  readonly onPoint?: (point: ContourPoint) => Promise<void> | void;
 }
 
 export const CONTOUR_POINTS = 21;
@@ -113,33 +120,60 @@ function sumOf(
  * const { loss, points } = await sampleContour({ a, b, spec, permutations }, data, { points: 21 });
  */
 export async function sampleContour(pair: AlignedPair, data: Dataset, options: ContourSettings = {}): Promise<Contour> {
-  checkOptions("sampleContour", options, ["points", "range", "batch", "signal", "onProgress"]);
+  checkOptions("sampleContour", options, OPTIONS);
   const { points = CONTOUR_POINTS, range = RANGE } = options;
   if (!Number.isSafeInteger(points) || points < 2)
     throw new RangeError(`contour of ${points} points a side, expected an integer from 2`);
   const ticks = Array.from({ length: points }, (_, i) => range[0] + ((range[1] - range[0]) * i) / (points - 1));
   const corners = await readCorners(pair, options.signal);
   const plane: ContourPlane = contourPlane(productsOf(corners));
-  const network = await createNetwork(combine(corners, [1, 0, 0], pair.a.name));
-  const progress = countedProgress(options.onProgress, points * points * data.count);
-  const [loss, accuracy]: [number[], number[]] = [[], []];
+  const places = ticks.flatMap((y) => ticks.map((x) => ({ x, y })));
+  const found = await measurePoints(corners, plane, places, data, options);
+  return {
+    x: ticks,
+    y: ticks,
+    loss: found.map(({ loss }) => loss),
+    accuracy: found.map(({ accuracy }) => accuracy),
+    points: { a: { x: 0, y: 0 }, b: { x: 1, y: 0 }, aligned: plane.aligned },
+  };
+}
+
+const OPTIONS = [
+  "points",
+  "range",
+  "resume",
+  "onPoint",
+  "batch",
+  "signal",
+  "onProgress",
+] as const satisfies readonly (keyof ContourSettings)[];
+
+async function measurePoints(
+  corners: Corners,
+  plane: ContourPlane,
+  places: readonly PlanePlace[],
+  data: Dataset,
+  options: ContourSettings,
+): Promise<Evaluation[]> {
+  const { name } = corners.like;
+  const keyOf = ({ x, y }: PlanePlace): string => `${x} ${y}`;
+  const known = new Map<string, Evaluation>([...(options.resume ?? [])].map((point) => [keyOf(point), point]));
+  const network = await createNetwork(combine(corners, [1, 0, 0], name));
+  const progress = countedProgress(options.onProgress, places.length * data.count);
+  const found: Evaluation[] = [];
   try {
-    for (const y of ticks) {
-      for (const x of ticks) {
-        await network.load(combine(corners, plane.weightsAt(x, y), pair.a.name));
-        const found = await evaluateNetwork(network, data, { ...running(options), onProgress: progress(data.count) });
-        loss.push(found.loss);
-        accuracy.push(found.accuracy);
+    for (const { x, y } of places) {
+      const onProgress = progress(data.count);
+      let point = known.get(keyOf({ x, y }));
+      if (point === undefined) {
+        await network.load(combine(corners, plane.weightsAt(x, y), name));
+        point = await evaluateNetwork(network, data, { ...running(options), onProgress });
+        await options.onPoint?.({ x, y, ...point });
       }
+      found.push(point);
     }
   } finally {
     network.dispose();
   }
-  return {
-    x: ticks,
-    y: ticks,
-    loss,
-    accuracy,
-    points: { a: { x: 0, y: 0 }, b: { x: 1, y: 0 }, aligned: plane.aligned },
-  };
+  return found;
 }

@@ -1,30 +1,52 @@
-/** Evaluation along the line between two models, as they are and aligned (paper, figure 2). Runs on TensorFlow.js. */
+/** Evaluation along the line between two models, as they are, aligned, and repaired (paper, figure 2). Runs on TensorFlow.js. */
 
 import type { Dataset } from "../data/dataset.ts";
 import { mergeModels } from "../merge/merge-models.ts";
 import { checkOptions } from "../options.ts";
 import { applyPermutations } from "../perm/apply.ts";
 import type { OnProgress } from "../progress.ts";
-import { evaluateNetwork, predict } from "../run/evaluate.ts";
-import { type Calibration, calibrate } from "../run/metrics.ts";
-import { createNetwork, type Network } from "../run/network.ts";
+import { evaluateNetwork } from "../run/evaluate.ts";
+import type { Network } from "../run/network.ts";
 import type { Spec } from "../spec/types.ts";
 import type { Model } from "../tensor.ts";
 import { type Curve, type CurvePoint, lambdas } from "./barrier.ts";
 import { keepModel } from "./kept-model.ts";
+import { createRunner } from "./model-runner.ts";
 
 /** λ of every point of a curve in equal steps: 25 as in the paper's code. */
 export const CURVE_POINTS = 25;
 
-/** Options of `sampleCurves` and `calibratePair`. */
-export interface CurveOptions {
-  /** Default 25. */
-  readonly points?: number;
+/** A line between two models: from A to B, from A to π(B), and the latter repaired. */
+export type Line = "naive" | "aligned" | "repaired";
+
+/** One point of one line, measured on one data set. A itself, which two lines share, is `naive`. */
+export interface MeasuredPoint extends CurvePoint {
+  readonly split: string;
+  readonly line: Line;
+}
+
+/** Repairs a merge of A and π(B), the share of B in which is `lambda`: what `pairRepair` gives. */
+export type RepairMerge = (merged: Model, lambda: number) => Promise<{ readonly model: Model }>;
+
+/** What every evaluation of several models takes. */
+export interface RunningOptions {
   /** Images at a time. Default 250. */
   readonly batch?: number;
   readonly signal?: AbortSignal | undefined;
   /** Stage `evaluate`, in images over all points. */
   readonly onProgress?: OnProgress | undefined;
+}
+
+/** Options of `sampleCurves`. */
+export interface CurveOptions extends RunningOptions {
+  /** Default 25. */
+  readonly points?: number;
+  /** Also measures merges of A and π(B) that this has repaired, at every λ, the ends included. */
+  readonly repair?: RepairMerge;
+  /** Points of the same curves that were measured before: they are taken as they are. */
+  readonly resume?: Iterable<MeasuredPoint>;
+  /** Called with each point that is measured, and waited for. */
+  readonly onPoint?: (point: MeasuredPoint) => Promise<void> | void;
 }
 
 /** One data set's curves. */
@@ -33,6 +55,8 @@ export interface CurvePair {
   readonly naive: Curve;
   /** From A to π(B). */
   readonly aligned: Curve;
+  /** From A to π(B), each merge repaired; only with `repair`. */
+  readonly repaired?: Curve;
 }
 
 /** Two models and what aligns the second to the first. */
@@ -43,27 +67,30 @@ export interface AlignedPair {
   readonly permutations: ReadonlyMap<string, Int32Array>;
 }
 
-/** A model somewhere between A and B, `aligned` between A and π(B). */
-export type ModelAt = (lambda: number, aligned: boolean) => Promise<Model>;
+/** A model somewhere on a line. */
+export type ModelAt = (lambda: number, line: Line) => Promise<Model>;
 
-/** Keeps both models and π(B) in memory; gives blends of them. λ = 1 unaligned is B itself. */
+/** Keeps both models and π(B) in memory; gives blends of them. λ = 1 of `naive` is B itself. */
 export async function blendsOf(
   pair: AlignedPair,
-  options: Pick<CurveOptions, "signal" | "onProgress"> = {},
+  options: Pick<CurveOptions, "signal" | "onProgress" | "repair"> = {},
 ): Promise<ModelAt> {
   const { spec, permutations } = pair;
   const a = await keepModel(pair.a, options);
   const b = await keepModel(pair.b, options);
   const aligned = await keepModel(await applyPermutations(b, spec, permutations), options);
-  return (lambda, isAligned) => mergeModels(a, isAligned ? aligned : b, spec, new Map(), { lambda });
+  return async (lambda, line) => {
+    const blend = await mergeModels(a, line === "naive" ? b : aligned, spec, new Map(), { lambda });
+    return line === "repaired" ? (await options.repair!(blend, lambda)).model : blend;
+  };
 }
 
 /**
  * Loss and accuracy at equal steps of λ between A and B and between A and π(B), on each of the data sets. Both models are
- * held in memory; A is evaluated once for both lines.
+ * held in memory; A is evaluated once for both lines. With `repair`, a third line has the merges of A and π(B) repaired.
  *
  * Throws `SpecError` when models, spec and permutations do not fit each other, `RangeError` when a data set does not fit
- * the network, and the reason of an aborted signal.
+ * the network, what `repair` throws, and the reason of an aborted signal.
  *
  * @example
  * const { naive, aligned } = (await sampleCurves({ a, b, spec, permutations }, new Map([["test", data]]))).get("test")!;
@@ -74,42 +101,89 @@ export async function sampleCurves(
   splits: ReadonlyMap<string, Dataset>,
   options: CurveOptions = {},
 ): Promise<Map<string, CurvePair>> {
-  checkOptions("sampleCurves", options, ["points", "batch", "signal", "onProgress"]);
+  checkOptions("sampleCurves", options, OPTIONS);
   const steps = lambdas(options.points ?? CURVE_POINTS);
+  const lines = linesOf(steps, options.repair !== undefined);
+  const points = await measurePoints(pair, splits, lines, options);
+  const curve = (name: Line, split: string): Curve => ({
+    name,
+    points: steps.map((lambda) => {
+      const { loss, accuracy } = points.get(keyOf({ split, line: name, lambda }))!;
+      return { lambda, loss, accuracy };
+    }),
+  });
+  return new Map(
+    [...splits.keys()].map((split) => [
+      split,
+      {
+        naive: curve("naive", split),
+        aligned: curve("aligned", split),
+        ...(options.repair === undefined ? {} : { repaired: curve("repaired", split) }),
+      },
+    ]),
+  );
+}
+
+const OPTIONS = [
+  "points",
+  "repair",
+  "resume",
+  "onPoint",
+  "batch",
+  "signal",
+  "onProgress",
+] as const satisfies readonly (keyof CurveOptions)[];
+
+/** One model of a line. */
+interface LinePlace {
+  readonly line: Line;
+  readonly lambda: number;
+}
+
+/** All models to measure, in order: A once for both lines that start there. */
+function linesOf(steps: readonly number[], repaired: boolean): LinePlace[] {
+  const along = (line: Line, from: number): LinePlace[] => steps.slice(from).map((lambda) => ({ line, lambda }));
+  return [...along("naive", 0), ...along("aligned", 1), ...(repaired ? along("repaired", 0) : [])];
+}
+
+/** Where a point is kept: A of the aligned line is A. */
+function keyOf({ split, line, lambda }: LinePlace & { readonly split: string }): string {
+  return JSON.stringify([split, line === "aligned" && lambda === 0 ? "naive" : line, lambda]);
+}
+
+async function measurePoints(
+  pair: AlignedPair,
+  splits: ReadonlyMap<string, Dataset>,
+  places: readonly LinePlace[],
+  options: CurveOptions,
+): Promise<Map<string, CurvePoint>> {
+  const points = new Map<string, CurvePoint>();
+  for (const point of options.resume ?? []) points.set(keyOf(point), point);
   const modelAt = await blendsOf(pair, options);
-  const network = await createNetwork(await modelAt(0, false));
+  const runner = createRunner();
   const images = [...splits.values()].reduce((sum, { count }) => sum + count, 0);
-  const progress = countedProgress(options.onProgress, (2 * steps.length - 1) * images);
-  const evaluateAll = async (lambda: number, aligned: boolean): Promise<Map<string, CurvePoint>> => {
-    await network.load(await modelAt(lambda, aligned));
-    const points = new Map<string, CurvePoint>();
-    for (const [split, data] of splits) {
-      points.set(split, {
-        lambda,
-        ...(await evaluateNetwork(network, data, { ...running(options), onProgress: progress(data.count) })),
-      });
-    }
-    return points;
-  };
+  const progress = countedProgress(options.onProgress, places.length * images);
   try {
-    const start = await evaluateAll(0, false);
-    const lines: Record<"naive" | "aligned", Map<string, CurvePoint>[]> = { naive: [start], aligned: [start] };
-    for (const line of ["naive", "aligned"] as const)
-      for (const lambda of steps.slice(1)) lines[line].push(await evaluateAll(lambda, line === "aligned"));
-    const curve = (line: "naive" | "aligned", split: string): Curve => ({
-      name: line,
-      points: lines[line].map((points) => points.get(split)!),
-    });
-    return new Map(
-      [...splits.keys()].map((split) => [split, { naive: curve("naive", split), aligned: curve("aligned", split) }]),
-    );
+    for (const { line, lambda } of places) {
+      let network: Network | undefined;
+      for (const [split, data] of splits) {
+        const key = keyOf({ split, line, lambda });
+        const onProgress = progress(data.count);
+        if (points.has(key)) continue;
+        network ??= await runner.load(await modelAt(lambda, line));
+        const found = await evaluateNetwork(network, data, { ...running(options), onProgress });
+        points.set(key, { lambda, ...found });
+        await options.onPoint?.({ split, line, lambda, ...found });
+      }
+    }
   } finally {
-    network.dispose();
+    runner.dispose();
   }
+  return points;
 }
 
 /** Options that the functions of src/run/ take. */
-export function running({ batch, signal }: CurveOptions): { batch?: number; signal?: AbortSignal } {
+export function running({ batch, signal }: RunningOptions): { batch?: number; signal?: AbortSignal } {
   return { ...(batch === undefined ? {} : { batch }), ...(signal === undefined ? {} : { signal }) };
 }
 
@@ -121,43 +195,4 @@ export function countedProgress(onProgress: OnProgress | undefined, total: numbe
     before += count;
     return ({ done }) => onProgress?.({ stage: "evaluate", done: base + done, total });
   };
-}
-
-/** What a calibration is of. */
-export type Place = "a" | "b" | "naive" | "aligned";
-
-/**
- * Calibration of A, B and both midpoints on a data set: expected calibration error and reliability bins. Throws as
- * `sampleCurves` does.
- *
- * @example
- * const { aligned } = await calibratePair({ a, b, spec, permutations }, data);
- * aligned.error;
- */
-export async function calibratePair(
-  pair: AlignedPair,
-  data: Dataset,
-  options: CurveOptions = {},
-): Promise<Record<Place, Calibration>> {
-  const modelAt = await blendsOf(pair, options);
-  const network = await createNetwork(await modelAt(0, false));
-  const progress = countedProgress(options.onProgress, 4 * data.count);
-  const at = async (lambda: number, aligned: boolean): Promise<Calibration> => {
-    await network.load(await modelAt(lambda, aligned));
-    return calibrationOf(network, data, { ...options, onProgress: progress(data.count) });
-  };
-  try {
-    return { a: await at(0, false), b: await at(1, false), naive: await at(0.5, false), aligned: await at(0.5, true) };
-  } finally {
-    network.dispose();
-  }
-}
-
-async function calibrationOf(network: Network, data: Dataset, options: CurveOptions): Promise<Calibration> {
-  const { onProgress } = options;
-  const { logits, classes } = await predict(network, data, {
-    ...running(options),
-    ...(onProgress ? { onProgress } : {}),
-  });
-  return calibrate({ logits, classes, labels: data.labels });
 }

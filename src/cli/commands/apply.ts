@@ -1,43 +1,72 @@
-/** `rebasin apply MODEL PERMS -o OUT` */
+/** `rebasin apply MODEL FILE -o OUT` */
 
 import { saveModel } from "../../node/save-model.ts";
 import { applyPermutations } from "../../perm/apply.ts";
 import { readPermutations } from "../../perm/file.ts";
 import { countMoved } from "../../perm/permutation.ts";
+import { isTaskAffine } from "../../recipes/repair/task-file.ts";
+import { withTensorFlow } from "../../run/peers.ts";
+import type { Model } from "../../tensor.ts";
 import { table } from "../../text-table.ts";
-import type { Command } from "../command.ts";
+import { type Command, type CommandContext, type CommandResult, UsageError } from "../command.ts";
 import { checkOutputs, withModels } from "../models.ts";
 
 export const apply: Command = {
   name: "apply",
-  summary: "Renumber a model's units by saved permutations; the function stays the same",
-  positionals: ["MODEL", "PERMS"],
+  summary: "Renumber a model's units by saved permutations; or fit a merge to a task by its side file",
+  positionals: ["MODEL", "FILE"],
   required: ["output"],
   options: {
-    output: { short: "o", value: "OUT", help: "where to write the aligned model (safetensors)" },
-    inverse: { help: "undo: apply, then apply --inverse, gives back every bit" },
+    output: { short: "o", value: "OUT", help: "where to write the model (safetensors)" },
+    inverse: { help: "permutations: undo: apply, then apply --inverse, gives back every bit" },
     force: { help: "replace an existing output file" },
   },
   examples: [
     "rebasin apply b.safetensors perms.safetensors -o b-aligned.safetensors",
     "rebasin apply b-aligned.safetensors perms.safetensors -o b-again.safetensors --inverse",
+    "rebasin apply merged.safetensors merged.task-a.safetensors -o for-a.safetensors",
   ],
-  async run({ values, flags, positionals, signal, onProgress }) {
+  async run(context) {
+    const { values, flags, positionals, signal } = context;
     const output = values.get("output")!;
-    const force = flags.has("force");
-    await checkOutputs([output], positionals, force);
-    return withModels(positionals, signal, async (model, file) => {
-      const { spec, permutations } = await readPermutations(file!, signal);
-      const aligned = await applyPermutations(model!, spec, permutations, { inverse: flags.has("inverse") });
-      await saveModel(aligned, output, { force, inputs: positionals, signal, onProgress });
-      const moved = Object.fromEntries(
-        [...permutations].map(([name, p]) => [name, { size: p.length, moved: countMoved(p) }]),
-      );
-      const rows = Object.entries(moved).map(([name, { size, moved: count }]) => [name, String(size), String(count)]);
-      return {
-        json: { inverse: flags.has("inverse"), permutations: moved },
-        text: [table(["permutation", "size", "moved"], rows), "", `saved      ${output}`].join("\n"),
-      };
-    });
+    await checkOutputs([output], positionals, flags.has("force"));
+    return withModels(positionals, signal, (model, file) =>
+      isTaskAffine(file!) ? applySide(context, model!, file!) : renumber(context, model!, file!),
+    );
   },
 };
+
+async function renumber(context: CommandContext, model: Model, file: Model): Promise<CommandResult> {
+  const { flags, signal } = context;
+  const { spec, permutations } = await readPermutations(file, signal);
+  const text = await save(
+    context,
+    await applyPermutations(model, spec, permutations, { inverse: flags.has("inverse") }),
+  );
+  const moved = Object.fromEntries(
+    [...permutations].map(([name, p]) => [name, { size: p.length, moved: countMoved(p) }]),
+  );
+  const rows = Object.entries(moved).map(([name, { size, moved: count }]) => [name, String(size), String(count)]);
+  return {
+    json: { inverse: flags.has("inverse"), permutations: moved },
+    text: [table(["permutation", "size", "moved"], rows), "", text].join("\n"),
+  };
+}
+
+async function applySide(context: CommandContext, model: Model, side: Model): Promise<CommandResult> {
+  if (context.flags.has("inverse"))
+    throw new UsageError(
+      `--inverse is for permutations, expected no --inverse with ${side.name}, a side file of a task`,
+    );
+  const { applyTaskAffine } = await withTensorFlow(() => import("../../recipes/repair/task-affine.ts"));
+  const fitted = await applyTaskAffine(model, side);
+  const text = await save(context, fitted);
+  const task = side.metadata.get("rebasin.task");
+  return { json: { task, places: side.tensors.size / 2 }, text: [`task       ${task}`, text].join("\n") };
+}
+
+async function save({ values, flags, positionals, signal, onProgress }: CommandContext, model: Model): Promise<string> {
+  const output = values.get("output")!;
+  await saveModel(model, output, { force: flags.has("force"), inputs: positionals, signal, onProgress });
+  return `saved      ${output}`;
+}

@@ -1,11 +1,14 @@
 /** `rebasin contour A B --data DIR` */
 
 import { saveText } from "../../node/save-text.ts";
-import type { Contour } from "../../recipes/contour.ts";
+import type { Contour, ContourPoint } from "../../recipes/contour.ts";
 import { withTensorFlow } from "../../run/peers.ts";
 import { table } from "../../text-table.ts";
-import { PERMUTATIONS_OPTION, withAlignedPair } from "../aligned-pair.ts";
+import { VERSION } from "../../version.ts";
+import { checkpointPath, PERMUTATIONS_OPTION, withAlignedPair } from "../aligned-pair.ts";
+import { CHECKPOINT_OPTION, type ResultsOf, withCheckpoint } from "../checkpoint.ts";
 import { type Command, type CommandContext, numberOption } from "../command.ts";
+import { dataDigest, pairDigests } from "../digests.ts";
 import { DATA_OPTIONS, readSplit } from "../image-data.ts";
 import { MATCH_OPTIONS } from "../matching.ts";
 import { checkOutputs } from "../models.ts";
@@ -23,12 +26,14 @@ export const contour: Command = {
     limit: { ...DATA_OPTIONS.limit!, help: "only the first N images", default: "1000" },
     split: { value: "SPLIT", help: "which images", choices: ["test", "train"], default: "test" },
     points: { value: "N", help: "points of the grid on each side; it has N² points", default: "21" },
-    batch: { value: "N", help: "images at a time", default: "250" },
     csv: { value: "OUT", help: "write the grid as CSV" },
     svg: { value: "OUT", help: "write a plot of the loss" },
     html: { value: "OUT", help: "write a page with the plot and the settings" },
     permutations: PERMUTATIONS_OPTION,
     ...MATCH_OPTIONS,
+    // The straight-through search has options of these names, too; here they are of what is measured.
+    batch: { value: "N", help: "images at a time", default: "250" },
+    checkpoint: CHECKPOINT_OPTION,
   },
   examples: [
     "rebasin contour a.safetensors b.safetensors --data fashion-mnist --svg contour.svg",
@@ -42,15 +47,31 @@ export const contour: Command = {
     const permutations = values.get("permutations");
     const inputs = [...positionals, ...(permutations === undefined ? [] : [permutations])];
     await checkOutputs(outputs, inputs, context.flags.has("force"));
+    const path = await checkpointPath(context, outputs, inputs);
     // Before any work: the peers may be missing.
     const { sampleContour } = await withTensorFlow(() => import("../../recipes/contour.ts"));
     const data = await readSplit(context, values.get("split") as "test" | "train");
-    return withAlignedPair(context, async (pair, { how }) => {
-      const found = await sampleContour(pair, data, { points, batch, signal, onProgress });
-      const subtitle = `${data.count.toLocaleString("en")} ${values.get("split")} images, ${how}`;
-      await write(context, found, subtitle, inputs);
-      const text = [contourText(found, subtitle), ...savedLines(outputs)].join("\n");
-      return { json: contourJson(found, data.count), text };
+    return withAlignedPair(context, (pair, { how }) => {
+      const of = async (): Promise<ResultsOf> =>
+        new Map([
+          ["command", `contour of ${VERSION}`],
+          ...(await pairDigests(pair, signal)),
+          ["images", dataDigest(data)],
+          ["--points", String(points)],
+          ["--batch", String(batch)],
+        ]);
+      const count = (names: Iterable<string>): string => `${[...names].length} of ${points ** 2} points`;
+      return withCheckpoint(context, { path, inputs, of, count }, async (kept) => {
+        const found = await sampleContour(pair, data, {
+          ...{ points, batch, signal, onProgress },
+          resume: kept.found.values() as Iterable<ContourPoint>,
+          onPoint: (point) => kept.keep(`${point.x} ${point.y}`, point),
+        });
+        const subtitle = `${data.count.toLocaleString("en")} ${values.get("split")} images, ${how}`;
+        await write(context, found, subtitle, inputs);
+        const text = [contourText(found, subtitle), ...savedLines(outputs)].join("\n");
+        return { json: contourJson(found, data.count), text };
+      });
     });
   },
 };

@@ -2,16 +2,21 @@
 
 import type { Dataset } from "../../data/dataset.ts";
 import { saveText } from "../../node/save-text.ts";
-import type { AlignedPair } from "../../recipes/curve.ts";
+import type { Place } from "../../recipes/calibrate-pair.ts";
+import type { AlignedPair, MeasuredPoint } from "../../recipes/curve.ts";
 import { costMaps, tensorSimilarities } from "../../recipes/tensor-similarity.ts";
+import type { Calibration } from "../../run/metrics.ts";
 import { withTensorFlow } from "../../run/peers.ts";
 import { VERSION } from "../../version.ts";
-import { type Alignment, PERMUTATIONS_OPTION, withAlignedPair } from "../aligned-pair.ts";
+import { type Alignment, checkpointPath, PERMUTATIONS_OPTION, withAlignedPair } from "../aligned-pair.ts";
+import { CHECKPOINT_OPTION, type CheckpointPlan, type KeptResults, withCheckpoint } from "../checkpoint.ts";
 import { type Command, type CommandContext, numberOption } from "../command.ts";
 import { type CurveResult, curveCsv, curveJson, curveText, type SplitResult } from "../curve-result.ts";
+import { dataDigest, pairDigests } from "../digests.ts";
 import { DATA_OPTIONS, readSplit, SPLITS, splitsOption } from "../image-data.ts";
 import { MATCH_OPTIONS } from "../matching.ts";
 import { checkOutputs } from "../models.ts";
+import { planRepair, REPAIR_OPTIONS, type Repair } from "../repairing.ts";
 
 /** More heat maps than this make a page heavy and say nothing new. */
 const MAX_MAPS = 12;
@@ -25,34 +30,47 @@ export const curve: Command = {
     ...DATA_OPTIONS,
     split: { value: "SPLIT", help: "which images", choices: SPLITS, default: "test" },
     points: { value: "N", help: "points of each curve, both ends included", default: "25" },
-    batch: { value: "N", help: "images at a time", default: "250" },
     csv: { value: "OUT", help: "write the points as CSV" },
     svg: { value: "OUT", help: "write a plot of the curves" },
     html: { value: "OUT", help: "write a report: curves, barriers, calibration, likeness of tensors, costs" },
     permutations: PERMUTATIONS_OPTION,
     ...MATCH_OPTIONS,
+    ...REPAIR_OPTIONS,
+    // The straight-through search has options of these names, too; here they are of what is measured.
+    batch: { value: "N", help: "images at a time", default: "250" },
+    checkpoint: CHECKPOINT_OPTION,
   },
   examples: [
     "rebasin curve a.safetensors b.safetensors --data fashion-mnist --html report.html",
     "rebasin curve a.safetensors b.safetensors --data fashion-mnist --split both --permutations perms.safetensors --json",
     "rebasin curve a.safetensors b.safetensors --data fashion-mnist --input-size 14 --limit 1000 --svg curve.svg",
+    "rebasin curve a.safetensors b.safetensors --data fashion-mnist --repair bn-reset --html report.html",
   ],
   async run(context) {
     const outputs = OUTPUTS.flatMap((kind) => context.values.get(kind) ?? []);
     const points = numberOption(context, "points", { min: 2, max: 10_001, integer: true })!;
     const batch = numberOption(context, "batch", { min: 1, max: 1e6, integer: true })!;
+    const repair = planRepair(context);
     const inputs = inputsOf(context);
     await checkOutputs(outputs, inputs, context.flags.has("force"));
+    const checkpoint = await checkpointPath(context, outputs, inputs);
     // Before any work: the peers may be missing.
     await loadRunning();
     const splits = new Map<string, Dataset>();
     for (const split of splitsOption(context)) splits.set(split, await readSplit(context, split));
-    return withAlignedPair(context, async (pair, alignment) => {
-      const result = await measure(context, pair, alignment, splits, { points, batch });
-      await write(context, pair, result, inputs);
-      const text = [curveText(result), ...savedLines(outputs)].join("\n");
-      return { json: curveJson(result), text };
-    });
+    return withAlignedPair(
+      context,
+      (pair, alignment) => {
+        const task = { pair, alignment, splits, repair, points, batch };
+        return withCheckpoint(context, { path: checkpoint, inputs, ...checkpointOf(context, task) }, async (kept) => {
+          const result = await measure(context, task, kept);
+          await write(context, pair, result, inputs);
+          const text = [curveText(result), ...savedLines(outputs)].join("\n");
+          return { json: curveJson(result), text };
+        });
+      },
+      repair,
+    );
   },
 };
 
@@ -63,24 +81,79 @@ const inputsOf = ({ positionals, values }: CommandContext): string[] => [
   ...["permutations"].flatMap((option) => values.get(option) ?? []),
 ];
 
-const loadRunning = () => withTensorFlow(() => import("../../recipes/curve.ts"));
+const loadRunning = () =>
+  withTensorFlow(async () => ({
+    ...(await import("../../recipes/curve.ts")),
+    ...(await import("../../recipes/calibrate-pair.ts")),
+  }));
+
+/** What is measured. */
+interface CurveTask {
+  readonly pair: AlignedPair;
+  readonly alignment: Alignment;
+  readonly splits: ReadonlyMap<string, Dataset>;
+  readonly repair: Repair | undefined;
+  readonly points: number;
+  readonly batch: number;
+}
+
+/** Names of results in a checkpoint: points of curves by split, line and λ, calibrations by split and place. */
+const pointName = ({ split, line, lambda }: Pick<MeasuredPoint, "split" | "line" | "lambda">): string =>
+  `${split} ${line} ${lambda}`;
+const placeName = (split: string, place: Place): string => `${split} calibration ${place}`;
+
+function checkpointOf(
+  { signal }: CommandContext,
+  { pair, splits, repair, points, batch }: CurveTask,
+): Pick<CheckpointPlan, "of" | "count"> {
+  const models = (repair === undefined ? 2 : 3) * points - 1;
+  return {
+    async of() {
+      const of = new Map([["command", `curve of ${VERSION}`], ...(await pairDigests(pair, signal))]);
+      for (const [split, data] of splits) of.set(`${split} images`, dataDigest(data));
+      of.set("--points", String(points)).set("--batch", String(batch));
+      of.set("--repair", JSON.stringify(repair?.settings ?? "none"));
+      if (repair !== undefined) of.set("images for --repair", dataDigest(await repair.images()));
+      return of;
+    },
+    count(names) {
+      const done = [...names].filter((name) => !name.includes(" calibration "));
+      return `${done.length} of ${models * splits.size} points`;
+    },
+  };
+}
 
 async function measure(
   { signal, onProgress }: CommandContext,
-  pair: AlignedPair,
-  alignment: Alignment,
-  splits: ReadonlyMap<string, Dataset>,
-  { points, batch }: { points: number; batch: number },
+  { pair, alignment, splits, repair: planned, points, batch }: CurveTask,
+  kept: KeptResults,
 ): Promise<CurveResult> {
   const { sampleCurves, calibratePair } = await loadRunning();
-  const curves = await sampleCurves(pair, splits, { points, batch, signal, onProgress });
+  const repair = planned === undefined ? {} : { repair: await planned.of(pair) };
+  const running = { ...repair, batch, signal, onProgress };
+  const curves = await sampleCurves(pair, splits, {
+    ...running,
+    points,
+    resume: [...kept.found.values()].filter((value): value is MeasuredPoint => Object(value).line !== undefined),
+    onPoint: (point) => kept.keep(pointName(point), point),
+  });
   const results: SplitResult[] = [];
   for (const [split, data] of splits) {
-    const calibration = await calibratePair(pair, data, { batch, signal, onProgress });
+    const found = PLACES.map((place) => [place, kept.found.get(placeName(split, place)) as Calibration] as const);
+    const calibration = await calibratePair(pair, data, {
+      ...running,
+      resume: new Map(found.filter(([, value]) => value !== undefined)),
+      onPlace: (place, value) => kept.keep(placeName(split, place), value),
+    });
     results.push({ split, data, curves: curves.get(split)!, calibration });
   }
-  return { splits: results, tensors: await tensorSimilarities(pair, { signal }), alignment };
+  const tensors = await tensorSimilarities(pair, { signal });
+  const images =
+    planned === undefined ? {} : { repair: { ...planned.settings, images: (await planned.images()).count } };
+  return { splits: results, tensors, alignment, ...images };
 }
+
+const PLACES: readonly Place[] = ["a", "b", "naive", "aligned", "repaired"];
 
 async function write(context: CommandContext, pair: AlignedPair, result: CurveResult, inputs: string[]): Promise<void> {
   const { values, flags, signal } = context;
@@ -101,7 +174,7 @@ async function write(context: CommandContext, pair: AlignedPair, result: CurveRe
 
 /** Every option in force, but not where results went. */
 export function settingsOf({ values, positionals }: CommandContext, command: string): [string, string][] {
-  const outputs = new Set<string>(OUTPUTS);
+  const outputs = new Set<string>([...OUTPUTS, "checkpoint"]);
   const options = [...values].filter(([name]) => !outputs.has(name));
   return [["rebasin", VERSION], ["command", command], ["A", positionals[0]!], ["B", positionals[1]!], ...options];
 }

@@ -11,7 +11,8 @@ import { type Command, numberOption } from "../command.ts";
 import { MATCH_OPTIONS, matchJson, matchText, runMatching } from "../matching.ts";
 import { MATCH_DATA_OPTIONS } from "../matching-data.ts";
 import { checkOutputs, specOption, withModels } from "../models.ts";
-import { planRepair, REPAIR_OPTIONS, repairText } from "../repairing.ts";
+import { planRepair, repairText } from "../repairing.ts";
+import { MERGE_REPAIR_OPTIONS, planTasks, taskLines } from "../repairing-tasks.ts";
 
 export const merge: Command = {
   name: "merge",
@@ -30,7 +31,7 @@ export const merge: Command = {
     permutations: { value: "FILE", help: "also write the permutations found, for rebasin apply" },
     ...MATCH_OPTIONS,
     ...MATCH_DATA_OPTIONS,
-    ...REPAIR_OPTIONS,
+    ...MERGE_REPAIR_OPTIONS,
   },
   examples: [
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors",
@@ -38,6 +39,7 @@ export const merge: Command = {
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors --spec my-spec.json --json",
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors --starts 5 --data fashion-mnist --input-size 14",
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors --repair bn-reset --data fashion-mnist",
+    "rebasin merge a.safetensors b.safetensors -o merged.safetensors --repair per-task --data digits --data-b clothes",
   ],
   async run(context) {
     const { values, flags, positionals, signal, onProgress } = context;
@@ -45,8 +47,10 @@ export const merge: Command = {
     const permutationsFile = values.get("permutations");
     const lambda = numberOption(context, "lambda", { min: 0, max: 1, integer: false })!;
     const force = flags.has("force");
-    const repair = planRepair(context);
-    await checkOutputs([output, ...(permutationsFile === undefined ? [] : [permutationsFile])], positionals, force);
+    const tasks = planTasks(context, output);
+    const repair = tasks === undefined ? planRepair(context) : undefined;
+    const outputs = [output, ...(permutationsFile === undefined ? [] : [permutationsFile]), ...(tasks?.files ?? [])];
+    await checkOutputs(outputs, positionals, force);
     return withModels(positionals, signal, async (a, b) => {
       const { spec, name } = await specOption(context, a!);
       const { permutations, report } = await runMatching(context, a!, b!, spec, values.get("split") as Split, repair);
@@ -56,8 +60,11 @@ export const merge: Command = {
         allowNonfinite: flags.has("allow-nonfinite"),
         metadata: matchMetadata(report, Number(values.get("seed"))),
       });
-      const repaired = await repair?.(blended, { a: a!, b: b!, spec, permutations, lambda });
+      const pair = { a: a!, b: b!, spec, permutations };
+      const repaired = await (await repair?.of(pair))?.(blended, lambda);
       const merged = repaired?.model ?? blended;
+      // Before anything is written: the images may not fit.
+      const sides = (await tasks?.find(merged, pair)) ?? [];
       const save = { force, inputs: positionals, signal, onProgress };
       await saveModel(merged, output, save);
       const written = [`merged     ${output}`];
@@ -65,8 +72,14 @@ export const merge: Command = {
         await saveModel(await permutationsModel(fitSpec(spec, a!.tensors), permutations), permutationsFile, save);
         written.push(`saved      ${permutationsFile}`);
       }
+      for (const { model, file } of sides) await saveModel(model, file, save);
+      written.push(...taskLines(sides));
       if (repaired !== undefined) written.unshift(repairText(repaired.report));
-      const json = { ...matchJson(report, name), ...(repaired === undefined ? {} : { repair: repaired.report }) };
+      const json = {
+        ...matchJson(report, name),
+        ...(repaired === undefined ? {} : { repair: repaired.report }),
+        ...(tasks === undefined ? {} : { tasks: sides.map(({ model: _, ...side }) => side) }),
+      };
       return { json, text: [matchText(report, spec, name), "", ...written].join("\n") };
     });
   },

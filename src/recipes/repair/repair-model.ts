@@ -74,6 +74,9 @@ export interface RepairedModel {
   readonly report: RepairReport;
 }
 
+/** Images at a time of all repairs but `bn-reset`. */
+const BATCH = 250;
+
 const OPTIONS = [
   "kind",
   "lambda",
@@ -83,6 +86,9 @@ const OPTIONS = [
   "signal",
   "onProgress",
 ] as const satisfies readonly (keyof RepairOptions)[];
+
+/** Repairs a merge of one pair at `lambda`, which is the share of B in it. */
+export type PairRepair = (merged: Model, lambda: number) => Promise<RepairedModel>;
 
 /**
  * Repairs the merge of A and the aligned B by what all three do on the images of `data`; labels are not looked at. The
@@ -104,12 +110,63 @@ export async function repairModel(
   data: Dataset,
   options: RepairOptions,
 ): Promise<RepairedModel> {
+  checkOptions("repairModel", options, OPTIONS);
+  const { lambda = 0.5, ...rest } = options;
+  return pairRepair(a, alignedB, data, rest)(merged, lambda);
+}
+
+/**
+ * What repairs merges of A and the aligned B at any λ, as `repairModel` does: A and B are run once for all of them. Throws
+ * as `repairModel` does; what has to do with the models, when the first merge is repaired.
+ *
+ * @example
+ * const repair = pairRepair(a, alignedB, firstImages(train, 10_000), { kind: "repair" });
+ * const curves = await sampleCurves({ a, b, spec, permutations }, new Map([["test", data]]), { repair });
+ */
+export function pairRepair(
+  a: Model,
+  alignedB: Model,
+  data: Dataset,
+  options: Omit<RepairOptions, "lambda">,
+): PairRepair {
   checkRepairOptions(options);
-  requireSameTensors(merged, a);
-  requireSameTensors(merged, alignedB);
-  const { kind } = options;
+  const { kind, onProgress } = options;
   if (data.count === 1) throw new RangeError(`${data.name} has 1 image, expected at least 2 for statistics`);
-  return kind === "bn-reset" ? resetModel(merged, data, options) : repairTo([a, alignedB], merged, data, kind, options);
+  let ends: EndStatistics | undefined;
+  return async (merged, lambda) => {
+    if (!(lambda >= 0 && lambda <= 1)) throw new RangeError(`lambda ${lambda}, expected a number from 0 to 1`);
+    requireSameTensors(merged, a);
+    requireSameTensors(merged, alignedB);
+    if (kind === "bn-reset") return resetModel(merged, data, options);
+    const passes = countedPasses(onProgress);
+    if (ends === undefined) ends = await measureEnds([a, alignedB], data, options, passes);
+    else passes.expect(ends.a.size * data.count);
+    const targets = blendStatistics(ends.a, ends.b, lambda);
+    const onImages = passes.next(ends.a.size * data.count);
+    return foldInto(merged, data, targets, { ...options, kind, onImages });
+  };
+}
+
+/** Passes over images that are reported as one long one. */
+interface Passes {
+  /** So many images more will be run. */
+  expect(images: number): void;
+  /** Progress of the next pass, over so many images. */
+  next(images: number): (done: number) => void;
+}
+
+function countedPasses(onProgress: OnProgress | undefined): Passes {
+  let [before, total] = [0, 0];
+  return {
+    expect(images) {
+      total += images;
+    },
+    next(images) {
+      const base = before;
+      before += images;
+      return (done) => onProgress?.({ stage: "repair", done: base + done, total });
+    },
+  };
 }
 
 async function resetModel(merged: Model, data: Dataset, options: RepairOptions): Promise<RepairedModel> {
@@ -127,54 +184,49 @@ async function resetModel(merged: Model, data: Dataset, options: RepairOptions):
   }
 }
 
-async function repairTo(
-  endpoints: readonly [Model, Model],
-  merged: Model,
+/** What A and the aligned B do at each place. */
+interface EndStatistics {
+  readonly a: ReadonlyMap<string, ChannelStatistics>;
+  readonly b: ReadonlyMap<string, ChannelStatistics>;
+}
+
+async function measureEnds(
+  [a, b]: readonly [Model, Model],
   data: Dataset,
-  kind: AffineKind,
-  options: RepairOptions,
-): Promise<RepairedModel> {
-  const { lambda = 0.5, at = "linear", batch = 250, addBias = false, signal, onProgress } = options;
-  const targets: Map<string, ChannelStatistics>[] = [];
-  const network = await createNetwork(merged);
-  let [done, total] = [0, 0];
-  const onImages = (images: number): void => onProgress?.({ stage: "repair", done: done + images, total });
-  const batches = { batch, signal, onImages };
+  { batch = BATCH, at = "linear", signal }: Pick<RepairOptions, "batch" | "at" | "signal">,
+  passes: Passes,
+): Promise<EndStatistics> {
+  const network = await createNetwork(a);
   try {
     checkData(network, data, { labels: false });
-    const found = repairPlaces(network.graph, at);
-    if (found.length === 0) throw new RangeError(`${merged.name} has nothing to repair, expected hidden channels`);
-    const values = found.map(({ value }) => value);
-    total = (endpoints.length + found.length) * data.count;
-    for (const endpoint of endpoints) {
-      await network.load(endpoint);
-      targets.push(await channelStatistics(network, data, values, batches));
-      done += data.count;
-    }
+    const values = repairPlaces(network.graph, at).map(({ value }) => value);
+    if (values.length === 0) throw new RangeError(`${a.name} has nothing to repair, expected hidden channels`);
+    passes.expect((2 + values.length) * data.count);
+    const measure = () =>
+      channelStatistics(network, data, values, { batch, signal, onImages: passes.next(data.count) });
+    const ofA = await measure();
+    await network.load(b);
+    return { a: ofA, b: await measure() };
   } finally {
     network.dispose();
   }
-  const blended = blendStatistics(targets[0]!, targets[1]!, lambda);
-  return foldInto(merged, data, blended, { kind, at, addBias, batches });
 }
 
-interface Folding {
+interface Folding extends Pick<RepairOptions, "at" | "addBias" | "batch" | "signal"> {
   readonly kind: AffineKind;
-  readonly at: RepairAt;
-  readonly addBias: boolean;
-  readonly batches: { batch: number; signal: AbortSignal | undefined; onImages: (done: number) => void };
+  readonly onImages: (done: number) => void;
 }
 
 async function foldInto(
   merged: Model,
   data: Dataset,
   targets: ReadonlyMap<string, ChannelStatistics>,
-  { kind, at, addBias, batches }: Folding,
+  { kind, at = "linear", addBias = false, batch = BATCH, signal, onImages }: Folding,
 ): Promise<RepairedModel> {
-  const { network, added } = await openForRepair(merged, at, addBias && kind !== "rescale", batches.signal);
+  const { network, added } = await openForRepair(merged, at, addBias && kind !== "rescale", signal);
   try {
     const places = repairPlaces(network.graph, at);
-    const repaired = await repairInOrder(network, data, places, targets, { ...batches, kind });
+    const repaired = await repairInOrder(network, data, places, targets, { batch, signal, onImages, kind });
     const unshifted = kind === "rescale" ? [] : places.filter(({ shifted }) => shifted === undefined);
     const report: RepairReport = {
       kind,
@@ -219,12 +271,15 @@ function summary({ value, affine: { scale }, dead }: RepairedPlace): RepairedVal
   return { value, scale: [least, sum / scale.length, most], dead };
 }
 
-function checkRepairOptions(options: RepairOptions): void {
-  checkOptions("repairModel", options, OPTIONS);
-  const { kind, lambda = 0.5, at = "linear", batch = 1 } = options;
+function checkRepairOptions(options: Omit<RepairOptions, "lambda">): void {
+  checkOptions(
+    "repair",
+    options,
+    OPTIONS.filter((name) => name !== "lambda"),
+  );
+  const { kind, at = "linear", batch = 1 } = options;
   if (!REPAIR_KINDS.includes(kind))
     throw new RangeError(`repair "${kind}", expected one of ${REPAIR_KINDS.join(", ")}`);
-  if (!(lambda >= 0 && lambda <= 1)) throw new RangeError(`lambda ${lambda}, expected a number from 0 to 1`);
   if (at !== "linear" && at !== "norms" && at !== "both")
     throw new RangeError(`at "${at}", expected "linear", "norms" or "both"`);
   if (!Number.isSafeInteger(batch) || batch < 1) throw new RangeError(`batch ${batch}, expected a positive integer`);

@@ -17,9 +17,7 @@ import { type RepairAt, repairPlaces } from "./places.ts";
 import { openForRepair } from "./repair-model.ts";
 import { repairInOrder } from "./repair-places.ts";
 import { channelStatistics } from "./statistics.ts";
-
-/** Value of `rebasin.kind` in the metadata of a side file. */
-const KIND = "task-affine";
+import { isTaskAffine, TASK_AFFINE } from "./task-file.ts";
 
 /** Options of `taskAffine`. */
 export interface TaskAffineOptions {
@@ -86,7 +84,7 @@ export async function taskAffine(
       }
     }
     const metadata = new Map([
-      ["rebasin.kind", KIND],
+      ["rebasin.kind", TASK_AFFINE],
       ["rebasin.task", task],
       ["rebasin.at", at],
       ["rebasin.images", String(data.count)],
@@ -107,8 +105,10 @@ export async function taskAffine(
  * const model = await applyTaskAffine(merged, await openModel("digits.safetensors"));
  */
 export async function applyTaskAffine(merged: Model, side: Model): Promise<Model> {
-  const kind = side.metadata.get("rebasin.kind");
-  if (kind !== KIND) throw new FormatError(`${side.name} metadata rebasin.kind is ${kind}, expected ${KIND}`);
+  if (!isTaskAffine(side))
+    throw new FormatError(
+      `${side.name} metadata rebasin.kind is ${side.metadata.get("rebasin.kind")}, expected ${TASK_AFFINE}`,
+    );
   const at = side.metadata.get("rebasin.at");
   if (at !== "linear" && at !== "norms" && at !== "both")
     throw new FormatError(`${side.name} metadata rebasin.at is ${at}, expected linear, norms or both`);

@@ -1,0 +1,149 @@
+/**
+ * Results of a command that was stopped, for the next run of the same command. They lie in a file of two lines beside the
+ * output: what it is and the digest of the rest; then what the results are of, and the results.
+ */
+
+import { createHash } from "node:crypto";
+import { readFile, rm } from "node:fs/promises";
+import { saveText } from "../node/save-text.ts";
+import { codeOf, wordsOf } from "../node/system-error.ts";
+import type { CommandContext, OptionRule } from "./command.ts";
+
+/** Of `curve` and `contour`. With `straight-through` it is that search's own, as everywhere. */
+export const CHECKPOINT_OPTION: OptionRule = {
+  value: "FILE",
+  help: "keeps what is measured, and goes on from where it exists; if not given, a file beside the first output does. With straight-through, the search's own",
+};
+
+/** What decides the results, each by its digest or in words: `model A`, `test images`, `points`. */
+export type ResultsOf = ReadonlyMap<string, string>;
+
+/** Results by name. Values are what JSON holds, and numbers that it does not. */
+export interface KeptResults {
+  readonly found: ReadonlyMap<string, unknown>;
+  /** Adds one; it is in the file within seconds. */
+  keep(name: string, value: unknown): Promise<void>;
+}
+
+export interface CheckpointPlan {
+  /** Nothing is kept without. */
+  readonly path: string | undefined;
+  /** Files that must not be written over. */
+  readonly inputs: readonly string[];
+  /** What decides the results; not asked for without a path. */
+  readonly of: () => Promise<ResultsOf>;
+  /** In words, from the names of all results: "11 of 50 points". */
+  readonly count: (names: Iterable<string>) => string;
+}
+
+/**
+ * Runs `use` with the results of an earlier run, if the file holds such that fit; says so, or why not, in one line. The
+ * file is removed when `use` is done; when it fails or is stopped, all results so far are in it.
+ */
+export async function withCheckpoint<T>(
+  { say }: Pick<CommandContext, "say">,
+  plan: CheckpointPlan,
+  use: (kept: KeptResults) => Promise<T>,
+): Promise<T> {
+  const { path, inputs, count } = plan;
+  if (path === undefined) return use(keepNothing());
+  const of = await plan.of();
+  const { results, why, isForeign } = await readResults(path, of);
+  if (why !== undefined) say(`${path} ${why}`);
+  if (isForeign) return use(keepNothing());
+  if (results.size > 0) say(`continues: ${count(results.keys())} are there`);
+  const file = resultsFile(results, (text) => saveText(text, path, { force: true, inputs }), of);
+  try {
+    const value = await use(file);
+    await rm(path, { force: true });
+    return value;
+  } catch (error) {
+    const isKept = await file.flush().then(
+      () => results.size > 0,
+      () => false,
+    );
+    if (isKept) say(`${count(results.keys())} are kept in ${path}: the same command continues`);
+    throw error;
+  }
+}
+
+const keepNothing = (): KeptResults => ({ found: new Map(), keep: async () => {} });
+
+/** How files of this kind begin, in every version. */
+const KIND = "rebasin-checkpoint/";
+const FORMAT = `${KIND}1`;
+/** Writing waits for the disk; a point that is lost to a power cut is measured again. */
+const EVERY_MS = 1000;
+/** Large files are written less often: never more than a twentieth of the time. */
+const SHARE = 20;
+
+function resultsFile(
+  results: Map<string, unknown>,
+  save: (text: string) => Promise<void>,
+  of: ResultsOf,
+): KeptResults & { flush(): Promise<void> } {
+  let [next, written] = [0, results.size];
+  const flush = async (): Promise<void> => {
+    if (written === results.size) return;
+    const started = performance.now();
+    const count = results.size;
+    await save(formatResults(of, results));
+    written = count;
+    const ended = performance.now();
+    next = ended + Math.max(EVERY_MS, SHARE * (ended - started));
+  };
+  return {
+    found: new Map(results),
+    async keep(name, value) {
+      results.set(name, value);
+      if (performance.now() >= next) await flush();
+    },
+    flush,
+  };
+}
+
+/** The file's text. */
+export function formatResults(of: ResultsOf, results: ReadonlyMap<string, unknown>): string {
+  const body = JSON.stringify({ of: [...of], results: [...results] }, (_, value) =>
+    typeof value === "number" && !Number.isFinite(value) ? { number: String(value) } : value,
+  );
+  return `${FORMAT} ${digestOf(body)}\n${body}\n`;
+}
+
+interface ReadResults {
+  readonly results: Map<string, unknown>;
+  /** Why there are none, for people. */
+  readonly why?: string;
+  /** A file of something else, which must stay as it is. */
+  readonly isForeign?: boolean;
+}
+
+async function readResults(path: string, of: ResultsOf): Promise<ReadResults> {
+  const results = new Map<string, unknown>();
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return { results };
+    throw new RangeError(`${path} ${wordsOf(error)}, expected a checkpoint or nothing`, { cause: error });
+  }
+  if (bytes.toString("latin1", 0, KIND.length) !== KIND)
+    return { results, why: "is no checkpoint of this command: it stays, and nothing is kept", isForeign: true };
+  const parsed = parseResults(bytes.toString("utf8"));
+  if (parsed === undefined) return { results, why: "is damaged, or of another version: starts anew" };
+  const other = [...of, ...parsed.of].find(([name]) => of.get(name) !== parsed.of.get(name));
+  if (other !== undefined) return { results, why: `is of another run, which differs in ${other[0]}: starts anew` };
+  return { results: parsed.results };
+}
+
+/** Undefined for anything but what `formatResults` has written, to the last character. */
+function parseResults(text: string): { of: Map<string, string>; results: Map<string, unknown> } | undefined {
+  const [head, body, ...rest] = text.split("\n");
+  if (body === undefined || rest.join("\n") !== "" || head !== `${FORMAT} ${digestOf(body)}`) return undefined;
+  const { of, results } = JSON.parse(body, (_, value) =>
+    typeof value?.number === "string" ? Number(value.number) : value,
+  ) as { of: [string, string][]; results: [string, unknown][] };
+  return { of: new Map(of), results: new Map(results) };
+}
+
+const digestOf = (text: string): string => createHash("sha256").update(text).digest("hex");

@@ -1,0 +1,43 @@
+/** Digests of what a command reads: the same for the same content, whatever the file is called. */
+
+import { createHash } from "node:crypto";
+import type { Dataset } from "../data/dataset.ts";
+import { permutationsFingerprint } from "../perm/file.ts";
+import type { AlignedPair } from "../recipes/curve.ts";
+import { fitSpec } from "../spec/resolve.ts";
+import { specFingerprint } from "../spec/spec-file.ts";
+import type { Model } from "../tensor.ts";
+
+/** Images at a time: some megabytes. */
+const IMAGES = 1000;
+
+/** Names, dtypes, shapes and bytes of all tensors, in order. */
+export async function modelDigest(model: Model, signal?: AbortSignal): Promise<string> {
+  const hash = createHash("sha256");
+  for (const [name, { dtype, shape }] of model.tensors) {
+    hash.update(JSON.stringify([name, dtype, shape]));
+    hash.update(await model.read(name, signal));
+  }
+  return hash.digest("hex");
+}
+
+/** Labels and images as networks get them. */
+export function dataDigest(data: Dataset): string {
+  const { count, height, width, channels, classes, labels } = data;
+  const hash = createHash("sha256");
+  hash.update(JSON.stringify([count, height, width, channels, classes]));
+  hash.update(labels);
+  for (let start = 0; start < count; start += IMAGES)
+    hash.update(new Uint8Array(data.read(start, Math.min(count, start + IMAGES)).buffer));
+  return hash.digest("hex");
+}
+
+/** What results between A and B depend on, by name. */
+export async function pairDigests(pair: AlignedPair, signal?: AbortSignal): Promise<[string, string][]> {
+  return [
+    ["model A", await modelDigest(pair.a, signal)],
+    ["model B", await modelDigest(pair.b, signal)],
+    ["spec", await specFingerprint(fitSpec(pair.spec, pair.a.tensors))],
+    ["permutations", await permutationsFingerprint(pair.permutations)],
+  ];
+}
