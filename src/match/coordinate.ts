@@ -9,7 +9,8 @@ import { type Rng, randomPermutation } from "../rng.ts";
 import { assignGroup } from "./assign-group.ts";
 import type { KeptCosts } from "./kept-costs.ts";
 import { linearValue } from "./linear-term.ts";
-import { objectiveByTensor, tensorGain } from "./objective.ts";
+import { objectiveByTensor } from "./objective.ts";
+import { createDoubts, gainByCosts, gainByTensors } from "./step-gain.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** A step must gain this much of the objective's scale; smaller is rounding of the tensors' own f32 values. */
@@ -30,7 +31,7 @@ export interface DescentOptions {
 
 /**
  * Descends from `start` (by permutation number; not changed) over matrices of every occurrence. The objective of the result is never below that of
- * `start`: a step is taken only when the true objective, in f64, rises. A permutation is visited again only after one
+ * `start`: a step is taken only when the objective rises by more than rounding can feign. A permutation is visited again only after one
  * that its cost depends on has moved: until then it would find what it found.
  */
 export async function coordinateDescent(
@@ -51,6 +52,7 @@ export async function coordinateDescent(
     orders,
     kept,
     least: RELATIVE_GAIN * Math.max(Math.abs(total), Number.MIN_VALUE),
+    doubt: await createDoubts(workspace, options.pause),
     pause: options.pause,
   };
   const free = problem.groups.map(({ root }) => problem.free[root]!);
@@ -77,6 +79,7 @@ interface State {
   readonly kept: KeptCosts;
   /** A step must gain more than this. */
   readonly least: number;
+  readonly doubt: (group: number, updates: number) => number;
   readonly pause: () => Promise<void>;
 }
 
@@ -91,16 +94,13 @@ async function visitGroup(state: State, g: number): Promise<number> {
   return takeIfBetter(state, g, found);
 }
 
-/** Takes `found` for group `g` when the objective, from the tensors in f64, gains more than `least`; returns the gain. */
+/** Takes `found` for group `g` when the objective gains more than `least`; returns the gain. */
 async function takeIfBetter(state: State, g: number, found: ReadonlyMap<number, Int32Array>): Promise<number> {
-  const { workspace, orders } = state;
-  const before = [...found.keys()].map((p) => [p, orders[p]!] as const);
-  let gain = linearValue(workspace, found) - linearValue(workspace, before);
-  for (const t of workspace.problem.touched[g]!) {
-    gain += tensorGain(workspace, t, (p) => orders[p]!, found);
-    await state.pause();
-  }
-  if (!(gain > state.least)) return 0;
+  const { workspace, orders, kept, least } = state;
+  const updates = Math.max(...[...found.keys()].map((p) => kept.updates(p)));
+  let gain = gainByCosts(workspace, kept.pointers, orders, found);
+  if (!(gain > least + state.doubt(g, updates))) gain = await gainByTensors(workspace, g, orders, found, state.pause);
+  if (!(gain > least)) return 0;
   for (const [p, order] of found) orders[p] = order;
   return gain;
 }

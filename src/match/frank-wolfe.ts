@@ -53,13 +53,13 @@ export async function frankWolfe(
   let at = await startAtBarycentre(workspace, costs, options);
   const { aside } = options;
   if (aside !== undefined) {
-    const side = await lookAlong(workspace, costs, at, aside.vertex, options);
+    const side = await lookAlong(workspace, costs, atVertex, at, aside.vertex, options);
     await moveGradients(workspace, costs, atVertex, aside.vertex, aside.step, options);
     at = partsAlong(at, side, aside.step);
   }
   for (let iteration = 1; ; iteration++) {
     const vertex = await bestVertex(workspace, costs, options.pause);
-    const line = await lookAlong(workspace, costs, at, vertex, options);
+    const line = await lookAlong(workspace, costs, atVertex, at, vertex, options);
     const { slope, curvature } = line;
     const step = curvature < 0 ? Math.min(1, -slope / (2 * curvature)) : 1;
     const gain = (slope + curvature * step) * step;
@@ -84,12 +84,13 @@ interface Line {
 async function lookAlong(
   workspace: Workspace,
   costs: readonly number[],
+  atVertex: KeptCosts,
   at: Parts,
   vertex: readonly Int32Array[],
   options: FrankWolfeOptions,
 ): Promise<Line> {
   const steepest = chosenSum(workspace, costs, vertex);
-  const there = await partsAt(workspace, vertex, options);
+  const there = await partsAt(workspace, atVertex, vertex, options);
   const cross = steepest - there.linear;
   const slope = steepest - at.linear - 2 * at.bilinear;
   return { there, cross, slope, curvature: at.bilinear - cross + there.bilinear };
@@ -194,24 +195,44 @@ function chosenSum(workspace: Workspace, costs: readonly number[], vertex: reado
   return sum;
 }
 
-/** The parts of the objective at a vertex, from the tensors themselves in f64. */
+/**
+ * The parts of the objective at a vertex. The bilinear one is read from the matrices there, which the step needs next (or
+ * the polish, after the last): Σ_P ⟨C_P, S_P⟩ counts linear cells once and bilinear ones twice. Where matrices are shared,
+ * it comes from the tensors.
+ */
 async function partsAt(
   workspace: Workspace,
+  atVertex: KeptCosts,
   vertex: readonly Int32Array[],
   options: FrankWolfeOptions,
 ): Promise<Parts> {
   const lookup: Lookup = (p) => vertex[p]!;
-  const parts = { linear: linearValue(workspace, vertex.entries()), bilinear: 0 };
-  const { tensors } = workspace.problem;
-  for (let t = 0; t < tensors.length; t++) {
-    for (const cell of tensors[t]!.cells) {
-      if (cell.degree === 1) parts.linear += cellDot(workspace, t, cell, lookup);
-      else if (cell.degree === 2) parts.bilinear += cellDot(workspace, t, cell, lookup);
-      else if (cell.degree > MAX_DEGREE) parts.linear += heldDot(workspace, t, cell, vertex, options.reference);
+  const dots = async (degree: number): Promise<number> => {
+    let sum = 0;
+    for (const [t, { cells }] of workspace.problem.tensors.entries()) {
+      for (const cell of cells) if (cell.degree === degree) sum += cellDot(workspace, t, cell, lookup);
+      await options.pause();
     }
-    await options.pause();
-  }
-  return parts;
+    return sum;
+  };
+  const linear = linearValue(workspace, vertex.entries()) + (await dots(1));
+  const held = heldPart(workspace, vertex, options.reference);
+  if (atVertex.shared) return { linear: linear + held, bilinear: await dots(2) };
+  for (let p = 0; p < vertex.length; p++) await atVertex.bring(p, vertex);
+  return { linear: linear + held, bilinear: (chosenSum(workspace, atVertex.pointers, vertex) - linear) / 2 };
+}
+
+/** What held cells add to the linear part: see `heldDot`. */
+function heldPart(
+  workspace: Workspace,
+  vertex: readonly Int32Array[],
+  reference: readonly Int32Array[] | undefined,
+): number {
+  let sum = 0;
+  workspace.problem.tensors.forEach(({ cells }, t) => {
+    for (const cell of cells) if (cell.degree > MAX_DEGREE) sum += heldDot(workspace, t, cell, vertex, reference);
+  });
+  return sum;
 }
 
 /** The linearised share of a held cell: each of its permutations at the vertex in turn, the rest at the reference. */

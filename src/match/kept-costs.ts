@@ -21,8 +21,12 @@ const MOST_UPDATES = 32;
 export interface KeptCosts {
   /** Pointers by permutation number. */
   readonly pointers: readonly number[];
+  /** Whether permutations of different groups use one matrix, which then holds what was brought last. */
+  readonly shared: boolean;
   /** Brings the matrix of permutation `p` to where it belongs for the current `orders`. */
   bring(p: number, orders: readonly Int32Array[]): Promise<void>;
+  /** How often the matrix of permutation `p` was updated since it was computed. */
+  updates(p: number): number;
 }
 
 /**
@@ -57,6 +61,8 @@ export function createKeptCosts(
   };
   return {
     pointers,
+    shared,
+    updates: (p) => updates[p]!,
     async bring(p, orders) {
       const at = standing[p];
       if (shared || at == null) return compute(p, orders);
