@@ -139,7 +139,8 @@ async function readResults(path: string, of: ResultsOf): Promise<ReadResults> {
 /** Undefined for anything but what `formatResults` has written, to the last character. */
 function parseResults(text: string): { of: Map<string, string>; results: Map<string, unknown> } | undefined {
   const [head, body, ...rest] = text.split("\n");
-  if (body === undefined || rest.join("\n") !== "" || head !== `${FORMAT} ${digestOf(body)}`) return undefined;
+  const isWhole = body !== undefined && rest.length === 1 && rest[0] === "";
+  if (!isWhole || head !== `${FORMAT} ${digestOf(body)}`) return undefined;
   const { of, results } = JSON.parse(body, (_, value) =>
     typeof value?.number === "string" ? Number(value.number) : value,
   ) as { of: [string, string][]; results: [string, unknown][] };

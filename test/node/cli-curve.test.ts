@@ -146,10 +146,10 @@ test("bad options and bad data: one clear line", async () => {
   }
 });
 
-test("Ctrl-C: exit code 130 and no output", async () => {
+test("Ctrl-C: exit code 130 and no output, but a checkpoint", async () => {
   const words = ["curve", A, B, "--data", "data", "--points", "2000", "--html", "c.html"];
   await cli.interrupt(3000, ...words);
-  assert.equal(readdirSync(cli.folder), ["data"]);
+  assert.equal(readdirSync(cli.folder), ["c.html.checkpoint", "data"]);
 });
 
 test("the rest of the command line loads neither plots nor TensorFlow.js", () => {

@@ -1,7 +1,7 @@
 /** The command line as a user meets it: dist/cli.js in a process of its own, in the runtime that runs the suite. */
 
 import { execFile, spawn } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Test } from "uvu";
@@ -33,6 +33,8 @@ export interface CommandLine {
   runJson(...words: string[]): Promise<{ code: number; json: any }>;
   /** Ctrl-C after `milliseconds`: expects exit code 130 and an AbortError, with `--json`. */
   interrupt(milliseconds: number, ...words: string[]): Promise<void>;
+  /** Sends `signal` as soon as a file of that name is there; the code is meaningless where that ends the process. */
+  stopAt(file: string, signal: "SIGINT" | "SIGKILL", ...words: string[]): Promise<Outcome>;
 }
 
 /** Gives each test of a suite a folder, with `data/` in it where there are `splits`: a thousand images by MNIST's names. */
@@ -71,6 +73,22 @@ export function commandLine(test: Test, splits: readonly ("train" | "t10k")[] = 
     },
     interrupt: (milliseconds, ...words) =>
       interrupt([runtime, ...runtimeWords, CLI, ...words, "--json"], folder, milliseconds),
+    async stopAt(file, signal, ...words) {
+      const child = spawn(runtime, [...runtimeWords, CLI, ...words], { cwd: folder });
+      const text = { stdout: "", stderr: "" };
+      for (const stream of ["stdout", "stderr"] as const)
+        child[stream].on("data", (part) => {
+          text[stream] += part;
+        });
+      const watch = setInterval(() => {
+        if (!existsSync(join(folder, file))) return;
+        clearInterval(watch);
+        child.kill(signal);
+      }, 10);
+      const code = await new Promise<number>((resolve) => child.on("close", (exit) => resolve(exit ?? -1)));
+      clearInterval(watch);
+      return { code, ...text };
+    },
   };
 }
 
