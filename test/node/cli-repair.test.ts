@@ -1,12 +1,16 @@
-/** `merge --repair`, as a user meets it: dist/cli.js in a process of its own. */
+/** `--repair` of `merge` and `curve`, as a user meets it: dist/cli.js in a process of its own. */
 
-import { existsSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { readDataFolder } from "../../src/node/data-folder.ts";
+import { openModelFile } from "../../src/node/open-model.ts";
+import { applyTaskAffine, taskAffine } from "../../src/recipes/repair/task-affine.ts";
 import { A, B, commandLine } from "../reference/command-line.ts";
+import { sameBytes } from "../reference/expect-error.ts";
 
 const test = suite("repair on the command line");
-const cli = commandLine(test, ["train"]);
+const cli = commandLine(test, ["train", "t10k"]);
 const { run } = cli;
 
 const merge = (output: string, ...words: string[]) => run("merge", A, B, "-o", output, "--data", "data", ...words);
@@ -48,6 +52,117 @@ test("what --repair cannot do is said before anything is written", async () => {
   await refused(2, /--repair-at is not for --repair bn-reset/, "--repair", "bn-reset", "--repair-at", "norms", ...data);
   await refused(1, /has no BatchNorm, expected one to reset/, "--repair", "bn-reset", ...data);
   await refused(1, /has nothing to repair|has no/, "--repair", "repair", "--repair-at", "norms", ...data);
+});
+
+test("curve --repair: a third curve in JSON, CSV, table and report", async () => {
+  const words = ["curve", A, B, "--data", "data", "--points", "3", "--limit", "200"];
+  const repair = ["--repair", "rescale", "--repair-images", "300", "--csv", "c.csv", "--html", "c.html"];
+  const { code, stdout, stderr } = await run(...words, ...repair, "--json");
+  assert.is(code, 0, stderr);
+  const json = JSON.parse(stdout);
+  assert.equal(json.repair, { kind: "rescale", at: "linear", addBias: false, images: 300 });
+  const { naive, aligned, repaired, barrier, calibration } = json.test;
+  assert.equal(Object.keys(repaired), ["loss", "accuracy", "barrier"]);
+  assert.equal([repaired.loss.length, repaired.accuracy.length], [3, 3]);
+  assert.equal(barrier, aligned.barrier);
+  assert.equal(Object.keys(calibration), ["a", "b", "naive", "aligned", "repaired"]);
+  const plain = JSON.parse((await run(...words, "--json")).stdout);
+  assert.equal([plain.test.naive, plain.test.aligned], [naive, aligned]);
+  assert.equal(Object.keys(plain.test).includes("repaired") || "repair" in plain, false);
+  // The midpoint is the one that merge writes, but for the rounding of its file.
+  await merge("m.safetensors", "--repair", "rescale", "--repair-images", "300");
+  const merged = await run(
+    "curve",
+    "m.safetensors",
+    A,
+    ...words.slice(3, 5),
+    "--points",
+    "2",
+    "--limit",
+    "200",
+    "--json",
+  );
+  const { loss } = JSON.parse(merged.stdout).test.naive;
+  assert.ok(Math.abs(loss[0] - repaired.loss[1]) < 1e-3, `${loss[0]} and ${repaired.loss[1]}`);
+  const rows = cli.bytes("c.csv").toString().trimEnd().split("\n");
+  assert.match(rows[0]!, /,aligned_accuracy,repaired_loss,repaired_accuracy$/);
+  assert.equal(rows[2]!.split(",").slice(-2).map(Number), [repaired.loss[1], repaired.accuracy[1]]);
+  const page = cli.bytes("c.html").toString();
+  for (const part of ["repaired midpoint", "repaired, λ = 0.500", "repaired by rescale over 300 training images"])
+    assert.ok(page.includes(part), part);
+  const text = await run(...words, "--repair", "reshift", "--repair-images", "50");
+  assert.match(text.stdout, /^mlp, matched by frank-wolfe, repaired by reshift over 50 training images$/m);
+  assert.match(text.stdout, /^repaired midpoint +\d\.\d{4} +\d\.\d{4}$/m);
+  assert.match(text.stdout, /^repaired +-?\d\.\d{4} +\d\.\d{4}$/m);
+});
+
+test("merge --repair per-task leaves the merge as it is; apply fits it to a task by its side file", async () => {
+  mkdirSync(cli.path("other"));
+  for (const file of readdirSync(cli.path("data"))) copyFileSync(cli.path(`data/${file}`), cli.path(`other/${file}`));
+  const tasks = ["--repair", "per-task", "--data-b", "other", "--repair-images", "200"];
+  const { code, stdout, stderr } = await merge("m.safetensors", ...tasks, "--permutations", "p.safetensors", "--json");
+  assert.is(code, 0, stderr);
+  const side = { images: 200, places: 2 };
+  assert.equal(JSON.parse(stdout).tasks, [
+    { task: "data", file: "m.task-a.safetensors", ...side },
+    { task: "other", file: "m.task-b.safetensors", ...side },
+  ]);
+  await merge("plain.safetensors");
+  sameBytes(cli.bytes("m.safetensors"), cli.bytes("plain.safetensors"), "the merge");
+  await run("apply", B, "p.safetensors", "-o", "b.safetensors");
+  const merged = await openModelFile(cli.path("m.safetensors"));
+  const data = await readDataFolder(cli.path("data"), { split: "train", limit: 200 });
+  for (const [task, name, expert] of [
+    ["a", "data", A],
+    ["b", "other", cli.path("b.safetensors")],
+  ] as const) {
+    const model = await openModelFile(expert);
+    // As the side file says: what the merge does on a task becomes what its expert does.
+    const expected = await taskAffine(merged, model, data, { task: name });
+    const written = await openModelFile(cli.path(`m.task-${task}.safetensors`));
+    assert.equal([...written.metadata], [...expected.metadata]);
+    for (const tensor of expected.tensors.keys())
+      sameBytes(await written.read(tensor), await expected.read(tensor), `${task} ${tensor}`);
+    const applied = await run("apply", "m.safetensors", `m.task-${task}.safetensors`, "-o", `for-${task}.safetensors`);
+    assert.equal([applied.code, applied.stdout], [0, `task       ${name}\nsaved      for-${task}.safetensors\n`]);
+    const fitted = await openModelFile(cli.path(`for-${task}.safetensors`));
+    const by = await applyTaskAffine(merged, expected);
+    for (const tensor of by.tensors.keys()) sameBytes(await fitted.read(tensor), await by.read(tensor), tensor);
+    for (const each of [model, written, fitted]) await each.close?.();
+  }
+  await merged.close?.();
+  const again = await merge("m.safetensors", ...tasks, "--force");
+  assert.match(again.stdout, /^task b {5}m\.task-b\.safetensors: 2 places, 200 images of other$/m);
+});
+
+test("what per-task and apply cannot do is one line", async () => {
+  writeFileSync(cli.path("m.task-b.safetensors"), "precious");
+  const data = ["--data", "data", "--data-b", "data"];
+  const refused = async (code: number, message: RegExp, ...words: string[]): Promise<void> => {
+    const found = await run(...words);
+    assert.is(found.code, code, found.stderr);
+    assert.match(found.stderr, message);
+  };
+  const per = ["merge", A, B, "-o", "m.safetensors", "--repair", "per-task"];
+  await refused(2, /--repair per-task has no --data-b, expected --data-b DIR/, ...per, "--data", "data");
+  await refused(2, /--repair per-task has no --data, expected --data DIR/, ...per, "--data-b", "data");
+  await refused(2, /--data-b is for --repair per-task/, "merge", A, B, "-o", "m.safetensors", ...data);
+  await refused(1, /m\.task-b\.safetensors already exists/, ...per, ...data);
+  await refused(
+    2,
+    /--repair per-task, expected one of bn-reset/,
+    "curve",
+    A,
+    B,
+    "--repair",
+    "per-task",
+    ...data.slice(0, 2),
+  );
+  assert.not.ok(existsSync(cli.path("m.safetensors")));
+  await merge("n.safetensors", "--repair", "per-task", "--data-b", "data", "--repair-images", "20");
+  const inverse = ["apply", "n.safetensors", "n.task-a.safetensors", "-o", "x", "--inverse"];
+  await refused(2, /--inverse is for permutations, expected no --inverse/, ...inverse);
+  await refused(1, /expected a file of permutations/, "apply", A, B, "-o", "x");
 });
 
 test.run();
