@@ -1,17 +1,6 @@
 /** Two models of one network: matched once, then blended anywhere between them, aligned or not. All use of the library is here. */
 
-import {
-  detectSpec,
-  familySpec,
-  type MatchReport,
-  type Method,
-  type Model,
-  mergeModels,
-  type OnProgress,
-  parseSpec,
-  rebasin,
-  type Spec,
-} from "rebasin";
+import { detectSpec, type MatchReport, type Model, mergeModels, rebasin, type Spec } from "rebasin";
 import { openModel } from "rebasin/node";
 
 /** A matched pair. */
@@ -28,14 +17,6 @@ export interface Pair {
   close(): Promise<void>;
 }
 
-/** How to match. */
-export interface PairOptions {
-  /** `auto`, the name of a family, or the text of a spec file (starts with `{`). Default `auto`. */
-  readonly spec?: string;
-  readonly method?: Method;
-  readonly onProgress?: OnProgress;
-}
-
 /**
  * Opens two model files and aligns the second to the first. Throws what the library throws for files that are malformed
  * or do not fit each other; both are closed then.
@@ -44,8 +25,7 @@ export interface PairOptions {
  * const pair = await matchPair("a.safetensors", "b.safetensors");
  * const naive = await pair.at(0.5, false);
  */
-export async function matchPair(pathA: string, pathB: string, options: PairOptions = {}): Promise<Pair> {
-  const { spec: which = "auto", ...matching } = options;
+export async function matchPair(pathA: string, pathB: string): Promise<Pair> {
   const opened: Model[] = [];
   const close = async (): Promise<void> => {
     for (const model of opened) await model.close?.();
@@ -53,8 +33,8 @@ export async function matchPair(pathA: string, pathB: string, options: PairOptio
   try {
     for (const path of [pathA, pathB]) opened.push(await openModel(path));
     const [a, b] = opened as [Model, Model];
-    const spec = chooseSpec(which, a);
-    const { model: merged, permutations, report } = await rebasin(a, b, { spec, ...matching });
+    const spec = detectSpec(a);
+    const { model: merged, permutations, report } = await rebasin(a, b, { spec });
     const unaligned = new Map<string, Int32Array>();
     const at = (lambda: number, aligned: boolean): Promise<Model> =>
       mergeModels(a, b, spec, aligned ? permutations : unaligned, { lambda });
@@ -63,9 +43,4 @@ export async function matchPair(pathA: string, pathB: string, options: PairOptio
     await close();
     throw error;
   }
-}
-
-function chooseSpec(which: string, model: Model): Spec {
-  if (which.trimStart().startsWith("{")) return parseSpec(which);
-  return which === "auto" ? detectSpec(model) : familySpec(which, model);
 }
