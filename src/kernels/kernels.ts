@@ -5,8 +5,8 @@ import type { KernelExports } from "./exports.ts";
 import { compileBuild, type ModuleOptions } from "./wasm.ts";
 
 /**
- * Shares the rows of `cost` out over threads, or, in the kernels of one thread, over none. Rows are split and never a
- * sum, so the bits are the same with any number of threads.
+ * Shares the columns of `cost` out over threads, or, in the kernels of one thread, over none. Columns are split and never
+ * a sum, so the bits are the same with any number of threads.
  */
 export interface Pool {
   /** Threads that compute, the calling one included. */

@@ -1,4 +1,4 @@
-/** Worker threads that share out the rows of a cost matrix: a row is computed by one thread, in the order of always. */
+/** Worker threads that share out the columns of a cost matrix: each is computed by one thread, in the order of always. */
 
 import type { KernelExports } from "./exports.ts";
 import type { HostWorker, startWorker } from "./host.ts";
@@ -7,7 +7,7 @@ import {
   ARGUMENTS,
   AWAITED,
   CHUNK_BITS,
-  CHUNK_ROWS,
+  CHUNK_COLUMNS,
   CLAIM,
   DONE,
   JOB_LENGTH,
@@ -23,14 +23,16 @@ import {
 /** Multiply-adds below which sharing a job out costs more than it gains: waking and answering take some 0.1 ms. */
 export const LEAST_WORK = 4e6;
 
-/** Rows in a chunk where there are enough of them: fewer would spend the time on packing B again. */
-const FEWEST_ROWS = 128;
-/** Chunks for each thread, so that a thread that was held up does not hold up all. Each chunk has B packed again. */
+/** Columns in a chunk where there are enough of them: each chunk packs A again, but its own columns of B alone. */
+const FEWEST_COLUMNS = 256;
+/** Chunks for each thread where there are columns for it, so that a thread that was held up does not hold up all. */
 const CHUNKS_PER_THREAD = 2;
 /** Looks at a job's end before giving the thread away, some 20 µs: mostly the others finish about now. */
 const LAST_LOOKS = 2000;
+/** Columns of the micro-kernel's tile. */
+const TILE = 8;
 /** Positions in the arguments of `cost`. */
-const [ROW_BEGIN, ROW_END, COLUMNS, K] = [2, 3, 4, 5] as const;
+const [C, ROW_BEGIN, ROW_END, COLUMNS, K, B, B_STRIDE] = [0, 2, 3, 4, 5, 9, 10] as const;
 
 /** Looks a second apart at a job on which nothing moves, before its workers count as lost: a chunk takes far less. */
 const PATIENCE = 60;
@@ -81,8 +83,8 @@ export class WorkerPool implements Pool {
   async cost(...call: Parameters<KernelExports["cost"]>): Promise<void> {
     const { wasm, leastWork } = this.#options;
     if (this.#failure !== null) throw this.#failure;
-    const rows = call[ROW_END] - call[ROW_BEGIN];
-    if (this.#closed || rows < 2 || rows * call[COLUMNS] * call[K] < leastWork) {
+    const columns = call[COLUMNS];
+    if (this.#closed || columns <= TILE || (call[ROW_END] - call[ROW_BEGIN]) * columns * call[K] < leastWork) {
       wasm.cost(...call);
       return;
     }
@@ -91,7 +93,7 @@ export class WorkerPool implements Pool {
       wasm.cost(...call);
       return;
     }
-    this.#post(call, rows);
+    this.#post(call);
     for (let chunk = this.#take(); chunk >= 0; chunk = this.#take()) this.#runChunk(chunk);
     await this.#settled();
   }
@@ -142,14 +144,15 @@ export class WorkerPool implements Pool {
   }
 
   /** Writes the job down, then lets everybody at its chunks. */
-  #post(call: Parameters<KernelExports["cost"]>, rows: number): void {
-    const even = Math.ceil(rows / this.threads);
-    const wanted = Math.max(Math.ceil(even / CHUNKS_PER_THREAD), Math.min(FEWEST_ROWS, even));
-    // A multiple of the micro-kernel's four rows, and never more chunks than the claim word counts.
-    const chunkRows = Math.ceil(Math.max(wanted, rows / (2 ** CHUNK_BITS - 1)) / 4) * 4;
-    const chunks = Math.ceil(rows / chunkRows);
+  #post(call: Parameters<KernelExports["cost"]>): void {
+    const columns = call[COLUMNS];
+    const even = Math.ceil(columns / this.threads);
+    const wanted = Math.max(Math.ceil(even / CHUNKS_PER_THREAD), Math.min(FEWEST_COLUMNS, even));
+    // Whole tiles, and never more chunks than the claim word counts.
+    const width = Math.ceil(Math.max(wanted, columns / (2 ** CHUNK_BITS - 1)) / TILE) * TILE;
+    const chunks = Math.ceil(columns / width);
     this.#job.set(call);
-    this.#job[CHUNK_ROWS] = chunkRows;
+    this.#job[CHUNK_COLUMNS] = width;
     this.#job[WORK_STRIDE] = this.#workStride(call[COLUMNS], call[K]);
     this.#number = (this.#number + 1) % 2 ** (31 - CHUNK_BITS);
     Atomics.store(this.#words, PENDING, chunks);
@@ -169,8 +172,10 @@ export class WorkerPool implements Pool {
 
   #runChunk(chunk: number): void {
     const call = Array.from(this.#job.subarray(0, ARGUMENTS)) as Parameters<KernelExports["cost"]>;
-    call[ROW_BEGIN] += chunk * this.#job[CHUNK_ROWS]!;
-    call[ROW_END] = Math.min(call[ROW_END], call[ROW_BEGIN] + this.#job[CHUNK_ROWS]!);
+    const width = this.#job[CHUNK_COLUMNS]!;
+    call[C] += 4 * chunk * width;
+    call[B] += 4 * chunk * width * call[B_STRIDE];
+    call[COLUMNS] = Math.min(width, call[COLUMNS] - chunk * width);
     this.#options.wasm.cost(...call);
     Atomics.sub(this.#words, PENDING, 1);
   }
@@ -214,7 +219,7 @@ export class WorkerPool implements Pool {
 
   /** The matrix is half updated and cannot be repaired: whoever computes it must start again. */
   #fail(reason: string): void {
-    this.#failure ??= new Error(`worker thread died (${reason}), expected it to finish its rows`);
+    this.#failure ??= new Error(`worker thread died (${reason}), expected it to finish its columns`);
     this.#waiter?.reject(this.#failure);
   }
 }

@@ -16,7 +16,7 @@ export const WORDS = 16;
 
 /** The job: the fourteen arguments of `cost`, then these two. */
 export const ARGUMENTS = 14;
-export const CHUNK_ROWS = 14;
+export const CHUNK_COLUMNS = 14;
 export const WORK_STRIDE = 15;
 export const JOB_LENGTH = 16;
 export const CONTROL_BYTES: number = 4 * WORDS + 8 * JOB_LENGTH;
@@ -49,9 +49,10 @@ port.onmessage = ({ data: { module, memory, control, place } }) => {
   const job = new Float64Array(memory.buffer, control + ${4 * WORDS}, ${JOB_LENGTH});
   const runChunk = (cost, chunk) => {
     const values = Array.from(job.subarray(0, ${ARGUMENTS}));
-    const begin = values[2] + chunk * job[${CHUNK_ROWS}];
-    values[3] = Math.min(values[3], begin + job[${CHUNK_ROWS}]);
-    values[2] = begin;
+    const begin = chunk * job[${CHUNK_COLUMNS}];
+    values[0] += 4 * begin;
+    values[4] = Math.min(job[${CHUNK_COLUMNS}], values[4] - begin);
+    values[9] += 4 * begin * values[10];
     values[13] += place * job[${WORK_STRIDE}];
     cost(...values);
   };

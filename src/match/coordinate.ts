@@ -27,6 +27,8 @@ export interface DescentOptions {
   readonly maxSweeps: number;
   readonly pause: () => Promise<void>;
   readonly onProgress?: OnProgress | undefined;
+  /** The objective of `start`, where it is known. */
+  readonly startObjective?: number | undefined;
 }
 
 /**
@@ -46,7 +48,7 @@ export async function coordinateDescent(
   const value = async (): Promise<number> =>
     (await objectiveByTensor(workspace, (p) => orders[p]!, options.pause)).total +
     linearValue(workspace, orders.entries());
-  const total = await value();
+  const total = options.startObjective ?? (await value());
   const descent: State = {
     workspace,
     orders,

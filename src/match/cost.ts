@@ -10,8 +10,8 @@ import type { Workspace } from "./workspace.ts";
 
 /** Multiply-adds of a thread between two chances for other tasks: some 50 ms of work. */
 const STEP = 7e8;
-/** Fewer rows a call than this would spend the time on packing B again. */
-const FEWEST_ROWS = 128;
+/** Fewer columns of C a call than this would spend the time on packing A again. */
+const FEWEST_COLUMNS = 128;
 /** The kernel's own block of k: cut at multiples of it, the sums have the bits of one call. */
 const K_BLOCK = 256;
 
@@ -54,28 +54,27 @@ export async function accumulateCost(
     const aOffsets = place(workspace, workspace.offsetsA, columns.a);
     const bOffsets = place(workspace, workspace.offsetsB, columns.b);
     const bLess = place(workspace, workspace.columnsB, columns.less);
-    const { rows, depth } = stepOf(n, columns.k, pool.threads);
+    const { width, depth } = stepOf(n, columns.k, pool.threads);
     for (let from = 0; from < columns.k; from += depth) {
       const k = Math.min(depth, columns.k - from);
       const [a1, aOffsets1] = skip(a, aOffsets, from);
       const [b1, bOffsets1] = skip(b, bOffsets, from);
       const bLess1 = bLess === 0 ? 0 : bLess + 4 * from;
-      for (let row = 0; row < n; row += rows) {
-        const end = Math.min(n, row + rows);
-        const operands = [a1, stride, aOffsets1, b1, stride, bOffsets1, bLess1] as const;
-        await pool.cost(c, n, row, end, n, k, ...operands, workspace.costWork);
+      for (let j = 0; j < n; j += width) {
+        const operands = [a1, stride, aOffsets1, b1 + 4 * j * stride, stride, bOffsets1, bLess1] as const;
+        await pool.cost(c + 4 * j, n, 0, n, Math.min(width, n - j), k, ...operands, workspace.costWork);
         await pause();
       }
     }
   }
 }
 
-/** Rows and columns of one step. All rows before many columns: each range of rows has B packed again. */
-function stepOf(n: number, k: number, threads: number): { rows: number; depth: number } {
+/** Columns of C and of the operands in one step. All of C's first: each range of them has A packed again. */
+function stepOf(n: number, k: number, threads: number): { width: number; depth: number } {
   const work = threads * STEP;
   const depth = Math.min(k, Math.max(1, Math.floor(work / (n * n * K_BLOCK))) * K_BLOCK);
-  const rows = Math.min(n, Math.max(threads * FEWEST_ROWS, Math.floor(work / (n * depth))));
-  return { rows, depth };
+  const width = Math.min(n, Math.max(threads * FEWEST_COLUMNS, Math.floor(work / (n * depth))));
+  return { width, depth };
 }
 
 /** A matrix and its offset list without their first `from` columns. */

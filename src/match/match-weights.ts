@@ -197,11 +197,12 @@ async function matchProblem(
   const identity = workspace.problem.permutations.map(({ size }) => identityPermutation(size));
   if (matrices !== null) await placeLinearTerm(workspace, matrices, linear!.share, pause);
   const before = await objectivesAt(workspace, identity, pause);
+  const identityObjective = before.weights + before.linear;
   const run = { workspace, pause, onProgress, rng: createRng(seed), maxSweeps };
   const found =
     method === "frank-wolfe"
-      ? await matchJointly(run, identity, before.weights + before.linear, perturb)
-      : await matchByDescent(run, start ?? identity, restarts);
+      ? await matchJointly(run, identity, identityObjective, perturb)
+      : await matchByDescent(run, start ?? identity, start === undefined ? identityObjective : undefined, restarts);
   if (linear === undefined)
     return { ...found, objectives: { objective: found.objective, identityObjective: before.weights } };
   const after = await objectivesAt(workspace, found.orders, pause);

@@ -57,14 +57,23 @@ export async function matchJointly(
   if (objective >= identityObjective) return best!;
   // Nothing was gained over leaving B as it is (two copies of one model, say): descend from there instead.
   const kept = createKeptCosts(workspace, workspace.kept, pause);
-  return { ...(await coordinateDescent(workspace, identity, kept, rng, run)), iterations };
+  const fromIdentity = { ...run, startObjective: identityObjective };
+  return { ...(await coordinateDescent(workspace, identity, kept, rng, fromIdentity)), iterations };
 }
 
-/** Descent from `first`, and from `restarts` random starts after it; the best objective is kept. */
-export async function matchByDescent(run: Run, first: readonly Int32Array[], restarts: number): Promise<Found> {
+/**
+ * Descent from `first`, whose objective may be known, and from `restarts` random starts after it; the best objective is
+ * kept.
+ */
+export async function matchByDescent(
+  run: Run,
+  first: readonly Int32Array[],
+  startObjective: number | undefined,
+  restarts: number,
+): Promise<Found> {
   const { workspace, rng, pause } = run;
   const kept = createKeptCosts(workspace, workspace.kept, pause);
-  let best = await coordinateDescent(workspace, first, kept, rng, run);
+  let best = await coordinateDescent(workspace, first, kept, rng, { ...run, startObjective });
   for (let restart = 0; restart < restarts; restart++) {
     const other = await coordinateDescent(workspace, randomStart(workspace.problem, rng, first), kept, rng, run);
     if (other.objective > best.objective) best = other;

@@ -163,11 +163,11 @@ const failure = (run: Promise<void>): Promise<Error | null> =>
     (error) => error,
   );
 
-threaded("a worker that dies with rows in hand fails the job, whatever it dies of", async () => {
+threaded("a worker that dies with columns in hand fails the job, whatever it dies of", async () => {
   const byEvent = await failure(withActor(({ onDeath }) => onDeath("exit code 9")));
-  assert.is(byEvent?.message, "worker thread died (exit code 9), expected it to finish its rows");
+  assert.is(byEvent?.message, "worker thread died (exit code 9), expected it to finish its columns");
   const byMessage = await failure(withActor(({ onMessage }) => onMessage("RuntimeError: unreachable")));
-  assert.is(byMessage?.message, "worker thread died (RuntimeError: unreachable), expected it to finish its rows");
+  assert.is(byMessage?.message, "worker thread died (RuntimeError: unreachable), expected it to finish its columns");
 });
 
 threaded("a job is over when its last row is, not when a worker says so", async () => {
