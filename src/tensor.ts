@@ -20,8 +20,11 @@ export interface Model {
   /** In file order. */
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   readonly metadata: ReadonlyMap<string, string>;
-  /** Raw bytes of one tensor (possibly a view). Rejects with `RangeError` for an unknown name. */
-  read(tensor: string, signal?: AbortSignal): Promise<Uint8Array>;
+  /**
+   * Raw bytes of one tensor (possibly a view). Rejects with `RangeError` for an unknown name. `into` offers room of just
+   * their number: a model that makes the bytes (a merge, say) writes them there and resolves to it, others ignore it.
+   */
+  read(tensor: string, signal?: AbortSignal, into?: Uint8Array): Promise<Uint8Array>;
   /** Releases what the model holds open (a file). Safe to call twice. */
   close?(): Promise<void>;
 }

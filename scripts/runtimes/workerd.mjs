@@ -41,7 +41,7 @@ export default {
 `;
 
 /** `bindings`: text by name, as a worker's environment has it; `flags`: of compatibility. Requests of the worker may go to this machine, too. */
-function config(files, port, { bindings = {}, flags = [], v8Flags = [] }) {
+function config(files, port, { bindings = {}, flags = [] }) {
   const modules = files.map((file) => {
     const kind = file.endsWith(".wasm") ? "wasm" : "esModule";
     return `(name = "${file}", ${kind} = embed "${file}")`;
@@ -52,7 +52,6 @@ function config(files, port, { bindings = {}, flags = [], v8Flags = [] }) {
 const config :Workerd.Config = (
   services = [(name = "main", worker = .worker), (name = "internet", network = (allow = ["public", "private"]))],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
-  v8Flags = ${list(v8Flags)},
 );
 const worker :Workerd.Worker = (
   modules = [${modules.join(", ")}],

@@ -33,15 +33,21 @@ export function widen(kernels: Kernels, pointer: number, bytes: Uint8Array, dtyp
   }
 }
 
+/** The same from raw bytes that are in wasm memory already, at `source`. */
+export function widenInside(kernels: Kernels, pointer: number, source: number, dtype: Dtype, count: number): void {
+  if (dtype === "F32") kernels.u8(pointer, 4 * count).set(kernels.u8(source, 4 * count));
+  else toF32(kernels, dtype)(pointer, source, count);
+}
+
 /**
- * The `count` f32 at `pointer` as raw bytes of `dtype`, rounded to nearest even: a fresh array. Throws `TypeError` for a
- * dtype that is no float.
+ * The `count` f32 at `pointer` as raw bytes of `dtype`, rounded to nearest even: written to `into` where it is given,
+ * else a fresh array. Throws `TypeError` for a dtype that is no float.
  */
-export function narrow(kernels: Kernels, dtype: Dtype, pointer: number, count: number): Uint8Array {
-  if (dtype === "F32") return kernels.u8(pointer, 4 * count).slice();
+export function narrow(kernels: Kernels, dtype: Dtype, pointer: number, count: number, into?: Uint8Array): Uint8Array {
+  if (dtype === "F32") return copyOut(kernels, pointer, 4 * count, into);
   const convert = fromF32(kernels, dtype);
   const size = elementBytes(dtype);
-  const bytes = new Uint8Array(count * size);
+  const bytes = into ?? new Uint8Array(count * size);
   const mark = kernels.arena.mark();
   try {
     const raw = kernels.arena.allocate(CHUNK_BYTES);
@@ -54,6 +60,13 @@ export function narrow(kernels: Kernels, dtype: Dtype, pointer: number, count: n
     kernels.arena.release(mark);
   }
   return bytes;
+}
+
+/** Bytes of wasm memory outside it: in `into`, which is returned, or a fresh array. */
+export function copyOut(kernels: Kernels, pointer: number, length: number, into?: Uint8Array): Uint8Array {
+  if (into === undefined) return kernels.u8(pointer, length).slice();
+  into.set(kernels.u8(pointer, length));
+  return into;
 }
 
 type Convert = (target: number, source: number, count: number) => void;

@@ -1,6 +1,7 @@
 /** One thread or several: what a matching computes on. */
 
-import { createKernels, type Kernels } from "../kernels/kernels.ts";
+import { borrowKernels, returnKernels } from "../kernels/idle.ts";
+import type { Kernels } from "../kernels/kernels.ts";
 import type { BuildOptions } from "../kernels/wasm.ts";
 import { dimsCount } from "./offsets.ts";
 import type { Outline } from "./problem.ts";
@@ -13,20 +14,29 @@ export interface KernelChoice extends BuildOptions {
   readonly relaxed?: boolean;
 }
 
+export interface ChosenKernels {
+  readonly kernels: Kernels;
+  /** Whether they are the relaxed-SIMD build. */
+  readonly relaxed: boolean;
+  /** To be called when nothing uses them any more. */
+  end(): void;
+}
+
 /**
- * Kernels for a matching of `outline` on `threads` threads, with memory of their own; the caller closes their pool. One
+ * Kernels for a matching of `outline` on `threads` threads, with memory of their own; the caller ends their use. One
  * thread where that is asked for, where "auto" finds too little to do, and where nothing else can be had.
  */
 export async function chooseKernels(
   outline: Outline,
   threads: number | "auto",
   build: KernelChoice,
-): Promise<{ kernels: Kernels; relaxed: boolean }> {
+): Promise<ChosenKernels> {
   const alone = threads === 1 || (threads === "auto" && multiplyAdds(outline) < AUTO_WORK);
   const shared = alone ? null : await threadedKernels(threads, build);
   if (shared !== null) return shared;
   const module = await relaxedModule(build, false);
-  return { kernels: createKernels({ ...build, module }), relaxed: module !== undefined };
+  const borrowed = borrowKernels({ ...build, module });
+  return { kernels: borrowed.kernels, relaxed: module !== undefined, end: () => returnKernels(borrowed) };
 }
 
 /** Undefined unless it is asked for, can be loaded, and the engine has it. */
@@ -39,15 +49,12 @@ async function relaxedModule({ relaxed }: KernelChoice, threads: boolean): Promi
   }
 }
 
-async function threadedKernels(
-  threads: number | "auto",
-  build: KernelChoice,
-): Promise<{ kernels: Kernels; relaxed: boolean } | null> {
+async function threadedKernels(threads: number | "auto", build: KernelChoice): Promise<ChosenKernels | null> {
   try {
     const { createThreadedKernels } = await import("../kernels/threads.ts");
     const module = await relaxedModule(build, true);
     const kernels = createThreadedKernels({ ...build, threads, module });
-    return kernels && { kernels, relaxed: module !== undefined };
+    return kernels && { kernels, relaxed: module !== undefined, end: () => kernels.pool.close() };
   } catch {
     // Threads only make it faster: where their code cannot be loaded (a page that has gone offline), go without.
     return null;

@@ -148,7 +148,7 @@ export async function matchWeights(a: Model, b: Model, spec: Spec, options: Matc
   const { linear } = options;
   const matrices = linear === undefined ? null : checkCosts(resolved.permutations, linear.costs);
   const terms = matrices?.map((matrix) => matrix !== null);
-  const { kernels, relaxed } = await chooseKernels(outline, settings.threads, options);
+  const { kernels, relaxed, end } = await chooseKernels(outline, settings.threads, options);
   try {
     const memoryBytes = areasEnd(kernels, outline, settings.method === "frank-wolfe", terms);
     // All of it now: a matching that cannot be done says so before it reads, and with what it would take.
@@ -181,7 +181,7 @@ export async function matchWeights(a: Model, b: Model, spec: Spec, options: Matc
     };
     return { permutations, report };
   } finally {
-    kernels.pool.close();
+    end();
   }
 }
 

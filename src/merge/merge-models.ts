@@ -1,9 +1,10 @@
 /** Merging: (1−λ)·A + λ·π(B), tensor by tensor. */
 
-import { createKernels } from "../kernels/kernels.ts";
+import { withKernels } from "../kernels/idle.ts";
 import { checkOptions } from "../options.ts";
-import { applyPermutations } from "../perm/apply.ts";
+import { bindPermutations } from "../perm/bind.ts";
 import { permutationsFingerprint } from "../perm/file.ts";
+import { resolveFor } from "../perm/resolve-for.ts";
 import { requireSameTensors } from "../perm/same-tensors.ts";
 import { fitSpec } from "../spec/resolve.ts";
 import { specFingerprint } from "../spec/spec-file.ts";
@@ -52,24 +53,32 @@ export async function mergeModels(
   if (!(lambda >= 0 && lambda <= 1)) throw new RangeError(`lambda ${lambda}, expected a number from 0 to 1`);
   if (blend !== "lerp" && blend !== "slerp") throw new RangeError(`blend "${blend}", expected "lerp" or "slerp"`);
   requireSameTensors(a, b);
-  const aligned = await applyPermutations(b, spec, permutations);
+  const resolved = resolveFor(b, spec);
+  const bound = bindPermutations(resolved, permutations);
+  const tensors = new Map(resolved.tensors.map((tensor) => [tensor.name, tensor]));
   const metadata = mergeMetadata(a.metadata, options.metadata, {
     "rebasin.blend": blend,
     "rebasin.lambda": String(lambda),
     "rebasin.fingerprint": await specFingerprint(fitSpec(spec, a.tensors)),
     "rebasin.permutations": await permutationsFingerprint(permutations),
   });
-  const kernels = createKernels(options.simd === undefined ? {} : { simd: options.simd });
+  const build = options.simd === undefined ? {} : { simd: options.simd };
   return {
     name: `merge of ${a.name} and ${b.name}`,
     tensors: a.tensors,
     metadata,
-    async read(name, signal) {
-      const bytesA = await a.read(name, signal);
-      const bytesB = await aligned.read(name, signal);
-      const { dtype } = a.tensors.get(name)!;
-      const pair = { name, models: [a.name, b.name] as const, dtype, a: bytesA, b: bytesB };
-      return blendTensor(kernels, pair, { lambda, blend, allowNonfinite });
+    async read(name, signal, into) {
+      const pair = {
+        name,
+        models: [a.name, b.name] as const,
+        tensor: tensors.get(name)!,
+        permutations: bound,
+        a: await a.read(name, signal),
+        b: await b.read(name, signal),
+        dtype: a.tensors.get(name)!.dtype,
+      };
+      const settings = { lambda, blend, allowNonfinite };
+      return withKernels(build, (kernels) => blendTensor(kernels, pair, settings, into));
     },
     async close() {
       await a.close?.();

@@ -1,6 +1,6 @@
 /** π(model): the same function with its hidden units renumbered. */
 
-import { createKernels } from "../kernels/kernels.ts";
+import { withKernels } from "../kernels/idle.ts";
 import { checkOptions } from "../options.ts";
 import type { ResolvedTensor, Spec } from "../spec/types.ts";
 import type { Model } from "../tensor.ts";
@@ -37,14 +37,13 @@ export async function applyPermutations(
   const given = bindPermutations(resolved, permutations);
   const bound = options.inverse ? invertAll(given) : given;
   const tensors = new Map<string, ResolvedTensor>(resolved.tensors.map((tensor) => [tensor.name, tensor]));
-  const kernels = createKernels();
   return {
     name: model.name,
     tensors: model.tensors,
     metadata: model.metadata,
-    async read(name, signal) {
+    async read(name, signal, into) {
       const bytes = await model.read(name, signal);
-      return gatherTensor(kernels, tensors.get(name)!, bound, bytes);
+      return withKernels({}, (kernels) => gatherTensor(kernels, tensors.get(name)!, bound, bytes, into));
     },
     async close() {
       await model.close?.();

@@ -1,6 +1,7 @@
 /** Moves one tensor: one gather per axis that a permutation acts on, on raw elements of any dtype. */
 
 import { elementBytes } from "../dtype.ts";
+import { copyOut } from "../kernels/convert.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { gatherIndex } from "../spec/axis.ts";
 import type { ResolvedTensor } from "../spec/types.ts";
@@ -8,36 +9,48 @@ import { elementCount } from "../tensor.ts";
 
 /**
  * `bytes` of `tensor` with every axis gathered by `permutations` (one array per permutation of the resolved spec).
- * Returns `bytes` itself when nothing moves, else a copy. The bits of elements never change.
+ * Returns `bytes` itself when nothing moves, else a copy, in `into` if it is given. The bits of elements never change.
  */
 export function gatherTensor(
   kernels: Kernels,
   tensor: ResolvedTensor,
   permutations: readonly Int32Array[],
   bytes: Uint8Array,
+  into?: Uint8Array,
 ): Uint8Array {
-  const moves = tensor.axes
-    .map((axis, at) => ({ at, index: movingIndex(axis, permutations) }))
-    .filter((move) => move.index !== null);
-  if (moves.length === 0 || bytes.length === 0) return bytes;
-  const { shape, dtype } = tensor.info;
   const mark = kernels.arena.mark();
   try {
-    let source = kernels.arena.allocate(bytes.length);
-    let target = kernels.arena.allocate(bytes.length);
-    const indexPointer = kernels.arena.allocate(4 * Math.max(...moves.map(({ index }) => index!.length)));
-    kernels.u8(source, bytes.length).set(bytes);
-    for (const { at, index } of moves) {
-      kernels.i32(indexPointer, index!.length).set(index!);
-      const batch = elementCount(shape.slice(0, at));
-      const runBytes = elementCount(shape.slice(at + 1)) * elementBytes(dtype);
-      kernels.wasm.gather(target, source, batch, shape[at]!, runBytes, indexPointer);
-      [source, target] = [target, source];
-    }
-    return kernels.u8(source, bytes.length).slice();
+    const moved = gatherInside(kernels, tensor, permutations, bytes);
+    return moved === null ? bytes : copyOut(kernels, moved, bytes.length, into);
   } finally {
     kernels.arena.release(mark);
   }
+}
+
+/** The same left in wasm memory, which the caller releases; null when nothing moves. */
+export function gatherInside(
+  kernels: Kernels,
+  tensor: ResolvedTensor,
+  permutations: readonly Int32Array[],
+  bytes: Uint8Array,
+): number | null {
+  const moves = tensor.axes
+    .map((axis, at) => ({ at, index: movingIndex(axis, permutations) }))
+    .filter((move) => move.index !== null);
+  if (moves.length === 0 || bytes.length === 0) return null;
+  const { shape, dtype } = tensor.info;
+  let source = kernels.arena.allocate(bytes.length);
+  let target = kernels.arena.allocate(bytes.length);
+  const indexPointer = kernels.arena.allocate(4 * Math.max(...moves.map(({ index }) => index!.length)));
+  kernels.u8(source, bytes.length).set(bytes);
+  for (const { at, index } of moves) {
+    kernels.i32(indexPointer, index!.length).set(index!);
+    const batch = elementCount(shape.slice(0, at));
+    const runBytes = elementCount(shape.slice(at + 1)) * elementBytes(dtype);
+    kernels.wasm.gather(target, source, batch, shape[at]!, runBytes, indexPointer);
+    [source, target] = [target, source];
+  }
+  return source;
 }
 
 /** The gather index of an axis, or null when it leaves everything in place. */

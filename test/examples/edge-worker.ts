@@ -36,14 +36,10 @@ export async function bundleWorker(): Promise<string> {
 }
 
 /** Starts it with the flags of its wrangler.jsonc; resolves when it answers. */
-export async function start(
-  folder: string,
-  bindings: Record<string, string>,
-  v8Flags: readonly string[] = [],
-): Promise<Worker> {
+export async function start(folder: string, bindings: Record<string, string>): Promise<Worker> {
   const config = readFileSync(join(__ROOT__, "examples/worker/wrangler.jsonc"), "utf8");
   const flags = JSON.parse(/"compatibility_flags": (\[[^\]]*\])/.exec(config)![1]!) as string[];
-  const worker = await startWorker(folder, { main: "index.js", bindings, flags, v8Flags });
+  const worker = await startWorker(folder, { main: "index.js", bindings, flags });
   await untilReady(worker.child, () => fetch(`${worker.url}health`));
   return worker;
 }

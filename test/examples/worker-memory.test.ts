@@ -51,7 +51,7 @@ for (const [what, sizes] of Object.entries({
     const a = await network(sizes, (unit) => unit, 2);
     const b = await network(sizes, (unit, count) => (unit * 7 + 3) % count, 3);
     assert.ok(a.length > 19_500_000 && a.length < 21_000_000, `${a.length} bytes`);
-    const worker = await start(await bundleWorker(), { MEASURE: "1" }, ["--expose-gc"]);
+    const worker = await start(await bundleWorker(), { MEASURE: "1" });
     try {
       const response = await post(worker, { body: form({ a, b }) });
       const merged = new Uint8Array(await response.arrayBuffer());

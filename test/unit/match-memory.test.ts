@@ -3,6 +3,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { memoryModel } from "../../src/io/memory-model.ts";
+import { borrowKernels, forgetIdle, returnKernels } from "../../src/kernels/idle.ts";
 import { type MatchOptions, matchWeights } from "../../src/match/match-weights.ts";
 import { createRng } from "../../src/rng.ts";
 import { parseSpec } from "../../src/spec/spec-file.ts";
@@ -64,11 +65,12 @@ const GROUPED = {
   }),
 };
 
-/** Growths of any wasm memory while `action` runs, in pages. */
+/** Growths of any wasm memory while `action` runs, in pages, when there is none from before. */
 async function growthsDuring(action: () => Promise<unknown>): Promise<number[]> {
   const { prototype } = WebAssembly.Memory;
   const { grow } = prototype;
   const growths: number[] = [];
+  forgetIdle();
   prototype.grow = function (pages: number): number {
     growths.push(pages);
     return grow.call(this, pages);
@@ -114,6 +116,36 @@ test("memory grows once, to what the report says, whatever is matched", async ()
       assert.equal(growths, want > 0 ? [want] : [], `case ${index}, ${JSON.stringify(options)}`);
     }
   }
+});
+
+test("what one matching took, the next takes again, of other models too, and finds the same", async () => {
+  const pair = (sizes: number[]): Model[] => [1, 2].map((seed) => toModel(mlpNetwork(createRng(seed), sizes).tensors));
+  const [large, small] = [pair([100, 200, 150, 10]), pair([20, 64, 10])];
+  const { spec: largeSpec } = mlpNetwork(createRng(1), [100, 200, 150, 10]);
+  const { spec: smallSpec } = mlpNetwork(createRng(1), [20, 64, 10]);
+  const alone = await matchWeights(small[0]!, small[1]!, smallSpec);
+  let again = alone;
+  const growths = await growthsDuring(async () => {
+    await matchWeights(large[0]!, large[1]!, largeSpec);
+    again = await matchWeights(small[0]!, small[1]!, smallSpec);
+  });
+  assert.is(growths.length, 1);
+  assert.equal(again.permutations, alone.permutations);
+  assert.is(again.report.objective, alone.report.objective);
+  assert.is(again.report.memoryBytes, alone.report.memoryBytes);
+});
+
+test("kernels are lent to one at a time, empty, and of the build asked for", () => {
+  forgetIdle();
+  const [first, second] = [borrowKernels(), borrowKernels()];
+  assert.is.not(first.kernels, second.kernels);
+  first.kernels.arena.allocate(1000);
+  returnKernels(first);
+  const scalar = borrowKernels({ simd: false });
+  assert.is(scalar.kernels.simd, false);
+  const third = borrowKernels();
+  if (first.kernels.simd) assert.is(third.kernels, first.kernels);
+  assert.is(third.kernels.arena.mark(), third.empty);
 });
 
 test("more threads need more, and Frank–Wolfe needs its running matrices", async () => {

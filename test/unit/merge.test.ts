@@ -56,6 +56,45 @@ test("λ = 0 is A and λ = 1 is π(B), bit for bit, −0 included", async () => 
   }
 });
 
+test("merging is blending with the B that was moved before, in every dtype, wherever the bytes are asked for", async () => {
+  const spec = parseSpec({ format: "rebasin-spec/1", tensors: { x: { axes: ["P", "5"] }, y: { axes: ["2", "P"] } } });
+  const bytesPerElement = { F64: 8, C64: 8, F32: 4, I32: 4, F16: 2, BF16: 2, F8_E4M3: 1, F8_E5M2: 1 } as const;
+  for (const [dtype, size] of Object.entries(bytesPerElement)) {
+    const random = (seed: number): Model => {
+      const rng = createRng(seed);
+      const tensor = (shape: number[]) => {
+        const count = shape[0]! * shape[1]! * size;
+        // Small bytes: no NaN in any dtype.
+        return { dtype: dtype as Dtype, shape, data: Uint8Array.from({ length: count }, () => rng.uniform() * 64) };
+      };
+      return memoryModel(
+        new Map([
+          ["x", tensor([12, 5])],
+          ["y", tensor([2, 12])],
+        ]),
+      );
+    };
+    const [a, b] = [random(1), random(2)];
+    const permutations = randomPermutations(spec, a, createRng(3));
+    const moved = await applyPermutations(b, spec, permutations);
+    for (const lambda of [0, 0.3, 1]) {
+      const merged = await mergeModels(a, b, spec, permutations, { lambda });
+      await sameBytes(merged, await mergeModels(a, moved, spec, new Map(), { lambda }));
+      for (const name of a.tensors.keys()) {
+        const want = (await merged.read(name)).slice();
+        const into = new Uint8Array(want.length);
+        const got = await merged.read(name, undefined, into);
+        assert.equal(got, want, `${dtype} ${name} λ ${lambda}`);
+        // Even over A's own bytes, which are read before.
+        const place = (await a.read(name)).slice();
+        const inPlace: Model = { ...a, read: async (n) => (n === name ? place : a.read(n)) };
+        const overA = await mergeModels(inPlace, b, spec, permutations, { lambda });
+        assert.equal(await overA.read(name, undefined, place), want, `${dtype} ${name} λ ${lambda}, in place`);
+      }
+    }
+  }
+});
+
 test("lerp is (1−λ)·a + λ·b in f32", async () => {
   const [x, y] = [Float32Array.of(1, -2, 3e20, 0.1), Float32Array.of(5, 7, -3e20, 0.3)];
   for (const lambda of [0.25, 0.5, 0.9]) {

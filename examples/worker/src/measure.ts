@@ -1,8 +1,7 @@
 /**
  * Counts the memory that merges take: pages of wasm memories and bytes of array buffers, until the garbage collector has
  * taken them. For tests, where a variable of the environment asks for it: it puts counting constructors in place of the
- * runtime's, and, in a V8 that offers it (`--expose-gc`), collects before every large allocation, so that garbage which V8
- * would collect when it must is not counted. What the runtime allocates by itself (chunks of bodies) is not seen.
+ * runtime's. What the runtime allocates by itself (chunks of bodies) is not seen.
  */
 
 export interface MemoryUse {
@@ -10,9 +9,7 @@ export interface MemoryUse {
   report(): { held: number; peak: number };
 }
 
-const { gc } = globalThis as { gc?: () => void };
-
-/** What makes it worth collecting; and what is too small to count. */
+/** What makes it worth looking at what is gone; and what is too small to count. */
 const [LARGE_BYTES, SMALL_BYTES] = [1_000_000, 4096];
 
 /** A wasm memory, which can grow, or a buffer. */
@@ -29,7 +26,6 @@ export function measureMemory(): MemoryUse {
   /** Before `bytes` are allocated: what is gone is no longer counted. */
   const makeRoom = (bytes: number): void => {
     if (bytes < LARGE_BYTES) return;
-    gc?.();
     counted = counted.filter(({ ref }) => ref.deref() !== undefined);
     held = counted.reduce((sum, own) => sum + own.bytes, 0);
   };

@@ -23,8 +23,8 @@ export function checkMemory(model: Model, spec: Spec, fileBytes: number, limit: 
     elements = Math.max(elements, count);
     bytes = Math.max(bytes, (count * DTYPES[dtype].bits) / 8);
   }
-  // The largest tensor: twice as f32; and while it is merged, twice where it is moved, as a copy, and as the result.
-  const need = fileBytes + BASE_BYTES + Math.max(matrices + 8 * elements, 8 * elements + 4 * bytes);
+  // The largest tensor, in the same memory: twice as f32; and while it is merged, twice more where it is moved.
+  const need = fileBytes + BASE_BYTES + 8 * elements + Math.max(matrices, 2 * bytes);
   if (need <= limit) return;
   const largest = Math.max(0, ...permutations.map(({ size }) => size));
   const why = `permutations of up to ${largest} units, files of ${fileBytes} bytes`;

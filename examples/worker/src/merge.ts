@@ -1,6 +1,6 @@
 /** Merges two files and streams the result, one tensor at a time in memory. */
 
-import { type ByteSink, type Model, openModel, rebasin, writeSafetensors } from "rebasin";
+import { type ByteSink, type Model, memoryModel, openModel, rebasin, type TensorInfo, writeSafetensors } from "rebasin";
 import type { Input } from "./input.ts";
 import { checkMemory, specFor } from "./memory.ts";
 
@@ -20,13 +20,17 @@ export interface Merged {
   readonly sent: Promise<void>;
 }
 
-/** `memory`: bytes it may take. Rejects with 422 beyond, and with the library's errors, before any byte is sent: every tensor has been merged once by then, for the digest. */
+/**
+ * `memory`: bytes it may take. Rejects with 422 beyond, and with the library's errors, before any byte is sent: every tensor
+ * has been merged by then. The merged tensors take the place of A's: `a` is changed.
+ */
 export async function merge({ a, b, lambda, ...input }: Input, memory: number, signal: AbortSignal): Promise<Merged> {
   const modelA = await openModel(a, { name: "a", signal });
   const modelB = await openModel(b, { name: "b", signal });
   const spec = specFor(input.spec, modelA);
   checkMemory(modelA, spec, a.length + b.length, memory);
-  const { model, report } = await rebasin(modelA, modelB, { spec, lambda, signal });
+  const { model: merged, report } = await rebasin(modelA, modelB, { spec, lambda, signal });
+  const model = await mergeInPlace(merged, modelA, signal);
   const { length, digest } = await measure(model, signal);
   const { readable, writable } = new FixedLengthStream(length);
   const sent = writeSafetensors(model, sinkOf(writable), { signal }).catch(() => undefined);
@@ -42,6 +46,18 @@ export async function merge({ a, b, lambda, ...input }: Input, memory: number, s
     body: readable,
     sent,
   };
+}
+
+/** The merged model with its tensors where A's were: nobody reads A any more, and an isolate has no room for three models. */
+async function mergeInPlace(merged: Model, a: Model, signal: AbortSignal): Promise<Model> {
+  const tensors = new Map<string, TensorInfo & { data: Uint8Array }>();
+  for (const [name, info] of merged.tensors) {
+    // A view of the request's body.
+    const place = await a.read(name, signal);
+    const data = await merged.read(name, signal, place);
+    tensors.set(name, { ...info, data });
+  }
+  return memoryModel(tensors, { name: merged.name, metadata: merged.metadata });
 }
 
 async function measure(model: Model, signal: AbortSignal): Promise<{ length: number; digest: string }> {

@@ -44,7 +44,7 @@ export interface JointSteps {
 /** Steps from `start`. */
 export async function stepJointly(run: ManyRun, start: readonly Orders[]): Promise<JointSteps> {
   const outline = outlineProblem(run.many.resolved);
-  const { kernels } = await chooseKernels(outline, run.threads, run.build);
+  const { kernels, end } = await chooseKernels(outline, run.threads, run.build);
   try {
     kernels.arena.reserve(areasEnd(kernels, outline, true));
     const none = new Uint8Array(0);
@@ -66,7 +66,7 @@ export async function stepJointly(run: ManyRun, start: readonly Orders[]): Promi
       await take(state, vertices, size);
     }
   } finally {
-    kernels.pool.close();
+    end();
   }
 }
 
