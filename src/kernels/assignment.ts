@@ -1,15 +1,13 @@
 /** Linear assignment of plain arrays: the public face of the `assign` kernel. */
 
 import { checkOptions } from "../options.ts";
-import { createKernels, type Kernels } from "./kernels.ts";
+import { withKernels } from "./idle.ts";
+import type { Kernels } from "./kernels.ts";
 
 const INT32_MAX = 2 ** 31 - 1;
 
 /** Prices are sums of up to n costs and their differences: beyond this they could overflow f64. */
 const MAGNITUDE_LIMIT = 2 ** 1000;
-
-/** Problems below this many bytes share one instance; a larger one gets its own, whose memory goes with it. */
-const SHARED_BYTES = 2 ** 24;
 
 /** Options of `solveAssignment`. */
 export interface AssignmentOptions {
@@ -67,43 +65,36 @@ export function solveAssignment(
   const columns = options.columns ?? n;
   checkShape(cost, n, columns);
   if (n === 0) return emptyAssignment(columns);
-  const costBytes = cost.byteLength;
-  const bytes = costBytes + 2048 * n + 128 * columns;
-  const kernels = bytes <= SHARED_BYTES ? sharedKernels(options.simd) : freshKernels(options.simd);
+  const maximize = options.maximize === true;
+  const build = options.simd === undefined ? {} : { simd: options.simd };
+  return withKernels(build, (kernels) => solveOn(kernels, cost, n, columns, maximize));
+}
+
+function solveOn(
+  kernels: Kernels,
+  cost: Float32Array | Float64Array,
+  n: number,
+  columns: number,
+  maximize: boolean,
+): Assignment {
   const { arena, wasm } = kernels;
-  const mark = arena.mark();
-  try {
-    const costs = arena.allocate(costBytes);
-    const permutation = arena.allocate(4 * n);
-    const rowDuals = arena.allocate(8 * n);
-    const columnDuals = arena.allocate(8 * columns);
-    const work = arena.allocate(wasm.assignWork(n, columns) >>> 0);
-    // Nothing allocates from here on, so views are safe.
-    const wide = cost instanceof Float64Array;
-    (wide ? kernels.f64(costs, cost.length) : kernels.f32(costs, cost.length)).set(cost);
-    checkCosts(cost, columns, wide ? firstBeyondLimit(cost) : wasm.nonfinite32(costs, cost.length));
-    const maximize = options.maximize === true ? 1 : 0;
-    const objective = wasm.assign(
-      costs,
-      columns,
-      n,
-      columns,
-      wide ? 1 : 0,
-      maximize,
-      permutation,
-      rowDuals,
-      columnDuals,
-      work,
-    );
-    return {
-      permutation: kernels.i32(permutation, n).slice(),
-      objective,
-      rowDuals: kernels.f64(rowDuals, n).slice(),
-      columnDuals: kernels.f64(columnDuals, columns).slice(),
-    };
-  } finally {
-    arena.release(mark);
-  }
+  const costs = arena.allocate(cost.byteLength);
+  const permutation = arena.allocate(4 * n);
+  const rowDuals = arena.allocate(8 * n);
+  const columnDuals = arena.allocate(8 * columns);
+  const work = arena.allocate(wasm.assignWork(n, columns) >>> 0);
+  // Nothing allocates from here on, so views are safe.
+  const wide = cost instanceof Float64Array;
+  (wide ? kernels.f64(costs, cost.length) : kernels.f32(costs, cost.length)).set(cost);
+  checkCosts(cost, columns, wide ? firstBeyondLimit(cost) : wasm.nonfinite32(costs, cost.length));
+  const out = [permutation, rowDuals, columnDuals] as const;
+  const objective = wasm.assign(costs, columns, n, columns, wide ? 1 : 0, maximize ? 1 : 0, ...out, work);
+  return {
+    permutation: kernels.i32(permutation, n).slice(),
+    objective,
+    rowDuals: kernels.f64(rowDuals, n).slice(),
+    columnDuals: kernels.f64(columnDuals, columns).slice(),
+  };
 }
 
 function emptyAssignment(columns: number): Assignment {
@@ -113,22 +104,6 @@ function emptyAssignment(columns: number): Assignment {
     rowDuals: new Float64Array(0),
     columnDuals: new Float64Array(columns),
   };
-}
-
-const shared = new Map<boolean | undefined, Kernels>();
-
-/** One instance for all small problems: an instance costs more than a small problem does. */
-function sharedKernels(simd: boolean | undefined): Kernels {
-  let kernels = shared.get(simd);
-  if (kernels === undefined) {
-    kernels = freshKernels(simd);
-    shared.set(simd, kernels);
-  }
-  return kernels;
-}
-
-function freshKernels(simd: boolean | undefined): Kernels {
-  return createKernels(simd === undefined ? {} : { simd });
 }
 
 function checkShape(cost: Float32Array | Float64Array, n: number, columns: number): void {

@@ -1,6 +1,7 @@
 /** Cost matrices of plain arrays: the public face of the `cost` kernel. */
 
-import { createKernels, type Kernels } from "./kernels.ts";
+import { withKernels } from "./idle.ts";
+import type { Kernels } from "./kernels.ts";
 
 /** Rows of a block on the diagonal when half of a symmetric matrix is computed: as many as the kernel packs at once. */
 const SYMMETRIC_ROWS = 128;
@@ -54,7 +55,20 @@ export function costMatrix(
   checkOffsets("bOffsets", options.bOffsets, k);
   if (options.out !== undefined) checkLength("out", options.out, n * columns);
 
-  const kernels = options.kernels ?? createKernels(options.simd === undefined ? {} : { simd: options.simd });
+  const { kernels, simd } = options;
+  if (kernels !== undefined) return multiplyOn(kernels, a, b, n, k, columns, options);
+  return withKernels(simd === undefined ? {} : { simd }, (own) => multiplyOn(own, a, b, n, k, columns, options));
+}
+
+function multiplyOn(
+  kernels: Kernels,
+  a: Float32Array,
+  b: Float32Array,
+  n: number,
+  k: number,
+  columns: number,
+  options: CostMatrixOptions,
+): Float32Array {
   const { arena, wasm } = kernels;
   const mark = arena.mark();
   try {
