@@ -6,13 +6,16 @@ import type { AlignProgress, MatchCalls } from "./calls.ts";
 import { type CallContext, serve } from "./rpc.ts";
 import { fittedSpec, openSession } from "./session.ts";
 
+/** All processors but the one that the page needs: its charts and buttons must not wait for ours. */
+const THREADS = Math.max(1, Math.min(8, navigator.hardwareConcurrency - 1));
+
 serve<MatchCalls>({
   async align(request, { signal, progress }) {
     const { method, seed } = request;
     const session = await openSession(request);
     const { a, b, spec, specName } = session;
     const trace = traceOf(progress);
-    const options = { method, seed, threads: "auto", signal, onProgress: trace.onProgress } as const;
+    const options = { method, seed, threads: THREADS, signal, onProgress: trace.onProgress } as const;
     const { permutations, report } = await matchWeights(a, b, spec, options);
     const { frankWolfe, coordinate } = trace;
     return {
