@@ -94,12 +94,18 @@ async function startProcess(pair: PairFiles): Promise<ChildProcess> {
 }
 
 async function ask(child: ChildProcess, order: Order): Promise<Answer> {
-  const answer = once(child, "message");
-  const gone = once(child, "exit").then(([code]) => {
+  const settled = new AbortController();
+  const { signal } = settled;
+  const answer = once(child, "message", { signal });
+  const gone = once(child, "exit", { signal }).then(([code]) => {
     throw new Error(`a process ended with ${code}, expected an answer`);
   });
-  gone.catch(() => undefined);
   child.send(order);
-  const [message] = (await Promise.race([answer, gone])) as [Answer];
-  return message;
+  try {
+    const [message] = (await Promise.race([answer, gone])) as [Answer];
+    return message;
+  } finally {
+    for (const each of [answer, gone]) each.catch(() => undefined);
+    settled.abort();
+  }
 }
