@@ -12,13 +12,18 @@ export interface LongestTask {
   readonly processor: number;
 }
 
+/** The longest tasks of a page's main thread, in ms: as they passed, and of processor time, which is what they take on a machine with nothing else to do. */
+export interface LongestTasks {
+  /** While the page loads: mostly Chromium's own first layout, with fonts to find and processes to start. */
+  readonly loading: LongestTask;
+  /** From then on. */
+  readonly working: LongestTask;
+}
+
 export interface BenchPage {
   readonly page: Page;
-  /**
-   * The longest task of the main thread since the page began to load, in ms: as it passed, and of processor time, which is
-   * what it takes on a machine with nothing else to do. Ends the recording.
-   */
-  longestTask(): Promise<LongestTask>;
+  /** Ends the recording. */
+  longestTasks(): Promise<LongestTasks>;
   /** Resident bytes of the process that runs the page and all its workers. Linux only, else null. */
   residentBytes(): number | null;
   close(): Promise<void>;
@@ -47,14 +52,12 @@ export async function startBrowser(): Promise<BenchBrowser> {
       await browser.startTracing(page, { categories: ["toplevel", "blink.user_timing"] });
       await page.goto(server.url);
       await page.waitForTimeout(500);
+      await page.evaluate(`performance.mark("${MARK}")`);
       const { processInfo } = await session.send("SystemInfo.getProcessInfo");
       const renderers = processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id);
       return {
         page,
-        longestTask: async () => {
-          await page.evaluate(`performance.mark("${MARK}")`);
-          return longestOf(JSON.parse((await browser.stopTracing()).toString()));
-        },
+        longestTasks: async () => longestOf(JSON.parse((await browser.stopTracing()).toString())),
         residentBytes: () => sumResident(renderers),
         close: () => context.close(),
       };
@@ -73,23 +76,27 @@ interface Trace {
     readonly ph: string;
     readonly pid: number;
     readonly tid: number;
+    readonly ts: number;
     readonly dur?: number;
     readonly tdur?: number;
   }[];
 }
 
-/** Tells the process of the app from those of Chromium's own pages. */
+/** Stands where the page is loaded and idle, and tells its process from those of Chromium's own pages. */
 const MARK = "rebasin bench";
 
-function longestOf({ traceEvents }: Trace): LongestTask {
+function longestOf({ traceEvents }: Trace): LongestTasks {
   const marked = traceEvents.find(({ name }) => name === MARK);
   const tasks = traceEvents.filter(
     ({ name, ph, pid, tid }) => ph === "X" && name.endsWith("RunTask") && pid === marked?.pid && tid === marked.tid,
   );
   if (tasks.length === 0) throw new Error("trace holds no task of a page, expected some: Chromium has renamed them");
-  const longest = (of: (task: (typeof tasks)[number]) => number | undefined): number =>
-    tasks.reduce((most, task) => Math.max(most, (of(task) ?? 0) / 1000), 0);
-  return { passed: longest(({ dur }) => dur), processor: longest(({ tdur }) => tdur) };
+  const longest = (some: typeof tasks): LongestTask => ({
+    passed: some.reduce((most, { dur }) => Math.max(most, (dur ?? 0) / 1000), 0),
+    processor: some.reduce((most, { tdur }) => Math.max(most, (tdur ?? 0) / 1000), 0),
+  });
+  const isBefore = ({ ts }: { readonly ts: number }): boolean => ts < marked!.ts;
+  return { loading: longest(tasks.filter(isBefore)), working: longest(tasks.filter((task) => !isBefore(task))) };
 }
 
 function findChromium(): string {

@@ -10,7 +10,7 @@ import { rebasin } from "../../src/rebasin.ts";
 import { createRng, randomPermutation } from "../../src/rng.ts";
 import { initialiseModel } from "../../src/run/initialise.ts";
 import { detectSpec } from "../../src/spec/families/families.ts";
-import { type BenchBrowser, type BenchPage, type LongestTask, startBrowser } from "./app-page.ts";
+import { type BenchBrowser, type BenchPage, type LongestTasks, startBrowser } from "./app-page.ts";
 import { FIXTURE_PAIR } from "./match-pairs.ts";
 import type { BenchOptions, PairFiles } from "./options.ts";
 import { digits, type Outcome, table } from "./results.ts";
@@ -26,7 +26,7 @@ interface Round {
   readonly choosing: number;
   readonly aligning: number;
   readonly merging: number;
-  readonly longest: LongestTask;
+  readonly longest: LongestTasks;
 }
 
 export async function benchApp(options: BenchOptions): Promise<Outcome> {
@@ -38,8 +38,11 @@ export async function benchApp(options: BenchOptions): Promise<Outcome> {
     const rows: string[][] = [];
     for (const pair of pairs) rows.push(await timePair(browser, pair, folder, options, faults));
     const parts = [
-      `${browser.version}; every round in a fresh page. From the choice of the second file to the merged file on disk, the driver's own time included; the longest task of the page's main thread in all rounds, loading and charts included, in ms of processor time and in brackets as it passed, which counts what else the machine does.`,
-      table(["pair", "rounds", "seconds", "of it: choose", "align", "merge and save", "longest task"], rows),
+      `${browser.version}; every round in a fresh page. From the choice of the second file to the merged file on disk, the driver's own time included; the longest task of the page's main thread in all rounds, while it loads and from then on, charts included: ms of processor time, and in brackets as it passed, which counts what else the machine does.`,
+      table(
+        ["pair", "rounds", "seconds", "of it: choose", "align", "merge and save", "longest task, loading", "working"],
+        rows,
+      ),
     ];
     if (options.pace !== "quick") parts.push(await measureMemory(browser, folder, options.seed));
     return { body: parts.join("\n\n"), faults };
@@ -69,7 +72,10 @@ async function timePair(
     const values = rounds.map(of);
     return `${digits(Math.min(...values))} (${digits(median(values))})`;
   };
-  const longest = (of: keyof LongestTask): string => digits(Math.max(...rounds.map((round) => round.longest[of])));
+  const longest = (when: keyof LongestTasks): string => {
+    const most = (of: "processor" | "passed"): number => Math.max(...rounds.map((round) => round.longest[when][of]));
+    return `${digits(most("processor"))} (${digits(most("passed"))})`;
+  };
   return [
     pair.name,
     String(rounds.length),
@@ -77,7 +83,8 @@ async function timePair(
     show(({ choosing }) => choosing),
     show(({ aligning }) => aligning),
     show(({ merging }) => merging),
-    `${longest("processor")} (${longest("passed")})`,
+    longest("loading"),
+    longest("working"),
   ];
 }
 
@@ -86,7 +93,7 @@ async function mergedByLibrary({ a, b }: PairFiles): Promise<Uint8Array> {
   return encodeSafetensors(model);
 }
 
-async function runRound({ page, longestTask }: BenchPage, { a, b }: PairFiles, saved: string): Promise<Round> {
+async function runRound({ page, longestTasks }: BenchPage, { a, b }: PairFiles, saved: string): Promise<Round> {
   page.setDefaultTimeout(PATIENCE_MS);
   await page.setInputFiles("#file-a", a);
   await page.waitForFunction(`/numbers in/.test(document.querySelector("#name-a").textContent)`);
@@ -107,7 +114,7 @@ async function runRound({ page, longestTask }: BenchPage, { a, b }: PairFiles, s
     choosing: (chosen - started) / 1000,
     aligning: (aligned - chosen) / 1000,
     merging: (merged - aligned) / 1000,
-    longest: await longestTask(),
+    longest: await longestTasks(),
   };
 }
 
@@ -144,6 +151,6 @@ async function measureMemory(browser: BenchBrowser, folder: string, seed: number
     `Memory: a perceptron of ${megabytes(bytes / 2)} and its renumbered copy, aligned in ${digits(round.aligning)} s and merged in ${digits(round.merging)} s.`,
     `The process of the page and its workers grew from ${megabytes(before)} by ${megabytes(most - before)} at its highest (resident, sampled every ${SAMPLE_MS} ms): ${digits((most - before) / bytes)} times the two files, code and garbage included.`,
     `The page says: ${said}`,
-    `Longest task of the main thread ${digits(round.longest.processor)} ms of processor time.`,
+    `Longest task of the main thread ${digits(round.longest.working.processor)} ms of processor time.`,
   ].join(" ");
 }
