@@ -38,8 +38,9 @@ export function putAside(): i32 {
   let flat: i32 = 0;
   for (let i: i32 = 0; i < rows; i++) if (getInt(flatRows, i) == FLAT) flat++;
   if (flat == 0) return 0;
-  const pairs = min(min(flat, findFlatColumns()), rows - STAY);
-  if (pairs <= 0) return 0;
+  const flatCount = findFlatColumns();
+  const pairs = min(min(flat, flatCount), rows - STAY);
+  if (pairs <= 0 || areWanted(flatCount)) return 0;
   for (let i: i32 = 0, k: i32 = 0; k < pairs; i++) {
     if (getInt(flatRows, i) != FLAT) continue;
     setInt(flatRows, i, ASIDE);
@@ -54,6 +55,18 @@ export function putAside(): i32 {
     if (row != NONE) part(row, column);
   }
   return pairs;
+}
+
+/**
+ * Whether flat columns offer as much as most others do, after column reduction: zeros among costs above zero. Then live
+ * rows want them, and pairs that were put aside would nearly all have to come apart.
+ */
+function areWanted(flatCount: i32): bool {
+  let offer: f64 = -Infinity;
+  for (let k: i32 = 0; k < flatCount; k++) offer = max<f64>(offer, getFloat(prices, getInt(flatColumns, k)));
+  let above: i32 = 0;
+  for (let j: i32 = 0; j < columns; j++) if (getFloat(prices, j) > offer) above++;
+  return above * 2 < columns - flatCount;
 }
 
 /** Lists the columns of one value only; returns how many. */
