@@ -13,16 +13,19 @@ export interface Borrowed {
   readonly empty: number;
 }
 
-/** The last ones returned. A weak reference: the collector may have them, as it may what nobody returned. */
-let idle: WeakRef<Borrowed> | undefined;
+/**
+ * All that were returned, by build. Weak references: the collector may have them, as it may what nobody returned; but not
+ * before the current task ends. So none may be forgotten: each holds an address space of 4 GiB, and engines run out of those.
+ */
+let idle = new WeakMap<WebAssembly.Module, WeakRef<Borrowed>[]>();
 
 /** Kernels as of `createKernels`, for this caller alone until they are returned; their memory may hold what others left. */
 export function borrowKernels(options: ModuleOptions = {}): Borrowed {
   const { module } = compileBuild(options);
-  const found = idle?.deref();
-  if (found?.module === module) {
-    idle = undefined;
-    return found;
+  const returned = idle.get(module) ?? [];
+  while (returned.length > 0) {
+    const found = returned.pop()!.deref();
+    if (found !== undefined) return found;
   }
   const kernels = createKernels(options);
   return { kernels, module, empty: kernels.arena.mark() };
@@ -31,12 +34,13 @@ export function borrowKernels(options: ModuleOptions = {}): Borrowed {
 /** Frees all that is allocated in them. The caller may not use them any more. */
 export function returnKernels(borrowed: Borrowed): void {
   borrowed.kernels.arena.release(borrowed.empty);
-  idle = new WeakRef(borrowed);
+  const others = idle.get(borrowed.module)?.filter((other) => other.deref() !== undefined) ?? [];
+  idle.set(borrowed.module, [...others, new WeakRef(borrowed)]);
 }
 
 /** The next who borrows gets fresh kernels: for tests of what memory is taken. */
 export function forgetIdle(): void {
-  idle = undefined;
+  idle = new WeakMap();
 }
 
 /** Borrows kernels for `work`, which must be done when it returns. */

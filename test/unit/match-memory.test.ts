@@ -135,6 +135,14 @@ test("what one matching took, the next takes again, of other models too, and fin
   assert.is(again.report.memoryBytes, alone.report.memoryBytes);
 });
 
+test("kernels returned while others are lent are lent again, all of them", () => {
+  forgetIdle();
+  const lent = [borrowKernels(), borrowKernels(), borrowKernels({ simd: false })];
+  for (const each of lent) returnKernels(each);
+  const again = [borrowKernels(), borrowKernels(), borrowKernels({ simd: false })];
+  assert.equal(new Set(again.map(({ kernels }) => kernels)), new Set(lent.map(({ kernels }) => kernels)));
+});
+
 test("kernels are lent to one at a time, empty, and of the build asked for", () => {
   forgetIdle();
   const [first, second] = [borrowKernels(), borrowKernels()];

@@ -77,7 +77,7 @@ async function use<T>(kernels: Kernels | null, action: (kernels: Kernels) => Pro
 
 /** Kernels whose workers are awake: how long that takes is the machine's affair. */
 async function awake(kernels: Kernels): Promise<Kernels> {
-  const tiny: Problem = { n: 8, columns: 8, k: 8, begin: 0, end: 8, offsets: false };
+  const tiny: Problem = { n: 16, columns: 16, k: 8, begin: 0, end: 16, offsets: false };
   await compute(kernels, tiny);
   await new Promise((resolve) => setTimeout(resolve, 150));
   return kernels;
