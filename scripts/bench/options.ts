@@ -16,7 +16,7 @@ all         --quick            fewer sizes and rounds
             --seed N           of the data (gemm, assign, gradients). Default 1
             --python COMMAND   default /usr/bin/python3 (Debian's python3-numpy and python3-scipy), then python3
 gemm        --n N[,N]          sizes
-assign      --n N[,N]          sizes, up to 16384
+assign      --n N[,N]          sizes
             --kinds KIND[,KIND]
             --real DIR         cost matrices written by match --dump, as further kinds
 match,      --pair SPEC A B    a spec file ("auto": detect; the baseline is skipped) and two models; may be repeated
