@@ -4,8 +4,8 @@
 // row even where all rows want the same columns (costs of low rank), which is where shortest paths grow long. So it
 // works in f32 and within a budget, and exact stages go on from its prices.
 
+import { matchBest, partAll } from "./assign-best";
 import { bidColumn, bidLevel, bidSecond, findBid } from "./assign-bids";
-import { findTwoMinima, minimumColumn } from "./assign-scan";
 import {
   ASIDE,
   auctionPrices,
@@ -17,10 +17,8 @@ import {
   getFloat,
   getInt,
   getSingle,
-  match,
   NONE,
   prices,
-  rowColumn,
   rows,
   setFloat,
   setInt,
@@ -82,7 +80,7 @@ export function runAuction(): i32 {
   if (spread > 1 / LIMIT && spread < LIMIT && (!wide || allWithinLimit()) && scaleEpsilon()) {
     for (let j: i32 = 0; j < columns; j++) setFloat(prices, j, <f64>getSingle(auctionPrices, j));
   }
-  return matchBest();
+  return matchBest(rows);
 }
 
 function allWithinLimit(): bool {
@@ -125,22 +123,4 @@ function runPhase(epsilon: f32): bool {
     }
   }
   return true;
-}
-
-function partAll(): void {
-  for (let j: i32 = 0; j < columns; j++) setInt(columnRow, j, NONE);
-}
-
-/** Gives each row its best column at the present prices if no row before it has it. */
-function matchBest(): i32 {
-  partAll();
-  let free: i32 = 0;
-  for (let i: i32 = 0; i < rows; i++) {
-    setInt(rowColumn, i, NONE);
-    if (getInt(flatRows, i) == ASIDE) continue;
-    findTwoMinima(i);
-    if (getInt(columnRow, minimumColumn) == NONE) match(i, minimumColumn);
-    else setInt(freeRows, free++, i);
-  }
-  return free;
 }

@@ -49,6 +49,15 @@ export let openPrices: usize = 0;
 /** Auction only: prices in f32. */
 export let auctionPrices: usize = 0;
 
+/** Prices of an earlier matrix, f64[columns]. */
+export let earlierPrices: usize = 0;
+
+// Sorting only: rows and columns that are not put aside, and their keys by number.
+export let rankRows: usize = 0;
+export let rankColumns: usize = 0;
+export let rankX: usize = 0;
+export let rankY: usize = 0;
+
 // Lazy only: heap of columns, heap position, state per column; touched columns.
 export let heap: usize = 0;
 export let heapPosition: usize = 0;
@@ -93,6 +102,11 @@ export function placeWork(base: usize, n: i32, m: i32, lists: bool): usize {
   scannedDistance = area(floatColumns);
   openPrices = area(floatColumns);
   auctionPrices = area(intColumns);
+  earlierPrices = area(floatColumns);
+  rankRows = area(intRows);
+  rankColumns = area(intColumns);
+  rankX = area((<usize>n) << 3);
+  rankY = area(floatColumns);
   if (lists) placeLists(<usize>n, <usize>m);
   return top;
 }

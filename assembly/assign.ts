@@ -5,10 +5,12 @@
 
 import { bringBack, markFlatRows, putAside } from "./assign-aside";
 import { runAuction, sampleCosts, standsOut } from "./assign-auction";
+import { keepEarlierPrices, matchAtEarlierPrices, matchBest } from "./assign-best";
 import { reduceColumns } from "./assign-columns";
 import { augmentLazily, lazyIsLosing, startLazyPaths } from "./assign-lazy";
 import { listsAreTied, resetLists } from "./assign-lists";
 import { augmentDense } from "./assign-paths";
+import { isRankOne, priceBySorting } from "./assign-rank-one";
 import { reduceRows } from "./assign-rows";
 import {
   ASIDE,
@@ -33,10 +35,17 @@ import {
 /** Columns from which candidate lists pay. */
 const LISTS_FROM: i32 = 384;
 
+/** And columns from which they pay where few rows are free at earlier prices. */
+const LISTS_AGAIN_FROM: i32 = 768;
+
 /** Steps of row reduction per row: a step over a list is cheap, over a dense row less so. */
 const LIST_STEPS: i32 = 8;
 const DENSE_STEPS: i32 = 4;
-const AUCTION_STEPS: i32 = 2;
+/** Where the prices are good already. */
+const PRICED_STEPS: i32 = 2;
+
+/** Earlier prices must leave at most this part of the rows free, or finding prices afresh is faster. */
+const EARLIER_SHARE: i32 = 2;
 
 /** Rows from which an auction may pay: where many want the same columns, and where costs are independent. */
 const AUCTION_FROM: i32 = 48;
@@ -47,12 +56,14 @@ const BY_COLUMNS: i32 = 0;
 const BY_PATHS: i32 = 1;
 const BY_LISTS: i32 = 2;
 const BY_AUCTION: i32 = 3;
-const WITH_ASIDE: i32 = 4;
+const BY_SORTING: i32 = 4;
+const BY_EARLIER: i32 = 5;
+const WITH_ASIDE: i32 = 8;
 let method: i32 = 0;
 
 /**
- * How the last assignment was found: 0 column reduction alone, 1 dense paths, 2 candidate lists, 3 auction; plus 4 if
- * dead rows and columns were put aside.
+ * How the last assignment was found: 0 column reduction alone, 1 dense paths, 2 candidate lists, 3 auction,
+ * 4 sorting, 5 earlier prices; plus 8 if dead rows and columns were put aside.
  */
 export function assignMethod(): i32 {
   return method;
@@ -60,7 +71,7 @@ export function assignMethod(): i32 {
 
 /** Bytes of work area that `assign` needs for n rows and m columns; the greatest usize where that is beyond 4 GiB. */
 export function assignWork(n: i32, m: i32): usize {
-  // More than a row and a column take (1,576 and 76 bytes), so that the sum below cannot wrap around.
+  // More than a row and a column take (1,588 and 92 bytes), so that the sum below cannot wrap around.
   if (<u64>n * 2048 + <u64>m * 128 > <u64>usize.MAX_VALUE) return usize.MAX_VALUE;
   return placeWork(0, n, m, m >= LISTS_FROM);
 }
@@ -70,7 +81,8 @@ export function assignWork(n: i32, m: i32): usize {
  * row-major f32 or f64 with `ld` elements between rows, all finite, only read. Out: `rowToColumn` i32[n], `rowDuals`
  * f64[n], `columnDuals` f64[m], with rowDual + columnDual tight on every assigned pair, ≥ cost everywhere when
  * maximising and ≤ when minimising, and 0 for a column without a row. Returns the sum of the assigned costs, in row
- * order. `work`: assignWork(n, m) bytes.
+ * order. `work`: assignWork(n, m) bytes. `resume`: 1 if n = m and `columnDuals` holds those of a similar matrix, to start
+ * from where that pays.
  */
 export function assign(
   cost: usize,
@@ -83,28 +95,54 @@ export function assign(
   rowDuals: usize,
   columnDuals: usize,
   work: usize,
+  resume: i32,
 ): f64 {
   const lists = m >= LISTS_FROM;
   setProblem(cost, ld, n, m, isF64 != 0, maximize != 0, columnDuals, rowToColumn);
   placeWork(work, n, m, lists);
-  start();
-  let pairs: i32 = 0;
-  if (n == m) reduceColumns();
+  if (resume != 0) keepEarlierPrices();
+  let pairs = prepare();
   method = BY_COLUMNS;
   if (isAnyFree()) {
-    markFlatRows();
-    if (n == m) pairs = putAside();
-    const free = collectFree();
-    method = n == m ? chooseMethod(free, n - pairs) : lists ? BY_LISTS : BY_PATHS;
-    if (method == BY_AUCTION) finishByAuction();
-    else if (method == BY_LISTS) finishWithLists(free);
-    else finishDense(free);
+    const free = resume != 0 ? matchAtEarlierPrices((n - pairs) / EARLIER_SHARE) : NONE;
+    if (free == NONE) {
+      if (resume != 0) pairs = prepare();
+      solveAfresh(pairs, lists);
+    } else {
+      method = BY_EARLIER;
+      if (columns >= LISTS_AGAIN_FROM) finishWithLists(free);
+      else finishDense(free, PRICED_STEPS);
+    }
   }
   if (pairs > 0) {
     method += WITH_ASIDE;
     augmentFrom(0, bringBack(pairs));
   }
   return writeDuals(rowDuals);
+}
+
+/** Column reduction, and where that leaves rows free, pairs put aside; returns how many. */
+function prepare(): i32 {
+  start();
+  if (rows != columns) {
+    markFlatRows();
+    return 0;
+  }
+  reduceColumns();
+  if (!isAnyFree()) return 0;
+  markFlatRows();
+  return putAside();
+}
+
+function solveAfresh(pairs: i32, lists: bool): void {
+  const free = collectFree();
+  method = rows == columns ? chooseMethod(free, rows - pairs) : lists ? BY_LISTS : BY_PATHS;
+  if (method == BY_SORTING) {
+    priceBySorting();
+    finishDense(matchBest(rows), PRICED_STEPS);
+  } else if (method == BY_AUCTION) finishDense(runAuction(), PRICED_STEPS);
+  else if (method == BY_LISTS) finishWithLists(free);
+  else finishDense(free, DENSE_STEPS);
 }
 
 function start(): void {
@@ -131,7 +169,7 @@ function collectFree(): i32 {
 
 /**
  * How to finish a square problem. Independent costs leave 37 % of the rows free after column reduction, gradients of
- * networks 75 to 97 %, costs of rank 1 all but two: that is where an auction finds good prices sooner than paths do.
+ * networks 75 to 97 %, costs of rank 1 all but two: that is where an auction finds good prices sooner than paths do, or sorting alone.
  * Ties leave many rows free too, but dense paths are fast there, and lists too short. Among independent costs the
  * auction is for those with a tail: where the best are close together, as uniform ones are, it takes long to tell them
  * apart.
@@ -140,6 +178,7 @@ function chooseMethod(free: i32, active: i32): i32 {
   const mean = meanPrice(active);
   if (mean == Infinity) return BY_PATHS;
   if (active >= AUCTION_FROM && free * 5 >= active) {
+    if (isRankOne()) return BY_SORTING;
     sampleCosts();
     if (free * 2 >= active || (active >= TAILED_FROM && standsOut(mean))) return BY_AUCTION;
   }
@@ -161,13 +200,8 @@ function meanPrice(active: i32): f64 {
   return equal * 4 < active ? sum / <f64>active : Infinity;
 }
 
-function finishByAuction(): void {
-  augmentFrom(0, reduceRows(runAuction(), AUCTION_STEPS * rows, false));
-}
-
-function finishDense(count: i32): void {
-  const free = reduceRows(count, DENSE_STEPS * rows, false);
-  augmentFrom(0, free);
+function finishDense(count: i32, steps: i32): void {
+  augmentFrom(0, reduceRows(count, steps * rows, false));
 }
 
 function finishWithLists(count: i32): void {

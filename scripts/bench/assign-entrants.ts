@@ -30,7 +30,7 @@ export function ours(kernels: Kernels, cost: Float32Array, n: number): Assigner 
     run: (calls) =>
       time(() => {
         for (let call = 0; call < calls; call++)
-          wasm.assign(matrix, n, n, n, 0, 1, columns, rowDuals, columnDuals, work);
+          wasm.assign(matrix, n, n, n, 0, 1, columns, rowDuals, columnDuals, work, 0);
       }),
     columns: () => i32(columns, n).slice(),
     duals: () => ({ rows: f64(rowDuals, n).slice(), columns: f64(columnDuals, n).slice() }),

@@ -45,8 +45,8 @@ export interface Assignment {
  * algorithm for dense and sparse linear assignment problems", Computing 38, 1987), over lists of candidate columns
  * where the matrix is large, and from the prices of an ε-scaling auction (D. P. Bertsekas, "The auction algorithm",
  * Annals of Operations Research 14, 1988) where many rows want the same columns; rows and columns of one value only are
- * put aside in pairs. Which of these is chosen by cheap statistics of the matrix. O(n²·columns) at worst; near
- * O(n·columns) where most rows have a clear best column. Memory beside the matrix's copy: about 76 bytes per column and,
+ * put aside in pairs; outer products, and squared distances of points on a line, are sorted. Which of these is chosen by cheap statistics of the matrix. O(n²·columns) at worst; near
+ * O(n·columns) where most rows have a clear best column. Memory beside the matrix's copy: about 100 bytes per column and,
  * from 384 columns on, 1.6 kB per row.
  *
  * Throws `TypeError` for a cost that is no Float32Array or Float64Array and for unknown options, `RangeError` for sizes
@@ -88,7 +88,7 @@ function solveOn(
   (wide ? kernels.f64(costs, cost.length) : kernels.f32(costs, cost.length)).set(cost);
   checkCosts(cost, columns, wide ? firstBeyondLimit(cost) : wasm.nonfinite32(costs, cost.length));
   const out = [permutation, rowDuals, columnDuals] as const;
-  const objective = wasm.assign(costs, columns, n, columns, wide ? 1 : 0, maximize ? 1 : 0, ...out, work);
+  const objective = wasm.assign(costs, columns, n, columns, wide ? 1 : 0, maximize ? 1 : 0, ...out, work, 0);
   return {
     permutation: kernels.i32(permutation, n).slice(),
     objective,

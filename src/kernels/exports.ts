@@ -39,7 +39,8 @@ export interface KernelExports {
   // Linear assignment (assembly/assign.ts).
   /**
    * Gives each of n rows its own of m ≥ n columns at least total cost, or greatest; returns the total. `ld`: elements
-   * between rows. Writes `rowToColumn` i32[n], `rowDuals` f64[n], `columnDuals` f64[m].
+   * between rows. Writes `rowToColumn` i32[n], `rowDuals` f64[n], `columnDuals` f64[m]. `resume`: 1 if n = m and
+   * `columnDuals` holds those of a similar matrix, to start from where that pays.
    */
   assign(
     cost: number,
@@ -52,12 +53,13 @@ export interface KernelExports {
     rowDuals: number,
     columnDuals: number,
     work: number,
+    resume: number,
   ): number;
   /** Bytes of work area that `assign` needs. */
   assignWork(n: number, m: number): number;
   /**
-   * How the last `assign` found its result: 0 column reduction alone, 1 dense paths, 2 candidate lists, 3 auction; plus
-   * 4 if dead rows and columns were put aside.
+   * How the last `assign` found its result: 0 column reduction alone, 1 dense paths, 2 candidate lists, 3 auction, 4 sorting,
+   * 5 earlier prices; plus 8 if dead rows and columns were put aside.
    */
   assignMethod(): number;
 

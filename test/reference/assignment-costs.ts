@@ -70,6 +70,12 @@ const KINDS: Readonly<Record<string, Kind>> = {
   "rank 1": lowRank(1, 2000),
   "rank 3": lowRank(3, 1000),
   product: () => (i, j) => (i + 1) * (j + 1),
+  // Squared distances of points on a line, negated: what 1-D transport maximises.
+  distances: (n, columns, rng) => {
+    const left = integers(n, 1000, rng);
+    const right = integers(columns, 1000, rng);
+    return (i, j) => -((left[i]! - right[j]!) ** 2);
+  },
   dead,
   "dead rows": deadRows,
   planted,

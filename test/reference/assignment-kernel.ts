@@ -8,7 +8,7 @@ import { Bench } from "./on-kernels.ts";
 
 /**
  * Assigns the first m of `ld` columns, everything misaligned and between guards. `method` says how, see `assignMethod`
- * of the kernel exports.
+ * of the kernel exports. `earlier`: column duals to start from.
  */
 export function solveGuarded(
   kernels: Kernels,
@@ -17,16 +17,18 @@ export function solveGuarded(
   n: number,
   m: number,
   maximize: boolean,
+  earlier?: Float64Array,
 ): Assignment & { method: number } {
   const { wasm } = kernels;
   const bench = new Bench(kernels);
   const costs = bench.put(cost);
   const permutation = bench.area(4 * n);
   const rows = bench.area(8 * n);
-  const columns = bench.area(8 * m);
+  const columns = earlier === undefined ? bench.area(8 * m) : bench.put(earlier);
   const work = bench.area(wasm.assignWork(n, m));
   const wide = cost instanceof Float64Array ? 1 : 0;
-  const objective = wasm.assign(costs, ld, n, m, wide, maximize ? 1 : 0, permutation, rows, columns, work);
+  const resume = earlier === undefined ? 0 : 1;
+  const objective = wasm.assign(costs, ld, n, m, wide, maximize ? 1 : 0, permutation, rows, columns, work, resume);
   const bytes = new Uint8Array(cost.buffer, cost.byteOffset, cost.byteLength);
   bitEqual(new Uint8Array(bench.take(costs, cost.byteLength)), bytes, "cost in wasm memory");
   const result = {

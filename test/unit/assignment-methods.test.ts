@@ -17,7 +17,9 @@ const COLUMNS = 0;
 const PATHS = 1;
 const LISTS = 2;
 const AUCTION = 3;
-const ASIDE = 4;
+const SORTING = 4;
+const EARLIER = 5;
+const ASIDE = 8;
 
 /** Certifies the result, that all builds and both cost types agree on it, and that it was found by `method`. */
 function check(label: string, cost: Costs, n: number, method: number, maximize = true, tolerance = 0): void {
@@ -42,9 +44,10 @@ for (const [name, n, method] of [
   ["gaussian", 130, PATHS],
   ["integers", 64, PATHS],
   ["rank 1", 40, PATHS],
-  ["rank 1", 51, AUCTION],
+  ["rank 1", 51, SORTING],
   ["rank 3", 131, AUCTION],
-  ["product", 200, AUCTION],
+  ["product", 200, SORTING],
+  ["distances", 202, SORTING],
   ["gaussian", 199, AUCTION],
   ["uniform", 200, PATHS],
   ["uniform", 401, LISTS],
@@ -160,6 +163,57 @@ test("an auction that f32 cannot hold changes nothing", () => {
       const result = solveGuarded(simd!, cost, n, n, n, maximize);
       certify(label, cost, n, n, maximize, result, tolerance);
       bitEqual(solveGuarded(BUILDS[1]!, cost, n, n, n, maximize).columnDuals, result.columnDuals, label);
+    }
+  }
+});
+
+test("sorting is exact where rounding blurs the order, and is not taken where a sum of two products looks like one", () => {
+  for (const n of [60, 300, 700]) {
+    const rng = createRng(n);
+    const [x, y, z, w] = Array.from({ length: 4 }, () => Array.from({ length: n }, () => rng.uniform() - 0.5));
+    const fill = (at: (i: number, j: number) => number): Float32Array =>
+      Float32Array.from({ length: n * n }, (_, k) => at(Math.floor(k / n), k % n));
+    for (const [label, cost, method] of [
+      ["products", fill((i, j) => x![i]! * y![j]!), SORTING],
+      ["products and sums", fill((i, j) => x![i]! * y![j]! + z![i]! - w![j]!), null],
+      ["nearly equal points", fill((i, j) => (1 + x![i]! / 2 ** 12) * (1 + y![j]! / 2 ** 12)), null],
+      ["a second product, small", fill((i, j) => x![i]! * y![j]! + (z![i]! * w![j]!) / 2 ** 6), AUCTION],
+      ["a second product, below rounding", fill((i, j) => x![i]! * y![j]! + (z![i]! * w![j]!) / 2 ** 20), SORTING],
+    ] as [string, Float32Array, number | null][]) {
+      for (const maximize of [false, true]) {
+        const result = solveGuarded(simd!, cost, n, n, n, maximize);
+        certify(label, cost, n, n, maximize, result, 1e-15 * n * largest(cost));
+        if (method !== null) assert.is(result.method, method, `${label}, ${n}`);
+        bitEqual(solveGuarded(BUILDS[1]!, cost, n, n, n, maximize).columnDuals, result.columnDuals, label);
+      }
+    }
+  }
+});
+
+test("from any earlier duals it is as exact, and uses those of a similar matrix", () => {
+  for (const n of [60, 200, 401, 800]) {
+    const rng = createRng(n);
+    const noise = makeCosts("gaussian", n, n, 2);
+    for (const name of ["gaussian", "rank 3", "dead", "integers", "equal rows", "planted"]) {
+      const cost = makeCosts(name, n, n);
+      // 0 stays 0, so that dead rows and columns stay dead.
+      const changed = cost.map((c, k) => (c === 0 ? 0 : c + noise[k]! / 2 ** 8));
+      for (const maximize of [false, true]) {
+        const { columnDuals, method } = solveGuarded(simd!, cost, n, n, n, maximize);
+        for (const [label, earlier, expected] of [
+          ["its own", columnDuals, name === "gaussian" || name === "rank 3" ? EARLIER : null],
+          ["random", columnDuals.map(() => rng.below(2 ** 12) / 2 ** 8), null],
+          ["opposite", columnDuals.map((dual) => -dual), null],
+          ["all equal", columnDuals.map(() => 3), null],
+        ] as [string, Float64Array, number | null][]) {
+          const result = solveGuarded(simd!, changed, n, n, n, maximize, earlier.slice());
+          certify(`${name}, ${label}`, changed, n, n, maximize, result, 1e-13 * n);
+          if (expected !== null) assert.is(result.method, expected, `${name}, ${label}, ${n}: from ${method}`);
+          const scalar = solveGuarded(BUILDS[1]!, Float64Array.from(changed), n, n, n, maximize, earlier.slice());
+          bitEqual(scalar.columnDuals, result.columnDuals, `${name}, ${label}`);
+          bitEqual(scalar.permutation, result.permutation, `${name}, ${label}`);
+        }
+      }
     }
   }
 });

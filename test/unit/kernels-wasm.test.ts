@@ -10,7 +10,7 @@ const ARITY: { [Name in keyof KernelExports]: Parameters<KernelExports[Name]>["l
   isSimd: 0,
   cost: 14,
   costWork: 2,
-  assign: 10,
+  assign: 11,
   assignWork: 2,
   assignMethod: 0,
   gather: 6,
