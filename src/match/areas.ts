@@ -32,6 +32,8 @@ export interface Areas {
   readonly assigned: number;
   readonly rowDuals: number;
   readonly columnDuals: number;
+  /** Column duals that are kept from visit to visit, f64[n] by permutation number; 0 for nested permutations. */
+  readonly keptDuals: readonly number[];
   /** Matrices that are kept from visit to visit. */
   readonly kept: CostMatrices;
   /** Frank–Wolfe's running matrices, by permutation number; none for a descent. */
@@ -81,6 +83,7 @@ export function allocateAreas(
     assigned: arena.allocate(4 * size),
     rowDuals: arena.allocate(8 * size),
     columnDuals: arena.allocate(8 * size),
+    keptDuals: allocateDuals(arena, outline),
     kept: allocateKept(arena, outline),
     running: jointly ? outline.permutations.map((permutation) => arena.allocate(matrixBytes(permutation))) : [],
     linear: linear.map((has, p) => (has ? arena.allocate(matrixBytes(outline.permutations[p]!)) : 0)),
@@ -108,6 +111,12 @@ function measure(outline: Outline): { size: number; columns: number; longest: nu
 }
 
 const matrixBytes = ({ size }: { readonly size: number }): number => 4 * size * size;
+
+function allocateDuals(arena: Arena, { permutations, groups }: Outline): number[] {
+  const pointers: number[] = new Array(permutations.length).fill(0);
+  for (const { root } of groups) pointers[root] = arena.allocate(8 * permutations[root]!.size);
+  return pointers;
+}
 
 function allocateKept(arena: Arena, { permutations, groups }: Outline): CostMatrices {
   const bytes = permutations.map(matrixBytes);

@@ -9,16 +9,23 @@ export interface AssignSpace
   readonly problem: Pick<Problem, "permutations">;
 }
 
+/** Where column duals are kept: those of an earlier matrix, if `resume`, to start from; in the end those of this one. */
+interface Duals {
+  readonly pointer: number;
+  readonly resume: boolean;
+}
+
 /** An assignment of n rows to n columns of the f32 matrix at `c` with row stride `ld`, maximising. A fresh array. */
-export function assignMatrix(
+function assignMatrix(
   workspace: AssignSpace,
   c: number,
   n: number,
   ld: number,
+  duals: Duals = { pointer: workspace.columnDuals, resume: false },
 ): { order: Int32Array; value: number } {
   const { wasm, i32 } = workspace.kernels;
-  const { assigned, rowDuals, columnDuals, assignWork } = workspace;
-  const value = wasm.assign(c, ld, n, n, 0, 1, assigned, rowDuals, columnDuals, assignWork);
+  const { assigned, rowDuals, assignWork } = workspace;
+  const value = wasm.assign(c, ld, n, n, 0, 1, assigned, rowDuals, duals.pointer, assignWork, duals.resume ? 1 : 0);
   return { order: i32(assigned, n).slice(), value };
 }
 
@@ -29,7 +36,12 @@ export function assignMatrix(
  *
  * Returns fresh arrays by permutation number. The matrices are not changed.
  */
-export function assignGroup(workspace: AssignSpace, group: Group, costs: readonly number[]): Map<number, Int32Array> {
+export function assignGroup(
+  workspace: AssignSpace,
+  group: Group,
+  costs: readonly number[],
+  duals?: Duals,
+): Map<number, Int32Array> {
   const { permutations } = workspace.problem;
   const n = permutations[group.root]!.size;
   const inside = group.nested.map((p) => assignBlocks(workspace, costs[p]!, n, permutations[p]!.inner));
@@ -38,6 +50,7 @@ export function assignGroup(workspace: AssignSpace, group: Group, costs: readonl
     costs[group.root]!,
     n,
     inside.map(({ values }) => values),
+    duals,
   );
   const orders = new Map([[group.root, order]]);
   group.nested.forEach((p, at) => {
@@ -52,9 +65,30 @@ export function assignGroup(workspace: AssignSpace, group: Group, costs: readonl
   return orders;
 }
 
+/**
+ * `assignGroup` in a run of assignments whose matrices change from one to the next: each starts from the column duals of
+ * the one before where they are still good.
+ */
+export function assignGroupAgain(
+  workspace: Workspace,
+  group: Group,
+  costs: readonly number[],
+): Map<number, Int32Array> {
+  const { keptDuals, solved } = workspace;
+  const duals = { pointer: keptDuals[group.root]!, resume: solved.has(group.root) };
+  solved.add(group.root);
+  return assignGroup(workspace, group, costs, duals);
+}
+
 /** The assignment of the matrix at `c` plus each of `added`, summed in a copy. */
-function assignRoot(workspace: AssignSpace, c: number, n: number, added: readonly Float64Array[]): Int32Array {
-  if (added.length === 0) return assignMatrix(workspace, c, n, n).order;
+function assignRoot(
+  workspace: AssignSpace,
+  c: number,
+  n: number,
+  added: readonly Float64Array[],
+  duals?: Duals,
+): Int32Array {
+  if (added.length === 0) return assignMatrix(workspace, c, n, n, duals).order;
   const { arena, f32 } = workspace.kernels;
   const mark = arena.mark();
   try {
@@ -62,7 +96,7 @@ function assignRoot(workspace: AssignSpace, c: number, n: number, added: readonl
     const cells = f32(sum, n * n);
     cells.set(f32(c, n * n));
     for (const values of added) for (let at = 0; at < n * n; at++) cells[at]! += values[at]!;
-    return assignMatrix(workspace, sum, n, n).order;
+    return assignMatrix(workspace, sum, n, n, duals).order;
   } finally {
     arena.release(mark);
   }

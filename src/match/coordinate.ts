@@ -6,7 +6,7 @@
 import { samePermutation } from "../perm/permutation.ts";
 import type { OnProgress } from "../progress.ts";
 import { type Rng, randomPermutation } from "../rng.ts";
-import { assignGroup } from "./assign-group.ts";
+import { assignGroupAgain } from "./assign-group.ts";
 import type { KeptCosts } from "./kept-costs.ts";
 import { linearValue } from "./linear-term.ts";
 import { objectiveByTensor } from "./objective.ts";
@@ -90,7 +90,7 @@ async function visitGroup(state: State, g: number): Promise<number> {
   const { workspace, orders } = state;
   const group = workspace.problem.groups[g]!;
   for (const p of [group.root, ...group.nested]) await state.kept.bring(p, orders);
-  const found = assignGroup(workspace, group, state.kept.pointers);
+  const found = assignGroupAgain(workspace, group, state.kept.pointers);
   await state.pause();
   if ([...found].every(([p, order]) => samePermutation(order, orders[p]!))) return 0;
   return takeIfBetter(state, g, found);

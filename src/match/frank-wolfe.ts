@@ -10,7 +10,7 @@
 
 import { identityPermutation } from "../perm/permutation.ts";
 import type { OnProgress } from "../progress.ts";
-import { assignGroup } from "./assign-group.ts";
+import { assignGroupAgain } from "./assign-group.ts";
 import { accumulateBarycentre } from "./barycentre.ts";
 import { accumulateCost } from "./cost.ts";
 import type { KeptCosts } from "./kept-costs.ts";
@@ -178,7 +178,7 @@ async function bestVertex(
   const vertex = problem.permutations.map(({ size }) => identityPermutation(size));
   for (const group of problem.groups) {
     if (!problem.free[group.root]) continue;
-    for (const [p, order] of assignGroup(workspace, group, costs)) vertex[p] = order;
+    for (const [p, order] of assignGroupAgain(workspace, group, costs)) vertex[p] = order;
     await pause();
   }
   return vertex;

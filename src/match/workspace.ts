@@ -9,6 +9,8 @@ export interface Workspace extends Areas {
   readonly kernels: Kernels;
   readonly problem: Problem;
   readonly staging: Staging;
+  /** Roots whose `keptDuals` hold those of an assignment. */
+  readonly solved: Set<number>;
 }
 
 /**
@@ -23,5 +25,6 @@ export function createWorkspace(
   linear: readonly boolean[] = [],
 ): Workspace {
   const areas = allocateAreas(kernels.arena, kernels, problem, jointly, linear);
-  return { ...areas, kernels, problem, staging: createStaging(kernels, areas.stagingA, areas.stagingB, sanitize) };
+  const staging = createStaging(kernels, areas.stagingA, areas.stagingB, sanitize);
+  return { ...areas, kernels, problem, staging, solved: new Set() };
 }
