@@ -72,20 +72,30 @@ function listActive(): void {
   for (let j: i32 = 0; j < columns; j++) if (getFloat(prices, j) != Infinity) setInt(rankColumns, count++, j);
 }
 
+/** The column where the cross part of a row is largest. */
 function largestInRow(row: i32): i32 {
   let column = getInt(rankColumns, 0);
+  let largest: f64 = 0;
   for (let k: i32 = 1; k < count; k++) {
     const j = getInt(rankColumns, k);
-    if (abs<f64>(crossAt(row, j)) > abs<f64>(crossAt(row, column))) column = j;
+    const size = abs<f64>(crossAt(row, j));
+    if (size <= largest) continue;
+    largest = size;
+    column = j;
   }
   return column;
 }
 
+/** The row where the cross part of a column is largest. */
 function largestInColumn(column: i32): i32 {
   let row = getInt(rankRows, 0);
+  let largest: f64 = 0;
   for (let k: i32 = 1; k < count; k++) {
     const i = getInt(rankRows, k);
-    if (abs<f64>(crossAt(i, column)) > abs<f64>(crossAt(row, column))) row = i;
+    const size = abs<f64>(crossAt(i, column));
+    if (size <= largest) continue;
+    largest = size;
+    row = i;
   }
   return row;
 }
