@@ -29,19 +29,32 @@ import {
 } from "./assign-state";
 
 /** Entries wanted in a list: fewer means more rebuilding, more means longer scans. */
-const WANTED: i32 = 24;
+const WANTED: i32 = 8;
 
-/** Entries of a row looked at to guess the threshold, and the most of them kept. */
+/** Entries of a row looked at to guess the threshold: one of so many, but no fewer than this. And the most of them kept. */
+const SAMPLED_SHARE: i32 = 8;
 const SAMPLES: i32 = 128;
 const KEPT: i32 = 16;
 
+/** A list by the threshold of the one before may have this many entries. */
+const LEAST_GUESSED: i32 = 4;
+const MOST_GUESSED: i32 = 24;
+
+/** Lists built by sampling, beyond those built by the threshold before, until that is given up. */
+const MISSES_ALLOWED: i32 = 16;
+
 let built: i32 = 0;
 let cut: i32 = 0;
+let lastThreshold: f64 = -Infinity;
+/** Guesses that failed, less those that did not. */
+let missed: i32 = 0;
 
 export function resetLists(): void {
   for (let i: i32 = 0; i < rows; i++) setInt(listLength, i, NONE);
   built = 0;
   cut = 0;
+  missed = 0;
+  lastThreshold = -Infinity;
 }
 
 /** Whether so many lists had to be cut at a tie that dense rows will be faster. */
@@ -114,6 +127,7 @@ export function findListTie(row: i32, level: f64, column: i32): i32 {
 
 function buildList(row: i32): void {
   built++;
+  if (missed < MISSES_ALLOWED && guessList(row)) return;
   const kept = sampleRow(row);
   let threshold = getFloat(sample, kept - 1);
   let length = collect(row, threshold);
@@ -135,13 +149,27 @@ function buildList(row: i32): void {
       length = LIST_CAPACITY;
     }
   }
+  keepList(row, length, threshold);
+}
+
+/** Rows are often alike: the threshold of the list before saves sampling this row. False if the list came out unfit. */
+function guessList(row: i32): bool {
+  const length = collect(row, lastThreshold);
+  const fits = length >= LEAST_GUESSED && length <= MOST_GUESSED;
+  missed += fits ? -1 : 1;
+  if (fits) keepList(row, length, lastThreshold);
+  return fits;
+}
+
+function keepList(row: i32, length: i32, threshold: f64): void {
   setInt(listLength, row, length);
   setFloat(listThreshold, row, threshold);
+  lastThreshold = threshold;
 }
 
 /** Sorts the smallest of evenly spaced samples of h into `sample`: a guess at a threshold. Returns how many, at least 2. */
 function sampleRow(row: i32): i32 {
-  const count = min(SAMPLES, columns);
+  const count = min(columns, max(SAMPLES, columns / SAMPLED_SHARE));
   const step = columns / count;
   const wanted = max(2, min(KEPT, (WANTED * count + columns - 1) / columns));
   const offset = (row * 7) % step;

@@ -33,7 +33,7 @@ import {
 } from "./assign-state";
 
 /** Columns from which candidate lists pay. */
-const LISTS_FROM: i32 = 384;
+const LISTS_FROM: i32 = 96;
 
 /** And columns from which they pay where few rows are free at earlier prices. */
 const LISTS_AGAIN_FROM: i32 = 768;
@@ -49,7 +49,7 @@ const EARLIER_SHARE: i32 = 2;
 
 /** Rows from which an auction may pay: where many want the same columns, and where costs are independent. */
 const AUCTION_FROM: i32 = 48;
-const TAILED_FROM: i32 = 192;
+const TAILED_FROM: i32 = 320;
 
 // What the last call did, for tests and measurements.
 const BY_COLUMNS: i32 = 0;

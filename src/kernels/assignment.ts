@@ -47,7 +47,7 @@ export interface Assignment {
  * Annals of Operations Research 14, 1988) where many rows want the same columns; rows and columns of one value only are
  * put aside in pairs; outer products, and squared distances of points on a line, are sorted. Which of these is chosen by cheap statistics of the matrix. O(n²·columns) at worst; near
  * O(n·columns) where most rows have a clear best column. Memory beside the matrix's copy: about 100 bytes per column and,
- * from 384 columns on, 1.6 kB per row.
+ * from 96 columns on, 1.6 kB per row.
  *
  * Throws `TypeError` for a cost that is no Float32Array or Float64Array and for unknown options, `RangeError` for sizes
  * that do not fit, for costs that are NaN, infinite or beyond 2^1000, and for more memory than 4 GiB.

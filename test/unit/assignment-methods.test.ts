@@ -40,22 +40,26 @@ function check(label: string, cost: Costs, n: number, method: number, maximize =
 
 for (const [name, n, method] of [
   ["planted", 64, COLUMNS],
-  ["uniform", 100, PATHS],
-  ["gaussian", 130, PATHS],
+  ["uniform", 95, PATHS],
+  ["uniform", 100, LISTS],
+  ["gaussian", 90, PATHS],
+  ["gaussian", 130, LISTS],
   ["integers", 64, PATHS],
   ["rank 1", 40, PATHS],
   ["rank 1", 51, SORTING],
   ["rank 3", 131, AUCTION],
   ["product", 200, SORTING],
   ["distances", 202, SORTING],
-  ["gaussian", 199, AUCTION],
-  ["uniform", 200, PATHS],
+  ["gaussian", 319, LISTS],
+  ["gaussian", 320, AUCTION],
+  ["uniform", 200, LISTS],
   ["uniform", 401, LISTS],
   ["integers", 390, PATHS],
   ["gaussian", 402, AUCTION],
   ["rank 3", 390, AUCTION],
   ["dead", 50, PATHS + ASIDE],
-  ["dead", 382, AUCTION + ASIDE],
+  ["dead", 382, LISTS + ASIDE],
+  ["dead", 500, AUCTION + ASIDE],
 ] as [string, number, number][]) {
   test(`${name}, ${n} rows, by method ${method}`, () => {
     check(name, makeCosts(name, n, n), n, method);
