@@ -49,7 +49,7 @@ const EARLIER_SHARE: i32 = 2;
 
 /** Rows from which an auction may pay: where many want the same columns, and where costs are independent. */
 const AUCTION_FROM: i32 = 48;
-const TAILED_FROM: i32 = 320;
+const TAILED_FROM: i32 = 192;
 
 // What the last call did, for tests and measurements.
 const BY_COLUMNS: i32 = 0;

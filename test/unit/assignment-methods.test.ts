@@ -50,16 +50,16 @@ for (const [name, n, method] of [
   ["rank 3", 131, AUCTION],
   ["product", 200, SORTING],
   ["distances", 202, SORTING],
-  ["gaussian", 319, LISTS],
-  ["gaussian", 320, AUCTION],
+  ["gaussian", 191, LISTS],
+  ["gaussian", 192, AUCTION],
   ["uniform", 200, LISTS],
   ["uniform", 401, LISTS],
   ["integers", 390, PATHS],
   ["gaussian", 402, AUCTION],
   ["rank 3", 390, AUCTION],
   ["dead", 50, PATHS + ASIDE],
-  ["dead", 382, LISTS + ASIDE],
-  ["dead", 500, AUCTION + ASIDE],
+  ["dead", 200, LISTS + ASIDE],
+  ["dead", 382, AUCTION + ASIDE],
 ] as [string, number, number][]) {
   test(`${name}, ${n} rows, by method ${method}`, () => {
     check(name, makeCosts(name, n, n), n, method);
