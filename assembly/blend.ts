@@ -1,4 +1,4 @@
-// Blending two tensors: dst = wa·a + wb·b (two products, one sum), and the weights of spherical interpolation.
+// Blending two tensors: dst = wa·a + wb·b, two products and one sum.
 
 /** f32; dst may be a or b. */
 export function combine32(dst: usize, a: usize, b: usize, n: i32, wa: f32, wb: f32): void {
@@ -40,10 +40,4 @@ export function combine64(dst: usize, a: usize, b: usize, n: i32, wa: f64, wb: f
     a += 8;
     b += 8;
   }
-}
-
-/** sin(t·θ) / sin(θ), θ = acos(cosine). Computed here because `sin` and `acos` differ between JavaScript engines. */
-export function slerpWeight(cosine: f64, t: f64): f64 {
-  const angle = Math.acos(cosine);
-  return Math.sin(t * angle) / Math.sin(angle);
 }

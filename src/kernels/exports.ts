@@ -72,8 +72,6 @@ export interface KernelExports {
   combine32(dst: number, a: number, b: number, n: number, wa: number, wb: number): void;
   /** dst = wa·a + wb·b in f64; `dst` may be `a` or `b`. */
   combine64(dst: number, a: number, b: number, n: number, wa: number, wb: number): void;
-  /** sin(t·θ) / sin(θ) with θ = acos(cosine), the same bits in every runtime. */
-  slerpWeight(cosine: number, t: number): number;
 
   // Sums (assembly/stats.ts), all accumulated in f64.
   /** Σ a·b of f32. */

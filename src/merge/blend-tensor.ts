@@ -6,6 +6,7 @@ import { requireFinite } from "../kernels/finite.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { gatherInside, gatherTensor } from "../perm/gather-tensor.ts";
 import type { ResolvedTensor } from "../spec/types.ts";
+import { slerpWeight } from "./slerp-weight.ts";
 
 /** How values between two models are found: on the line between them, or on the arc. */
 export type Blend = "lerp" | "slerp";
@@ -115,5 +116,5 @@ function arcWeights(
   const norms = Math.sqrt(dot(a, a, count)) * Math.sqrt(dot(b, b, count));
   const cosine = dot(a, b, count) / norms;
   if (!(Math.abs(cosine) < PARALLEL)) return [1 - lambda, lambda];
-  return [kernels.wasm.slerpWeight(cosine, 1 - lambda), kernels.wasm.slerpWeight(cosine, lambda)];
+  return [slerpWeight(cosine, 1 - lambda), slerpWeight(cosine, lambda)];
 }

@@ -16,7 +16,6 @@ const ARITY: { [Name in keyof KernelExports]: Parameters<KernelExports[Name]>["l
   gather: 6,
   combine32: 6,
   combine64: 6,
-  slerpWeight: 2,
   dot32: 3,
   dot64: 3,
   sum32: 2,
