@@ -1,5 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { memoryModel } from "../../src/io/memory-model.ts";
+import { requireSameTensors } from "../../src/perm/same-tensors.ts";
 import { compareTensors, describeDifferences } from "../../src/spec/compare.ts";
 import { list, mlp, type Tensors } from "../reference/architectures.ts";
 
@@ -34,6 +36,21 @@ test("the first ten are described, then counted", () => {
   const text = describeDifferences(compareTensors(many, new Map()));
   assert.is(text.split("; ").length, 11);
   assert.match(text, /; and 3 more$/);
+});
+
+test("models without a name in common: a few of each, not every tensor", () => {
+  const named = (name: string, ...tensors: string[]) =>
+    memoryModel(
+      new Map(tensors.map((tensor) => [tensor, { dtype: "F32", shape: [1], data: new Uint8Array(4) }] as const)),
+      { name },
+    );
+  const vgg = named("vgg", "conv0", "conv1", "conv2", "fc");
+  assert.throws(
+    () => requireSameTensors(vgg, named("mlp", "layer")),
+    /^vgg and mlp have no tensor name in common: conv0, conv1, and 2 more in A, layer in B$/,
+  );
+  assert.throws(() => requireSameTensors(vgg, named("empty")), /, and 2 more in A, none in B$/);
+  requireSameTensors(named("empty"), named("also"));
 });
 
 test.run();
