@@ -68,16 +68,16 @@ test("one that was killed goes on, too, where --checkpoint says; other inputs be
 
 test("a contour goes on; a damaged checkpoint is not used, a file of something else is left alone", async () => {
   await run("match", A, B, "-o", "p.safetensors");
-  const words = ["contour", A, B, ...DATA, "--permutations", "p.safetensors", "--points", "4"];
+  const words = ["contour", A, B, ...DATA, "--permutations", "p.safetensors", "--points", "8"];
   const outputs = (name: string): string[] => ["--csv", `${name}.csv`];
   const whole = await run(...words, ...outputs("whole"));
   const stopped = await cli.stopAt("part.csv.checkpoint", "SIGINT", ...words, ...outputs("part"));
   assert.match(stopped.stderr, /are kept in part\.csv\.checkpoint.*\nrebasin: interrupted\n$/);
   const there = pointsIn(stopped.stderr);
-  assert.ok(there >= 1 && there <= 16, stopped.stderr);
+  assert.ok(there >= 1 && there <= 64, stopped.stderr);
   const bytes = cli.bytes("part.csv.checkpoint");
   const rest = await run(...words, ...outputs("part"));
-  assert.equal([rest.code, rest.stderr], [0, `continues: ${there} of 16 points are there\n`]);
+  assert.equal([rest.code, rest.stderr], [0, `continues: ${there} of 64 points are there\n`]);
   assert.ok(rest.stdout.replaceAll("part.", "whole.") === whole.stdout, "text");
   sameBytes(cli.bytes("part.csv"), cli.bytes("whole.csv"));
 
