@@ -8,10 +8,10 @@ import type { Model } from "../tensor.ts";
 export function requireSameTensors(a: Model, b: Model): void {
   const differences = compareTensors(a.tensors, b.tensors);
   if (differences.length === 0) return;
-  if (![...a.tensors.keys()].some((name) => b.tensors.has(name)))
-    throw new SpecError(
-      `${a.name} and ${b.name} have no tensor name in common: ${namesOf(a)} in A, ${namesOf(b)} in B`,
-    );
+  if (![...a.tensors.keys()].some((name) => b.tensors.has(name))) {
+    const found = `${namesOf(a)} in A, ${namesOf(b)} in B`;
+    throw new SpecError(`${a.name} and ${b.name} have no tensor name in common, expected the same tensors: ${found}`);
+  }
   throw new SpecError(`${a.name} and ${b.name} do not hold the same tensors: ${describeDifferences(differences)}`);
 }
 

@@ -47,7 +47,7 @@ test("models without a name in common: a few of each, not every tensor", () => {
   const vgg = named("vgg", "conv0", "conv1", "conv2", "fc");
   assert.throws(
     () => requireSameTensors(vgg, named("mlp", "layer")),
-    /^vgg and mlp have no tensor name in common: conv0, conv1, and 2 more in A, layer in B$/,
+    /^vgg and mlp have no tensor name in common, expected the same tensors: conv0, conv1, and 2 more in A, layer in B$/,
   );
   assert.throws(() => requireSameTensors(vgg, named("empty")), /, and 2 more in A, none in B$/);
   requireSameTensors(named("empty"), named("also"));
