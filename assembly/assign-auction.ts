@@ -9,6 +9,7 @@ import { bidColumn, bidLevel, bidSecond, findBid } from "./assign-bids";
 import {
   ASIDE,
   auctionPrices,
+  benefitAt,
   columnRow,
   columns,
   costAt,
@@ -23,7 +24,6 @@ import {
   setFloat,
   setInt,
   setSingle,
-  sign,
   wide,
 } from "./assign-state";
 
@@ -56,7 +56,7 @@ export function sampleCosts(): void {
   let squares: f64 = 0;
   for (let i: i32 = 0; i < rows; i++) {
     for (let s: i32 = 0; s < SAMPLED; s++) {
-      const benefit = sign * costAt(i, <i32>((<i64>i * 7 + s * step) % columns));
+      const benefit = benefitAt(i, <i32>((<i64>i * 7 + s * step) % columns));
       sum += benefit;
       squares += benefit * benefit;
     }

@@ -4,10 +4,10 @@
 
 import { findTwoMinima, minimum, minimumColumn, secondMinimum, setMinima } from "./assign-scan";
 import {
+  benefitAt,
   benefitOf,
   columnRow,
   columns,
-  costAt,
   getFloat,
   getInt,
   Lanes,
@@ -23,7 +23,6 @@ import {
   sample,
   setFloat,
   setInt,
-  sign,
   signFlip,
   wide,
 } from "./assign-state";
@@ -247,11 +246,11 @@ function collectTies(row: i32): void {
   const benefits = benefitsOf(row);
   const level = secondMinimum;
   setInt(candidates, 0, minimumColumn);
-  setFloat(benefits, 0, sign * costAt(row, minimumColumn));
+  setFloat(benefits, 0, benefitAt(row, minimumColumn));
   let length: i32 = 1;
   let j = <i32>((<u32>row * 2654435761) % <u32>columns);
   while (length < LIST_CAPACITY) {
-    const benefit = sign * costAt(row, j);
+    const benefit = benefitAt(row, j);
     if (j != minimumColumn && getFloat(prices, j) - benefit <= level) {
       setInt(candidates, length, j);
       setFloat(benefits, length, benefit);

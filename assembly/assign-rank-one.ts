@@ -5,8 +5,8 @@
 
 import {
   ASIDE,
+  benefitAt,
   columns,
-  costAt,
   flatRows,
   getFloat,
   getInt,
@@ -18,7 +18,6 @@ import {
   rows,
   setFloat,
   setInt,
-  sign,
 } from "./assign-state";
 
 /** Entries looked at per row. */
@@ -33,10 +32,6 @@ const CLEAR: f64 = 4;
 /** Rows and columns that are not put aside: as many of each. */
 let count: i32 = 0;
 
-function benefitAt(row: i32, column: i32): f64 {
-  return sign * costAt(row, column);
-}
-
 /** The benefit without the parts of row and column: what is left is 0 in the first row and the first column. */
 function crossAt(row: i32, column: i32): f64 {
   const first = getInt(rankRows, 0);
@@ -48,9 +43,9 @@ function crossAt(row: i32, column: i32): f64 {
 export function isRankOne(): bool {
   listActive();
   let row = getInt(rankRows, count - 1);
-  let column = largestInRow(row);
-  row = largestInColumn(column);
-  column = largestInRow(row);
+  let column = largestAlong(row, true);
+  row = largestAlong(column, false);
+  column = largestAlong(row, true);
   const largest = crossAt(row, column);
   let scale: f64 = 0;
   for (let k: i32 = 0; k < count; k++) scale = max<f64>(scale, abs<f64>(benefitAt(row, getInt(rankColumns, k))));
@@ -72,32 +67,19 @@ function listActive(): void {
   for (let j: i32 = 0; j < columns; j++) if (getFloat(prices, j) != Infinity) setInt(rankColumns, count++, j);
 }
 
-/** The column where the cross part of a row is largest. */
-function largestInRow(row: i32): i32 {
-  let column = getInt(rankColumns, 0);
+/** The column where the cross part of a row is largest, or the row where that of a column is. */
+function largestAlong(line: i32, isRow: bool): i32 {
+  const list = isRow ? rankColumns : rankRows;
+  let place = getInt(list, 0);
   let largest: f64 = 0;
   for (let k: i32 = 1; k < count; k++) {
-    const j = getInt(rankColumns, k);
-    const size = abs<f64>(crossAt(row, j));
+    const other = getInt(list, k);
+    const size = abs<f64>(isRow ? crossAt(line, other) : crossAt(other, line));
     if (size <= largest) continue;
     largest = size;
-    column = j;
+    place = other;
   }
-  return column;
-}
-
-/** The row where the cross part of a column is largest. */
-function largestInColumn(column: i32): i32 {
-  let row = getInt(rankRows, 0);
-  let largest: f64 = 0;
-  for (let k: i32 = 1; k < count; k++) {
-    const i = getInt(rankRows, k);
-    const size = abs<f64>(crossAt(i, column));
-    if (size <= largest) continue;
-    largest = size;
-    row = i;
-  }
-  return row;
+  return place;
 }
 
 function sampleAgrees(tolerance: f64): bool {

@@ -194,9 +194,14 @@ export function costAt(row: i32, column: i32): f64 {
   return wide ? getFloat(address, column) : <f64>load<f32>(address + ((<usize>column) << 2));
 }
 
+/** What a pair is worth: the cost, negated when minimising. */
+export function benefitAt(row: i32, column: i32): f64 {
+  return sign * costAt(row, column);
+}
+
 /** h[row, column] at the current price. */
 export function reducedAt(row: i32, column: i32): f64 {
-  return getFloat(prices, column) - sign * costAt(row, column);
+  return getFloat(prices, column) - benefitAt(row, column);
 }
 
 // The sweeps below are generic over the element type T, f32 or f64; both become f64 on load.
