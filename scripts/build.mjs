@@ -74,11 +74,14 @@ const MINIFIED = { minify: true, sourcemap: "linked", sourcesContent: false };
  */
 const CORE = "src/index.ts";
 const SMALL_ENTRIES = ["src/kernels.ts", "src/data.ts"];
+/** What the small entries have in common with the core, beside the kernels: made one chunk too, by both reaching all. */
+const IN_COMMON = ["src/errors.ts", "src/tensor.ts", "src/options.ts"];
 const oneCore = {
   name: "core in one chunk",
   setup({ initialOptions, onLoad, onResolve }) {
     const entries = initialOptions.entryPoints.map((entry) => join(root, entry.in ?? entry));
-    const apart = [CORE, ...SMALL_ENTRIES].map((entry) => join(root, entry));
+    const small = SMALL_ENTRIES.map((entry) => join(root, entry));
+    const apart = [join(root, CORE), ...small];
     const whole = new Set([...entries, ...onDemand()].filter((path) => !apart.includes(path)));
     // Else imports for the sake of chunks are dropped.
     onResolve({ filter: /^\..*\.ts$/ }, ({ path, resolveDir }) => ({
@@ -86,8 +89,10 @@ const oneCore = {
       sideEffects: true,
     }));
     onLoad({ filter: /src[\\/].*\.ts$/ }, ({ path }) => {
-      if (!whole.has(path)) return undefined;
-      return { contents: `${readFileSync(path, "utf8")}\nimport "${join(root, CORE)}";`, loader: "ts" };
+      const reached = whole.has(path) ? [CORE] : small.includes(path) ? IN_COMMON : [];
+      if (reached.length === 0) return undefined;
+      const imports = reached.map((file) => `import "${join(root, file)}";`);
+      return { contents: [readFileSync(path, "utf8"), ...imports].join("\n"), loader: "ts" };
     });
   },
 };
