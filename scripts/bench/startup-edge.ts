@@ -11,13 +11,16 @@ import { ROOT } from "./machine.ts";
 import { digits, table } from "./results.ts";
 import { median } from "./timing.ts";
 
-/** What answers a request, step by step; the package counts by the difference to a worker that imports nothing. */
-const WORKER = (imports: string, match: string): string => `${imports}
-let state = 1;
+/** Source text: `network()` makes a network 784-64-10, another one at every call, the same ones in every process. */
+export const NETWORKS = `let state = 1;
 const next = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32 - 0.5;
 const network = () => new Map([["layers.0.weight", [64, 784]], ["layers.0.bias", [64]], ["layers.1.weight", [10, 64]], ["layers.1.bias", [10]]]
   .map(([name, shape]) => [name, { dtype: "F32", shape, data: new Uint8Array(Float32Array.from({ length: shape.reduce((a, b) => a * b) }, next).buffer) }]));
-let pair;
+`;
+
+/** What answers a request, step by step; the package counts by the difference to a worker that imports nothing. */
+const WORKER = (imports: string, match: string): string => `${imports}
+${NETWORKS}let pair;
 const steps = { "/ready": () => 0, "/networks": () => { pair = [network(), network()]; }, "/match": async () => { ${match} } };
 export default { fetch: async (request) => { await steps[new URL(request.url).pathname](); return new Response("done"); } };`;
 

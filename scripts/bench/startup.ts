@@ -8,7 +8,7 @@ import { pathToFileURL } from "node:url";
 import { ROOT } from "./machine.ts";
 import type { BenchOptions, Pace } from "./options.ts";
 import { digits, type Outcome, table } from "./results.ts";
-import { edgeStarts } from "./startup-edge.ts";
+import { edgeStarts, NETWORKS } from "./startup-edge.ts";
 import { median, secondsSince } from "./timing.ts";
 
 const PROCESSES: Readonly<Record<Pace, number>> = { quick: 5, normal: 15, full: 50 };
@@ -37,11 +37,7 @@ interface Size {
  * run from a file, as programs are: what Node loads to read its first module file counts for the program, not for us.
  */
 const PROGRAM = `
-let state = 1;
-const next = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32 - 0.5;
-const network = () => new Map([["layers.0.weight", [64, 784]], ["layers.0.bias", [64]], ["layers.1.weight", [10, 64]], ["layers.1.bias", [10]]]
-  .map(([name, shape]) => [name, { dtype: "F32", shape, data: new Uint8Array(Float32Array.from({ length: shape.reduce((a, b) => a * b) }, next).buffer) }]));
-const [a, b] = [network(), network()];
+${NETWORKS}const [a, b] = [network(), network()];
 const start = performance.now();
 const { encodeSafetensors, memoryModel, rebasin } = await import(process.argv[2]);
 const imported = performance.now();
