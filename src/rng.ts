@@ -18,8 +18,7 @@ export interface Rng {
  * rng.below(10); // the same digit everywhere
  */
 export function createRng(seed: number): Rng {
-  if (!Number.isSafeInteger(seed) || seed < 0)
-    throw new RangeError(`seed ${seed}, expected an integer from 0 to 2^53-1`);
+  checkSeed(seed);
   let mix = (seed ^ Math.floor(seed / 2 ** 32)) >>> 0;
   const split = (): number => {
     mix = (mix + 0x9e3779b9) >>> 0;
@@ -47,6 +46,12 @@ export function createRng(seed: number): Rng {
     // 32 random bits scaled: the bias of at most bound/2^32 is nothing for shuffles and starts.
     below: (bound) => Math.floor((uint32() / 2 ** 32) * bound),
   };
+}
+
+/** Throws `RangeError` for what is no seed. */
+export function checkSeed(seed: number): void {
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new RangeError(`seed ${seed}, expected an integer from 0 to 2^53-1`);
 }
 
 /** A uniform random permutation of 0 … n−1 (Fisher–Yates). */

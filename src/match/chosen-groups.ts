@@ -14,6 +14,7 @@ export interface Choice {
  * names its whole group. Throws `SpecError` for a name that stands for no permutation.
  */
 export function choosePermutations(permutations: readonly ResolvedPermutation[], { only, except }: Choice): boolean[] {
+  if (only === undefined && except === undefined) return permutations.map(() => true);
   const wanted = only === undefined ? null : rootsNamed(permutations, only);
   const unwanted = rootsNamed(permutations, except ?? []);
   return permutations.map((_, p) => {

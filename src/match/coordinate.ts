@@ -8,13 +8,12 @@ import type { OnProgress } from "../progress.ts";
 import { type Rng, randomPermutation } from "../rng.ts";
 import { assignGroupAgain } from "./assign-group.ts";
 import type { KeptCosts } from "./kept-costs.ts";
-import { linearValue } from "./linear-term.ts";
-import { objectiveByTensor } from "./objective.ts";
-import { createDoubts, gainByCosts, gainByTensors } from "./step-gain.ts";
+import { wholeObjective } from "./linear-term.ts";
+import { createDoubts, type Doubt, gainByCosts, gainByTensors } from "./step-gain.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** A step must gain this much of the objective's scale; smaller is rounding of the tensors' own f32 values. */
-const RELATIVE_GAIN = 1e-9;
+export const RELATIVE_GAIN = 1e-9;
 
 export interface Descent {
   /** By permutation number. */
@@ -45,16 +44,14 @@ export async function coordinateDescent(
 ): Promise<Descent> {
   const { problem } = workspace;
   const orders = [...start];
-  const value = async (): Promise<number> =>
-    (await objectiveByTensor(workspace, (p) => orders[p]!, options.pause)).total +
-    linearValue(workspace, orders.entries());
+  const value = (): Promise<number> => wholeObjective(workspace, orders, options.pause);
   const total = options.startObjective ?? (await value());
   const descent: State = {
     workspace,
     orders,
     kept,
     least: RELATIVE_GAIN * Math.max(Math.abs(total), Number.MIN_VALUE),
-    doubt: await createDoubts(workspace, options.pause),
+    doubt: null,
     pause: options.pause,
   };
   const free = problem.groups.map(({ root }) => problem.free[root]!);
@@ -81,7 +78,8 @@ interface State {
   readonly kept: KeptCosts;
   /** A step must gain more than this. */
   readonly least: number;
-  readonly doubt: (group: number, updates: number) => number;
+  /** Read from all tensors when a first step may be taken: a polish seldom takes one. */
+  doubt: Doubt | null;
   readonly pause: () => Promise<void>;
 }
 
@@ -101,6 +99,7 @@ async function takeIfBetter(state: State, g: number, found: ReadonlyMap<number, 
   const { workspace, orders, kept, least } = state;
   const updates = Math.max(...[...found.keys()].map((p) => kept.updates(p)));
   let gain = gainByCosts(workspace, kept.pointers, orders, found);
+  state.doubt ??= await createDoubts(workspace, state.pause);
   if (!(gain > least + state.doubt(g, updates))) gain = await gainByTensors(workspace, g, orders, found, state.pause);
   if (!(gain > least)) return 0;
   for (const [p, order] of found) orders[p] = order;

@@ -6,6 +6,7 @@
 import { identityPermutation } from "../perm/permutation.ts";
 import { assignGroup } from "./assign-group.ts";
 import { createKeptCosts } from "./kept-costs.ts";
+import { objectiveByTensor } from "./objective.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** Costs from outside, and how much they count. */
@@ -39,6 +40,26 @@ export function linearValue(workspace: Workspace, orders: Iterable<readonly [num
     sum += kernels.wasm.selectedSum(linear[p]!, order.length, order.length, assigned);
   }
   return sum;
+}
+
+/** The objective of permutations by number, without the linear term and that term alone. */
+export async function objectiveParts(
+  workspace: Workspace,
+  orders: readonly Int32Array[],
+  pause: () => Promise<void>,
+): Promise<{ weights: number; linear: number }> {
+  const { total } = await objectiveByTensor(workspace, (p) => orders[p]!, pause);
+  return { weights: total, linear: linearValue(workspace, orders.entries()) };
+}
+
+/** The objective of permutations by number, with the linear term. */
+export async function wholeObjective(
+  workspace: Workspace,
+  orders: readonly Int32Array[],
+  pause: () => Promise<void>,
+): Promise<number> {
+  const { weights, linear } = await objectiveParts(workspace, orders, pause);
+  return weights + linear;
 }
 
 /**

@@ -6,7 +6,7 @@ import { countMoved, identityPermutation } from "../perm/permutation.ts";
 import { resolveFor } from "../perm/resolve-for.ts";
 import { requireSameTensors } from "../perm/same-tensors.ts";
 import { createYielder, type OnProgress } from "../progress.ts";
-import { createRng } from "../rng.ts";
+import { checkSeed } from "../rng.ts";
 import type { Spec } from "../spec/types.ts";
 import type { Model } from "../tensor.ts";
 import { areasEnd } from "./areas.ts";
@@ -14,9 +14,9 @@ import { checkFinite } from "./check-finite.ts";
 import { chooseKernels } from "./choose-kernels.ts";
 import type { Choice } from "./chosen-groups.ts";
 import { checkCosts } from "./cost-matrices.ts";
-import { type LinearTerm, linearValue, placeLinearTerm } from "./linear-term.ts";
+import { isLinear, solveLinear } from "./linear-problem.ts";
+import { type LinearTerm, objectiveParts, placeLinearTerm } from "./linear-term.ts";
 import { type Found, matchByDescent, matchJointly } from "./methods.ts";
-import { objectiveByTensor } from "./objective.ts";
 import { MAX_DEGREE, type Outline, outlineProblem, readProblem } from "./problem.ts";
 import { createWorkspace, type Workspace } from "./workspace.ts";
 
@@ -28,7 +28,10 @@ export type Method = "frank-wolfe" | "coordinate";
  * "coordinate".
  */
 export interface MatchOptions extends Choice {
-  /** Default "frank-wolfe", which needs no seed and no restarts. */
+  /**
+   * Default "frank-wolfe", which needs no seed and no restarts, and where one assignment per permutation is the optimum
+   * (networks with one hidden layer) takes no steps.
+   */
   readonly method?: Method;
   /** Seeds the visiting order of descent (and random restarts, and `perturb`). Default 0. */
   readonly seed?: number;
@@ -196,16 +199,18 @@ async function matchProblem(
   const pause = createYielder(signal);
   const identity = workspace.problem.permutations.map(({ size }) => identityPermutation(size));
   if (matrices !== null) await placeLinearTerm(workspace, matrices, linear!.share, pause);
-  const before = await objectivesAt(workspace, identity, pause);
+  const before = await objectiveParts(workspace, identity, pause);
   const identityObjective = before.weights + before.linear;
-  const run = { workspace, pause, onProgress, rng: createRng(seed), maxSweeps };
+  const run = { workspace, pause, onProgress, seed, maxSweeps };
   const found =
-    method === "frank-wolfe"
-      ? await matchJointly(run, identity, identityObjective, perturb)
-      : await matchByDescent(run, start ?? identity, start === undefined ? identityObjective : undefined, restarts);
+    method === "coordinate"
+      ? await matchByDescent(run, start ?? identity, start === undefined ? identityObjective : undefined, restarts)
+      : isLinear(workspace.problem)
+        ? await solveLinear(run, identity, identityObjective)
+        : await matchJointly(run, identity, identityObjective, perturb);
   if (linear === undefined)
     return { ...found, objectives: { objective: found.objective, identityObjective: before.weights } };
-  const after = await objectivesAt(workspace, found.orders, pause);
+  const after = await objectiveParts(workspace, found.orders, pause);
   const objectives = {
     objective: after.weights,
     identityObjective: before.weights,
@@ -215,15 +220,6 @@ async function matchProblem(
 }
 
 type Objectives = Pick<MatchReport, "objective" | "identityObjective" | "linear">;
-
-async function objectivesAt(
-  workspace: Workspace,
-  orders: readonly Int32Array[],
-  pause: () => Promise<void>,
-): Promise<{ weights: number; linear: number }> {
-  const { total } = await objectiveByTensor(workspace, (p) => orders[p]!, pause);
-  return { weights: total, linear: linearValue(workspace, orders.entries()) };
-}
 
 function heldTensors({ tensors }: Outline): string[] {
   return tensors.filter(({ cells }) => cells.some(({ degree }) => degree > MAX_DEGREE)).map(({ name }) => name);
@@ -248,6 +244,7 @@ function checkMatchOptions(options: MatchOptions): Settings {
   if (method !== "frank-wolfe" && method !== "coordinate") {
     throw new RangeError(`method "${method}", expected "frank-wolfe" or "coordinate"`);
   }
+  checkSeed(seed);
   if (!Number.isSafeInteger(restarts) || restarts < 0)
     throw new RangeError(`restarts ${restarts}, expected an integer from 0`);
   if (!Number.isSafeInteger(maxSweeps) || maxSweeps < 1)

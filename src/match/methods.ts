@@ -1,7 +1,7 @@
 /** The two methods from their parts: Frank–Wolfe with a descent polish, and descent with restarts. */
 
 import type { OnProgress } from "../progress.ts";
-import { type Rng, randomPermutation } from "../rng.ts";
+import { createRng, type Rng, randomPermutation } from "../rng.ts";
 import { coordinateDescent } from "./coordinate.ts";
 import { frankWolfe, isHeld } from "./frank-wolfe.ts";
 import { createKeptCosts } from "./kept-costs.ts";
@@ -12,7 +12,8 @@ export interface Run {
   readonly workspace: Workspace;
   readonly pause: () => Promise<void>;
   readonly onProgress: OnProgress | undefined;
-  readonly rng: Rng;
+  /** Of everything random in it. */
+  readonly seed: number;
   readonly maxSweeps: number;
 }
 
@@ -38,8 +39,9 @@ export async function matchJointly(
   identityObjective: number,
   perturb: number,
 ): Promise<Found> {
-  const { workspace, rng, pause } = run;
+  const { workspace, pause } = run;
   const { running } = workspace;
+  const rng = createRng(run.seed);
   const aside = perturb > 0 ? { vertex: randomStart(workspace.problem, rng, identity), step: perturb } : undefined;
   const anyHeld = workspace.problem.occurrences.some((all) => all.some(isHeld));
   let best: Found | null = null;
@@ -71,7 +73,8 @@ export async function matchByDescent(
   startObjective: number | undefined,
   restarts: number,
 ): Promise<Found> {
-  const { workspace, rng, pause } = run;
+  const { workspace, pause } = run;
+  const rng = createRng(run.seed);
   const kept = createKeptCosts(workspace, workspace.kept, pause);
   let best = await coordinateDescent(workspace, first, kept, rng, { ...run, startObjective });
   for (let restart = 0; restart < restarts; restart++) {

@@ -19,12 +19,12 @@ const DEVIATIONS = 8;
 
 /**
  * By group number, for matrices that were updated so often: what Σ C[i, new i] − Σ C[i, old i] may be off at most. Infinity
- * for a group whose gain is not linear in its permutations, where the matrices do not tell it. Every tensor is read once, now.
+ * for a group whose gain is not linear in its permutations, where the matrices do not tell it.
  */
-export async function createDoubts(
-  workspace: Workspace,
-  pause: () => Promise<void>,
-): Promise<(group: number, updates: number) => number> {
+export type Doubt = (group: number, updates: number) => number;
+
+/** Reads every tensor once, now. */
+export async function createDoubts(workspace: Workspace, pause: () => Promise<void>): Promise<Doubt> {
   const { problem, linear } = workspace;
   const norms = new Float64Array(problem.tensors.length);
   for (let t = 0; t < norms.length; t++) {
