@@ -29,12 +29,12 @@ export function memoryModel(
   const infos = new Map<string, TensorInfo>();
   const contents = new Map<string, Uint8Array>();
   for (const [tensor, { dtype, shape, data }] of tensors) {
-    const where = `${name} tensor ${describe(tensor)}`;
-    const bytes = tensorBytes({ dtype, shape }, (message) => new RangeError(`${where} ${message}`));
-    if (!(data instanceof Uint8Array)) throw new TypeError(`${where} data is ${typeof data}, expected a Uint8Array`);
+    const where = (): string => `${name} tensor ${describe(tensor)}`;
+    const bytes = tensorBytes({ dtype, shape }, (message) => new RangeError(`${where()} ${message}`));
+    if (!(data instanceof Uint8Array)) throw new TypeError(`${where()} data is ${typeof data}, expected a Uint8Array`);
     if (data.length !== bytes) {
       const what = `${describe(shape)} of ${dtype}`;
-      throw new RangeError(`${where} has ${data.length} bytes, expected ${bytes} (${what})`);
+      throw new RangeError(`${where()} has ${data.length} bytes, expected ${bytes} (${what})`);
     }
     infos.set(tensor, { dtype, shape: [...shape] });
     contents.set(tensor, data);

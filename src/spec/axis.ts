@@ -120,28 +120,32 @@ export function resolveAxis(
 /** The size of the axis's `_` (−1 when it has none), after checking that everything adds up to `length`. */
 function anySize(axis: Axis, length: number, sizes: ReadonlyMap<string, number>, where: string): number {
   const form = lengthForm(axis, sizes);
-  const text = JSON.stringify(formatAxis(axis));
-  const unknown = [...form.coefficients.keys()].filter((name) => name !== ANY_SIZE);
-  if (unknown.length > 0) {
-    throw new SpecError(
-      `${where} ${text} has permutations of unknown size (${unknown.join(", ")}), expected all to be known`,
-    );
-  }
+  if (form.coefficients.size === 0 && form.constant === length) return -1;
+  const size = (length - form.constant) / (form.coefficients.get(ANY_SIZE) ?? Number.NaN);
+  if (form.linear && form.coefficients.size === 1 && Number.isInteger(size) && size >= 0) return size;
+  throw sizeFault(axis, length, sizes, where, form);
+}
+
+/** Why the sizes do not make up `length`. */
+function sizeFault(
+  axis: Axis,
+  length: number,
+  sizes: ReadonlyMap<string, number>,
+  where: string,
+  { constant, coefficients, linear }: LengthForm,
+): SpecError {
+  const text = `${where} ${JSON.stringify(formatAxis(axis))}`;
+  const unknown = [...coefficients.keys()].filter((name) => name !== ANY_SIZE);
+  if (unknown.length > 0)
+    return new SpecError(`${text} has permutations of unknown size (${unknown.join(", ")}), expected all to be known`);
   const known = axisNames(axis).map((name) => `${name} = ${sizes.get(name)}`);
   const given = known.length > 0 ? ` (${known.join(", ")})` : "";
-  if (form.coefficients.size === 0) {
-    if (form.constant === length) return -1;
-    throw new SpecError(`${where} ${text} is ${length} long, expected ${form.constant}${given}`);
-  }
-  const coefficient = form.coefficients.get(ANY_SIZE)!;
-  if (!form.linear || coefficient === 0) {
-    throw new SpecError(`${where} ${text} leaves the size of _ open in ${length}${given}, expected one _ in an axis`);
-  }
-  const size = (length - form.constant) / coefficient;
-  if (Number.isInteger(size) && size >= 0) return size;
-  const rest =
-    form.constant > 0 ? `${form.constant} plus a multiple of ${coefficient}` : `a multiple of ${coefficient}`;
-  throw new SpecError(`${where} ${text} is ${length} long, expected ${rest}${given}`);
+  if (coefficients.size === 0) return new SpecError(`${text} is ${length} long, expected ${constant}${given}`);
+  const coefficient = coefficients.get(ANY_SIZE)!;
+  if (!linear || coefficient === 0)
+    return new SpecError(`${text} leaves the size of _ open in ${length}${given}, expected one _ in an axis`);
+  const rest = constant > 0 ? `${constant} plus a multiple of ${coefficient}` : `a multiple of ${coefficient}`;
+  return new SpecError(`${text} is ${length} long, expected ${rest}${given}`);
 }
 
 /**

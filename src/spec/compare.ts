@@ -20,13 +20,16 @@ export function compareTensors(a: ReadonlyMap<string, TensorInfo>, b: ReadonlyMa
   const differences: Difference[] = [];
   for (const [tensor, info] of a) {
     const other = b.get(tensor);
-    const texts = { a: describeTensor(info), b: other === undefined ? null : describeTensor(other) };
+    const add = (kind: Difference["kind"]): void => {
+      const found = other === undefined ? null : describeTensor(other);
+      differences.push({ kind, tensor, a: describeTensor(info), b: found });
+    };
     if (other === undefined) {
-      differences.push({ kind: "missing", tensor, ...texts });
+      add("missing");
       continue;
     }
-    if (info.shape.join() !== other.shape.join()) differences.push({ kind: "shape", tensor, ...texts });
-    if (info.dtype !== other.dtype) differences.push({ kind: "dtype", tensor, ...texts });
+    if (info.shape.join() !== other.shape.join()) add("shape");
+    if (info.dtype !== other.dtype) add("dtype");
   }
   for (const [tensor, info] of b) {
     if (!a.has(tensor)) differences.push({ kind: "extra", tensor, a: null, b: describeTensor(info) });

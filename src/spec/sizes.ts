@@ -93,15 +93,16 @@ function checkOne(
   decided: ReadonlyMap<string, Decided>,
 ): void {
   const form = lengthForm(axis, sizes);
-  const text = `${where} "${formatAxis(axis)}"`;
   const open = [...form.coefficients.keys()];
+  if (open.length === 0 && form.constant === length) return;
+  const text = `${where} "${formatAxis(axis)}"`;
   if (open.some((name) => name !== ANY_SIZE) || !form.linear) {
     const unknown = axis.flat().filter((factor) => typeof factor === "string" && form.coefficients.has(factor));
     throw new SpecError(
       `${text} has the unknown sizes ${unknown.join(", ")} in ${length}, expected all but one to be known from other axes`,
     );
   }
-  if (open.length > 0 || form.constant === length) return; // what is left for `_` is checked by resolveAxis
+  if (open.length > 0) return; // what is left for `_` is checked by resolveAxis
   const names = axisNames(axis);
   const [name] = names;
   if (name !== undefined && names.length === 1) {

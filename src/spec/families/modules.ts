@@ -8,6 +8,7 @@ import type { TensorInfo } from "../../tensor.ts";
 import type { Layout, SpecBuilder } from "../builder.ts";
 import { describeTensor } from "../compare.ts";
 import { type Role, tensorName } from "../roles.ts";
+import { unnumbered } from "./order.ts";
 
 /** The part of a model that families look at. */
 export type Tensors = ReadonlyMap<string, TensorInfo>;
@@ -34,9 +35,9 @@ const WRAPPERS: ReadonlySet<string> = new Set(
   "module model models net network backbone trunk resnet vgg mlp cnn _orig_mod state_dict".split(" "),
 );
 
-/** Words of attention, recurrence, gating and dense connections: what follows them is no plain chain. */
+/** Words of attention, recurrence, gating and dense connections, in lower case: what follows them is no plain chain. */
 const FOREIGN =
-  /^(.*attn|.*attention|[qkvo](_?proj)?|qkv|query|key|value|embed|.*embeddings?|.*lstm|.*gru|rnn.*|experts?|router|.*gate|lora.*|se|.*squeeze.*|.*excit.*|cbam|eca|denseblock|denselayer|branch.*)$/i;
+  /^(?:.*(?:attn|attention|embeddings?|lstm|gru|gate|(?:squeeze|excit).*)|(?:rnn|lora|branch).*|[qkvo](?:_?proj)?|qkv|query|key|value|embed|experts?|router|se|cbam|eca|denseblock|denselayer)$/;
 
 /**
  * Groups tensors into modules, in file order. Throws `SpecError` naming the first tensor that is no part of a dense
@@ -60,7 +61,7 @@ function groupTensors(tensors: Tensors, unwrap: boolean): Map<string, Map<Role, 
         `${name.slice(0, 40)}… has a name of ${name.length} characters, expected at most ${LONGEST_NAME}`,
       );
     const { path, role } = tensorName(name);
-    const foreign = path.find((word) => FOREIGN.test(word.replaceAll(/[_-]?\d+$/g, "")));
+    const foreign = path.find((word) => FOREIGN.test(unnumbered(word)));
     if (foreign !== undefined)
       throw new SpecError(`${name} is named after "${foreign}", expected dense, convolution and norm tensors only`);
     if (role === undefined)

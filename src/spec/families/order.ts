@@ -15,6 +15,11 @@ export function pathNumbers(path: string): number[] {
   return (path.replace(DIMENSION, "$1").match(/\d+/g) ?? []).map(Number);
 }
 
+/** A word in lower case without the number at its end. */
+export function unnumbered(word: string): string {
+  return word.toLowerCase().replace(/[_-]?\d+$/, "");
+}
+
 /** The words of a path without their numbers: modules of one stem are ordered by number. */
 function stem(path: string): string {
   return path
@@ -25,10 +30,7 @@ function stem(path: string): string {
 
 /** −1 for what is named as an input, 1 for what is named as an output, else 0. */
 function rank(path: string): number {
-  const words = path
-    .toLowerCase()
-    .split(".")
-    .map((word) => word.replace(/[_-]?\d+$/, ""));
+  const words = path.split(".").map(unnumbered);
   if (words.some((word) => LAST.test(word))) return 1;
   return words.some((word) => FIRST.test(word)) ? -1 : 0;
 }

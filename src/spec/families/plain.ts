@@ -6,10 +6,10 @@ import { resolveSpec } from "../resolve.ts";
 import type { Spec } from "../types.ts";
 import { arrangeNorms, checkChain, INPUT, walkChain } from "./chain.ts";
 import type { Module, Tensors } from "./modules.ts";
-import { chooseOrder } from "./order.ts";
+import { chooseOrder, unnumbered } from "./order.ts";
 
-/** Words for what runs around a chain. */
-const RESIDUAL = /^(res|resid.*|.*shortcut.*|downsample|skip.*|identity|.*resblock.*|.*residual.*)$/i;
+/** Words for what runs around a chain, in lower case. */
+const RESIDUAL = /^(?:res|resid.*|downsample|skip.*|identity|.*(?:shortcut|resblock|residual).*)$/;
 
 /** The spec of a chain and its modules in the order in which they run. */
 export interface PlainChain {
@@ -32,7 +32,7 @@ export function plainChain(
   name: (module: Module, k: number) => string,
 ): PlainChain {
   for (const module of modules) {
-    const word = module.path.split(".").find((each) => RESIDUAL.test(each.replace(/[_-]?\d+$/, "")));
+    const word = module.path.split(".").find((each) => RESIDUAL.test(unnumbered(each)));
     if (word !== undefined)
       throw new SpecError(`${module.name} is named after "${word}", expected a chain without skip connections`);
   }
@@ -47,9 +47,7 @@ export function plainChain(
   }
   const operations = chooseOrder(convs, denses, (order) => checkChain(order, INPUT, tensors));
   const [post, pre] = [arrangeNorms(operations, norms, "post"), arrangeNorms(operations, norms, "pre")];
-  let failure = new SpecError(
-    `${norms[0]?.name} stands nowhere in the chain, expected numbers that say after which tensor it comes`,
-  );
+  let failure: SpecError | undefined;
   for (const [i, steps] of [...post, ...pre].entries()) {
     const builder = specBuilder();
     try {
@@ -62,7 +60,8 @@ export function plainChain(
       if (i === 0) failure = error;
     }
   }
-  throw failure;
+  const nowhere = `${norms[0]?.name} stands nowhere in the chain`;
+  throw failure ?? new SpecError(`${nowhere}, expected numbers that say after which tensor it comes`);
 }
 
 /** The spec's tensors in the model's order, for people who read them. */
