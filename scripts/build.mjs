@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
@@ -59,6 +59,12 @@ export const FOR_WORKERD = {
       setup({ onResolve, onLoad }) {
         onResolve({ filter: /(-threads|relaxed)\.wasm$/ }, ({ path }) => ({ path, namespace: "absent" }));
         onLoad({ filter: /.*/, namespace: "absent" }, () => ({ contents: "", loader: "text" }));
+        // Bundlers put what is imported on demand into the worker's one file, which is read before every first request.
+        onResolve({ filter: /kernels\/(threads|relaxed)\.ts$/ }, ({ path, kind }) =>
+          kind === "dynamic-import" ? { path, namespace: "nothing" } : undefined,
+        );
+        const nothing = "export const createThreadedKernels = () => null, compileRelaxed = () => null;";
+        onLoad({ filter: /.*/, namespace: "nothing" }, () => ({ contents: nothing }));
       },
     },
   ],
@@ -70,29 +76,24 @@ const MINIFIED = { minify: true, sourcemap: "linked", sourcesContent: false };
 /**
  * Keeps the core in one chunk. esbuild makes one for every combination of entries, and of files imported on demand, that
  * reach a module: the core would come in sixteen, each with a file to load and worse compressed. So whatever reaches part
- * of it is made to reach all of it, but for the two entries that do with little.
+ * of it is made to reach all of it, but for `rebasin/kernels`, which does with little: what it shares with the core is a
+ * chunk of its own.
  */
-const CORE = "src/index.ts";
-const SMALL_ENTRIES = ["src/kernels.ts", "src/data.ts"];
-/** What the small entries have in common with the core, beside the kernels: made one chunk too, by both reaching all. */
-const IN_COMMON = ["src/errors.ts", "src/tensor.ts", "src/options.ts"];
+const CORE = join(root, "src/index.ts");
+const SMALL_ENTRY = join(root, "src/kernels.ts");
 const oneCore = {
   name: "core in one chunk",
   setup({ initialOptions, onLoad, onResolve }) {
     const entries = initialOptions.entryPoints.map((entry) => join(root, entry.in ?? entry));
-    const small = SMALL_ENTRIES.map((entry) => join(root, entry));
-    const apart = [join(root, CORE), ...small];
-    const whole = new Set([...entries, ...onDemand()].filter((path) => !apart.includes(path)));
+    const whole = new Set([...entries, ...onDemand()].filter((path) => path !== CORE && path !== SMALL_ENTRY));
     // Else imports for the sake of chunks are dropped.
-    onResolve({ filter: /^\..*\.ts$/ }, ({ path, resolveDir }) => ({
-      path: join(resolveDir, path),
+    onResolve({ filter: /^\.{0,2}\/.*\.ts$/ }, ({ path, resolveDir }) => ({
+      path: resolve(resolveDir, path),
       sideEffects: true,
     }));
     onLoad({ filter: /src[\\/].*\.ts$/ }, ({ path }) => {
-      const reached = whole.has(path) ? [CORE] : small.includes(path) ? IN_COMMON : [];
-      if (reached.length === 0) return undefined;
-      const imports = reached.map((file) => `import "${join(root, file)}";`);
-      return { contents: [readFileSync(path, "utf8"), ...imports].join("\n"), loader: "ts" };
+      if (!whole.has(path)) return undefined;
+      return { contents: `${readFileSync(path, "utf8")}\nimport "${CORE}";`, loader: "ts" };
     });
   },
 };
@@ -112,6 +113,8 @@ function onDemand() {
 /** Bundles the entry points into dist/, and writes their declarations to dist/types/. */
 async function buildPackage() {
   const { build } = await import("esbuild");
+  const { bundleWholePackages, wholePackages } = await import("./whole-packages.mjs");
+  const { compileEarly } = await import("./compile-early.mjs");
   rmSync(join(root, "dist"), { recursive: true, force: true });
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const shared = {
@@ -130,6 +133,7 @@ async function buildPackage() {
     metafile: true,
     logLevel: "warning",
   };
+  const metafiles = [await bundleWholePackages()];
   const { metafile } = await build({
     ...shared,
     entryPoints: [
@@ -142,9 +146,11 @@ async function buildPackage() {
       "src/notebook.ts",
       { in: "src/cli/main.ts", out: "cli" },
     ],
-    plugins: [oneCore],
+    plugins: [wholePackages, oneCore],
     ...MINIFIED,
   });
+  metafiles.push(metafile);
+  await compileEarly(join(root, "dist/index.js"));
   await build({
     ...shared,
     ...FOR_WORKERD,
@@ -156,7 +162,7 @@ async function buildPackage() {
   for (const target of WASM_BUILDS)
     copyFileSync(join(root, `build/rebasin.${target}.wasm`), join(root, `dist/rebasin.${target}.wasm`));
   const { thirdPartyNotices } = await import("./third-party.mjs");
-  writeFileSync(join(root, "dist/third-party.txt"), thirdPartyNotices([metafile]));
+  writeFileSync(join(root, "dist/third-party.txt"), thirdPartyNotices(metafiles));
   const tsc = join(dirname(require.resolve("typescript/package.json")), "bin", "tsc");
   execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
   const { buildApp } = await import("./build-app.mjs");

@@ -161,6 +161,11 @@ test("the promises of the manifest: no dependencies, every export and its types 
   assert.equal(readdirSync(PACKAGE).sort(), ["CHANGELOG.md", "LICENSE", "README.md", "dist", "package.json"]);
 });
 
+test("what every matching calls is compiled early", () => {
+  const core = [...reachable(join(PACKAGE, "dist/index.js")).values()].join("\n");
+  assert.ok(core.match(/\bvar [\w$]+=\((?:async )?function /g)!.length > 80);
+});
+
 /** Local modules that `entry` reaches, by their import statements. */
 function reachable(entry: string): Map<string, string> {
   const found = new Map<string, string>();
