@@ -7,7 +7,7 @@ import { Arena } from "../kernels/arena.ts";
 import { CHUNK_BYTES } from "../kernels/convert.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { dimsCount } from "./offsets.ts";
-import { MAX_DEGREE, type Outline } from "./problem.ts";
+import { MAX_DEGREE, type Outline, otherDims } from "./problem.ts";
 
 /** Pointers to n×n f32 matrices by permutation number; `shared` when permutations of different groups use one. */
 export interface CostMatrices {
@@ -94,12 +94,8 @@ export function allocateAreas(
 function measure(outline: Outline): { size: number; columns: number; longest: number } {
   let size = 1;
   let columns = 1;
-  outline.permutations.forEach((permutation, p) => {
-    size = Math.max(size, permutation.size);
-    for (const { cell, dim } of outline.occurrences[p]!) {
-      columns = Math.max(columns, dimsCount(cell.dims.filter((_, at) => at !== dim)));
-    }
-  });
+  for (const permutation of outline.permutations) size = Math.max(size, permutation.size);
+  for (const occurrence of outline.occurrences.flat()) columns = Math.max(columns, dimsCount(otherDims(occurrence)));
   let longest = columns;
   for (const { cells } of outline.tensors) {
     for (const { dims } of cells) {
@@ -144,15 +140,13 @@ const aligned = (bytes: number): number => bytes + 64;
 /** What is allocated beside the areas and released again: widening, folding at the barycentre, a root's sums. */
 function passingBytes(outline: Outline, jointly: boolean): number {
   let most = 0;
-  outline.groups.forEach(({ root, nested }) => {
+  for (const { root, nested } of outline.groups)
     if (nested.length > 0) most = Math.max(most, aligned(matrixBytes(outline.permutations[root]!)));
-  });
-  outline.occurrences.forEach((occurrences, p) => {
-    for (const { cell } of occurrences) {
+  for (const [p, { size }] of outline.permutations.entries())
+    for (const { cell } of outline.occurrences[p]!) {
       if (!jointly || cell.degree !== MAX_DEGREE) continue;
       const free = dimsCount(cell.dims.filter(({ permutation }) => permutation < 0));
-      most = Math.max(most, 2 * aligned(4 * outline.permutations[p]!.size * free));
+      most = Math.max(most, 2 * aligned(4 * size * free));
     }
-  });
   return most + aligned(outline.tensors.every(({ dtype }) => dtype === "F32") ? 0 : CHUNK_BYTES);
 }

@@ -5,7 +5,7 @@
  */
 
 import { enumerateOffsets, inPlace, isContiguous, type Lookup, type Slots } from "./offsets.ts";
-import type { Occurrence } from "./problem.ts";
+import { type Occurrence, otherDims } from "./problem.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** Multiply-adds of a thread between two chances for other tasks: some 50 ms of work. */
@@ -91,8 +91,9 @@ interface Columns {
   readonly less: Int32Array | null;
 }
 
-function columnsOf({ cell, dim }: Occurrence, lookup: Lookup, since: Since | undefined): Columns {
-  const others = cell.dims.filter((_, at) => at !== dim);
+function columnsOf(occurrence: Occurrence, lookup: Lookup, since: Since | undefined): Columns {
+  const { cell } = occurrence;
+  const others = otherDims(occurrence);
   const b = enumerateOffsets(others, cell.base, lookup, since);
   const moved = others.some(({ permutation }) => permutation >= 0 && lookup(permutation) !== null);
   if (since !== undefined) {

@@ -7,7 +7,7 @@ import type { CostMatrices } from "./areas.ts";
 import { accumulateCost } from "./cost.ts";
 import { beginCosts } from "./linear-term.ts";
 import { dimsCount } from "./offsets.ts";
-import type { Occurrence } from "./problem.ts";
+import { type Occurrence, otherDims } from "./problem.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** Beyond this share of all columns an update, which gathers B twice, is no cheaper than a fresh matrix. */
@@ -119,8 +119,6 @@ function movesBetween(
 /** Two dimensions of one cell moved: the columns of its slots are then not all that changed. */
 const crosses = ({ permutation, affected }: Move): boolean =>
   affected.some((occurrence) => otherDims(occurrence).filter((dim) => dim.permutation === permutation).length > 1);
-
-const otherDims = ({ cell, dim }: Occurrence) => cell.dims.filter((_, at) => at !== dim);
 
 /** Columns that an update multiplies, over those of a fresh matrix. */
 function updateShare(occurrences: readonly Occurrence[], moves: readonly Move[]): number {

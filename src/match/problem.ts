@@ -4,7 +4,7 @@ import { type Dtype, elementBytes } from "../dtype.ts";
 import { SpecError } from "../errors.ts";
 import type { OnProgress } from "../progress.ts";
 import { cellsOf } from "../spec/cells.ts";
-import type { Cell, ResolvedPermutation, ResolvedSpec } from "../spec/types.ts";
+import type { Cell, Dim, ResolvedPermutation, ResolvedSpec } from "../spec/types.ts";
 import { elementCount, type Model } from "../tensor.ts";
 import { type Choice, choosePermutations } from "./chosen-groups.ts";
 
@@ -33,6 +33,9 @@ export interface Occurrence {
   readonly cell: VotingCell;
   readonly dim: number;
 }
+
+/** The dimensions of the cell beside the one that the permutation acts on: the columns of a cost matrix's operands. */
+export const otherDims = ({ cell, dim }: Occurrence): Dim[] => cell.dims.toSpliced(dim, 1);
 
 /** A permutation that is solved for by itself, with the permutations nested in it. Numbers index `permutations`. */
 export interface Group {
@@ -107,10 +110,10 @@ function checkBytes(model: Model, tensor: string, bytes: Uint8Array, expected: n
 
 /** Every permutation that is nested in none, with those nested in it. */
 export function groupsOf(permutations: readonly ResolvedPermutation[]): Group[] {
+  const nested = permutations.map((): number[] => []);
+  for (const [p, { outer }] of permutations.entries()) nested[outer]?.push(p);
   const groups: Group[] = [];
-  permutations.forEach(({ outer }, root) => {
-    if (outer < 0) groups.push({ root, nested: permutations.flatMap((p, i) => (p.outer === root ? [i] : [])) });
-  });
+  for (const [root, { outer }] of permutations.entries()) if (outer < 0) groups.push({ root, nested: nested[root]! });
   return groups;
 }
 
@@ -118,29 +121,26 @@ function layOut(
   tensors: readonly TensorOutline[],
   permutations: readonly ResolvedPermutation[],
 ): Omit<Outline, "free"> {
-  const occurrences: Occurrence[][] = permutations.map(() => []);
-  tensors.forEach(({ cells }, tensor) => {
-    for (const cell of cells) {
-      cell.dims.forEach(({ permutation }, dim) => {
+  const occurrences = permutations.map((): Occurrence[] => []);
+  for (const [tensor, { cells }] of tensors.entries())
+    for (const cell of cells)
+      for (const [dim, { permutation }] of cell.dims.entries())
         if (permutation >= 0) occurrences[permutation]!.push({ tensor, cell, dim });
-      });
-    }
-  });
   const groups = groupsOf(permutations);
-  const groupOf = new Map(groups.flatMap(({ root, nested }, g) => [root, ...nested].map((p) => [p, g] as const)));
-  const touched = groups.map(({ root, nested }) => [
-    ...new Set([root, ...nested].flatMap((p) => occurrences[p]!.map(({ tensor }) => tensor))),
-  ]);
-  const neighbours = groups.map(({ root, nested }) => {
-    const found = new Set<number>();
-    for (const p of [root, ...nested]) {
-      for (const { cell, dim } of occurrences[p]!) {
-        cell.dims.forEach((other, at) => {
-          if (at !== dim && other.permutation >= 0) found.add(groupOf.get(other.permutation)!);
-        });
+  const groupOf: number[] = [];
+  for (const [g, { root, nested }] of groups.entries()) for (const p of [root, ...nested]) groupOf[p] = g;
+  const touched: number[][] = [];
+  const neighbours: number[][] = [];
+  for (const { root, nested } of groups) {
+    const [acted, met] = [new Set<number>(), new Set<number>()];
+    for (const p of [root, ...nested])
+      for (const { tensor, cell, dim } of occurrences[p]!) {
+        acted.add(tensor);
+        for (const [at, { permutation }] of cell.dims.entries())
+          if (at !== dim && permutation >= 0) met.add(groupOf[permutation]!);
       }
-    }
-    return [...found];
-  });
+    touched.push([...acted]);
+    neighbours.push([...met]);
+  }
   return { tensors, permutations, groups, occurrences, touched, neighbours };
 }

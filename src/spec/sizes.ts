@@ -95,11 +95,11 @@ function checkOne(
   const form = lengthForm(axis, sizes);
   const open = [...form.coefficients.keys()];
   if (open.length === 0 && form.constant === length) return;
-  const text = `${where} "${formatAxis(axis)}"`;
+  const text = (): string => `${where} "${formatAxis(axis)}"`;
   if (open.some((name) => name !== ANY_SIZE) || !form.linear) {
     const unknown = axis.flat().filter((factor) => typeof factor === "string" && form.coefficients.has(factor));
     throw new SpecError(
-      `${text} has the unknown sizes ${unknown.join(", ")} in ${length}, expected all but one to be known from other axes`,
+      `${text()} has the unknown sizes ${unknown.join(", ")} in ${length}, expected all but one to be known from other axes`,
     );
   }
   if (open.length > 0) return; // what is left for `_` is checked by resolveAxis
@@ -112,7 +112,7 @@ function checkOne(
       throw new SpecError(`permutation ${name} is ${size} on ${where}, expected ${known.size} as on ${known.where}`);
   }
   const why = names.map((each) => `${each} is ${sizes.get(each)} as on ${decided.get(each)!.where}`).join(", ");
-  throw new SpecError(`${text} is ${length} long, expected ${form.constant}${why === "" ? "" : ` (${why})`}`);
+  throw new SpecError(`${text()} is ${length} long, expected ${form.constant}${why === "" ? "" : ` (${why})`}`);
 }
 
 /** The size that this axis alone gives its only permutation, or null. */
