@@ -13,8 +13,7 @@ import { detectSpec } from "../../src/spec/families/families.ts";
 import { type BenchBrowser, type BenchPage, type LongestTasks, startBrowser } from "./app-page.ts";
 import { FIXTURE_PAIR } from "./match-pairs.ts";
 import type { BenchOptions, PairFiles } from "./options.ts";
-import { digits, type Outcome, table } from "./results.ts";
-import { median } from "./timing.ts";
+import { bestAndMedian, digits, type Outcome, table } from "./results.ts";
 
 /** 24.9 million numbers, 99.7 MB: many matrices of middling size, so that cost matrices take as much as they can. */
 const LARGE_WIDTHS = [784, ...Array.from({ length: 24 }, () => 1024), 10];
@@ -68,10 +67,7 @@ async function timePair(
     await bench.close();
     if (!readFileSync(saved).equals(expected)) faults.push(`${pair.name}: the app's merge is not the library's`);
   }
-  const show = (of: (round: Round) => number): string => {
-    const values = rounds.map(of);
-    return `${digits(Math.min(...values))} (${digits(median(values))})`;
-  };
+  const show = (of: (round: Round) => number): string => bestAndMedian(rounds.map(of));
   const longest = (when: keyof LongestTasks): string => {
     const most = (of: "processor" | "passed"): number => Math.max(...rounds.map((round) => round.longest[when][of]));
     return `${digits(most("processor"))} (${digits(most("passed"))})`;

@@ -5,7 +5,7 @@ import { dumpCosts } from "./match-dump.ts";
 import { FIXTURE_PAIR, type LoadedPair, loadPair, makeScale } from "./match-pairs.ts";
 import type { BenchOptions, PairFiles } from "./options.ts";
 import { type Python, startPython } from "./python.ts";
-import { digits, type Outcome, table } from "./results.ts";
+import { bestAndMedian, digits, type Outcome, table } from "./results.ts";
 import { median, secondsSince } from "./timing.ts";
 
 /** One matching. */
@@ -181,8 +181,6 @@ const perSweep = ({ seconds, sweeps }: Run): number => seconds / sweeps;
 const best = (runs: readonly Run[], of: (run: Run) => number): number => Math.min(...runs.map(of));
 const middle = (runs: readonly Run[], of: (run: Run) => number): number => median(runs.map(of));
 const median1 = (...values: number[]): number => median(values);
-const bestAndMedian = (values: readonly number[]): string =>
-  `${digits(Math.min(...values))} (${digits(median(values))})`;
 const range = (values: readonly number[]): string => {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   return low === high ? String(low) : `${low}–${high}`;

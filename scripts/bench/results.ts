@@ -1,6 +1,7 @@
 /** The file of results: one section per benchmark and runtime, rewritten when that benchmark runs again. */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { median } from "./timing.ts";
 
 const HEAD = `# Benchmark results
 
@@ -35,9 +36,14 @@ export function digits(value: number): string {
   return value.toFixed(Math.min(6, Math.max(0, 2 - magnitude)));
 }
 
+/** The best of several times, and in brackets their median. */
+export function bestAndMedian(values: readonly number[]): string {
+  return `${digits(Math.min(...values))} (${digits(median(values))})`;
+}
+
 /** A ratio of best runs, and in brackets the middle of the rounds' ratios. */
-export function showRatio({ best, median }: { readonly best: number; readonly median: number }): string {
-  return `${digits(best)} (${digits(median)})`;
+export function showRatio(ratio: { readonly best: number; readonly median: number }): string {
+  return `${digits(ratio.best)} (${digits(ratio.median)})`;
 }
 
 /** What one benchmark found: the text of its section, and whether every entrant's result was right. */

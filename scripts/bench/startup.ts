@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ROOT } from "./machine.ts";
 import type { BenchOptions, Pace } from "./options.ts";
-import { digits, type Outcome, table } from "./results.ts";
+import { bestAndMedian, type Outcome, table } from "./results.ts";
 import { edgeStarts, NETWORKS } from "./startup-edge.ts";
-import { median, secondsSince } from "./timing.ts";
+import { secondsSince } from "./timing.ts";
 
 const PROCESSES: Readonly<Record<Pace, number>> = { quick: 5, normal: 15, full: 50 };
 
@@ -17,9 +17,11 @@ const PROCESSES: Readonly<Record<Pace, number>> = { quick: 5, normal: 15, full: 
 interface Start {
   /** Importing the package. */
   readonly imported: number;
-  /** Matching, merging and encoding the first pair, wasm compilation included. */
+  /** Detecting the family of a first pair and matching it, wasm compilation included. */
+  readonly matched: number;
+  /** Merging and encoding it. */
   readonly merged: number;
-  /** The same again in the same process. */
+  /** All three again in the same process. */
   readonly again: number;
   /** The whole process, from outside. */
   readonly process: number;
@@ -32,51 +34,61 @@ interface Size {
   readonly limit: number;
 }
 
+/** Widths of the networks: with one hidden layer, which one assignment matches, and with two. */
+const SMALL = "784-64-10";
+const DEEPER = "784-64-64-10";
+
 /**
- * A program that merges two networks 784-64-10 and prints its times. The networks are made before its clock starts. It is
- * run from a file, as programs are: what Node loads to read its first module file counts for the program, not for us.
+ * A program that merges two networks and prints its times. The networks are made before its clock starts. It is run from a
+ * file, as programs are: what Node loads to read its first module file counts for the program, not for us.
  */
 const PROGRAM = `
-${NETWORKS}const [a, b] = [network(), network()];
+${NETWORKS}const widths = process.argv[3].split("-").map(Number);
+const pair = [network(...widths), network(...widths)];
 const start = performance.now();
-const { encodeSafetensors, memoryModel, rebasin } = await import(process.argv[2]);
-const imported = performance.now();
+const { detectSpec, encodeSafetensors, matchWeights, memoryModel, mergeModels } = await import(process.argv[2]);
+const imported = performance.now() - start;
 const merge = async () => {
-  const { model, report } = await rebasin(memoryModel(a), memoryModel(b));
-  await encodeSafetensors(model);
-  return report.objective;
+  const from = performance.now();
+  const [a, b] = pair.map((tensors) => memoryModel(tensors));
+  const spec = detectSpec(a);
+  const { permutations, report } = await matchWeights(a, b, spec);
+  const matched = performance.now() - from;
+  await encodeSafetensors(await mergeModels(a, b, spec, permutations));
+  return { matched, merged: performance.now() - from - matched, objective: report.objective };
 };
-const objective = await merge();
-const merged = performance.now();
-await merge();
-const again = performance.now();
-console.log(JSON.stringify({ imported: imported - start, merged: merged - imported, again: again - merged, objective }));
+const first = await merge();
+const again = await merge();
+console.log(JSON.stringify({ imported, ...first, again: again.matched + again.merged }));
 `;
 
 /** Starts processes one after another and describes what came out. */
 export async function benchStartup({ pace }: BenchOptions): Promise<Outcome> {
   const entry = join(ROOT, "dist/index.js");
   if (!existsSync(entry)) throw new Error("dist/index.js is missing, expected a build (npm run build)");
-  const starts = startMany(entry, PROCESSES[pace]);
+  const [starts, deeper] = [SMALL, DEEPER].map((widths) => startMany(entry, widths, PROCESSES[pace]));
   const empty = Array.from({ length: PROCESSES[pace] }, () => {
     const start = performance.now();
     execFileSync(process.execPath, ["--eval", ""]);
     return 1000 * secondsSince(start);
   });
-  const faults = starts.some(({ objective }) => objective !== starts[0]!.objective)
-    ? [`objectives of fresh processes differ: ${starts.map(({ objective }) => objective).join(", ")}`]
-    : [];
-  return { body: describe(starts, empty, await edgeStarts(PROCESSES[pace])), faults };
+  const faults = [starts!, deeper!].flatMap((list) => {
+    const found = new Set(list.map(({ objective }) => objective));
+    return found.size > 1 ? [`objectives of fresh processes differ: ${[...found].join(", ")}`] : [];
+  });
+  return { body: describe(starts!, deeper!, empty, await edgeStarts(PROCESSES[pace])), faults };
 }
 
-function startMany(entry: string, count: number): Start[] {
+function startMany(entry: string, widths: string, count: number): Start[] {
   const folder = mkdtempSync(join(tmpdir(), "rebasin-startup-"));
   try {
     const program = join(folder, "program.mjs");
     writeFileSync(program, PROGRAM);
     return Array.from({ length: count }, () => {
       const start = performance.now();
-      const printed = execFileSync(process.execPath, [program, pathToFileURL(entry).href], { encoding: "utf8" });
+      const printed = execFileSync(process.execPath, [program, pathToFileURL(entry).href, widths], {
+        encoding: "utf8",
+      });
       return { ...JSON.parse(printed), process: 1000 * secondsSince(start) };
     });
   } finally {
@@ -84,39 +96,31 @@ function startMany(entry: string, count: number): Start[] {
   }
 }
 
-function describe(starts: readonly Start[], empty: readonly number[], edge: string | undefined): string {
-  const row = (label: string, values: readonly number[]): string[] => [
+function describe(
+  starts: readonly Start[],
+  deeper: readonly Start[],
+  empty: readonly number[],
+  edge: string | undefined,
+): string {
+  const row = (label: string, time: (start: Start) => number, list = starts): string[] => [
     label,
-    `${digits(Math.min(...values))} (${digits(median(values))})`,
+    bestAndMedian(list.map(time)),
   ];
   const rows = [
-    row(
-      "import of the package",
-      starts.map(({ imported }) => imported),
-    ),
-    row(
-      "first merge",
-      starts.map(({ merged }) => merged),
-    ),
-    row(
-      "import to first result",
-      starts.map(({ imported, merged }) => imported + merged),
-    ),
-    row(
-      "second merge",
-      starts.map(({ again }) => again),
-    ),
-    row(
-      "whole process",
-      starts.map((start) => start.process),
-    ),
-    row("a process that does nothing", empty),
+    row("import of the package", ({ imported }) => imported),
+    row("first match", ({ matched }) => matched),
+    row("import and first match", ({ imported, matched }) => imported + matched),
+    row("first merge and encoding, after that", ({ merged }) => merged),
+    row("second match, merge and encoding", ({ again }) => again),
+    row(`import and first match, ${DEEPER}`, ({ imported, matched }) => imported + matched, deeper),
+    row("whole process", (start) => start.process),
+    ["a process that does nothing", bestAndMedian(empty)],
   ];
   const sizes: Size[] = JSON.parse(
     execFileSync(process.execPath, [join(ROOT, "scripts/check-size.mjs"), "--json"], { encoding: "utf8" }),
   );
   return [
-    `Milliseconds in ${starts.length} fresh processes: two networks 784-64-10 in memory are matched, merged and encoded.`,
+    `Milliseconds in ${starts.length} fresh processes: two networks ${SMALL} in memory are matched, merged and encoded.`,
     table(["", "ms"], rows),
     ...(edge === undefined ? [] : [edge]),
     "Sizes of dist/, gzipped:",
