@@ -41,21 +41,22 @@ export function createKeptCosts(
 ): KeptCosts {
   const { problem } = workspace;
   const occurrences = problem.occurrences.map((all) => all.filter(counts));
-  /** The orders that each matrix stands for. */
-  const standing: (Int32Array[] | null)[] = pointers.map(() => null);
+  /** Per matrix, the orders it stands for: of the permutations it depends on alone, or a thousand would keep a million. */
+  const standing: (Map<number, Int32Array> | null)[] = pointers.map(() => null);
   const updates = pointers.map(() => 0);
 
   const compute = async (p: number, orders: readonly Int32Array[]): Promise<void> => {
     beginCosts(workspace, p, pointers[p]!);
     await accumulateCost(workspace, p, occurrences[p]!, (q) => orders[q]!, pointers[p]!, { pause });
-    standing[p] = [...orders];
+    const others = occurrences[p]!.flatMap(otherDims).filter(({ permutation }) => permutation >= 0);
+    standing[p] = new Map(others.map(({ permutation: q }) => [q, orders[q]!]));
     updates[p] = 0;
   };
-  const update = async (p: number, at: Int32Array[], moves: readonly Move[]): Promise<void> => {
+  const update = async (p: number, at: Map<number, Int32Array>, moves: readonly Move[]): Promise<void> => {
     for (const { permutation, order, slots, affected } of moves) {
-      const since = { permutation, slots, before: at[permutation]! };
-      at[permutation] = order;
-      await accumulateCost(workspace, p, affected, (q) => at[q]!, pointers[p]!, { pause, since });
+      const since = { permutation, slots, before: at.get(permutation)! };
+      at.set(permutation, order);
+      await accumulateCost(workspace, p, affected, (q) => at.get(q)!, pointers[p]!, { pause, since });
     }
     updates[p]!++;
   };
@@ -87,13 +88,13 @@ interface Move {
 
 function movesBetween(
   occurrences: readonly Occurrence[],
-  from: readonly Int32Array[],
+  from: ReadonlyMap<number, Int32Array>,
   to: readonly Int32Array[],
 ): Move[] {
   const affected = new Map<number, Occurrence[]>();
   for (const occurrence of occurrences) {
     for (const permutation of new Set(otherDims(occurrence).map((dim) => dim.permutation))) {
-      if (permutation < 0 || from[permutation] === to[permutation]) continue;
+      if (permutation < 0 || from.get(permutation) === to[permutation]) continue;
       const list = affected.get(permutation);
       if (list === undefined) affected.set(permutation, [occurrence]);
       else list.push(occurrence);
@@ -101,7 +102,7 @@ function movesBetween(
   }
   const moves: Move[] = [];
   for (const [permutation, list] of affected) {
-    const [before, order] = [from[permutation]!, to[permutation]!];
+    const [before, order] = [from.get(permutation)!, to[permutation]!];
     const slots: number[] = [];
     for (let i = 0; i < order.length; i++) if (before[i] !== order[i]) slots.push(i);
     if (slots.length === 0) continue;

@@ -35,4 +35,25 @@ for (const [name, axes] of Object.entries(PROBLEMS)) {
   });
 }
 
+test("a matrix looks at the permutations it depends on, and keeps no others: memory grows with their number, not its square", async () => {
+  const axes = { one: ["P", "9"], two: ["Q", "P"], three: ["R", "Q"], four: ["S", "R"], five: ["5", "S"] };
+  const workspace = await createProblem(axes, createRng(4));
+  const { permutations } = workspace.problem;
+  const p = permutations.findIndex(({ name }) => name === "P");
+  const q = permutations.findIndex(({ name }) => name === "Q");
+  const kept = createKeptCosts(workspace, workspace.kept, pause);
+  for (let round = 0; round < 2; round++) {
+    const looked = new Set<string>();
+    const orders = permutations.map(({ size }) => randomPermutation(size, createRng(round)));
+    const watched = new Proxy(orders, {
+      get(target, key) {
+        if (/^\d+$/.test(String(key))) looked.add(String(key));
+        return Reflect.get(target, key);
+      },
+    });
+    await kept.bring(p, watched);
+    assert.equal([...looked], [String(q)]);
+  }
+});
+
 test.run();
