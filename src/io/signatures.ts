@@ -54,6 +54,8 @@ const SIGNATURES: readonly Signature[] = [
     format: "a Flax checkpoint (MessagePack)",
     matches: (head) => head[0]! >> 4 === 8 && head[1]! >> 5 === 5,
   },
+  // Eight bytes of text, read as a header's length, are beyond any file's size.
+  { format: "a text file", matches: (_, text) => /^[\t\n\r -~\x80-\xff]{8,}$/.test(text) },
 ];
 
 /** Tags of ModelProto's fields 2 to 8, 14 and 20. */

@@ -71,6 +71,8 @@ const FORMATS: readonly [head: Uint8Array, format: RegExp][] = [
   [utf8("\ufeff\n[1, 2]"), /a JSON file/],
   [concat(Uint8Array.of(0x08, 0x08, 0x12, 7), utf8("pytorch")), /an ONNX model/],
   [concat(Uint8Array.of(0x81, 0xa6), utf8("params"), Uint8Array.of(0x83)), /a Flax checkpoint/],
+  [utf8("hello, world!\n"), /a text file/],
+  [utf8("Gewichte für später, sagte sie: „bald“"), /a text file/],
 ];
 
 for (const [head, format] of FORMATS) {
@@ -92,7 +94,7 @@ test("safetensors is safetensors whatever its length looks like", async () => {
 
 test("what looks like nothing known gets the reader's own message", async () => {
   await rejects(
-    () => openModel(utf8("hello, world!"), { name: "x" }),
+    () => openModel(utf8("hello, \x00orld!"), { name: "x" }),
     FormatError,
     /^x header length \d+, expected at most 5 /,
   );
