@@ -141,4 +141,16 @@ test("vgg: what it refuses, and why", () => {
   refused(resnet9, "vgg", /^res1\.0\.0\.weight is named after "res1", expected a chain without skip connections$/);
 });
 
+/** `conv0`, `bn0`, `conv1`, `bn1`, …: norms that only their names pair with convolutions. */
+const namedPairs = (count: number) =>
+  list((t) => {
+    for (let k = 0; k < count; k++) t.conv(`conv${k}`, 2, 2).add(`bn${k}.weight`, [2]).add(`bn${k}.bias`, [2]);
+  });
+
+test("vgg: hundreds of norms are paired by name, and a chain beyond all networks is refused", () => {
+  const spec = detectSpec({ tensors: namedPairs(300) });
+  for (const k of [0, 7, 70, 298]) assert.is(axesOf(spec, `bn${k}.weight`), `C${k}`);
+  refused(namedPairs(2001), "vgg", /^model has 2001 norms and 2001 .* in one chain, expected at most 4000000 pairs/);
+});
+
 test.run();

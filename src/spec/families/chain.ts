@@ -40,7 +40,9 @@ export function walkChain(chain: Chain, tensors: Tensors, builder: SpecBuilder):
   let k = 0;
   for (const [i, step] of chain.steps.entries()) {
     if (step.kind === "norm") {
-      const next = chain.steps.slice(i).find((other) => other.kind !== "norm");
+      let after = i + 1;
+      while (chain.steps[after]?.kind === "norm") after++;
+      const next = chain.steps[after];
       const channels = normAxis(flow, step, next);
       listModule(builder, step, tensors, channels, null);
       continue;
@@ -92,6 +94,9 @@ function normAxis(flow: Flow, norm: Module, next: Module | undefined): string | 
   throw new SpecError(`${norm.name} has ${norm.out} channels, expected ${flow.width} as ${flow.from} gives`);
 }
 
+/** Norms are looked for among operations one by one. The deepest networks have a thousand of each. */
+const MOST_PAIRS = 4_000_000;
+
 /** Norms come after the operation whose number they share, or before it. */
 export type Side = "post" | "pre";
 
@@ -101,16 +106,18 @@ export type Side = "post" | "pre";
  */
 export function arrangeNorms(operations: readonly Module[], norms: readonly Module[], side: Side): Module[][] {
   if (norms.length === 0) return [[...operations]];
+  if (norms.length * operations.length > MOST_PAIRS) {
+    const counts = `${norms.length} norms and ${operations.length} convolutions or dense tensors`;
+    throw new SpecError(`model has ${counts} in one chain, expected at most ${MOST_PAIRS} pairs of them`);
+  }
   const sorted = [...norms].sort((a, b) => compareNatural(a.path, b.path));
   const byIndex = sorted.map((norm) => positionByIndex(operations, norm));
   const byName = sorted.map((norm, k) => byIndex[k] ?? positionByName(operations, norm, side));
   return [byName, byCount(byIndex, operations.length, side)].flatMap((positions) => {
     if (positions.includes(null)) return [];
-    const steps: Module[] = [];
-    for (let i = 0; i <= operations.length; i++) {
-      steps.push(...sorted.filter((_, k) => positions[k] === i), ...operations.slice(i, i + 1));
-    }
-    return [steps];
+    const before = Array.from({ length: operations.length + 1 }, (): Module[] => []);
+    for (const [k, position] of positions.entries()) before[position!]!.push(sorted[k]!);
+    return [before.flatMap((here, i) => [...here, ...operations.slice(i, i + 1)])];
   });
 }
 
@@ -122,40 +129,67 @@ export function standsByName(operations: readonly Module[], norm: Module): boole
 /** Norms without a position take the operations that have no norm yet, in order. */
 function byCount(positions: readonly (number | null)[], operations: number, side: Side): (number | null)[] {
   const shift = side === "post" ? 1 : 0;
-  const open = Array.from({ length: operations }, (_, i) => i + shift).filter(
-    (position) => !positions.includes(position),
-  );
-  return positions.map((position) => position ?? open.shift() ?? null);
+  const taken = new Set(positions);
+  const open = Array.from({ length: operations }, (_, i) => i + shift).filter((position) => !taken.has(position));
+  let next = 0;
+  return positions.map((position) => position ?? open[next++] ?? null);
+}
+
+/** What a module's path says of where it stands. */
+interface Place {
+  readonly parent: string;
+  readonly word: string;
+  /** In a numbered container; null elsewhere. */
+  readonly index: number | null;
+  /** Every number in the path. */
+  readonly numbers: string;
+}
+
+const places = new WeakMap<Module, Place>();
+
+/** Taken apart once: every norm is held against every operation. */
+function placeOf(module: Module): Place {
+  const known = places.get(module);
+  if (known !== undefined) return known;
+  const [parent, word] = splitPath(module.path);
+  const index = /^\d+$/.test(word) ? Number(word) : null;
+  const place = { parent, word, index, numbers: pathNumbers(module.path).join() };
+  places.set(module, place);
+  return place;
 }
 
 /** In a numbered container (`features.0`, `features.1`) the position is the number. Counts operations before the norm. */
 function positionByIndex(operations: readonly Module[], norm: Module): number | null {
-  const [parent, index] = splitPath(norm.path);
-  if (!/^\d+$/.test(index)) return null;
-  const indices = operations.map(({ path }) => {
-    const [otherParent, otherIndex] = splitPath(path);
-    return otherParent === parent && /^\d+$/.test(otherIndex) ? Number(otherIndex) : null;
-  });
-  const before = indices.findLastIndex((other) => other !== null && other < Number(index));
+  const { parent, index } = placeOf(norm);
+  if (index === null) return null;
+  let [before, first] = [-1, -1];
+  for (const [i, operation] of operations.entries()) {
+    const other = placeOf(operation);
+    if (other.index === null || other.parent !== parent) continue;
+    if (first < 0) first = i;
+    if (other.index < index) before = i;
+  }
   if (before >= 0) return before + 1;
-  const after = indices.findIndex((other) => other !== null);
-  return after < 0 ? null : after;
+  return first < 0 ? null : first;
 }
 
 function positionByName(operations: readonly Module[], norm: Module, side: Side): number | null {
-  const scores = operations.map((operation) => nameScore(operation, norm, side));
-  const best = Math.max(...scores);
+  let [best, at] = [0, 0];
+  for (const [i, operation] of operations.entries()) {
+    const score = nameScore(operation, norm, side);
+    if (score > best) [best, at] = [score, i];
+  }
   if (best < 2) return null;
-  return scores.indexOf(best) + (side === "post" ? 1 : 0);
+  return at + (side === "post" ? 1 : 0);
 }
 
 function nameScore(operation: Module, norm: Module, side: Side): number {
-  const [parent, word] = splitPath(operation.path);
-  const [normParent, normWord] = splitPath(norm.path);
+  const [its, own] = [placeOf(operation), placeOf(norm)];
   let score = 0;
-  if (word !== "" && !/^\d+$/.test(word) && (normWord.includes(word) || normParent === operation.path)) score += 4;
-  if (pathNumbers(operation.path).join() === pathNumbers(norm.path).join()) score += 2;
-  if (parent === normParent) score += 1;
+  if (its.word !== "" && its.index === null && (own.word.includes(its.word) || own.parent === operation.path))
+    score += 4;
+  if (its.numbers === own.numbers) score += 2;
+  if (its.parent === own.parent) score += 1;
   if ((side === "post" ? operation.out : operation.in) === norm.out) score += 0.5;
   return score;
 }

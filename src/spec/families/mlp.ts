@@ -50,7 +50,9 @@ function refuseBlocks(modules: readonly Module[]): void {
     for (const [i, word] of words.slice(0, -1).entries()) {
       if (!/\d$/.test(word)) continue;
       const block = words.slice(0, i + 1).join(".");
-      blocks.set(block, [...(blocks.get(block) ?? []), module]);
+      const same = blocks.get(block);
+      if (same === undefined) blocks.set(block, [module]);
+      else same.push(module);
     }
   }
   const keeping = [...blocks].filter(([, denses]) => {

@@ -64,7 +64,9 @@ function candidateOrders(modules: readonly Module[]): Module[][] {
   const byStem = new Map<string, Module[]>();
   for (const module of [...modules].sort((a, b) => compareNatural(a.path, b.path))) {
     const key = stem(module.path);
-    byStem.set(key, [...(byStem.get(key) ?? []), module]);
+    const same = byStem.get(key);
+    if (same === undefined) byStem.set(key, [module]);
+    else same.push(module);
   }
   let orders: Module[][] = [[]];
   for (const side of [-1, 0, 1]) {
