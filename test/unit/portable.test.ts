@@ -49,6 +49,13 @@ const CASES: [string, (seed: number) => Network, Method, MergeOptions, string][]
     "e93c62477777426a207b4ffc9722ab57e755d6cb14085cf0d20b555e5cf89478 3895cb40213b55488dd1f7abace0e1e81c649491dfa4665e6b60c01d1e375d97",
   ],
   [
+    "mlp with one hidden layer",
+    (seed) => mlpNetwork(createRng(seed), [70, 305, 10]),
+    "frank-wolfe",
+    { lambda: 0.4 },
+    "8ba13d9a4d44016d15558c4932a5fcbd164be86300a88e0354ad9d3397997124 52594f9a75a6941647435f791dde274de88c3b2c5fdbffa88aa373a50008494f",
+  ],
+  [
     "residual",
     (seed) => residualNetwork(createRng(seed)),
     "frank-wolfe",
