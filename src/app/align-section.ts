@@ -28,12 +28,12 @@ export function setUpAlign(store: Store, { match, charts }: Workers): void {
   const draw = (trace: Trace): Promise<string | null> =>
     figure.draw(async () => (await charts.call("objective", { lines: linesOf(trace), width: figure.width })).svg);
 
-  store.watch(["pair"], ({ pair }) => {
+  store.watch(["pair", "lack"], ({ pair, lack }) => {
     runner.cancel();
     enable();
     figure.clear();
     showFigures(null);
-    runner.say(pair === null ? "Choose two networks first." : "Ready.");
+    runner.say(pair === null ? lack : "Ready.");
   });
   start.addEventListener("click", () =>
     runner.run("Aligning", async ({ signal, report }) => {

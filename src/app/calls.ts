@@ -40,6 +40,16 @@ export interface PairSummary {
   readonly frozen: readonly string[];
 }
 
+/** How two files differ that cannot be merged. */
+export interface PairDifferences {
+  /** One for each tensor, the first hundred; null: the file has no such tensor. */
+  readonly differences: readonly { readonly tensor: string; readonly a: string | null; readonly b: string | null }[];
+  /** Of all tensors that differ. */
+  readonly count: number;
+  readonly tensorsA: number;
+  readonly tensorsB: number;
+}
+
 export interface AlignRequest extends PairRequest {
   readonly method: Method;
   readonly seed: number;
@@ -89,7 +99,7 @@ type Call<Argument, Result, Progress = never> = { argument: Argument; progress: 
 /** The worker that reads files and makes new ones. All but `inspect` is about the pair of the last `prepare`. */
 export type FileCalls = {
   inspect: Call<NamedBlob, ModelSummary>;
-  prepare: Call<PairRequest, PairSummary>;
+  prepare: Call<PairRequest, PairSummary | PairDifferences>;
   cost: Call<{ readonly permutation: string; readonly permutations: Found["permutations"] }, CostValues>;
   merge: Call<MergeRequest, { readonly blob: Blob | null }, { readonly done: number; readonly total: number }>;
   permutations: Call<Found["permutations"], { readonly blob: Blob }>;

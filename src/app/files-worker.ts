@@ -8,10 +8,20 @@ import type { Model } from "../tensor.ts";
 import type { FileCalls } from "./calls.ts";
 import { costValues } from "./cost-values.ts";
 import { serve } from "./rpc.ts";
-import { fittedSpec, openBlob, openSession, type Session, summariseModel, summarisePair } from "./session.ts";
+import {
+  differencesOf,
+  fittedSpec,
+  openBlob,
+  openPair,
+  type Session,
+  startSession,
+  summariseModel,
+  summarisePair,
+} from "./session.ts";
 import { blobSink, fileHandleSink } from "./sinks.ts";
 
 let session: Session | null = null;
+let turn = 0;
 
 function current(): Session {
   if (session === null) throw new Error("no pair is open, expected two checkpoints first");
@@ -24,8 +34,14 @@ serve<FileCalls>({
   },
   async prepare(request) {
     session = null;
-    session = await openSession(request);
-    return summarisePair(session);
+    const mine = ++turn;
+    const pair = await openPair(request);
+    const differences = differencesOf(pair);
+    if (differences !== null) return differences;
+    const opened = startSession(pair, request.spec);
+    // The page may have asked for another pair meanwhile.
+    if (mine === turn) session = opened;
+    return summarisePair(opened);
   },
   async cost({ permutation, permutations }, { signal }) {
     return costValues(current(), permutations, permutation, signal);

@@ -18,7 +18,7 @@ export interface JobRunner {
   run(what: string, work: (job: Job) => Promise<string>): Promise<void>;
   /** Stops what runs. */
   cancel(): void;
-  /** What is said while nothing runs. */
+  /** What is said while nothing runs; of work that is being stopped, in place of that it was. */
   say(text: string): void;
 }
 
@@ -28,6 +28,7 @@ export function createJobRunner(section: HTMLElement, onBusy: (busy: boolean) =>
   const status = only(section, "[data-status]", HTMLElement);
   const progress = only(section, "progress", HTMLProgressElement);
   let controller: AbortController | null = null;
+  let afterwards: string | null = null;
   cancel.addEventListener("click", () => controller?.abort());
   const say = (text: string, wrong = false): void => {
     status.textContent = text;
@@ -39,10 +40,14 @@ export function createJobRunner(section: HTMLElement, onBusy: (busy: boolean) =>
   };
   return {
     cancel: () => controller?.abort(),
-    say: (text) => controller === null && say(text),
+    say(text) {
+      if (controller === null) say(text);
+      else afterwards = text;
+    },
     async run(what, work) {
       if (controller !== null) return;
       controller = new AbortController();
+      afterwards = null;
       const { signal } = controller;
       const began = document.activeElement;
       cancel.disabled = false;
@@ -62,7 +67,7 @@ export function createJobRunner(section: HTMLElement, onBusy: (busy: boolean) =>
         progress.value = 1;
       } catch (error) {
         progress.value = 0;
-        if (signal.aborted) settle(`${what}: cancelled.`, false);
+        if (signal.aborted) settle(afterwards ?? `${what}: cancelled.`, false);
         else settle(error instanceof Error ? error.message : String(error), true);
       } finally {
         controller = null;

@@ -4,7 +4,7 @@ import { matchWeights } from "../match/match-weights.ts";
 import type { Progress } from "../progress.ts";
 import type { AlignProgress, MatchCalls } from "./calls.ts";
 import { type CallContext, serve } from "./rpc.ts";
-import { fittedSpec, openSession } from "./session.ts";
+import { fittedSpec, openPair, startSession } from "./session.ts";
 
 /** All processors but the one that the page needs: its charts and buttons must not wait for ours. */
 const THREADS = Math.max(1, Math.min(8, navigator.hardwareConcurrency - 1));
@@ -12,7 +12,7 @@ const THREADS = Math.max(1, Math.min(8, navigator.hardwareConcurrency - 1));
 serve<MatchCalls>({
   async align(request, { signal, progress }) {
     const { method, seed } = request;
-    const session = await openSession(request);
+    const session = startSession(await openPair(request), request.spec);
     const { a, b, spec, specName } = session;
     const trace = traceOf(progress);
     const options = { method, seed, threads: THREADS, signal, onProgress: trace.onProgress } as const;

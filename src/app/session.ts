@@ -3,14 +3,14 @@
 import { openModel } from "../io/open-model.ts";
 import { blobSource } from "../io/source.ts";
 import { chooseSpec } from "../rebasin.ts";
-import { compareTensors, describeDifferences } from "../spec/compare.ts";
+import { compareTensors } from "../spec/compare.ts";
 import { fitSpec, resolveSpec } from "../spec/resolve.ts";
 import { parseSpec } from "../spec/spec-file.ts";
 import { log10Symmetries } from "../spec/symmetries.ts";
 import type { ResolvedSpec, Spec } from "../spec/types.ts";
 import type { Model } from "../tensor.ts";
 import { elementCount } from "../tensor.ts";
-import type { ModelSummary, NamedBlob, PairRequest, PairSummary, SpecChoice } from "./calls.ts";
+import type { ModelSummary, NamedBlob, PairDifferences, PairRequest, PairSummary, SpecChoice } from "./calls.ts";
 
 export interface Session {
   readonly a: Model;
@@ -26,17 +26,33 @@ export function openBlob({ name, blob }: NamedBlob, signal?: AbortSignal): Promi
   return openModel(blobSource(blob, name), signal ? { signal } : {});
 }
 
-/** Opens both files and fits the spec to them. Throws what the library throws for files or a spec that do not fit. */
-export async function openSession({ a, b, spec: choice }: PairRequest): Promise<Session> {
-  const [modelA, modelB] = [await openBlob(a), await openBlob(b)];
-  const reasons = compareTensors(modelA.tensors, modelB.tensors);
-  if (reasons.length > 0) {
-    const message = `${a.name} and ${b.name} cannot be merged: ${describeDifferences(reasons)}`;
-    throw Object.assign(new Error(message), { name: "SpecError" });
-  }
-  const { spec, name } = specOf(choice, modelA);
-  const resolved = resolveSpec(spec, modelA.tensors);
-  return { a: modelA, b: modelB, spec, specName: name, resolved };
+type Pair = Pick<Session, "a" | "b">;
+
+/** Opens both files, of which only the headers are read. */
+export async function openPair({ a, b }: PairRequest): Promise<Pair> {
+  return { a: await openBlob(a), b: await openBlob(b) };
+}
+
+/** Fits the spec to a pair, to A alone: whether B has the same tensors is looked at elsewhere. Throws what the library throws. */
+export function startSession({ a, b }: Pair, choice: SpecChoice): Session {
+  const { spec, name } = specOf(choice, a);
+  return { a, b, spec, specName: name, resolved: resolveSpec(spec, a.tensors) };
+}
+
+/** Longer lists say no more. */
+const MOST_DIFFERENCES = 100;
+
+/** What keeps two models from being merged, whatever the spec; null where nothing does. */
+export function differencesOf({ a, b }: Pair): PairDifferences | null {
+  // Shape and dtype may differ of one tensor, and are told together.
+  const rows = new Map(compareTensors(a.tensors, b.tensors).map((each) => [each.tensor, each]));
+  if (rows.size === 0) return null;
+  return {
+    differences: [...rows.values()].slice(0, MOST_DIFFERENCES).map(({ tensor, a, b }) => ({ tensor, a, b })),
+    count: rows.size,
+    tensorsA: a.tensors.size,
+    tensorsB: b.tensors.size,
+  };
 }
 
 function specOf(choice: SpecChoice, model: Model): { spec: Spec; name: string } {

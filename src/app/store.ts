@@ -9,6 +9,8 @@ export interface OpenPair extends PairRequest {
 
 export interface State {
   readonly pair: OpenPair | null;
+  /** While there is no pair: what is missing, in words. */
+  readonly lack: string;
   /** Of `pair`. */
   readonly aligned: Aligned | null;
   /** Share of B in the merge. */
@@ -25,8 +27,10 @@ export interface Store {
   readonly charts: Map<string, readonly string[]>;
 }
 
+export const NO_FILES = "Choose two networks first.";
+
 export function createStore(): Store {
-  let state: State = { pair: null, aligned: null, lambda: 0.5 };
+  let state: State = { pair: null, lack: NO_FILES, aligned: null, lambda: 0.5 };
   const listeners: { keys: readonly (keyof State)[]; listener: (state: State) => void }[] = [];
   const charts = new Map<string, readonly string[]>();
   return {
