@@ -38,18 +38,21 @@ export function createFoundBox(): FoundBox {
   };
 }
 
-/** Texts are plain columns; numbers stand to the right. */
-function tableOf(header: readonly string[], rows: readonly (readonly (string | number)[])[]): HTMLElement {
-  const kind = (column: number): Record<string, string> =>
-    typeof rows[0]?.[column] === "number" ? { class: "number" } : {};
-  const cells = (texts: readonly (string | number)[], tag: string, more = {}): HTMLElement[] =>
-    texts.map((text, column) => make(tag, { ...kind(column), ...more }, text.toLocaleString("en")));
-  return make(
-    "table",
-    {},
-    make("thead", {}, make("tr", {}, ...cells(header, "th", { scope: "col" }))),
-    make("tbody", {}, ...rows.map((row) => make("tr", {}, ...cells(row, "td")))),
-  );
+function tableOf(header: readonly string[], rows: readonly (readonly string[])[]): HTMLElement {
+  const heads = header.map((text) => make("th", { scope: "col" }, text));
+  const lines = rows.map((row) => make("tr", {}, ...row.map((text) => make("td", {}, text))));
+  return make("table", {}, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...lines));
+}
+
+/** Sizes of a chain in full at most; the table has every one. */
+const MOST_SIZES = 12;
+
+/** Lists of sizes ("784-256-…") by their ends, where they are long. */
+function shortened(text: string): string {
+  return text.replace(/\d+(?:-\d+)+/g, (list) => {
+    const sizes = list.split("-");
+    return sizes.length > MOST_SIZES ? [...sizes.slice(0, 5), "…", ...sizes.slice(-3)].join("-") : list;
+  });
 }
 
 /** Tensors of one permutation at most: a large network may have hundreds. */
@@ -58,13 +61,14 @@ const MOST_TENSORS = 8;
 function summaryOf({ spec, why, groups, log10Symmetries, frozen }: PairSummary): HTMLElement[] {
   const rows = groups.map(({ name, size, tensors }) => {
     const more = tensors.length > MOST_TENSORS ? ` and ${tensors.length - MOST_TENSORS} more` : "";
-    return [name, size, tensors.slice(0, MOST_TENSORS).join(", ") + more];
+    // In one column: three are too narrow for names on a phone.
+    return [`${name}: ${size.toLocaleString("en")} units`, tensors.slice(0, MOST_TENSORS).join(", ") + more];
   });
   return [
-    make("p", {}, make("b", {}, spec), why === "" ? "" : `: ${why}`),
+    make("p", {}, make("b", {}, spec), why === "" ? "" : `: ${shortened(why)}`),
     make("p", { class: "hint" }, `10^${log10Symmetries.toFixed(0)} numberings of the hidden units compute the same.`),
     ...frozen.map((text) => make("p", { class: "hint" }, `Frozen: ${text}`)),
-    tableOf(["permutation", "units", "tensors it renumbers"], rows),
+    tableOf(["permutation", "tensors it renumbers"], rows),
   ];
 }
 

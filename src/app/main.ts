@@ -6,6 +6,7 @@ import { setUpChoose } from "./choose-section.ts";
 import { setUpCurve } from "./curve-section.ts";
 import { setUpDownload } from "./download-section.ts";
 import { byId } from "./page.ts";
+import { cueScrolling } from "./scroll-cue.ts";
 import { createStore } from "./store.ts";
 import { setUpTrain } from "./train-section.ts";
 import { setUpUnits } from "./units-section.ts";
@@ -26,4 +27,5 @@ store.watch(["pair"], ({ pair }) => {
   workers.match.start();
   workers.charts.start();
 });
+for (const id of ["summary", "order-list"]) cueScrolling(byId(id, HTMLElement));
 byId("version", HTMLElement).textContent = VERSION;
