@@ -17,7 +17,6 @@ export function setUpCurve(store: Store, { evaluate, charts }: Workers): void {
   const section = byId("curve", HTMLElement);
   const start = only(section, "[data-start]", HTMLButtonElement);
   const controls = byId("curve-controls", HTMLFieldSetElement);
-  const data = byId("data", HTMLSelectElement);
   const figure = createFigure("curve-chart");
   let busy = false;
   const enable = (): void => {
@@ -31,9 +30,6 @@ export function setUpCurve(store: Store, { evaluate, charts }: Workers): void {
   const draw = ({ curves }: CurveResult): Promise<string | null> =>
     figure.draw(async () => (await charts.call("curve", { curves, width: figure.width })).svg);
 
-  data.addEventListener("change", () => {
-    byId("idx", HTMLElement).hidden = data.value !== "files";
-  });
   store.watch(["aligned"], ({ aligned }) => {
     runner.cancel();
     enable();

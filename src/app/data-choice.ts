@@ -6,18 +6,42 @@ import { byId } from "./page.ts";
 
 const BUILT_IN = { images: "t10k-images-1000-idx3-ubyte.gz", labels: "t10k-labels-1000-idx1-ubyte.gz" };
 
-/** The images that the select element `id` stands at. Throws `RangeError` when files are asked for and not there. */
-export async function chosenData(id: string): Promise<DataRequest> {
-  if (byId(id, HTMLSelectElement).value === "files") {
-    return { images: chosenFile("idx-images", "images"), labels: chosenFile("idx-labels", "labels") };
+/** Ids of the select elements; those of their files begin alike. Both stand for the same two files. */
+const CHOICES = ["data", "train-data"] as const;
+type Choice = (typeof CHOICES)[number];
+const FILES = ["images", "labels"] as const;
+type Kind = (typeof FILES)[number];
+
+const inputOf = (choice: Choice, kind: Kind): HTMLInputElement => byId(`${choice}-${kind}`, HTMLInputElement);
+
+/** Shows the inputs for files where they are asked for; what is chosen in one place is chosen in the other too. */
+export function setUpDataChoices(): void {
+  for (const choice of CHOICES) {
+    const select = byId(choice, HTMLSelectElement);
+    select.addEventListener("change", () => {
+      byId(`${choice}-files`, HTMLElement).hidden = select.value !== "files";
+    });
+    for (const kind of FILES) {
+      const input = inputOf(choice, kind);
+      input.addEventListener("change", () => {
+        for (const other of CHOICES) if (other !== choice) inputOf(other, kind).files = input.files;
+      });
+    }
+  }
+}
+
+/** The images that a select element stands at. Throws `RangeError` when files are asked for and not there. */
+export async function chosenData(choice: Choice): Promise<DataRequest> {
+  if (byId(choice, HTMLSelectElement).value === "files") {
+    return { images: chosenFile(choice, "images"), labels: chosenFile(choice, "labels") };
   }
   const [images, labels] = await Promise.all([fetchBuiltIn(BUILT_IN.images), fetchBuiltIn(BUILT_IN.labels)]);
   // What captions call them.
   return { images: { ...images, name: "Fashion-MNIST" }, labels };
 }
 
-function chosenFile(id: string, what: string): NamedBlob {
-  const file = byId(id, HTMLInputElement).files?.[0];
-  if (file === undefined) throw new RangeError(`IDX file of ${what} not chosen, expected one in step 4`);
+function chosenFile(choice: Choice, kind: Kind): NamedBlob {
+  const file = inputOf(choice, kind).files?.[0];
+  if (file === undefined) throw new RangeError(`The file of ${kind} is not chosen yet, expected an IDX file.`);
   return { name: file.name, blob: file };
 }

@@ -4,6 +4,7 @@ import { VERSION } from "../version.ts";
 import { setUpAlign } from "./align-section.ts";
 import { setUpChoose } from "./choose-section.ts";
 import { setUpCurve } from "./curve-section.ts";
+import { setUpDataChoices } from "./data-choice.ts";
 import { setUpDownload } from "./download-section.ts";
 import { byId } from "./page.ts";
 import { cueScrolling } from "./scroll-cue.ts";
@@ -20,6 +21,7 @@ setUpUnits(store, workers);
 setUpCurve(store, workers);
 setUpDownload(store, workers);
 setUpTrain(workers, open);
+setUpDataChoices();
 // Loaded before they are wanted: one at once, two when there will be something to align and to draw.
 workers.files.start();
 store.watch(["pair"], ({ pair }) => {

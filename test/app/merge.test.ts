@@ -120,12 +120,12 @@ test("curve: aligned, the middle is better than naive", async () => {
 
 test("curve: images of the user's own, and files that are none", async () => {
   await page.select("#data", "files");
-  await page.setFile("#idx-images", fixture("t10k-labels-1000-idx1-ubyte.gz"));
-  await page.setFile("#idx-labels", fixture("t10k-labels-1000-idx1-ubyte.gz"));
+  await page.setFile("#data-images", fixture("t10k-labels-1000-idx1-ubyte.gz"));
+  await page.setFile("#data-labels", fixture("t10k-labels-1000-idx1-ubyte.gz"));
   await page.click("#curve [data-start]");
   await page.waitFor(`document.querySelector("#curve .status.wrong")`);
   assert.match(await text("#curve [data-status]"), "magic number 2049, expected 2051");
-  await page.setFile("#idx-images", fixture("t10k-images-1000-idx3-ubyte.gz"));
+  await page.setFile("#data-images", fixture("t10k-images-1000-idx3-ubyte.gz"));
   await page.click("#curve [data-start]");
   await page.waitFor(
     `/^Halfway, on 1,000 images of t10k/.test(document.querySelector("#curve [data-status]").textContent)`,
