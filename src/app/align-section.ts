@@ -4,7 +4,7 @@ import type { Method } from "../match/match-weights.ts";
 import type { AlignProgress, Line } from "./calls.ts";
 import { createFigure } from "./figure.ts";
 import { createJobRunner, type JobReport } from "./job.ts";
-import { byId, counted, formatBytes, only } from "./page.ts";
+import { byId, counted, formatBytes, only, wholeNumberIn } from "./page.ts";
 import type { Store } from "./store.ts";
 import type { Workers } from "./workers.ts";
 
@@ -16,6 +16,7 @@ export function setUpAlign(store: Store, { match, charts }: Workers): void {
   const section = byId("align", HTMLElement);
   const start = only(section, "[data-start]", HTMLButtonElement);
   const controls = byId("align-controls", HTMLFieldSetElement);
+  const method = byId("method", HTMLSelectElement);
   const figure = createFigure("objective-chart");
   let busy = false;
   const enable = (): void => {
@@ -35,10 +36,18 @@ export function setUpAlign(store: Store, { match, charts }: Workers): void {
     showFigures(null);
     runner.say(pair === null ? lack : "Ready.");
   });
+  const offerSeed = (): void => {
+    byId("seed", HTMLInputElement).disabled = method.value !== "coordinate";
+  };
+  method.addEventListener("change", offerSeed);
+  // Browsers restore what was chosen before a reload.
+  offerSeed();
   start.addEventListener("click", () =>
     runner.run("Aligning", async ({ signal, report }) => {
       const { pair } = store.state;
       const { a, b, spec } = pair!;
+      // Before anything that is on show goes: they may be refused.
+      const request = { a, b, spec, ...settings() };
       store.update({ aligned: null });
       showFigures(null);
       let drawn = Number.NEGATIVE_INFINITY;
@@ -48,7 +57,6 @@ export function setUpAlign(store: Store, { match, charts }: Workers): void {
         drawn = performance.now();
         draw(progress).catch(() => undefined);
       };
-      const request = { a, b, spec, ...settings() };
       // What it took is given back whatever comes of it; the next alignment has a worker of its own.
       const aligned = await match.call("align", request, { signal, onProgress }).finally(() => match.stop());
       if (store.state.pair !== pair) throw new DOMException("another pair was chosen", "AbortError");
@@ -92,10 +100,10 @@ function linesOf({ frankWolfe, coordinate }: Trace): Line[] {
   );
 }
 
+/** Frank–Wolfe has no use for a seed: it gets the one that it has everywhere else. */
 function settings(): { method: Method; seed: number } {
-  const seed = byId("seed", HTMLInputElement).valueAsNumber;
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new RangeError(`seed ${seed}, expected a whole number from 0`);
-  return { method: byId("method", HTMLSelectElement).value as Method, seed };
+  const method = byId("method", HTMLSelectElement).value as Method;
+  return { method, seed: method === "coordinate" ? wholeNumberIn("seed", "Seed") : 0 };
 }
 
 interface Outcome {

@@ -38,6 +38,19 @@ export function announce(text: string, options: { readonly passing?: boolean } =
   byId("announcer", HTMLElement).textContent = text;
 }
 
+/** The whole number in the field `#id`. Throws `RangeError`, calling it `name`, for anything that its bounds leave out. */
+export function wholeNumberIn(id: string, name: string): number {
+  const { min, max, value, validity } = byId(id, HTMLInputElement);
+  const range = `expected a whole number from ${min} to ${Number(max).toLocaleString("en")}`;
+  // Of text that is no number, browsers give away no more than that.
+  if (value === "")
+    throw new RangeError(`${name}: the field ${validity.badInput ? "has no number" : "is empty"}, ${range}`);
+  const number = Number(value);
+  if (!Number.isSafeInteger(number) || number < Number(min) || number > Number(max))
+    throw new RangeError(`${name} ${value}, ${range}`);
+  return number;
+}
+
 /** "1 step", "2 steps". */
 export const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 

@@ -4,10 +4,8 @@ import type { NamedBlob, TrainEpoch } from "./calls.ts";
 import { chosenData } from "./data-choice.ts";
 import { createFigure } from "./figure.ts";
 import { createJobRunner } from "./job.ts";
-import { byId, only } from "./page.ts";
+import { byId, only, wholeNumberIn } from "./page.ts";
 import type { Workers } from "./workers.ts";
-
-const MOST_EPOCHS = 100;
 
 /** `open` takes the trained pair to step 1. */
 export function setUpTrain({ evaluate, charts }: Workers, open: (a: NamedBlob, b: NamedBlob) => void): void {
@@ -26,13 +24,12 @@ export function setUpTrain({ evaluate, charts }: Workers, open: (a: NamedBlob, b
 
   start.addEventListener("click", () =>
     runner.run("Training", async ({ signal, report }) => {
-      pair = null;
-      const epochs = byId("epochs", HTMLInputElement).valueAsNumber;
-      if (!Number.isSafeInteger(epochs) || epochs < 1 || epochs > MOST_EPOCHS)
-        throw new RangeError(`epochs ${epochs}, expected a whole number from 1 to ${MOST_EPOCHS}`);
+      const epochs = wholeNumberIn("epochs", "Epochs");
       const hidden = Number(byId("hidden", HTMLSelectElement).value);
       let drawn = 0;
       const request = { data: await chosenData("train-data"), hidden, epochs };
+      // Only now: what is refused costs no pair.
+      pair = null;
       const trained = await evaluate.call("train", request, {
         signal,
         onProgress({ done, total, epochs: soFar }) {
