@@ -4,6 +4,7 @@ import { type ChartOptions, COLOURS } from "../report/chart.ts";
 import { curveChart } from "../report/curve-chart.ts";
 import { heatMapChart } from "../report/heat-map-chart.ts";
 import { lineChart } from "../report/line-chart.ts";
+import { wholeAxis } from "../report/whole-axis.ts";
 import type { ChartCalls, Line, TrainEpoch } from "./calls.ts";
 import { reportHtml } from "./report-html.ts";
 import { serve } from "./rpc.ts";
@@ -43,13 +44,10 @@ function objectiveChart(lines: readonly Line[], width: number): Promise<string> 
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const room = 0.08 * (high - low) || 0.01 * Math.abs(high) || 1;
   const y = { label: "objective", domain: [low - room, high + room] as const };
-  const last = Math.max(...lines.flatMap(({ points }) => points.map(({ x }) => x)));
-  const x = { label: "step", domain: [1, Math.max(2, last)] as const, format: wholeNumber };
+  const steps = lines.flatMap(({ points }) => points.map(({ x }) => x));
+  const x = wholeAxis("step", steps);
   return lineChart({ series: lines.slice(0, COLOURS), x, y }, sized(width, "Objective while aligning"));
 }
-
-/** There is no step 1.5. */
-const wholeNumber = (value: number): string => (Number.isInteger(value) ? String(value) : "");
 
 /** How far the line between the two networks rises above its ends, as they train. */
 function barrierChart(epochs: readonly TrainEpoch[], width: number): Promise<string> {
@@ -58,6 +56,10 @@ function barrierChart(epochs: readonly TrainEpoch[], width: number): Promise<str
     points: epochs.map((epoch) => ({ x: epoch.epoch, y: of(epoch) })),
   });
   const series = [line("naive", (epoch) => epoch.naiveBarrier), line("aligned", (epoch) => epoch.alignedBarrier)];
-  const chart = { series, x: { label: "epoch", format: wholeNumber }, y: { label: "loss barrier (nats)" } };
+  const x = wholeAxis(
+    "epoch",
+    epochs.map(({ epoch }) => epoch),
+  );
+  const chart = { series, x, y: { label: "loss barrier (nats)" } };
   return lineChart(chart, sized(width, "Barrier between the two networks"));
 }

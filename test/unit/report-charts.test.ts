@@ -12,6 +12,7 @@ import { binMatrix, heatMapChart } from "../../src/report/heat-map-chart.ts";
 import { lineChart } from "../../src/report/line-chart.ts";
 import { encodePng } from "../../src/report/png.ts";
 import { reliabilityChart } from "../../src/report/reliability-chart.ts";
+import { wholeAxis } from "../../src/report/whole-axis.ts";
 import { createRng } from "../../src/rng.ts";
 import { rejects } from "../reference/expect-error.ts";
 import { allOf, parseXml, type XmlElement } from "../reference/xml.ts";
@@ -149,6 +150,23 @@ test("a chart of nothing is still a chart", async () => {
 test("logarithmic axes have every tick that was asked for", async () => {
   const root = parseXml(await CHARTS["line, logarithmic"]!({}));
   for (const label of ["1", "2", "4", "8"]) assert.ok(texts(root).includes(label), label);
+});
+
+test("axes of counted things have whole ticks alone, from the first value to the last", async () => {
+  for (let last = 2; last <= 400; last++) {
+    const values = Array.from({ length: last }, (_, i) => i + 1);
+    const { domain, ticks = [] } = wholeAxis("step", values);
+    assert.equal(domain, [1, last]);
+    assert.ok(ticks.length >= 2 && ticks.length <= 8, `${last}: ${ticks}`);
+    assert.ok(
+      ticks.every((tick, i) => Number.isInteger(tick) && tick >= 1 && tick <= last && !(tick <= ticks[i - 1]!)),
+    );
+  }
+  assert.equal(wholeAxis("epoch", [3]), { label: "epoch", domain: [2.5, 3.5], ticks: [3] });
+  // Every tick is drawn with its label, and there is no other.
+  const points = [1, 2, 3].map((x) => ({ x, y: x / 8 }));
+  const svg = await lineChart({ series: [{ name: "s", points }], x: wholeAxis("epoch", [1, 2, 3]), y: { ticks: [] } });
+  assert.equal(texts(parseXml(svg)), ["1", "2", "3", "epoch"]);
 });
 
 test("bins hold the greatest of the values they stand for, and each value is in one", () => {
