@@ -1,10 +1,11 @@
 /** Step 2: the alignment, with its progress. */
 
 import type { Method } from "../match/match-weights.ts";
+import { endText, finalLinesOf, linesOf, progressText } from "./align-text.ts";
 import type { AlignProgress, Line } from "./calls.ts";
 import { createFigure } from "./figure.ts";
-import { createJobRunner, type JobReport } from "./job.ts";
-import { byId, counted, formatBytes, only, wholeNumberIn } from "./page.ts";
+import { createJobRunner, type Job } from "./job.ts";
+import { byId, only, wholeNumberIn } from "./page.ts";
 import type { Store } from "./store.ts";
 import type { Workers } from "./workers.ts";
 
@@ -16,7 +17,6 @@ export function setUpAlign(store: Store, { match, charts }: Workers): void {
   const section = byId("align", HTMLElement);
   const start = only(section, "[data-start]", HTMLButtonElement);
   const controls = byId("align-controls", HTMLFieldSetElement);
-  const method = byId("method", HTMLSelectElement);
   const figure = createFigure("objective-chart");
   let busy = false;
   const enable = (): void => {
@@ -26,8 +26,8 @@ export function setUpAlign(store: Store, { match, charts }: Workers): void {
     busy = now;
     enable();
   });
-  const draw = (trace: Trace): Promise<string | null> =>
-    figure.draw(async () => (await charts.call("objective", { lines: linesOf(trace), width: figure.width })).svg);
+  const draw: Draw = (lines) =>
+    figure.draw(async () => (await charts.call("objective", { lines, width: figure.width })).svg);
 
   store.watch(["pair", "lack"], ({ pair, lack }) => {
     runner.cancel();
@@ -36,73 +36,61 @@ export function setUpAlign(store: Store, { match, charts }: Workers): void {
     showFigures(null);
     runner.say(pair === null ? lack : "Ready.");
   });
-  const offerSeed = (): void => {
-    byId("seed", HTMLInputElement).disabled = method.value !== "coordinate";
+  setUpSeed();
+  const align = createAlignment(store, match, draw);
+  start.addEventListener("click", () => runner.run("Aligning", align));
+}
+
+/** Draws, and gives the text of the SVG that is then shown, or null when a later one took its place. */
+type Draw = (lines: readonly Line[]) => Promise<string | null>;
+
+/** What a press of the button does. Its result is what is said at the end. */
+function createAlignment(store: Store, match: Workers["match"], draw: Draw): (job: Job) => Promise<string> {
+  return async ({ signal, report }) => {
+    const { pair } = store.state;
+    const { a, b, spec } = pair!;
+    // Before anything that is on show goes: they may be refused.
+    const request = { a, b, spec, ...settings() };
+    store.update({ aligned: null });
+    showFigures(null);
+    let drawn = Number.NEGATIVE_INFINITY;
+    const onProgress = (progress: AlignProgress): void => {
+      report(progressText(progress, request.method));
+      const { frankWolfe, coordinate } = progress;
+      // One point is no line yet.
+      if (frankWolfe.length + coordinate.length < 2 || signal.aborted) return;
+      if (performance.now() - drawn < DRAW_EVERY_MS) return;
+      drawn = performance.now();
+      draw(linesOf(progress)).catch(() => undefined);
+    };
+    // What it took is given back whatever comes of it; the next alignment has a worker of its own.
+    const aligned = await match.call("align", request, { signal, onProgress }).finally(() => match.stop());
+    if (store.state.pair !== pair) throw new DOMException("another pair was chosen", "AbortError");
+    store.update({ aligned });
+    showFigures(aligned.report);
+    draw(finalLinesOf(aligned)).then(
+      (svg) => svg !== null && store.state.aligned === aligned && store.charts.set(HEADING, [svg]),
+      () => undefined,
+    );
+    return endText(aligned.report);
   };
-  method.addEventListener("change", offerSeed);
+}
+
+const chosenMethod = (): Method => byId("method", HTMLSelectElement).value as Method;
+
+/** The seed can be set where there is a choice to make by it. */
+function setUpSeed(): void {
+  const offer = (): void => {
+    byId("seed", HTMLInputElement).disabled = chosenMethod() !== "coordinate";
+  };
+  byId("method", HTMLSelectElement).addEventListener("change", offer);
   // Browsers restore what was chosen before a reload.
-  offerSeed();
-  start.addEventListener("click", () =>
-    runner.run("Aligning", async ({ signal, report }) => {
-      const { pair } = store.state;
-      const { a, b, spec } = pair!;
-      // Before anything that is on show goes: they may be refused.
-      const request = { a, b, spec, ...settings() };
-      store.update({ aligned: null });
-      showFigures(null);
-      let drawn = Number.NEGATIVE_INFINITY;
-      const onProgress = (progress: AlignProgress): void => {
-        report(described(progress));
-        if (performance.now() - drawn < DRAW_EVERY_MS || signal.aborted) return;
-        drawn = performance.now();
-        draw(progress).catch(() => undefined);
-      };
-      // What it took is given back whatever comes of it; the next alignment has a worker of its own.
-      const aligned = await match.call("align", request, { signal, onProgress }).finally(() => match.stop());
-      if (store.state.pair !== pair) throw new DOMException("another pair was chosen", "AbortError");
-      store.update({ aligned });
-      showFigures(aligned.report);
-      const { report: done } = aligned;
-      draw(aligned).then(
-        (svg) => svg !== null && store.state.aligned === aligned && store.charts.set(HEADING, [svg]),
-        () => undefined,
-      );
-      const steps = done.iterations > 0 ? `${counted(done.iterations, "step")} and ` : "";
-      const how = `${steps}${counted(done.sweeps, "sweep")} on ${counted(done.threads, "thread")}, in ${formatBytes(done.memoryBytes)} beside the two files`;
-      return `Aligned in ${done.seconds.toFixed(2)} s: ${how}.`;
-    }),
-  );
+  offer();
 }
 
-type Trace = Pick<AlignProgress, "frankWolfe" | "coordinate">;
-
-const STAGES: Readonly<Record<string, string>> = {
-  read: "Reading tensor",
-  "frank-wolfe": "Frank–Wolfe, step",
-  coordinate: "Descent, sweep",
-};
-
-function described({ stage, done, total, frankWolfe, coordinate }: AlignProgress): JobReport {
-  const objective = coordinate.at(-1) ?? frankWolfe.at(-1);
-  const value = objective === undefined ? "" : `: objective ${objective.toPrecision(6)}`;
-  const of = total === undefined ? "" : ` of ${total}`;
-  return { share: total === undefined ? null : done / total, text: `${STAGES[stage] ?? stage} ${done}${of}${value}` };
-}
-
-/** The stages one after the other; descent goes on from where Frank–Wolfe ended. */
-function linesOf({ frankWolfe, coordinate }: Trace): Line[] {
-  const line = (name: string, values: readonly number[], offset: number): Line => ({
-    name,
-    points: values.map((y, i) => ({ x: offset + i + 1, y })),
-  });
-  return [line("Frank–Wolfe (relaxed)", frankWolfe, 0), line("descent", coordinate, frankWolfe.length)].filter(
-    ({ points }) => points.length > 0,
-  );
-}
-
-/** Frank–Wolfe has no use for a seed: it gets the one that it has everywhere else. */
+/** Frank–Wolfe asks for no seed: it gets the library's default. */
 function settings(): { method: Method; seed: number } {
-  const method = byId("method", HTMLSelectElement).value as Method;
+  const method = chosenMethod();
   return { method, seed: method === "coordinate" ? wholeNumberIn("seed", "Seed") : 0 };
 }
 

@@ -1,6 +1,7 @@
 /** The report: one HTML file that says what was aligned, how, and what came out. */
 
 import { type ReportSection, reportPage } from "../report/report-page.ts";
+import { stepsText } from "./align-text.ts";
 import type { ReportRequest } from "./calls.ts";
 import { counted } from "./page.ts";
 
@@ -10,7 +11,7 @@ export function reportHtml({ a, b, lambda, summary, report, charts }: ReportRequ
     heading: "Alignment",
     text: [
       `Family ${summary.spec}${summary.why === "" ? "" : `: ${summary.why}`}.`,
-      `Method ${report.method}: ${counted(report.iterations, "step")} and ${counted(report.sweeps, "sweep")} in ${report.seconds.toFixed(2)} s on ${counted(report.threads, "thread")}.`,
+      `Method ${report.method}: ${stepsText(report)}, in ${report.seconds.toFixed(2)} s on ${counted(report.threads, "thread")}.`,
       ...summary.frozen.map((text) => `Frozen: ${text}.`),
       ...(report.held.length === 0 ? [] : [`Found by descent alone: ${report.held.join(", ")}.`]),
     ],
