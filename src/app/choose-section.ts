@@ -44,11 +44,13 @@ export function setUpChoose(store: Store, { files: reader }: Workers): ChooseSec
       showFile(slot, file.name, null);
     }
   };
-  const open = async (a: NamedBlob, b: NamedBlob): Promise<void> => {
+  const open = async (a: NamedBlob, b: NamedBlob, note = ""): Promise<void> => {
+    box.aside = note;
     await Promise.all([take("a", a), take("b", b)]);
     await prepare();
   };
   const takeOne = async (slot: Slot, file: File): Promise<void> => {
+    box.aside = "";
     await take(slot, { name: file.name, blob: file });
     await prepare();
   };
@@ -69,10 +71,11 @@ export function setUpChoose(store: Store, { files: reader }: Workers): ChooseSec
     }
   });
   takeDrops(async (dropped, slot) => {
-    const [first, second] = dropped;
+    const [first, second, ...others] = dropped;
     if (first === undefined) return;
     if (second === undefined) return takeOne(slot ?? (files.a === null ? "a" : "b"), first);
-    return open({ name: first.name, blob: first }, { name: second.name, blob: second });
+    const note = others.length === 0 ? "" : `Of ${dropped.length} files dropped, the first two were taken.`;
+    return open({ name: first.name, blob: first }, { name: second.name, blob: second }, note);
   });
   return { open: (a, b) => void open(a, b) };
 }
@@ -96,7 +99,7 @@ function createPreparer(
     }
     box.showSummary(found);
     store.update({ pair: { a, b, spec: choice, summary: found }, lack: "" });
-    announce(`Found: ${found.spec}, ${found.groups.length} permutations.`);
+    announce(`${box.aside} Found: ${found.spec}, ${found.groups.length} permutations.`);
   };
   return async () => {
     const mine = ++turn;

@@ -14,6 +14,8 @@ export interface FoundBox {
   clear(): void;
   /** What is wrong, if anything is, and what is to be done. */
   say(faults: readonly string[], hint: string): void;
+  /** Said with all that follows, until it is empty again. */
+  aside: string;
   showSummary(summary: PairSummary): void;
   showDifferences(names: Readonly<Record<Slot, string>>, found: PairDifferences): void;
 }
@@ -26,16 +28,18 @@ export function createFoundBox(): FoundBox {
     fault.textContent = wrong;
     // The fault stays in the page: screen readers speak what comes into an alert, not always one that is put in.
     for (const child of [...box.children]) if (child !== fault) child.remove();
-    box.append(...content);
+    box.append(...(made.aside === "" ? [] : [make("p", {}, made.aside)]), ...content);
     box.scrollTop = 0;
   };
-  return {
+  const made: FoundBox = {
+    aside: "",
     clear: () => fill("", ...first),
     say: (faults, hint) => fill(faults.join(" "), make("p", { class: "hint" }, hint)),
     showSummary: (summary) => fill("", ...summaryOf(summary)),
     showDifferences: ({ a, b }, differences) =>
       fill(`${a} and ${b} do not hold the same tensors.`, ...differencesOf(differences)),
   };
+  return made;
 }
 
 function tableOf(header: readonly string[], rows: readonly (readonly string[])[]): HTMLElement {
