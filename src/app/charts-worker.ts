@@ -16,12 +16,15 @@ serve<ChartCalls>({
     return { svg: await curveChart(curves, sized(width, "Loss and accuracy between the two networks")) };
   },
   async cost({ size, before, after, name, width }) {
-    const draw = async (values: ArrayBuffer, columns: string): Promise<string> => {
+    const draw = async (values: ArrayBuffer, when: string, columns: string): Promise<string> => {
       const matrix = { rows: size, columns: size, values: new Float32Array(values) };
       const labels = { rowLabel: "unit of A", columnLabel: columns, valueLabel: "gain" };
-      return heatMapChart(matrix, { ...sized(width, `Cost matrix of ${name}`), ...labels });
+      return heatMapChart(matrix, { ...sized(width, `Cost matrix of ${name}, ${when}`), ...labels });
     };
-    return { before: await draw(before, "unit of B, as in its file"), after: await draw(after, "unit of B, aligned") };
+    return {
+      before: await draw(before, "before", "unit of B, as in its file"),
+      after: await draw(after, "aligned", "unit of B, aligned"),
+    };
   },
   async objective({ lines, width }) {
     return { svg: await objectiveChart(lines, width) };

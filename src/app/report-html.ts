@@ -24,6 +24,7 @@ export function reportHtml({ a, b, lambda, summary, report, charts }: ReportRequ
       {
         caption: "Permutations",
         header: ["permutation", "units", "moved", "tensors"],
+        wordy: true,
         rows: summary.groups.map(({ name, size, tensors }) => [
           name,
           String(size),

@@ -18,6 +18,8 @@ export interface ReportTable {
   readonly caption?: string;
   readonly header: readonly string[];
   readonly rows: readonly (readonly string[])[];
+  /** The last column is of long texts, which wrap; numbers and short words do not. */
+  readonly wordy?: boolean;
 }
 
 const STYLE = `
@@ -36,7 +38,8 @@ dl div { padding: 8px 12px } dt { font-size: 13px; color: var(--soft) } dd { mar
 .table { overflow-x: auto; margin: 12px 0 } table { border-collapse: collapse; width: 100%; font-size: 14px }
 caption { text-align: left; padding: 8px 12px 0; font-weight: 600 }
 th, td { padding: 5px 12px; text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap } th { color: var(--soft); font-weight: 600 }
-th:first-child, td:first-child { text-align: left } tbody tr { border-top: 1px solid var(--edge) }
+th:first-child, td:first-child { text-align: left }
+.wordy td { vertical-align: top } .wordy :is(th, td):last-child { text-align: left; white-space: normal; min-width: 12em; width: 100%; overflow-wrap: anywhere } tbody tr { border-top: 1px solid var(--edge) }
 `;
 
 /** What browsers shall refuse on the page: everything but its own styles and pictures. */
@@ -88,11 +91,11 @@ function figureOf(chart: string): string {
 const figure = ({ name, value }: { name: string; value: string }): string =>
   `<div><dt>${escapeMarkup(name)}</dt><dd>${escapeMarkup(value)}</dd></div>`;
 
-function table({ caption, header, rows }: ReportTable): string {
+function table({ caption, header, rows, wordy = false }: ReportTable): string {
   const row = (cells: readonly string[], tag: "th" | "td"): string =>
     `<tr>${cells.map((cell) => `<${tag}${tag === "th" ? ' scope="col"' : ""}>${escapeMarkup(cell)}</${tag}>`).join("")}</tr>`;
   const named = caption === undefined ? "" : `<caption>${escapeMarkup(caption)}</caption>`;
   const body = rows.map((cells) => row(cells, "td")).join("\n");
   // Focusable, so that a keyboard can scroll it.
-  return `<div class="table" tabindex="0" role="region" aria-label="${escapeMarkup(caption ?? header.join(", "))}"><table>${named}<thead>${row(header, "th")}</thead>\n<tbody>${body}</tbody></table></div>`;
+  return `<div class="table${wordy ? " wordy" : ""}" tabindex="0" role="region" aria-label="${escapeMarkup(caption ?? header.join(", "))}"><table>${named}<thead>${row(header, "th")}</thead>\n<tbody>${body}</tbody></table></div>`;
 }
