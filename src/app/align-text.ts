@@ -33,7 +33,7 @@ const isOneAssignment = ({ method, iterations }: Omit<Steps, "sweeps">): boolean
 
 /** What an alignment did, in words that go on "Aligned by". */
 export function stepsText(report: Steps): string {
-  if (isOneAssignment(report)) return "one assignment of each permutation, which is the optimum";
+  if (isOneAssignment(report)) return "one assignment per permutation, which is the optimum";
   const sweeps = `${counted(report.sweeps, "sweep")} of descent`;
   return report.iterations === 0 ? sweeps : `${counted(report.iterations, "step")} of Frank–Wolfe and ${sweeps}`;
 }

@@ -41,8 +41,12 @@ export function createJobRunner(section: HTMLElement, onBusy: (busy: boolean) =>
   return {
     cancel: () => controller?.abort(),
     say(text) {
-      if (controller === null) say(text);
-      else afterwards = text;
+      if (controller !== null) {
+        afterwards = text;
+        return;
+      }
+      say(text);
+      progress.value = 0;
     },
     async run(what, work) {
       if (controller !== null) return;
