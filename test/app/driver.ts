@@ -14,6 +14,11 @@ export interface PageOptions {
   readonly dark?: boolean;
 }
 
+export interface DroppedFile {
+  readonly name: string;
+  readonly text?: string;
+}
+
 export interface AppPage {
   readonly name: "chromium" | "firefox";
   /** Methods and paths of all requests that the server has seen from it. */
@@ -26,6 +31,10 @@ export interface AppPage {
   press(key: string): Promise<void>;
   select(selector: string, value: string): Promise<void>;
   setFile(selector: string, path: string): Promise<void>;
+  /** Drops files that lie beside the page, or are made of text, as a user drops them from a folder. */
+  drop(selector: string, files: readonly DroppedFile[]): Promise<void>;
+  /** The text of an element. */
+  text(selector: string): Promise<string>;
   /** Clicks, and gives the file that the browser has saved under that name. */
   download(selector: string, name: string): Promise<Buffer>;
   /** Until an expression is true; the page's own words are in the error when it never is. */
@@ -74,6 +83,18 @@ export async function openApp(options: PageOptions = {}): Promise<AppPage> {
       await page.evaluate(`(() => { const e = document.querySelector(${JSON.stringify(selector)});
         e.value = ${JSON.stringify(value)}; e.dispatchEvent(new Event("change", { bubbles: true })); })()`);
     },
+    text: (selector) => page.evaluate(`document.querySelector(${JSON.stringify(selector)}).textContent`),
+    drop: (selector, files) =>
+      page.evaluate(`(async () => {
+        const transfer = new DataTransfer();
+        for (const { name, text } of ${JSON.stringify(files)}) {
+          const content = text ?? await (await fetch("data/" + name)).blob();
+          transfer.items.add(new File([content], name));
+        }
+        const target = document.querySelector(${JSON.stringify(selector)});
+        for (const type of ["dragover", "drop"])
+          target.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: transfer }));
+      })()`),
     download: (selector, name) => page.download(() => page.click(selector), name),
     async waitFor(expression) {
       const end = Date.now() + PATIENCE_MS;

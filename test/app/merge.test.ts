@@ -37,27 +37,12 @@ function merged(...options: string[]): { model: Buffer; permutations: Buffer } {
   return { model: readFileSync(model), permutations: readFileSync(permutations) };
 }
 
-const text = (selector: string): Promise<string> =>
-  page.evaluate(`document.querySelector(${JSON.stringify(selector)}).textContent`);
+const text = (selector: string): Promise<string> => page.text(selector);
 
 async function align(): Promise<void> {
   await page.waitFor(`document.querySelector("#align [data-start]:enabled")`);
   await page.click("#align [data-start]");
   await page.waitFor(`/^Aligned in/.test(document.querySelector("#align [data-status]").textContent)`);
-}
-
-/** Drops files that lie beside the page, or are made of bytes, as a user drops them from a folder. */
-async function drop(selector: string, files: readonly { name: string; text?: string }[]): Promise<void> {
-  await page.evaluate(`(async () => {
-    const transfer = new DataTransfer();
-    for (const { name, text } of ${JSON.stringify(files)}) {
-      const content = text ?? await (await fetch("data/" + name)).blob();
-      transfer.items.add(new File([content], name));
-    }
-    const target = document.querySelector(${JSON.stringify(selector)});
-    for (const type of ["dragover", "drop"])
-      target.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: transfer }));
-  })()`);
 }
 
 test("built-in pair: what is found, aligned, shown", async () => {
@@ -133,18 +118,18 @@ test("curve: images of the user's own, and files that are none", async () => {
 });
 
 test("drop: two files anywhere, or one on its place; others are refused with the library's words", async () => {
-  await drop("main", [{ name: "fmnist-mlp-small-b.safetensors" }, { name: "fmnist-mlp-small-a.safetensors" }]);
+  await page.drop("main", [{ name: "fmnist-mlp-small-b.safetensors" }, { name: "fmnist-mlp-small-a.safetensors" }]);
   await page.waitFor(`document.querySelector("#name-a").textContent.startsWith("fmnist-mlp-small-b")`);
   await page.waitFor(`document.querySelector("#align [data-start]:enabled")`);
   assert.is(await page.evaluate(`document.querySelector("#save-merged").disabled`), true, "another pair: align again");
-  await drop('.zone[for="file-b"]', [{ name: "model.gguf", text: "GGUF and more" }]);
+  await page.drop('.zone[for="file-b"]', [{ name: "model.gguf", text: "GGUF and more" }]);
   await page.waitFor(`document.querySelector("#choose-fault").textContent !== ""`);
   assert.is(
     await text("#choose-fault"),
     "model.gguf looks like a GGUF file, which is not supported, expected safetensors",
   );
   assert.is(await page.evaluate(`document.querySelector("#align [data-start]").disabled`), true);
-  await drop('.zone[for="file-b"]', [{ name: "fmnist-mlp-small-b.safetensors" }]);
+  await page.drop('.zone[for="file-b"]', [{ name: "fmnist-mlp-small-b.safetensors" }]);
   await page.waitFor(`document.querySelector("#align [data-start]:enabled")`);
   assert.is(await text("#choose-fault"), "");
 });

@@ -33,6 +33,7 @@ async function violations(page: AppPage): Promise<Violation[]> {
 }
 
 async function fill(page: AppPage): Promise<void> {
+  await page.select("#data", "built-in");
   await page.click("#built-in");
   await page.waitFor(`document.querySelector("#align [data-start]:enabled")`);
   await page.click("#align [data-start]");
@@ -40,6 +41,18 @@ async function fill(page: AppPage): Promise<void> {
   await page.click("#curve [data-start]");
   await page.waitFor(`/^Halfway/.test(document.querySelector("#curve [data-status]").textContent)`);
   await page.waitFor(`document.querySelector("#curve-chart svg")`);
+}
+
+/** Two files that do not fit, and every input there is. */
+async function chooseUnfit(page: AppPage): Promise<void> {
+  const [header, data] = ['{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', "\0\0\0\0"];
+  const text = `${String.fromCharCode(header.length)}${"\0".repeat(7)}${header}${data}`;
+  await page.drop("main", [{ name: "fmnist-mlp-small-a.safetensors" }, { name: "small.safetensors", text }]);
+  await page.waitFor(`/do not hold the same/.test(document.querySelector("#choose-fault").textContent)`);
+  for (const id of ["spec", "data", "train-data"]) await page.select(`#${id}`, id === "spec" ? "file" : "files");
+  await page.waitFor(`/spec file/.test(document.querySelector("#align .status").textContent)`);
+  await page.select("#spec", "auto");
+  await page.waitFor(`/do not hold the same/.test(document.querySelector("#choose-fault").textContent)`);
 }
 
 const scrolls = (page: AppPage): Promise<boolean> =>
@@ -53,7 +66,8 @@ for (const { width, dark } of [
     const page = await openApp({ width, dark });
     try {
       assert.is(await page.evaluate(`matchMedia("(prefers-color-scheme: dark)").matches`), dark);
-      for (const state of ["empty", "filled"]) {
+      for (const state of ["empty", "unfit", "filled"]) {
+        if (state === "unfit") await chooseUnfit(page);
         if (state === "filled") await fill(page);
         assert.is(await scrolls(page), false, state);
         assert.equal(await violations(page), [], state);
@@ -89,6 +103,22 @@ test("a report: nothing that axe-core finds", async () => {
     await page.evaluate(`document.open(), document.write(${text}), document.close()`);
     await page.waitFor(`document.querySelectorAll("svg.rebasin-chart").length === 5`);
     assert.equal(await violations(page), []);
+  } finally {
+    await page.close();
+  }
+});
+
+test("a report on a phone: a last column of names is in view", async () => {
+  const page = await openApp({ width: 360 });
+  try {
+    const names = Array.from({ length: 20 }, (_, i) => `layer${i}.0.conv1.weight`).join(", ");
+    const table = { header: ["permutation", "units", "moved", "tensors"], rows: [["P0", "1024", "1023", names]] };
+    const text = JSON.stringify(reportPage("A and B", [{ heading: "Tables", tables: [{ ...table, wordy: true }] }]));
+    await page.evaluate(`document.open(), document.write(${text}), document.close()`);
+    await page.waitFor(`document.querySelector(".table td")`);
+    assert.is(await scrolls(page), false);
+    const cut = `(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)(document.querySelector(".table"))`;
+    assert.is(await page.evaluate(cut), false);
   } finally {
     await page.close();
   }
