@@ -33,7 +33,7 @@ export async function merge({ a, b, lambda, ...input }: Input, memory: number, s
   const model = await mergeInPlace(merged, modelA, signal);
   const { length, digest } = await measure(model, signal);
   const { readable, writable } = new FixedLengthStream(length);
-  const sent = writeSafetensors(model, sinkOf(writable), { signal }).catch(() => undefined);
+  const sent = writeSafetensors(model, sinkOf(writable, signal), { signal }).catch(() => undefined);
   return {
     headers: {
       "content-type": "application/octet-stream",
@@ -65,7 +65,7 @@ async function measure(model: Model, signal: AbortSignal): Promise<{ length: num
   // It rejects together with the writing, whose error is the one to know.
   hash.digest.catch(() => undefined);
   let length = 0;
-  const sink = sinkOf(hash);
+  const sink = sinkOf(hash, signal);
   const write = (bytes: Uint8Array): Promise<void> => {
     length += bytes.length;
     return sink.write(bytes);
@@ -74,12 +74,19 @@ async function measure(model: Model, signal: AbortSignal): Promise<{ length: num
   return { length, digest: btoa(String.fromCharCode(...new Uint8Array(await hash.digest))) };
 }
 
-/** A stream as the library's sink: a write waits until the stream has room again. */
-function sinkOf(stream: WritableStream<Uint8Array>): ByteSink {
+/** A stream as the library's sink: a write waits until the stream has room again, or the signal fires. */
+function sinkOf(stream: WritableStream<Uint8Array>, signal: AbortSignal): ByteSink {
   const writer = stream.getWriter();
+  const abort = (): Promise<void> => writer.abort(signal.reason ?? new Error("the merge failed"));
+  // The library asks the signal between writes. One whose reader stalls would never end.
+  const giveUp = (): void => void abort().catch(() => undefined);
+  signal.addEventListener("abort", giveUp, { once: true });
   return {
     write: (bytes) => writer.write(bytes),
-    close: () => writer.close(),
-    abort: () => writer.abort(),
+    async close() {
+      await writer.close();
+      signal.removeEventListener("abort", giveUp);
+    },
+    abort,
   };
 }
