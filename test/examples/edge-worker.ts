@@ -62,6 +62,16 @@ export const post = (worker: Worker, init: RequestInit): Promise<Response> =>
 export const postJson = (worker: Worker, value: unknown): Promise<Response> =>
   post(worker, { body: JSON.stringify(value), headers: { "content-type": "application/json" } });
 
+/** Resolves when no merge runs or waits. */
+export async function idle(worker: Worker): Promise<void> {
+  for (let tries = 100; ; tries--) {
+    const { merges } = await (await fetch(`${worker.url}health`, { signal: AbortSignal.timeout(5000) })).json();
+    if (merges === 0) return;
+    if (tries === 0) throw new Error(`${merges} merges after 10 s, expected none`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 export async function digestOf(response: Response): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", await response.arrayBuffer());
   return Buffer.from(digest).toString("hex");

@@ -4,7 +4,19 @@ import { request } from "node:http";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Worker } from "../../scripts/runtimes/workerd.mjs";
-import { A, B, bundleWorker, checkProblem, digestOf, form, MERGED, post, postJson, start } from "./edge-worker.ts";
+import {
+  A,
+  B,
+  bundleWorker,
+  checkProblem,
+  digestOf,
+  form,
+  idle,
+  MERGED,
+  post,
+  postJson,
+  start,
+} from "./edge-worker.ts";
 import { type FileServer, serveFiles } from "./file-server.ts";
 
 const test = suite("examples/worker");
@@ -268,16 +280,6 @@ test("of 20 at once, every one is merged right or told to come again", async () 
   assert.ok(answers.filter((status) => status === 200).length >= 5, answers.join());
 });
 
-/** Resolves when no merge runs or waits. */
-async function idle(): Promise<void> {
-  for (let tries = 100; ; tries--) {
-    const { merges } = await (await fetch(`${worker.url}health`, { signal: AbortSignal.timeout(5000) })).json();
-    if (merges === 0) return;
-    if (tries === 0) throw new Error(`${merges} merges after 10 s, expected none`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
-
 test("clients that go away leave nothing behind: while they wait, upload, match, or download", async () => {
   const gone = async (milliseconds: number): Promise<void> => {
     const controller = new AbortController();
@@ -291,7 +293,7 @@ test("clients that go away leave nothing behind: while they wait, upload, match,
   for (const milliseconds of [1, 20, 60, 150]) await gone(milliseconds);
   const response = await post(worker, { body: form({ a: A, b: B }) });
   if (response.status === 200) await response.body!.cancel();
-  await idle();
+  await idle(worker);
   assert.is(await digestOf(await post(worker, { body: form({ a: A, b: B }) })), MERGED);
 });
 

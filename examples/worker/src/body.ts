@@ -23,35 +23,49 @@ export async function readBody(request: Request, limit: number, signal: AbortSig
   return body;
 }
 
-/** Reads and forgets a body, so that its sender gets to read the answer; of one beyond `limit` it lets go. */
+/** An answer waits for the rest of an upload while something comes, and not for long. */
+const [MAX_SILENCE_MS, MAX_DRAIN_MS] = [1000, 10_000];
+
+/**
+ * Reads and forgets a body, so that its sender gets to read the answer: many read it only when they have sent all. Of a
+ * body beyond `limit`, that stalls, or that takes long, it lets go.
+ */
 export async function drain(request: Request, limit: number): Promise<void> {
   if (request.body === null || request.bodyUsed) return;
+  const silence = new AbortController();
+  const watch = (): ReturnType<typeof setTimeout> => setTimeout(() => silence.abort(), MAX_SILENCE_MS);
+  let timer = watch();
   let left = limit;
   try {
-    for await (const chunk of chunks(request)) {
+    for await (const chunk of chunks(request, AbortSignal.any([silence.signal, AbortSignal.timeout(MAX_DRAIN_MS)]))) {
       left -= chunk.length;
       if (left < 0) return;
+      clearTimeout(timer);
+      timer = watch();
     }
   } catch {
-    // Who goes away does not read the answer either.
+    // The answer is sent all the same.
+  } finally {
+    clearTimeout(timer);
   }
 }
 
-async function* chunks(request: Request, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+async function* chunks(request: Request, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const reader = request.body?.getReader();
   if (reader === undefined) return;
   // A reader knows no signals: cancelling it ends a read that waits.
-  const cancel = (): void => void reader.cancel(signal?.reason).catch(() => undefined);
-  signal?.addEventListener("abort", cancel, { once: true });
+  const cancel = (): void => void reader.cancel(signal.reason).catch(() => undefined);
+  signal.addEventListener("abort", cancel, { once: true });
   try {
     for (;;) {
-      const { done, value } = await reader.read();
-      signal?.throwIfAborted();
-      if (done) return;
-      yield value;
+      // A connection that breaks rejects. Its sender may have closed one direction only, and still read the answer.
+      const chunk = await reader.read().catch(() => undefined);
+      signal.throwIfAborted();
+      if (chunk === undefined || chunk.done) return;
+      yield chunk.value;
     }
   } finally {
-    signal?.removeEventListener("abort", cancel);
+    signal.removeEventListener("abort", cancel);
     cancel();
   }
 }

@@ -1,0 +1,109 @@
+/** examples/worker/ in workerd, against clients that stall, break off or do not read, and servers that do not answer. */
+
+import { type IncomingMessage, request } from "node:http";
+import { connect } from "node:net";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import type { Worker } from "../../scripts/runtimes/workerd.mjs";
+import { A, B, bundleWorker, checkProblem, digestOf, form, idle, MERGED, post, start } from "./edge-worker.ts";
+import { type FileServer, serveFiles } from "./file-server.ts";
+
+const test = suite("examples/worker hostile");
+
+let worker: Worker;
+let files: FileServer;
+test.before(async () => {
+  files = await serveFiles({ "/models/a": A });
+  worker = await start(await bundleWorker(), {
+    ALLOWED_URLS: `${files.url}/`,
+    MAX_WAITING: "1",
+    MAX_SECONDS: "4",
+    MAX_MEMORY: "400000000",
+  });
+});
+test.after(() => {
+  worker?.stop();
+  files?.close();
+});
+
+/** Sends `text` and no more, and leaves the connection open or closes this direction; resolves to what comes back. */
+function sendRaw(text: string, ending: "stall" | "close" = "stall"): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(new URL(worker.url).port), "127.0.0.1");
+    socket.setTimeout(30_000, () => socket.destroy(new Error("no answer, expected one")));
+    socket.on("error", reject);
+    let got = "";
+    socket.setEncoding("utf8").on("data", (chunk) => {
+      got += chunk;
+      const [head, body] = got.split("\r\n\r\n");
+      const length = /content-length: (\d+)/i.exec(head!);
+      if (length === null || body === undefined || Buffer.byteLength(body) < Number(length[1])) return;
+      socket.destroy();
+      const type = /content-type: ([^\r]*)/i.exec(head!)![1]!;
+      resolve(new Response(body, { status: Number(head!.split(" ")[1]), headers: { "content-type": type } }));
+    });
+    if (ending === "close") socket.end(text);
+    else socket.write(text);
+  });
+}
+
+const MULTIPART = "multipart/form-data; boundary=x";
+const head = (type: string, length: number): string =>
+  `POST /merge HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\nContent-Length: ${length}\r\n\r\n`;
+
+test("an upload that stalls is refused all the same", async () => {
+  const chunked = `POST /merge HTTP/1.1\r\nHost: x\r\nContent-Type: ${MULTIPART}\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n`;
+  const cases: [text: string, status: number, detail: RegExp][] = [
+    [`${head("text/plain", 1_000_000)}hello`, 415, /content type "text\/plain"/],
+    [chunked, 411, /no Content-Length/],
+    [`${head(MULTIPART, 999_999_999)}hello`, 413, /body of 999999999 bytes/],
+    [`${head("multipart/form-data", 1_000_000)}hello`, 400, /boundary missing/],
+    [`${head(MULTIPART, 1_000_000)}--x\r\n`, 408, /not merged within 4 s/],
+  ];
+  for (const [text, status, detail] of cases) await checkProblem(text, await sendRaw(text), status, detail);
+});
+
+test("uploads that stall together: one has its turn, one waits, one is told to come again", async () => {
+  const answers = await Promise.all([1, 2, 3].map(() => sendRaw(`${head(MULTIPART, 1_000_000)}--x\r\n`)));
+  assert.equal(answers.map(({ status }) => status).sort(), [408, 408, 429]);
+  await idle(worker);
+});
+
+test("an upload that breaks off is a 400", async () => {
+  const what = `${head(MULTIPART, 1000)}hello`;
+  await checkProblem(what, await sendRaw(what, "close"), 400, /body ends after 5 bytes, expected 1000/);
+});
+
+/** A model larger than what lies between the worker and a client that does not read, and a spec that moves none of it. */
+async function largeModel(): Promise<{ file: Uint8Array<ArrayBuffer>; spec: string }> {
+  const { encodeSafetensors, memoryModel } = await import("rebasin");
+  const data = new Uint8Array(20_000_000);
+  const file = await encodeSafetensors(memoryModel(new Map([["w", { dtype: "U8", shape: [data.length], data }]])));
+  return { file, spec: JSON.stringify({ format: "rebasin-spec/1", tensors: { w: { axes: ["_"] } } }) };
+}
+
+test("a client that does not read its answer loses its turn when time is up", async () => {
+  const { file, spec } = await largeModel();
+  const upload = new Request(worker.url, { method: "POST", body: form({ a: file, b: file, spec }) });
+  const body = Buffer.from(await upload.arrayBuffer());
+  const headers = { "content-type": upload.headers.get("content-type")!, "content-length": body.length };
+  const sending = request(`${worker.url}merge`, { method: "POST", headers });
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    sending.on("response", resolve).on("error", reject).end(body);
+  });
+  try {
+    assert.is(answer.statusCode, 200);
+    answer.pause();
+    await idle(worker);
+    assert.is(await digestOf(await post(worker, { body: form({ a: A, b: B }) })), MERGED);
+    const complete = await new Promise<boolean>((resolve) => {
+      answer.on("error", () => undefined).on("close", () => resolve(answer.complete));
+      answer.resume();
+    });
+    assert.not(complete, "a file that is cut off must not look whole");
+  } finally {
+    sending.destroy();
+  }
+});
+
+test.run();
