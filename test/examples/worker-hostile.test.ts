@@ -1,11 +1,23 @@
 /** examples/worker/ in workerd, against clients that stall, break off or do not read, and servers that do not answer. */
 
-import { type IncomingMessage, request } from "node:http";
-import { connect } from "node:net";
+import { createServer, type IncomingMessage, request } from "node:http";
+import { type AddressInfo, connect } from "node:net";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Worker } from "../../scripts/runtimes/workerd.mjs";
-import { A, B, bundleWorker, checkProblem, digestOf, form, idle, MERGED, post, start } from "./edge-worker.ts";
+import {
+  A,
+  B,
+  bundleWorker,
+  checkProblem,
+  digestOf,
+  form,
+  idle,
+  MERGED,
+  post,
+  postJson,
+  start,
+} from "./edge-worker.ts";
 import { type FileServer, serveFiles } from "./file-server.ts";
 
 const test = suite("examples/worker hostile");
@@ -72,6 +84,82 @@ test("uploads that stall together: one has its turn, one waits, one is told to c
 test("an upload that breaks off is a 400", async () => {
   const what = `${head(MULTIPART, 1000)}hello`;
   await checkProblem(what, await sendRaw(what, "close"), 400, /body ends after 5 bytes, expected 1000/);
+});
+
+/** A web server that begins an answer and goes on no more, or does not begin. */
+async function silentServer(path: string): Promise<{ url: string; close(): void }> {
+  const server = createServer((asked, response) => {
+    if (asked.url === "/silent") return;
+    response.writeHead(206, { "content-range": "bytes 0-65535/100000" }).write("begins");
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`,
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+test("a URL whose server is silent is a 424 that says so", async () => {
+  for (const path of ["/silent", "/stalls"]) {
+    const server = await silentServer(path);
+    const own = await start(await bundleWorker(), {
+      ALLOWED_URLS: `${files.url}/ ${new URL("/", server.url).href}`,
+      MAX_SECONDS: "1",
+    });
+    try {
+      const response = await postJson(own, { a: `${files.url}/models/a`, b: server.url });
+      await checkProblem(path, response, 424, new RegExp(`${path} was not read in time`));
+    } finally {
+      own.stop();
+      server.close();
+    }
+  }
+});
+
+test("what can be refused without the files is: λ and both URLs, before any is read", async () => {
+  const [a, b] = [`${files.url}/models/a`, `${files.url}/models/none`];
+  files.asked.length = 0;
+  const { host } = new URL(files.url);
+  await checkProblem(
+    "λ",
+    await postJson(worker, { a, b, lambda: 1.5 }),
+    422,
+    /lambda 1\.5, expected a number from 0 to 1/,
+  );
+  for (const [url, detail] of [
+    ["file:///etc/passwd", /^a file: URL is not on the list/],
+    ["javascript:1", /^a javascript: URL is not on the list/],
+    [`blob:http://${host}/models/b`, /^a blob: URL is not on the list/],
+    ["https://elsewhere.example/b?token=secret", /^https:\/\/elsewhere\.example\/b is not on the list/],
+  ] as const)
+    await checkProblem(url, await postJson(worker, { a, b: url }), 403, detail);
+  assert.equal(files.asked, []);
+});
+
+test("details are short, whatever the request says", async () => {
+  const axes = [`${"P*".repeat(200_000)}P`, "_"];
+  const spec = JSON.stringify({ format: "rebasin-spec/1", tensors: { "layers.0.weight": { axes } }, rest: "fixed" });
+  const long = `https://elsewhere.example/${"x".repeat(400_000)}`;
+  for (const [status, response] of [
+    [422, await post(worker, { body: form({ a: A, b: B, spec }) })],
+    [403, await postJson(worker, { a: long, b: long })],
+  ] as const) {
+    const { detail } = await response.clone().json();
+    assert.ok(detail.length < 1100, `${detail.length} characters`);
+    await checkProblem("long", response, status, / … /);
+  }
+});
+
+test("takes blanks around a spec, and the encoding that is none", async () => {
+  for (const spec of [" mlp ", "auto\n"])
+    assert.is(await digestOf(await post(worker, { body: form({ a: A, b: B, spec }) })), MERGED);
+  const headers = { "content-encoding": "identity", "content-type": "application/json" };
+  await checkProblem("identity", await post(worker, { headers, body: "{}" }), 400, /a missing/);
+  const unknown = await post(worker, { body: form({ a: A, b: B, spec: "transformer" }) });
+  await checkProblem("family", unknown, 422, /"transformer" is unknown.* "auto" finds the family/);
 });
 
 /** A model larger than what lies between the worker and a client that does not read, and a spec that moves none of it. */

@@ -65,7 +65,7 @@ async function mergeRoute(request: Request, env: Env, context: Context): Promise
     return (await work).response;
   } catch (error) {
     await drain(request, 2 * limits.bytes);
-    if (!timeout.aborted) throw error;
+    if (error instanceof Problem || !timeout.aborted) throw error;
     throw new Problem(408, `not merged within ${limits.seconds} s, expected smaller files or a faster connection`);
   }
 }

@@ -4,7 +4,7 @@ import { readBody } from "./body.ts";
 import { type Limits, MAX_TEXT_BYTES } from "./limits.ts";
 import { boundaryOf, parseMultipart } from "./multipart.ts";
 import { Problem } from "./problem.ts";
-import { readUrl } from "./urls.ts";
+import { checkUrl, readUrl } from "./urls.ts";
 
 export interface Input {
   readonly a: Uint8Array<ArrayBufferLike>;
@@ -23,7 +23,9 @@ const FORM_BYTES = MAX_TEXT_BYTES + 65_536;
 export async function readInput(request: Request, limits: Limits, signal: AbortSignal): Promise<Input> {
   const contentType = request.headers.get("content-type") ?? "";
   const type = contentType.split(";")[0]!.trim().toLowerCase();
-  if (request.headers.has("content-encoding")) throw new Problem(415, "body with a content encoding, expected none");
+  const encoding = request.headers.get("content-encoding") ?? "identity";
+  if (encoding.trim().toLowerCase() !== "identity")
+    throw new Problem(415, `body with content encoding ${JSON.stringify(encoding)}, expected none`);
   if (type === "multipart/form-data") return readForm(request, boundaryOf(contentType), limits, signal);
   if (type === "application/json") return readJson(request, limits, signal);
   throw new Problem(415, `content type ${JSON.stringify(type)}, expected multipart/form-data or application/json`);
@@ -36,15 +38,21 @@ async function readForm(request: Request, boundary: string, limits: Limits, sign
   if (a === undefined || b === undefined) throw new Problem(400, `field ${a ? "b" : "a"} missing, expected two files`);
   if (a.length + b.length > limits.bytes)
     throw new Problem(413, `files of ${a.length + b.length} bytes, expected at most ${limits.bytes} together`);
-  const spec = textOf(parts, "spec") ?? "auto";
-  return { a, b, spec: spec.trimStart().startsWith("{") ? parseJson(spec, "spec") : spec, lambda: lambdaOf(parts) };
+  const spec = textOf(parts, "spec")?.trim() ?? "auto";
+  return { a, b, spec: spec.startsWith("{") ? parseJson(spec, "spec") : spec, lambda: lambdaOf(parts) };
 }
 
 function lambdaOf(parts: ReadonlyMap<string, Uint8Array>): number {
   const text = textOf(parts, "lambda")?.trim() ?? "0.5";
   if (text === "" || Number.isNaN(Number(text)))
     throw new Problem(400, `lambda ${JSON.stringify(text.slice(0, 80))}, expected a number`);
-  return Number(text);
+  return checkLambda(Number(text));
+}
+
+/** The library says the same, but only when the files are there. */
+function checkLambda(lambda: number): number {
+  if (lambda >= 0 && lambda <= 1) return lambda;
+  throw new Problem(422, `lambda ${lambda}, expected a number from 0 to 1`);
 }
 
 function textOf(parts: ReadonlyMap<string, Uint8Array>, name: string): string | undefined {
@@ -64,9 +72,11 @@ async function readJson(request: Request, limits: Limits, signal: AbortSignal): 
   if (typeof spec !== "string" && !isObject(spec))
     throw new Problem(400, `spec is ${typeof spec}, expected a name or an object`);
   if (typeof lambda !== "number") throw new Problem(400, `lambda is ${typeof lambda}, expected a number`);
-  const fileA = await readUrl(a, limits.bytes, limits.allowed, signal);
-  const fileB = await readUrl(b, limits.bytes - fileA.length, limits.allowed, signal);
-  return { a: fileA, b: fileB, spec, lambda };
+  checkLambda(lambda);
+  const [urlA, urlB] = [checkUrl(a, limits.allowed), checkUrl(b, limits.allowed)];
+  const fileA = await readUrl(urlA, limits.bytes, limits.allowed, signal);
+  const fileB = await readUrl(urlB, limits.bytes - fileA.length, limits.allowed, signal);
+  return { a: fileA, b: fileB, spec: typeof spec === "string" ? spec.trim() : spec, lambda };
 }
 
 function checkFields(names: readonly string[]): void {

@@ -1,6 +1,6 @@
 /** What a merge will take, known from shapes alone: a small file may ask for more than an isolate has. */
 
-import { DTYPES, detectSpec, familySpec, type Model, parseSpec, resolveSpec, type Spec } from "rebasin";
+import { DTYPES, detectSpec, familySpec, type Model, parseSpec, resolveSpec, type Spec, SpecError } from "rebasin";
 import { Problem } from "./problem.ts";
 
 /** Work areas and what the runtime needs for itself. */
@@ -9,7 +9,13 @@ const BASE_BYTES = 4_000_000;
 /** "auto", a family's name or a parsed spec file, as a spec. Throws `SpecError`. */
 export function specFor(which: string | object, model: Model): Spec {
   if (typeof which !== "string") return parseSpec(which);
-  return which === "auto" ? detectSpec(model) : familySpec(which, model);
+  if (which === "auto") return detectSpec(model);
+  try {
+    return familySpec(which, model);
+  } catch (error) {
+    if (!(error instanceof SpecError)) throw error;
+    throw new SpecError(`${error.message}; "auto" finds the family by itself`);
+  }
 }
 
 /** Throws 422 when a merge of models like this one, of `fileBytes` together, would take more than `limit`. */

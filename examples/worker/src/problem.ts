@@ -17,6 +17,9 @@ const TITLES: Readonly<Record<number, string>> = {
   500: "Internal Server Error",
 };
 
+/** Of `detail`. What a sender wrote may be in it, and may be as long as its request. */
+const MAX_DETAIL = 1000;
+
 /** What answers a request instead of a merged file. */
 export class Problem extends Error {
   override readonly name = "Problem";
@@ -32,11 +35,17 @@ export class Problem extends Error {
 
 export function problemResponse(error: unknown): Response {
   const { status, message, headers } = asProblem(error);
-  const body = { type: "about:blank", title: TITLES[status] ?? "Error", status, detail: message };
+  const body = { type: "about:blank", title: TITLES[status] ?? "Error", status, detail: shorten(message) };
   return new Response(`${JSON.stringify(body)}\n`, {
     status,
     headers: { "content-type": "application/problem+json", "cache-control": "no-store", ...headers },
   });
+}
+
+/** Without its middle when it is long: what was found comes first, and what was expected last. */
+function shorten(text: string): string {
+  const half = MAX_DETAIL / 2;
+  return text.length <= MAX_DETAIL ? text : `${text.slice(0, half)} … ${text.slice(-half)}`;
 }
 
 /** What the library throws about models, specs and options is about the request; anything else is a fault of this program. */

@@ -7,14 +7,16 @@ import { Problem } from "./problem.ts";
 const RANGE_BYTES = 4_194_304;
 const MAX_REDIRECTS = 3;
 
-/** The file at a URL. Rejects with 403 off the list, 413 beyond `limit`, 424 for whatever the other server does wrong. */
+/**
+ * The file at a URL of `checkUrl`. Rejects with 403 where it redirects off the list, 413 beyond `limit`, and 424 for
+ * whatever the other server does wrong, such as being silent until time is up.
+ */
 export async function readUrl(
-  text: string,
+  url: URL,
   limit: number,
   allowed: readonly URL[],
   signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const url = checkUrl(text, allowed);
   try {
     const source = await urlSource(url, { signal, fetch: guardedFetch(allowed) });
     const { byteLength, name } = source;
@@ -25,6 +27,8 @@ export async function readUrl(
     }
     return file;
   } catch (error) {
+    if (signal.reason instanceof DOMException && signal.reason.name === "TimeoutError")
+      throw new Problem(424, `${shown(url)} was not read in time, expected a smaller file or a faster server`);
     // Problems of ours come back as causes, since the library takes them for a server that cannot be reached.
     const inner = error instanceof TypeError && error.cause instanceof Problem ? error.cause : error;
     if (inner instanceof TypeError) throw new Problem(424, inner.message);
@@ -33,14 +37,19 @@ export async function readUrl(
 }
 
 /** Throws 400 for what is no URL and 403 for one that the list does not have. */
-function checkUrl(text: string, allowed: readonly URL[]): URL {
+export function checkUrl(text: string, allowed: readonly URL[]): URL {
   if (!URL.canParse(text)) throw new Problem(400, `${JSON.stringify(text.slice(0, 80))}, expected a URL`);
   const url = new URL(text);
   const fits = allowed.some(({ origin, pathname }) => url.origin === origin && url.pathname.startsWith(pathname));
   // Some servers take an escaped slash for a slash, and so leave the folder that the list names.
   const isPlain = url.username === "" && url.password === "" && !/%2f|%5c/i.test(url.pathname);
   if (fits && isPlain) return url;
-  throw new Problem(403, `${url.origin}${url.pathname} is not on the list of URLs that this worker reads`);
+  throw new Problem(403, `${shown(url)} is not on the list of URLs that this worker reads`);
+}
+
+/** A URL in a message: without its query, which may be a secret. Only of http and https is the rest short and telling. */
+function shown({ protocol, origin, pathname }: URL): string {
+  return /^https?:$/.test(protocol) ? `${origin}${pathname}` : `a ${protocol} URL`;
 }
 
 /** `fetch` that follows redirects only on the list, and refuses whole files where a range was asked for. */
