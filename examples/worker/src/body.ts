@@ -1,17 +1,23 @@
 /** Reads request bodies into memory, never more than allowed, whatever the headers say. */
 
+import type { Buffers } from "./buffers.ts";
 import { Problem } from "./problem.ts";
 
 /**
- * The whole body in one buffer of just its size, so that the files in it can be used where they lie. Rejects with 411
+ * The whole body in one buffer of `buffers`, of just its size, so that the files in it can be used where they lie. Rejects with 411
  * without a `Content-Length`, 413 beyond `limit`, and 400 when the body is not as long as announced.
  */
-export async function readBody(request: Request, limit: number, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+export async function readBody(
+  request: Request,
+  limit: number,
+  buffers: Buffers,
+  signal: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
   const text = request.headers.get("content-length");
   if (text === null) throw new Problem(411, "no Content-Length, expected one");
   const length = Number(text);
   if (!(length <= limit)) throw new Problem(413, `body of ${text} bytes, expected at most ${limit}`);
-  const body = new Uint8Array(length);
+  const body = buffers.allocate(length);
   let filled = 0;
   for await (const chunk of chunks(request, signal)) {
     if (filled + chunk.length > length)

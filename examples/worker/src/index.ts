@@ -1,6 +1,7 @@
 /** The worker: POST /merge, GET /health, and a text that says so. */
 
 import { drain } from "./body.ts";
+import { createBuffers } from "./buffers.ts";
 import { readInput } from "./input.ts";
 import { type Env, type Limits, readLimits } from "./limits.ts";
 import { type MemoryUse, measureMemory } from "./measure.ts";
@@ -77,11 +78,18 @@ async function answer(
   signal: AbortSignal,
 ): Promise<{ response: Response; done: Promise<void> }> {
   const endTurn = await queue.enter(limits.waiting, 2 * limits.seconds, signal);
-  try {
-    const { headers, body, sent } = await merge(await readInput(request, limits, signal), limits.memory, signal);
-    return { response: new Response(body, { headers }), done: sent.finally(endTurn) };
-  } catch (error) {
+  const buffers = createBuffers();
+  const end = (): void => {
+    buffers.release();
     endTurn();
+  };
+  try {
+    const input = await readInput(request, limits, buffers, signal);
+    // What the files leave, even the largest: memory of wasm does not shrink, and may be left from a merge before.
+    const { headers, body, sent } = await merge(input, limits.memory - limits.bytes, signal);
+    return { response: new Response(body, { headers }), done: sent.finally(end) };
+  } catch (error) {
+    end();
     throw error;
   }
 }

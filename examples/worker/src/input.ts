@@ -1,6 +1,7 @@
 /** What a request asks for: two files, and how to merge them. */
 
 import { readBody } from "./body.ts";
+import type { Buffers } from "./buffers.ts";
 import { type Limits, MAX_TEXT_BYTES } from "./limits.ts";
 import { boundaryOf, parseMultipart } from "./multipart.ts";
 import { Problem } from "./problem.ts";
@@ -19,20 +20,31 @@ const FIELDS = ["a", "b", "spec", "lambda"];
 /** Room for boundaries, headers and text fields beside the files. */
 const FORM_BYTES = MAX_TEXT_BYTES + 65_536;
 
-/** Throws 415 for another content type. */
-export async function readInput(request: Request, limits: Limits, signal: AbortSignal): Promise<Input> {
+/** The files are in `buffers`. Throws 415 for another content type. */
+export async function readInput(
+  request: Request,
+  limits: Limits,
+  buffers: Buffers,
+  signal: AbortSignal,
+): Promise<Input> {
   const contentType = request.headers.get("content-type") ?? "";
   const type = contentType.split(";")[0]!.trim().toLowerCase();
   const encoding = request.headers.get("content-encoding") ?? "identity";
   if (encoding.trim().toLowerCase() !== "identity")
     throw new Problem(415, `body with content encoding ${JSON.stringify(encoding)}, expected none`);
-  if (type === "multipart/form-data") return readForm(request, boundaryOf(contentType), limits, signal);
-  if (type === "application/json") return readJson(request, limits, signal);
+  if (type === "multipart/form-data") return readForm(request, boundaryOf(contentType), limits, buffers, signal);
+  if (type === "application/json") return readJson(request, limits, buffers, signal);
   throw new Problem(415, `content type ${JSON.stringify(type)}, expected multipart/form-data or application/json`);
 }
 
-async function readForm(request: Request, boundary: string, limits: Limits, signal: AbortSignal): Promise<Input> {
-  const parts = parseMultipart(await readBody(request, limits.bytes + FORM_BYTES, signal), boundary);
+async function readForm(
+  request: Request,
+  boundary: string,
+  limits: Limits,
+  buffers: Buffers,
+  signal: AbortSignal,
+): Promise<Input> {
+  const parts = parseMultipart(await readBody(request, limits.bytes + FORM_BYTES, buffers, signal), boundary);
   checkFields([...parts.keys()]);
   const [a, b] = [parts.get("a"), parts.get("b")];
   if (a === undefined || b === undefined) throw new Problem(400, `field ${a ? "b" : "a"} missing, expected two files`);
@@ -63,8 +75,8 @@ function textOf(parts: ReadonlyMap<string, Uint8Array>, name: string): string | 
   return new TextDecoder().decode(bytes);
 }
 
-async function readJson(request: Request, limits: Limits, signal: AbortSignal): Promise<Input> {
-  const body = parseJson(new TextDecoder().decode(await readBody(request, MAX_TEXT_BYTES, signal)), "body");
+async function readJson(request: Request, limits: Limits, buffers: Buffers, signal: AbortSignal): Promise<Input> {
+  const body = parseJson(new TextDecoder().decode(await readBody(request, MAX_TEXT_BYTES, buffers, signal)), "body");
   checkFields(Object.keys(body));
   const { a, b, spec = "auto", lambda = 0.5 } = body as Record<string, unknown>;
   if (typeof a !== "string" || typeof b !== "string")
@@ -74,8 +86,8 @@ async function readJson(request: Request, limits: Limits, signal: AbortSignal): 
   if (typeof lambda !== "number") throw new Problem(400, `lambda is ${typeof lambda}, expected a number`);
   checkLambda(lambda);
   const [urlA, urlB] = [checkUrl(a, limits.allowed), checkUrl(b, limits.allowed)];
-  const fileA = await readUrl(urlA, limits.bytes, limits.allowed, signal);
-  const fileB = await readUrl(urlB, limits.bytes - fileA.length, limits.allowed, signal);
+  const fileA = await readUrl(urlA, limits.bytes, limits.allowed, buffers, signal);
+  const fileB = await readUrl(urlB, limits.bytes - fileA.length, limits.allowed, buffers, signal);
   return { a: fileA, b: fileB, spec: typeof spec === "string" ? spec.trim() : spec, lambda };
 }
 

@@ -16,7 +16,7 @@ export interface Limits {
   readonly allowed: readonly URL[];
   /** Both files together. */
   readonly bytes: number;
-  /** What a merge may take, the files included. */
+  /** What a merge may take, the files included: what `bytes` leaves of it is for everything else. */
   readonly memory: number;
   /** Requests that may wait for their turn. */
   readonly waiting: number;

@@ -12,57 +12,53 @@ export interface MemoryUse {
 /** What makes it worth looking at what is gone; and what is too small to count. */
 const [LARGE_BYTES, SMALL_BYTES] = [1_000_000, 4096];
 
-/** A wasm memory, which can grow, or a buffer. */
-interface Counted {
-  readonly ref: WeakRef<object>;
-  bytes: number;
-}
+/** A wasm memory, which can grow, or a buffer, which has no bytes any more when it is given back. */
+type Counted = WebAssembly.Memory | ArrayBufferLike;
+
+const bytesOf = (object: Counted | undefined): number =>
+  object === undefined ? 0 : object instanceof WebAssembly.Memory ? object.buffer.byteLength : object.byteLength;
 
 export function measureMemory(): MemoryUse {
-  let counted: Counted[] = [];
+  let counted: WeakRef<Counted>[] = [];
   let held = 0;
   let peak = 0;
 
   /** Before `bytes` are allocated: what is gone is no longer counted. */
   const makeRoom = (bytes: number): void => {
     if (bytes < LARGE_BYTES) return;
-    counted = counted.filter(({ ref }) => ref.deref() !== undefined);
-    held = counted.reduce((sum, own) => sum + own.bytes, 0);
+    counted = counted.filter((ref) => bytesOf(ref.deref()) > 0);
+    held = counted.reduce((sum, ref) => sum + bytesOf(ref.deref()), 0);
   };
   const add = (bytes: number): void => {
     held += bytes;
     peak = Math.max(peak, held);
   };
-  const count = (object: object, bytes: number): Counted => {
-    const entry = { ref: new WeakRef(object), bytes };
-    counted.push(entry);
-    add(bytes);
-    return entry;
+  const count = (object: Counted): void => {
+    counted.push(new WeakRef(object));
+    add(bytesOf(object));
   };
 
   countMemories(makeRoom, add, count);
-  countArrays(makeRoom, (buffer) => void count(buffer, buffer.byteLength));
+  countArrays(makeRoom, count);
   return { report: () => ({ held, peak }) };
 }
 
 function countMemories(
   makeRoom: (bytes: number) => void,
   add: (bytes: number) => void,
-  count: (object: object, bytes: number) => Counted,
+  count: (object: Counted) => void,
 ): void {
   const { Memory } = WebAssembly;
-  const entries = new WeakMap<WebAssembly.Memory, Counted>();
   WebAssembly.Memory = class extends Memory {
     constructor(descriptor: WebAssembly.MemoryDescriptor) {
       super(descriptor);
-      entries.set(this, count(this, this.buffer.byteLength));
+      count(this);
     }
 
     override grow(pages: number): number {
       const bytes = 65536 * pages;
       makeRoom(bytes);
       const before = super.grow(pages);
-      entries.get(this)!.bytes += bytes;
       add(bytes);
       return before;
     }

@@ -2,7 +2,7 @@
 
 import { type ByteSink, type Model, memoryModel, openModel, rebasin, type TensorInfo, writeSafetensors } from "rebasin";
 import type { Input } from "./input.ts";
-import { checkMemory, specFor } from "./memory.ts";
+import { checkHeaders, checkMemory, specFor } from "./memory.ts";
 
 /** Of Cloudflare's runtime: a `WritableStream` that hashes, and a stream that gives its response a `Content-Length`. */
 declare const FixedLengthStream: new (length: number) => TransformStream<Uint8Array, Uint8Array>;
@@ -21,14 +21,15 @@ export interface Merged {
 }
 
 /**
- * `memory`: bytes it may take. Rejects with 422 beyond, and with the library's errors, before any byte is sent: every tensor
+ * `room`: bytes it may take beside the files. Rejects with 422 beyond, and with the library's errors, before any byte is sent: every tensor
  * has been merged by then. The merged tensors take the place of A's: `a` is changed.
  */
-export async function merge({ a, b, lambda, ...input }: Input, memory: number, signal: AbortSignal): Promise<Merged> {
+export async function merge({ a, b, lambda, ...input }: Input, room: number, signal: AbortSignal): Promise<Merged> {
+  checkHeaders([a, b], room);
   const modelA = await openModel(a, { name: "a", signal });
   const modelB = await openModel(b, { name: "b", signal });
   const spec = specFor(input.spec, modelA);
-  checkMemory(modelA, spec, a.length + b.length, memory);
+  checkMemory(modelA, spec, room);
   const { model: merged, report } = await rebasin(modelA, modelB, { spec, lambda, signal });
   const model = await mergeInPlace(merged, modelA, signal);
   const { length, digest } = await measure(model, signal);

@@ -1,6 +1,7 @@
 /** Models by URL: only from the allow-list, redirects included, by ranges, and never more than allowed. */
 
 import { urlSource } from "rebasin";
+import { type Buffers, free } from "./buffers.ts";
 import { Problem } from "./problem.ts";
 
 /** Bytes that one range request asks for. */
@@ -15,15 +16,18 @@ export async function readUrl(
   url: URL,
   limit: number,
   allowed: readonly URL[],
+  buffers: Buffers,
   signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
   try {
     const source = await urlSource(url, { signal, fetch: guardedFetch(allowed) });
     const { byteLength, name } = source;
     if (byteLength > limit) throw new Problem(413, `${name} has ${byteLength} bytes, expected at most ${limit}`);
-    const file = new Uint8Array(byteLength);
+    const file = buffers.allocate(byteLength);
     for (let start = 0; start < byteLength; start += RANGE_BYTES) {
-      file.set(await source.slice(start, Math.min(byteLength, start + RANGE_BYTES), signal), start);
+      const part = await source.slice(start, Math.min(byteLength, start + RANGE_BYTES), signal);
+      file.set(part, start);
+      free(part.buffer as ArrayBuffer);
     }
     return file;
   } catch (error) {
