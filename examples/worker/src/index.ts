@@ -65,6 +65,9 @@ async function mergeRoute(request: Request, env: Env, context: Context): Promise
   try {
     return (await work).response;
   } catch (error) {
+    // Nobody reads this, and nothing has failed.
+    if (request.signal.aborted)
+      throw new Problem(400, "connection closed, expected a client that waits for its answer");
     await drain(request, 2 * limits.bytes);
     if (error instanceof Problem || !timeout.aborted) throw error;
     throw new Problem(408, `not merged within ${limits.seconds} s, expected smaller files or a faster connection`);
