@@ -108,10 +108,11 @@ function normTensors(prefix: string, options: NormOptions): [string, boolean, bo
 }
 
 function toAxis(axis: AxisText): Axis {
+  if (axis === null) return [[ANY_SIZE]];
   if (typeof axis === "number" && !(Number.isSafeInteger(axis) && axis >= 0)) {
     throw new SpecError(`axis is ${axis}, expected a size, text or null`);
   }
-  return parseAxis(axis === null ? ANY_SIZE : String(axis));
+  return parseAxis(String(axis));
 }
 
 /** Checks the names and the size of a nested permutation; throws `SpecError`. Returns it. */

@@ -37,7 +37,8 @@ export interface TensorName {
 /** Splits a tensor's name at `.` and `/`. */
 export function tensorName(name: string): TensorName {
   const words = name.split(/[./]/);
-  const leaf = (words.pop() ?? "").replace(/:0$/, "");
+  const last = words.pop() ?? "";
+  const leaf = last.endsWith(":0") ? last.slice(0, -2) : last;
   if (words.length > 0 && COLLECTIONS.has(words[0]!)) words.shift();
   return { path: words, leaf, role: ROLES.get(leaf) };
 }
