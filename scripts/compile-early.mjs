@@ -73,7 +73,7 @@ function declarations(text, functions, before) {
   );
 }
 
-/** The smallest network that has hidden units: what is called for it is called for all. */
+/** The smallest network that has hidden units: nearly all that is called for it is called for any other. */
 function network() {
   const tensor = (...shape) => {
     const values = Float32Array.from({ length: shape.reduce((product, size) => product * size) }, (_, i) =>

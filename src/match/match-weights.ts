@@ -86,7 +86,7 @@ export interface MatchReport {
   };
   /** Sweeps of the descent that was kept. */
   readonly sweeps: number;
-  /** Steps of Frank–Wolfe; 0 for "coordinate". */
+  /** Steps of Frank–Wolfe; 0 for "coordinate", and where one assignment per permutation was the optimum. */
   readonly iterations: number;
   readonly seconds: number;
   /** Threads there were for it: what was asked for, or 1 where workers or shared memory cannot be had. */
