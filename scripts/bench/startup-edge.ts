@@ -71,6 +71,8 @@ async function bundle(contents: string, folder: string): Promise<void> {
     stdin: { contents, resolveDir: ROOT },
     outfile: join(folder, "worker.js"),
     bundle: true,
+    // As `examples/worker/` is deployed.
+    minify: true,
     format: "esm",
     conditions: ["workerd"],
     loader: { ".wasm": "copy" },

@@ -67,13 +67,13 @@ test("two that do not fit: a sentence, a row for each tensor, and nothing moves"
 test("a file that is none, in place of a good one: nothing is left of the pair before", async () => {
   await page.setFile("#file-a", inFolder("text"));
   await says("align", /^Choose two networks first\.$/);
-  assert.match(await page.text("#choose-fault"), /^text\.safetensors header length/);
+  assert.match(await page.text("#choose-fault"), /^text\.safetensors looks like a text file/);
   assert.match(await page.text("#summary"), /Still to be chosen: checkpoint A\.$/);
   assert.not.match(await page.text("#summary"), "mlp");
   // It is still wrong when the other place is filled anew.
   await page.setFile("#file-b", inFolder("one-b"));
   await page.waitFor(`document.querySelector("#name-b").textContent.startsWith("one-b")`);
-  assert.match(await page.text("#choose-fault"), /^text\.safetensors header length/);
+  assert.match(await page.text("#choose-fault"), /^text\.safetensors looks like a text file/);
   await page.setFile("#file-a", inFolder("one-a"));
   await says("align", /^Ready\.$/);
 });
