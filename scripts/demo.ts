@@ -29,7 +29,7 @@ console.log(
   `Two networks 784-256-256-10, trained on Fashion-MNIST from different seeds; ${data.count.toLocaleString("en")} test images.`,
 );
 console.log(
-  `Matched by ${report.method} in ${report.seconds.toFixed(1)} s: objective ${report.objective.toFixed(1)}, was ${report.identityObjective.toFixed(1)} before.\n`,
+  `Matched by ${report.method} in ${report.seconds.toFixed(2)} s: objective ${report.objective.toFixed(1)}, was ${report.identityObjective.toFixed(1)} before.\n`,
 );
 console.log(
   evaluationTable([
@@ -51,4 +51,4 @@ await pair.close();
 console.log(
   `\nmerged model: ${relative(process.cwd(), mergedPath)}\ncurves:       ${relative(process.cwd(), curvePath)}`,
 );
-console.log(`${((performance.now() - started) / 1000).toFixed(1)} s`);
+console.log(`done in ${((performance.now() - started) / 1000).toFixed(1)} s`);
