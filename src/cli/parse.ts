@@ -41,8 +41,16 @@ function parse(words: readonly string[], rules: Readonly<Record<string, OptionRu
   try {
     return parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
   } catch (error) {
-    throw new UsageError((error as Error).message.split(". ")[0]!);
+    throw new UsageError(oneLine((error as Error).message));
   }
+}
+
+/** What parseArgs says, without its advice; for a value that begins with a dash it takes three lines, where one will do. */
+function oneLine(message: string): string {
+  const dashed = /use '(--[\w-]+)=-XYZ'/.exec(message)?.[1];
+  if (dashed !== undefined)
+    return `${dashed} is followed by an option, expected a value (one that begins with a dash: ${dashed}=-1)`;
+  return message.split(". ")[0]!;
 }
 
 function checkWords(command: Command, positionals: readonly string[], values: ReadonlyMap<string, string>): void {

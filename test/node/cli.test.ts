@@ -121,6 +121,8 @@ test("wrong usage: one line, a hint, exit code 2", async () => {
     [["merge", A, "-o", "x"], /merge got 1 arguments, expected 2: A B/],
     [["merge", A, B], /merge has no --output/],
     [["merge", A, B, "-o", "x", "--lamda", "1"], /Unknown option '--lamda'/],
+    [["merge", A, B, "-o", "x", "--seed", "-1"], /--seed is followed by an option, expected a value .*--seed=-1\)/],
+    [["merge", A, B, "-o", "--force"], /--output is followed by an option, expected a value/],
     [["merge", A, B, "-o", "x", "--lambda", "2"], /--lambda 2, expected a number from 0 to 1/],
     [["merge", A, B, "-o", "x", "--lambda", ""], /--lambda /],
     [["merge", A, B, "-o", "x", "--method", "greedy"], /--method greedy, expected one of frank-wolfe, coordinate/],
