@@ -151,19 +151,14 @@ export async function matchWeights(a: Model, b: Model, spec: Spec, options: Matc
   const { linear } = options;
   const matrices = linear === undefined ? null : checkCosts(resolved.permutations, linear.costs);
   const terms = matrices?.map((matrix) => matrix !== null);
+  const jointly = settings.method === "frank-wolfe";
   const { kernels, relaxed, end } = await chooseKernels(outline, settings.threads, options);
   try {
-    const memoryBytes = areasEnd(kernels, outline, settings.method === "frank-wolfe", terms);
+    const memoryBytes = areasEnd(kernels, outline, jointly, terms);
     // All of it now: a matching that cannot be done says so before it reads, and with what it would take.
     kernels.arena.reserve(memoryBytes);
     const problem = await readProblem(a, b, outline, options);
-    const workspace = createWorkspace(
-      kernels,
-      problem,
-      settings.method === "frank-wolfe",
-      settings.allowNonfinite,
-      terms,
-    );
+    const workspace = createWorkspace(kernels, problem, jointly, settings.allowNonfinite, terms);
     if (!settings.allowNonfinite) checkFinite(workspace, a.name, b.name);
     const found = await matchProblem(workspace, start, matrices, settings, options);
     const permutations = new Map(problem.permutations.map(({ name }, p) => [name, found.orders[p]!]));
