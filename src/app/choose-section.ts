@@ -33,28 +33,7 @@ export function setUpChoose(store: Store, { files: reader }: Workers): ChooseSec
   const spec = createSpecChoice(() => void prepare());
   const chosen: Chosen = { files: { a: null, b: null }, faults: { a: "", b: "" }, spec };
   const prepare = createPreparer(store, reader, box, chosen);
-  const { files, faults } = chosen;
-  const take = async (slot: Slot, file: NamedBlob): Promise<void> => {
-    try {
-      const summary = await reader.call("inspect", file);
-      [files[slot], faults[slot]] = [file, ""];
-      showFile(slot, file.name, summary);
-    } catch (error) {
-      [files[slot], faults[slot]] = [null, (error as Error).message];
-      showFile(slot, file.name, null);
-    }
-  };
-  const open = async (a: NamedBlob, b: NamedBlob, note = ""): Promise<void> => {
-    box.aside = note;
-    await Promise.all([take("a", a), take("b", b)]);
-    await prepare();
-  };
-  const takeOne = async (slot: Slot, file: File): Promise<void> => {
-    box.aside = "";
-    await take(slot, { name: file.name, blob: file });
-    await prepare();
-  };
-
+  const { open, takeOne } = createTaker(reader, box, chosen, prepare);
   for (const slot of SLOTS) {
     const input = byId(`file-${slot}`, HTMLInputElement);
     input.addEventListener("change", async () => {
@@ -73,11 +52,48 @@ export function setUpChoose(store: Store, { files: reader }: Workers): ChooseSec
   takeDrops(async (dropped, slot) => {
     const [first, second, ...others] = dropped;
     if (first === undefined) return;
-    if (second === undefined) return takeOne(slot ?? (files.a === null ? "a" : "b"), first);
+    if (second === undefined) return takeOne(slot ?? (chosen.files.a === null ? "a" : "b"), first);
     const note = others.length === 0 ? "" : `Of ${dropped.length} files dropped, the first two were taken.`;
     return open({ name: first.name, blob: first }, { name: second.name, blob: second }, note);
   });
   return { open: (a, b) => void open(a, b) };
+}
+
+interface Taker {
+  /** Both files at once; `note` is said with what is found in them. */
+  open(a: NamedBlob, b: NamedBlob, note?: string): Promise<void>;
+  takeOne(slot: Slot, file: File): Promise<void>;
+}
+
+/** Looks into files by themselves, and puts them in their slots. */
+function createTaker(
+  reader: Workers["files"],
+  box: FoundBox,
+  { files, faults }: Chosen,
+  prepare: () => Promise<void>,
+): Taker {
+  const take = async (slot: Slot, file: NamedBlob): Promise<void> => {
+    try {
+      const summary = await reader.call("inspect", file);
+      [files[slot], faults[slot]] = [file, ""];
+      showFile(slot, file.name, summary);
+    } catch (error) {
+      [files[slot], faults[slot]] = [null, (error as Error).message];
+      showFile(slot, file.name, null);
+    }
+  };
+  return {
+    async open(a, b, note = "") {
+      box.aside = note;
+      await Promise.all([take("a", a), take("b", b)]);
+      await prepare();
+    },
+    async takeOne(slot, file) {
+      box.aside = "";
+      await take(slot, { name: file.name, blob: file });
+      await prepare();
+    },
+  };
 }
 
 /** Looks at what is chosen, and says what is found or missing; an answer that comes after another choice is for nobody. */
