@@ -25,6 +25,7 @@ export async function bundleWorker(): Promise<string> {
     entryPoints: ["worker/src/index.ts"],
     outfile: "worker/out/index.js",
     bundle: true,
+    minify: true,
     format: "esm",
     target: "es2022",
     conditions: ["workerd"],
