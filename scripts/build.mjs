@@ -47,7 +47,7 @@ async function buildPackage() {
   rmSync(join(root, "dist"), { recursive: true, force: true });
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const metafiles = await bundlePackage(version);
-  await compileEarly(join(root, "dist/index.js"));
+  for (const entry of ["index", "index.workerd"]) await compileEarly(join(root, `dist/${entry}.js`));
   for (const target of WASM_BUILDS)
     copyFileSync(join(root, `build/rebasin.${target}.wasm`), join(root, `dist/rebasin.${target}.wasm`));
   writeFileSync(join(root, "dist/third-party.txt"), thirdPartyNotices(metafiles));

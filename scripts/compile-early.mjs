@@ -1,29 +1,23 @@
 // Makes V8 compile early what every matching runs. It reads the inside of a function twice: quickly where the function
 // stands, and again when it is first called. A function in parentheses is compiled at the first reading
-// (https://v8.dev/blog/preparser#pife), so those that a first match calls are put in parentheses. Bundlers take these off
-// again; Node, Deno and pages that load dist/ as it is start sooner.
+// (https://v8.dev/blog/preparser#pife), so those that a first match calls are put in parentheses. esbuild, and with it
+// wrangler, keeps these when it bundles the package.
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { Session } from "node:inspector/promises";
+import { register } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-/**
- * Rewrites what the entry at the path `index` loads, and the source maps beside it. The functions move to the front of
- * their files, as others may name them there: what is a declaration can be named before it is reached, an expression cannot.
- */
+/** Rewrites what the entry at the path `index` loads, and the source maps beside it. */
 export async function compileEarly(index) {
   const { default: MagicString } = await import("magic-string");
   const { default: remapping } = await import("@jridgewell/remapping");
   const words = [fileURLToPath(import.meta.url), pathToFileURL(index).href];
   const called = JSON.parse(execFileSync(process.execPath, words, { encoding: "utf8" }));
-  for (const [file, functions] of Object.entries(called)) {
+  for (const [file, ranges] of Object.entries(called)) {
     const text = readFileSync(file, "utf8");
     const edited = new MagicString(text);
-    for (const [start, end] of functions) {
-      const { name } = DECLARATION.exec(text.slice(start, end)).groups;
-      edited.appendRight(start, `var ${name}=(`).appendLeft(end, ");");
-      if (start > 0) edited.move(start, end, 0);
-    }
+    for (const range of ranges) putInParentheses(edited, text, range);
     const edit = edited.generateMap({ hires: "boundary", source: file });
     const map = remapping([edit, readFileSync(`${file}.map`, "utf8")], () => null);
     writeFileSync(file, edited.toString());
@@ -32,45 +26,61 @@ export async function compileEarly(index) {
 }
 
 const DECLARATION = /^(?:async )?function (?<name>[\w$]+)\(/;
+const ARROW = /^(?:async ?)?(?:[\w$]+|\(.*?\))=>/s;
 
-/** What runs in a process of its own: by file, [start, end) of the functions that are called, in file order. */
+/**
+ * A declaration at the top of its file moves to the front, as others may name it there: what is a declaration can be named
+ * before it is reached, an expression cannot. An arrow function stays where it is; any other kind is left alone.
+ */
+function putInParentheses(edited, text, [start, end, isAtTop]) {
+  const inside = text.slice(start, end);
+  const name = DECLARATION.exec(inside)?.groups.name;
+  // After a statement, or it would be an expression.
+  if (name !== undefined && isAtTop && /(?:^|[;}\n])$/.test(text.slice(0, start))) {
+    edited.appendRight(start, `var ${name}=(`).appendLeft(end, ");");
+    if (start > 0) edited.move(start, end, 0);
+  } else if (ARROW.test(inside)) edited.appendRight(start, "(").prependLeft(end, ")");
+}
+
+/** Node imports no .wasm file as the module that edge workers import. */
+const WASM_MODULES = `import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+export async function load(url, context, next) {
+  if (!url.endsWith(".wasm")) return next(url, context);
+  const bytes = JSON.stringify(await readFile(fileURLToPath(url), "base64"));
+  const source = "export default new WebAssembly.Module(Buffer.from(" + bytes + ", 'base64'));";
+  return { format: "module", shortCircuit: true, source };
+}`;
+
+/** What runs in a process of its own: by file, [start, end, whether in no other function] of what is called, in file order. */
 async function findCalled(entry) {
+  register(`data:text/javascript,${encodeURIComponent(WASM_MODULES)}`);
   const session = new Session();
   session.connect();
   await session.post("Profiler.enable");
   await session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: false });
-  const counts = async () => (await session.post("Profiler.takePreciseCoverage")).result;
   const { detectSpec, matchWeights, memoryModel } = await import(entry);
-  const atImport = await counts();
   const a = memoryModel(network());
   await matchWeights(a, memoryModel(network()), detectSpec(a));
+  const { result } = await session.post("Profiler.takePreciseCoverage");
   return Object.fromEntries(
-    (await counts()).flatMap(({ url, functions }) => {
-      if (!url.startsWith(new URL(".", entry).href)) return [];
-      const before = atImport.find((script) => script.url === url)?.functions ?? [];
-      const text = readFileSync(fileURLToPath(url), "utf8");
-      return [[fileURLToPath(url), declarations(text, functions, before)]];
-    }),
+    result
+      .filter(({ url }) => url.startsWith(new URL(".", entry).href) && url.endsWith(".js"))
+      .map(({ url, functions }) => [fileURLToPath(url), calledRanges(readFileSync(fileURLToPath(url), "utf8"), functions)]),
   );
 }
 
-/** Declarations at the top of a file that `functions` counts calls of, and `before` none. */
-function declarations(text, functions, before) {
-  const range = ({ ranges: [{ startOffset, endOffset }] }) => {
+function calledRanges(text, functions) {
+  const ranges = functions.map(({ ranges: [{ startOffset, endOffset, count }] }) => {
     const start = text.slice(0, startOffset).endsWith("async ") ? startOffset - "async ".length : startOffset;
-    return [start, endOffset];
-  };
-  const called = (list) => list.filter(({ ranges }) => ranges[0].count > 0).map(range);
-  const all = [...functions, ...before].map(range).filter(([start, end]) => end - start < text.length);
-  const early = new Set(called(before).map(String));
-  return called(functions).filter(
-    ([start, end]) =>
-      DECLARATION.test(text.slice(start, end)) &&
-      // After a statement, or it would be an expression; and in no other function.
-      /(?:^|[;}\n])$/.test(text.slice(0, start)) &&
-      !all.some(([from, to]) => from <= start && end <= to && to - from > end - start) &&
-      !early.has(String([start, end])),
-  );
+    return { start, end: endOffset, count };
+  });
+  // The first one is the file.
+  const all = ranges.filter(({ start, end }) => end - start < text.length);
+  const isInside = (inner, outer) => outer !== inner && outer.start <= inner.start && inner.end <= outer.end;
+  return all
+    .filter(({ count }) => count > 0)
+    .map((range) => [range.start, range.end, !all.some((outer) => isInside(range, outer))]);
 }
 
 /** The smallest network that has hidden units: nearly all that is called for it is called for any other. */
