@@ -36,7 +36,7 @@ export interface TensorName {
 
 /** Splits a tensor's name at `.` and `/`. */
 export function tensorName(name: string): TensorName {
-  const words = name.split(/[./]/);
+  const words = name.replaceAll("/", ".").split(".");
   const last = words.pop() ?? "";
   const leaf = last.endsWith(":0") ? last.slice(0, -2) : last;
   if (words.length > 0 && COLLECTIONS.has(words[0]!)) words.shift();

@@ -1,9 +1,9 @@
 /** A chain of modules: walking it once gives every tensor its axes, or says where the shapes do not meet. */
 
 import { SpecError } from "../../errors.ts";
-import { type SpecBuilder, specBuilder } from "../builder.ts";
-import { listModule, type Module, type Tensors } from "./modules.ts";
-import { compareNatural, pathNumbers } from "./order.ts";
+import { type Listing, listModule, type Module, type Tensors } from "./modules.ts";
+import { compareNatural } from "./order.ts";
+import { pathNumbers } from "./words.ts";
 
 /** What flows between two modules. */
 export interface Flow {
@@ -31,10 +31,10 @@ export interface Chain {
 }
 
 /**
- * Lists every tensor of the chain in `builder` and returns what comes out. Throws `SpecError` where a module does not
+ * Lists every tensor of the chain and returns what comes out. Throws `SpecError` where a module does not
  * take what the one before it gives.
  */
-export function walkChain(chain: Chain, tensors: Tensors, builder: SpecBuilder): Flow {
+export function walkChain(chain: Chain, tensors: Tensors, listing: Listing): Flow {
   const operations = chain.steps.filter((step) => step.kind !== "norm");
   let flow = chain.entry;
   let k = 0;
@@ -44,20 +44,22 @@ export function walkChain(chain: Chain, tensors: Tensors, builder: SpecBuilder):
       while (chain.steps[after]?.kind === "norm") after++;
       const next = chain.steps[after];
       const channels = normAxis(flow, step, next);
-      listModule(builder, step, tensors, channels, null);
+      listModule(listing, step, tensors, channels, null);
       continue;
     }
     const input = inputAxis(flow, step);
     const permutation = step === operations.at(-1) ? chain.exit : chain.name(step, k++);
-    listModule(builder, step, tensors, permutation, input);
+    listModule(listing, step, tensors, permutation, input);
     flow = { permutation, width: step.out, spatial: step.kind === "conv", from: step.name };
   }
   return flow;
 }
 
-/** Throws `SpecError` unless the modules, without norms, chain from `entry`. */
+const NO_LISTING: Listing = { tensor: () => undefined };
+
+/** Throws `SpecError` unless the modules chain from `entry`. */
 export function checkChain(steps: readonly Module[], entry: Flow, tensors: Tensors): void {
-  walkChain({ steps, entry, exit: null, name: (_, k) => `P${k}` }, tensors, specBuilder());
+  walkChain({ steps, entry, exit: null, name: (_, k) => `P${k}` }, tensors, NO_LISTING);
 }
 
 function inputAxis(flow: Flow, step: Module): string | null {

@@ -5,6 +5,7 @@ import type { Spec } from "../types.ts";
 import { type Module, readModules, type Tensors } from "./modules.ts";
 import { compareNatural } from "./order.ts";
 import { layoutName, type PlainChain, plainChain, plural } from "./plain.ts";
+import { isDigit } from "./words.ts";
 
 /**
  * The spec of a multilayer perceptron: `P0`, `P1`, … between the dense matrices. The layout is told by the names
@@ -48,7 +49,7 @@ function refuseBlocks(modules: readonly Module[]): void {
   for (const module of modules) {
     const words = module.kind === "dense" ? module.path.split(".") : [];
     for (const [i, word] of words.slice(0, -1).entries()) {
-      if (!/\d$/.test(word)) continue;
+      if (!isDigit(word, word.length - 1)) continue;
       const block = words.slice(0, i + 1).join(".");
       const same = blocks.get(block);
       if (same === undefined) blocks.set(block, [module]);

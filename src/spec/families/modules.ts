@@ -5,10 +5,10 @@
 
 import { SpecError } from "../../errors.ts";
 import type { TensorInfo } from "../../tensor.ts";
-import type { Layout, SpecBuilder } from "../builder.ts";
+import type { Layout } from "../builder.ts";
 import { describeTensor } from "../compare.ts";
 import { type Role, tensorName } from "../roles.ts";
-import { unnumbered } from "./order.ts";
+import { haveWord, unnumbered, type Words } from "./words.ts";
 
 /** The part of a model that families look at. */
 export type Tensors = ReadonlyMap<string, TensorInfo>;
@@ -35,9 +35,17 @@ const WRAPPERS: ReadonlySet<string> = new Set(
   "module model models net network backbone trunk resnet vgg mlp cnn _orig_mod state_dict".split(" "),
 );
 
-/** Words of attention, recurrence, gating and dense connections, in lower case: what follows them is no plain chain. */
-const FOREIGN =
-  /^(?:.*(?:attn|attention|embeddings?|lstm|gru|gate|(?:squeeze|excit).*)|(?:rnn|lora|branch).*|[qkvo](?:_?proj)?|qkv|query|key|value|embed|experts?|router|se|cbam|eca|denseblock|denselayer)$/;
+/** Words of attention, recurrence, gating and dense connections: what follows them is no plain chain. */
+const FOREIGN: Words = {
+  whole: new Set(
+    "q k v o qproj kproj vproj oproj q_proj k_proj v_proj o_proj qkv query key value embed expert experts router se cbam eca denseblock denselayer".split(
+      " ",
+    ),
+  ),
+  starts: ["rnn", "lora", "branch"],
+  ends: ["attn", "attention", "embedding", "embeddings", "lstm", "gru", "gate"],
+  parts: ["squeeze", "excit"],
+};
 
 /**
  * Groups tensors into modules, in file order. Throws `SpecError` naming the first tensor that is no part of a dense
@@ -61,7 +69,7 @@ function groupTensors(tensors: Tensors, unwrap: boolean): Map<string, Map<Role, 
         `${name.slice(0, 40)}… has a name of ${name.length} characters, expected at most ${LONGEST_NAME}`,
       );
     const { path, role } = tensorName(name);
-    const foreign = path.find((word) => FOREIGN.test(unnumbered(word)));
+    const foreign = path.find((word) => haveWord(FOREIGN, unnumbered(word)));
     if (foreign !== undefined)
       throw new SpecError(`${name} is named after "${foreign}", expected dense, convolution and norm tensors only`);
     if (role === undefined)
@@ -129,9 +137,14 @@ function checkVectors({ name, tensors: roles, out, kind }: Module, tensors: Tens
   }
 }
 
+/** Takes the axes of tensors one by one, as a `SpecBuilder` does. */
+export interface Listing {
+  tensor(name: string, axes: readonly (string | null)[], options: { readonly votes: boolean }): unknown;
+}
+
 /** Lists every tensor of a module, with `out` on its channels out and `input` on its channels in. */
 export function listModule(
-  builder: SpecBuilder,
+  listing: Listing,
   module: Module,
   tensors: Tensors,
   out: string | null,
@@ -142,9 +155,9 @@ export function listModule(
     const free: null[] = new Array(Math.max(0, rank - (module.kind === "norm" ? 1 : 2))).fill(null);
     const votes = role === "weight" || role === "bias";
     const last = module.layout === "flax";
-    if (role === "counter") builder.tensor(name, new Array<null>(rank).fill(null), { votes: false });
-    else if (rank === 1) builder.tensor(name, [out], { votes });
-    else if (module.kind === "norm") builder.tensor(name, last ? [...free, out] : [out, ...free], { votes });
-    else builder.tensor(name, last ? [...free, input, out] : [out, input, ...free], { votes });
+    if (role === "counter") listing.tensor(name, new Array<null>(rank).fill(null), { votes: false });
+    else if (rank === 1) listing.tensor(name, [out], { votes });
+    else if (module.kind === "norm") listing.tensor(name, last ? [...free, out] : [out, ...free], { votes });
+    else listing.tensor(name, last ? [...free, input, out] : [out, input, ...free], { votes });
   }
 }

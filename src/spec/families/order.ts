@@ -2,6 +2,7 @@
 
 import { SpecError } from "../../errors.ts";
 import type { Module } from "./modules.ts";
+import { pathNumbers, unnumbered } from "./words.ts";
 
 const FIRST = /^(input|in|stem|embedder|first|entry|encoder|enc|down|conv_?in|fc_?in|linear_?in)s?$/;
 const LAST =
@@ -9,16 +10,6 @@ const LAST =
 
 /** Digits that are part of a word and no number: `conv2d`, `BatchNorm1d`. */
 const DIMENSION = /(conv|norm|bn)[123]d/gi;
-
-/** The numbers in a path, in order: `layer1.0.conv2` has 1, 0, 2. */
-export function pathNumbers(path: string): number[] {
-  return (path.replace(DIMENSION, "$1").match(/\d+/g) ?? []).map(Number);
-}
-
-/** A word in lower case without the number at its end. */
-export function unnumbered(word: string): string {
-  return word.toLowerCase().replace(/[_-]?\d+$/, "");
-}
 
 /** The words of a path without their numbers: modules of one stem are ordered by number. */
 function stem(path: string): string {

@@ -6,10 +6,16 @@ import { resolveSpec } from "../resolve.ts";
 import type { Spec } from "../types.ts";
 import { arrangeNorms, checkChain, INPUT, walkChain } from "./chain.ts";
 import type { Module, Tensors } from "./modules.ts";
-import { chooseOrder, unnumbered } from "./order.ts";
+import { chooseOrder } from "./order.ts";
+import { haveWord, unnumbered, type Words } from "./words.ts";
 
-/** Words for what runs around a chain, in lower case. */
-const RESIDUAL = /^(?:res|resid.*|downsample|skip.*|identity|.*(?:shortcut|resblock|residual).*)$/;
+/** Words for what runs around a chain. */
+const RESIDUAL: Words = {
+  whole: new Set(["res", "downsample", "identity"]),
+  starts: ["resid", "skip"],
+  ends: [],
+  parts: ["shortcut", "resblock", "residual"],
+};
 
 /** The spec of a chain and its modules in the order in which they run. */
 export interface PlainChain {
@@ -32,7 +38,7 @@ export function plainChain(
   name: (module: Module, k: number) => string,
 ): PlainChain {
   for (const module of modules) {
-    const word = module.path.split(".").find((each) => RESIDUAL.test(unnumbered(each)));
+    const word = module.path.split(".").find((each) => haveWord(RESIDUAL, unnumbered(each)));
     if (word !== undefined)
       throw new SpecError(`${module.name} is named after "${word}", expected a chain without skip connections`);
   }

@@ -173,7 +173,7 @@ function walkArranged(
   );
   for (const [i, steps] of arrangeNorms(operations, norms, side).entries()) {
     try {
-      walkChain({ steps, entry, exit: chain.exit, name }, plan.tensors, specBuilder());
+      checkChain(steps, entry, plan.tensors);
     } catch (error) {
       if (!(error instanceof SpecError)) throw error;
       if (i === 0) failure = error;

@@ -1,0 +1,54 @@
+/**
+ * What single words of a module's path say: numbers and lists of words. Plain comparisons, no patterns: engines compile a
+ * pattern when it is first used, which in a fresh process takes longer than all that it is used for.
+ */
+
+/** Words that are equal to, start with, end with or hold one of these, all in lower case. */
+export interface Words {
+  readonly whole: ReadonlySet<string>;
+  readonly starts: readonly string[];
+  readonly ends: readonly string[];
+  readonly parts: readonly string[];
+}
+
+/** True when `words` have `word`. */
+export function haveWord({ whole, starts, ends, parts }: Words, word: string): boolean {
+  return (
+    whole.has(word) ||
+    starts.some((start) => word.startsWith(start)) ||
+    ends.some((end) => word.endsWith(end)) ||
+    parts.some((part) => word.includes(part))
+  );
+}
+
+/** True when the character at `at` is a digit; false outside of `text`. */
+export function isDigit(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code >= 48 && code <= 57;
+}
+
+/** A word in lower case without the number at its end and what ties it on: `conv_1` and `Conv2` are `conv`. */
+export function unnumbered(word: string): string {
+  let end = word.length;
+  while (isDigit(word, end - 1)) end--;
+  const tied = end < word.length && (word[end - 1] === "_" || word[end - 1] === "-");
+  return word.slice(0, tied ? end - 1 : end).toLowerCase();
+}
+
+/** The numbers in a path, in order: `layer1.0.conv2` has 1, 0, 2. The digits of `conv2d` and `BatchNorm1d` are none. */
+export function pathNumbers(path: string): number[] {
+  const numbers: number[] = [];
+  for (let at = 0; at < path.length; at++) {
+    if (!isDigit(path, at)) continue;
+    const start = at;
+    while (isDigit(path, at + 1)) at++;
+    if (start < at || !isDimension(path, at)) numbers.push(Number(path.slice(start, at + 1)));
+  }
+  return numbers;
+}
+
+/** True when the digit at `at` says in how many dimensions a module works. */
+function isDimension(path: string, at: number): boolean {
+  const around = path.slice(Math.max(0, at - 4), at + 2).toLowerCase();
+  return ["conv", "norm", "bn"].some((kind) => ["1d", "2d", "3d"].some((number) => around.endsWith(kind + number)));
+}
