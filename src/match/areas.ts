@@ -119,19 +119,24 @@ function allocateKept(arena: Arena, { permutations, groups }: Outline): CostMatr
   if (bytes.reduce((sum, own) => sum + own, 0) <= KEPT_BYTES) {
     return { pointers: bytes.map((own) => arena.allocate(own)), shared: false };
   }
+  return { pointers: allocateShared(arena, groups, bytes), shared: true };
+}
+
+/** One matrix for all groups, as large as the largest. `bytes`: by permutation. */
+function allocateShared(arena: Arena, groups: Outline["groups"], bytes: readonly number[]): number[] {
   // A root and what is nested in it are solved together, so each of them needs a matrix of its own.
   const members = groups.map(({ root, nested }) => [root, ...nested]);
   const slots = Math.max(...members.map(({ length }) => length));
   const shared = Array.from({ length: slots }, (_, slot) =>
     arena.allocate(Math.max(...members.map((group) => bytes[group[slot] ?? -1] ?? 0))),
   );
-  const pointers: number[] = new Array(permutations.length);
+  const pointers: number[] = new Array(bytes.length);
   for (const group of members) {
     group.forEach((p, slot) => {
       pointers[p] = shared[slot]!;
     });
   }
-  return { pointers, shared: true };
+  return pointers;
 }
 
 /** An allocation's bytes with the most that aligning it can add. */

@@ -14,17 +14,19 @@ import type { Axis, Factor, Spec, TensorSpec } from "./types.ts";
  * fixed. Returns `spec` itself when there is nothing to do. Throws `SpecError` when a reshape does not fit.
  */
 export function fitSpec(spec: Spec, tensors: ReadonlyMap<string, TensorInfo>): Spec {
+  const fits = spec.rest !== "reference" && ![...spec.tensors.values()].some(({ reshape }) => reshape !== undefined);
+  return fits ? spec : refit(spec, tensors);
+}
+
+function refit(spec: Spec, tensors: ReadonlyMap<string, TensorInfo>): Spec {
   const fitted = new Map<string, TensorSpec>();
-  let changed = spec.rest === "reference";
   for (const [name, tensor] of spec.tensors) {
     const info = tensors.get(name);
-    changed ||= tensor.reshape !== undefined;
     // A listed tensor that the model lacks is reported by resolveSpec, all of them at once.
     if (tensor.reshape === undefined || info === undefined)
       fitted.set(name, { axes: tensor.axes, votes: tensor.votes });
     else fitted.set(name, { axes: groupAxes(name, tensor.axes, tensor.reshape, info), votes: tensor.votes });
   }
-  if (!changed) return spec;
   if (spec.rest !== "reference") return { ...spec, tensors: fitted };
   const norms = normAxes(fitted);
   for (const [name, info] of tensors) {

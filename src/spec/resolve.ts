@@ -58,15 +58,15 @@ function checkOuters(spec: Spec): void {
 
 function checkListed(spec: Spec, tensors: ReadonlyMap<string, TensorInfo>): void {
   const missing = [...spec.tensors.keys()].filter((name) => !tensors.has(name));
-  if (missing.length > 0) {
-    throw new SpecError(`model lacks ${count(missing)} that the spec lists: ${listFirst(missing)}`);
-  }
   const unlisted = spec.rest === "refused" ? [...tensors.keys()].filter((name) => !spec.tensors.has(name)) : [];
-  if (unlisted.length > 0) {
-    throw new SpecError(
-      `model has ${count(unlisted)} that the spec does not list: ${listFirst(unlisted)}, expected "rest": "fixed" or an entry for each`,
-    );
-  }
+  if (missing.length + unlisted.length > 0) throw listingFault(missing, unlisted);
+}
+
+function listingFault(missing: readonly string[], unlisted: readonly string[]): SpecError {
+  if (missing.length > 0)
+    return new SpecError(`model lacks ${count(missing)} that the spec lists: ${listFirst(missing)}`);
+  const found = `model has ${count(unlisted)} that the spec does not list: ${listFirst(unlisted)}`;
+  return new SpecError(`${found}, expected "rest": "fixed" or an entry for each`);
 }
 
 function count(names: readonly string[]): string {

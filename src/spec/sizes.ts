@@ -95,24 +95,34 @@ function checkOne(
   const form = lengthForm(axis, sizes);
   const open = [...form.coefficients.keys()];
   if (open.length === 0 && form.constant === length) return;
-  const text = (): string => `${where} "${formatAxis(axis)}"`;
   if (open.some((name) => name !== ANY_SIZE) || !form.linear) {
     const unknown = axis.flat().filter((factor) => typeof factor === "string" && form.coefficients.has(factor));
     throw new SpecError(
-      `${text()} has the unknown sizes ${unknown.join(", ")} in ${length}, expected all but one to be known from other axes`,
+      `${where} "${formatAxis(axis)}" has the unknown sizes ${unknown.join(", ")} in ${length}, expected all but one to be known from other axes`,
     );
   }
-  if (open.length > 0) return; // what is left for `_` is checked by resolveAxis
+  // What is left for `_` is checked by resolveAxis.
+  if (open.length === 0) throw lengthFault({ axis, length, where }, form.constant, sizes, decided);
+}
+
+/** Says that an axis is not as long as the sizes of its permutations make it, and where these are from. */
+function lengthFault(
+  { axis, length, where }: AxisEquation,
+  expected: number,
+  sizes: ReadonlyMap<string, number>,
+  decided: ReadonlyMap<string, Decided>,
+): SpecError {
   const names = axisNames(axis);
   const [name] = names;
   if (name !== undefined && names.length === 1) {
     const size = impliedSize(axis, length, name);
     const known = decided.get(name)!;
     if (size !== null)
-      throw new SpecError(`permutation ${name} is ${size} on ${where}, expected ${known.size} as on ${known.where}`);
+      return new SpecError(`permutation ${name} is ${size} on ${where}, expected ${known.size} as on ${known.where}`);
   }
   const why = names.map((each) => `${each} is ${sizes.get(each)} as on ${decided.get(each)!.where}`).join(", ");
-  throw new SpecError(`${text()} is ${length} long, expected ${form.constant}${why === "" ? "" : ` (${why})`}`);
+  const given = why === "" ? "" : ` (${why})`;
+  return new SpecError(`${where} "${formatAxis(axis)}" is ${length} long, expected ${expected}${given}`);
 }
 
 /** The size that this axis alone gives its only permutation, or null. */

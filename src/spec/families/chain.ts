@@ -65,17 +65,22 @@ export function checkChain(steps: readonly Module[], entry: Flow, tensors: Tenso
 function inputAxis(flow: Flow, step: Module): string | null {
   const { width, permutation } = flow;
   if (width === null || (step.in === width && !(step.kind === "conv" && !flow.spatial))) return permutation;
-  if (step.kind === "conv" && !flow.spatial)
-    throw new SpecError(`${step.name} is a convolution after ${flow.from}, expected dense tensors from there on`);
   if (step.kind === "dense" && flow.spatial && step.in % width === 0)
     return flattened(permutation, step.in / width, step);
+  throw inputFault(flow, step, width);
+}
+
+/** Why a module does not take what `flow` gives. */
+function inputFault(flow: Flow, step: Module, width: number): SpecError {
+  if (step.kind === "conv" && !flow.spatial)
+    return new SpecError(`${step.name} is a convolution after ${flow.from}, expected dense tensors from there on`);
   if (step.kind === "conv" && step.in > 0 && step.in < width && width % step.in === 0) {
-    throw new SpecError(
+    return new SpecError(
       `${step.name} takes ${step.in} of ${width} channels and so is a grouped convolution, expected ${width}: grouped convolutions are not supported by detection yet`,
     );
   }
   const multiple = step.kind === "dense" && flow.spatial ? "a multiple of " : "";
-  throw new SpecError(`${step.name} takes ${step.in} inputs, expected ${multiple}${width} as ${flow.from} gives`);
+  return new SpecError(`${step.name} takes ${step.in} inputs, expected ${multiple}${width} as ${flow.from} gives`);
 }
 
 /** PyTorch flattens channel-major, Flax and Keras channel-minor. */
@@ -107,7 +112,10 @@ export type Side = "post" | "pre";
  * numbers in names (`conv1`, `bn1`), else the k-th norm at the k-th operation. Candidates, the most likely first.
  */
 export function arrangeNorms(operations: readonly Module[], norms: readonly Module[], side: Side): Module[][] {
-  if (norms.length === 0) return [[...operations]];
+  return norms.length === 0 ? [[...operations]] : arrangeSome(operations, norms, side);
+}
+
+function arrangeSome(operations: readonly Module[], norms: readonly Module[], side: Side): Module[][] {
   if (norms.length * operations.length > MOST_PAIRS) {
     const counts = `${norms.length} norms and ${operations.length} convolutions or dense tensors`;
     throw new SpecError(`model has ${counts} in one chain, expected at most ${MOST_PAIRS} pairs of them`);

@@ -56,14 +56,18 @@ function refuseBlocks(modules: readonly Module[]): void {
       else same.push(module);
     }
   }
-  const keeping = [...blocks].filter(([, denses]) => {
-    const sorted = [...denses].sort((a, b) => compareNatural(a.path, b.path));
-    return sorted.length > 1 && sorted[0]!.in === sorted.at(-1)!.out;
-  });
-  if (keeping.length < 2) return;
-  const [block, denses] = keeping[0]!;
+  const keeping = [...blocks].filter(([, denses]) => denses.length > 1 && keepWidth(denses));
+  if (keeping.length > 1) throw seemsResidual(...keeping[0]!);
+}
+
+function keepWidth(denses: readonly Module[]): boolean {
+  const sorted = [...denses].sort((a, b) => compareNatural(a.path, b.path));
+  return sorted[0]!.in === sorted.at(-1)!.out;
+}
+
+function seemsResidual(block: string, denses: readonly Module[]): SpecError {
   const reason = "a skip connection around it cannot be told from names and shapes";
-  throw new SpecError(
+  return new SpecError(
     `${block} holds ${denses.length} dense tensors and keeps its width ${denses[0]!.in}: ${reason}, expected a plain chain`,
   );
 }

@@ -96,24 +96,34 @@ export function chooseOrder(
   denses: readonly Module[],
   check: (order: readonly Module[]) => void,
 ): Module[] {
-  const fileOrder = [...convs, ...denses];
   const numbered = [byNumbers(convs) ?? [], byNumbers(denses) ?? []].flat();
-  const fits = (order: readonly Module[]): SpecError | null => {
-    try {
-      check(order);
-      return null;
-    } catch (error) {
-      if (error instanceof SpecError) return error;
-      throw error;
-    }
-  };
-  if (numbered.length === fileOrder.length && fits(numbered) === null) return numbered;
+  const areNumbered = numbered.length === convs.length + denses.length;
+  return areNumbered && misfit(numbered, check) === null ? numbered : searchOrder(convs, denses, check);
+}
+
+/** What `check` says against an order; null when it fits. */
+function misfit(order: readonly Module[], check: (order: readonly Module[]) => void): SpecError | null {
+  try {
+    check(order);
+    return null;
+  } catch (error) {
+    if (error instanceof SpecError) return error;
+    throw error;
+  }
+}
+
+function searchOrder(
+  convs: readonly Module[],
+  denses: readonly Module[],
+  check: (order: readonly Module[]) => void,
+): Module[] {
+  const fileOrder = [...convs, ...denses];
   const orders = candidateOrders(convs).flatMap((first) => candidateOrders(denses).map((then) => [...first, ...then]));
-  const fitting = orders.filter((order) => fits(order) === null);
+  const fitting = orders.filter((order) => misfit(order, check) === null);
   if (fitting.length === 1) return fitting[0]!;
   const sorted = fileOrder.every((module, i) => i === 0 || fileOrder[i - 1]!.name < module.name);
-  if (!sorted && fits(fileOrder) === null) return fileOrder;
-  if (fitting.length === 0) throw fits(orders[0]!)!;
+  if (!sorted && misfit(fileOrder, check) === null) return fileOrder;
+  if (fitting.length === 0) throw misfit(orders[0]!, check)!;
   const differ = fitting[0]!.findIndex((module, i) => module !== fitting[1]![i]);
   const [a, b] = [fitting[0]![differ]!.name, fitting[1]![differ]!.name];
   throw new SpecError(

@@ -45,12 +45,7 @@ export function plainChain(
   const convs = modules.filter((module) => module.kind === "conv");
   const denses = modules.filter((module) => module.kind === "dense");
   const norms = modules.filter((module) => module.kind === "norm");
-  if (convs.length + denses.length < 2) {
-    const only = [...convs, ...denses].map((module) => module.name).join("") || "none";
-    throw new SpecError(
-      `model has fewer than two dense or convolution tensors (${only}), expected hidden units between two`,
-    );
-  }
+  if (convs.length + denses.length < 2) throw tooFew([...convs, ...denses]);
   const operations = chooseOrder(convs, denses, (order) => checkChain(order, INPUT, tensors));
   const [post, pre] = [arrangeNorms(operations, norms, "post"), arrangeNorms(operations, norms, "pre")];
   let failure: SpecError | undefined;
@@ -66,9 +61,18 @@ export function plainChain(
       if (i === 0) failure = error;
     }
   }
-  const nowhere = `${norms[0]?.name} stands nowhere in the chain`;
-  throw failure ?? new SpecError(`${nowhere}, expected numbers that say after which tensor it comes`);
+  throw failure ?? normNowhere(norms[0]!);
 }
+
+const tooFew = (operations: readonly Module[]): SpecError => {
+  const only = operations.map((module) => module.name).join("") || "none";
+  return new SpecError(
+    `model has fewer than two dense or convolution tensors (${only}), expected hidden units between two`,
+  );
+};
+
+const normNowhere = ({ name }: Module): SpecError =>
+  new SpecError(`${name} stands nowhere in the chain, expected numbers that say after which tensor it comes`);
 
 /** The spec's tensors in the model's order, for people who read them. */
 export function inModelOrder(spec: Spec, tensors: Tensors): Spec["tensors"] {
