@@ -7,6 +7,12 @@ export function checkOptions(caller: string, options: object, known: readonly st
   }
 }
 
+/** Throws `RangeError` unless `value` is an integer of at least `least`. */
+export function checkInteger(name: string, value: number, least: number): void {
+  if (!(Number.isSafeInteger(value) && value >= least))
+    throw new RangeError(`${name} ${value}, expected an integer from ${least}`);
+}
+
 /** Throws `RangeError` unless `threads` is "auto" or a positive integer. */
 export function checkThreads(threads: number | "auto"): void {
   if (threads !== "auto" && !(Number.isSafeInteger(threads) && threads >= 1)) {

@@ -2,7 +2,7 @@
 
 import { DTYPES } from "../dtype.ts";
 import { SpecError } from "../errors.ts";
-import { checkOptions } from "../options.ts";
+import { checkInteger, checkOptions } from "../options.ts";
 import { chooseSpec } from "../rebasin.ts";
 import { axisTexts } from "../spec/axis-texts.ts";
 import { resolveSpec } from "../spec/resolve.ts";
@@ -39,7 +39,7 @@ const GROUPS = { header: ["permutation", "size", "tensors"], numbers: new Set([1
 export function displayModel(model: Pick<Model, "name" | "tensors">, options: ModelDisplayOptions = {}): Display {
   checkOptions("displayModel", options, ["spec", "rows"]);
   const { spec: which = "auto", rows: most = 60 } = options;
-  if (!Number.isSafeInteger(most) || most < 1) throw new RangeError(`rows ${most}, expected an integer from 1`);
+  checkInteger("rows", most, 1);
   const { resolved, family } = resolve(model, which);
   const name = visibleText(model.name, 80);
   const tensors = tensorRows(model, resolved);

@@ -1,6 +1,6 @@
 /** Permutations at a glance: their sizes, what they move, and a small picture of each. */
 
-import { checkOptions } from "../options.ts";
+import { checkInteger, checkOptions } from "../options.ts";
 import { checkPermutation, countMoved } from "../perm/permutation.ts";
 import { table } from "../text-table.ts";
 import { createDisplay, type Display } from "./display.ts";
@@ -38,7 +38,7 @@ export function displayPermutations(
 ): Display {
   checkOptions("displayPermutations", options, ["most"]);
   const { most = 24 } = options;
-  if (!Number.isSafeInteger(most) || most < 1) throw new RangeError(`most ${most}, expected an integer from 1`);
+  checkInteger("most", most, 1);
   for (const [name, p] of permutations) checkPermutation(name, p, p.length);
   const { shown, more } = firstRows([...permutations], most);
   const rows = shown.map(([name, p]) => [visibleText(name), String(p.length), String(countMoved(p))]);

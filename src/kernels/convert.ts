@@ -14,10 +14,11 @@ export const CHUNK_BYTES: number = 8 * CHUNK;
  * `TypeError` for a dtype that is no float.
  */
 export function widen(kernels: Kernels, pointer: number, bytes: Uint8Array, dtype: Dtype, count: number): void {
-  if (dtype === "F32") {
-    kernels.u8(pointer, bytes.length).set(bytes);
-    return;
-  }
+  if (dtype === "F32") kernels.u8(pointer, bytes.length).set(bytes);
+  else widenChunks(kernels, pointer, bytes, dtype, count);
+}
+
+function widenChunks(kernels: Kernels, pointer: number, bytes: Uint8Array, dtype: Dtype, count: number): void {
   const convert = toF32(kernels, dtype);
   const size = elementBytes(dtype);
   const mark = kernels.arena.mark();

@@ -80,7 +80,7 @@ export function assignGroupAgain(
   return assignGroup(workspace, group, costs, duals);
 }
 
-/** The assignment of the matrix at `c` plus each of `added`, summed in a copy. */
+/** The assignment of the matrix at `c` plus each of `added`. */
 function assignRoot(
   workspace: AssignSpace,
   c: number,
@@ -88,7 +88,17 @@ function assignRoot(
   added: readonly Float64Array[],
   duals?: Duals,
 ): Int32Array {
-  if (added.length === 0) return assignMatrix(workspace, c, n, n, duals).order;
+  return added.length === 0 ? assignMatrix(workspace, c, n, n, duals).order : assignSum(workspace, c, n, added, duals);
+}
+
+/** The same, summed in a copy. */
+function assignSum(
+  workspace: AssignSpace,
+  c: number,
+  n: number,
+  added: readonly Float64Array[],
+  duals?: Duals,
+): Int32Array {
   const { arena, f32 } = workspace.kernels;
   const mark = arena.mark();
   try {

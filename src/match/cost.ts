@@ -48,7 +48,7 @@ export async function accumulateCost(
     const { tensor, cell, dim } = occurrence;
     const voting = workspace.problem.tensors[tensor]!;
     const { stride } = cell.dims[dim]!;
-    const columns = columnsOf(occurrence, lookup, since);
+    const columns = since === undefined ? columnsOf(occurrence, lookup) : changedColumns(occurrence, lookup, since);
     const a = workspace.staging.stageA(voting, scale) + (columns.a === null ? 4 * cell.base : 0);
     const b = workspace.staging.stageB(voting) + (columns.b === null ? 4 * cell.base : 0);
     const aOffsets = place(workspace, workspace.offsetsA, columns.a);
@@ -91,18 +91,22 @@ interface Columns {
   readonly less: Int32Array | null;
 }
 
-function columnsOf(occurrence: Occurrence, lookup: Lookup, since: Since | undefined): Columns {
+function columnsOf(occurrence: Occurrence, lookup: Lookup): Columns {
   const { cell } = occurrence;
   const others = otherDims(occurrence);
-  const b = enumerateOffsets(others, cell.base, lookup, since);
+  const b = enumerateOffsets(others, cell.base, lookup);
   const moved = others.some(({ permutation }) => permutation >= 0 && lookup(permutation) !== null);
-  if (since !== undefined) {
-    const before: Lookup = (p) => (p === since.permutation ? since.before : lookup(p));
-    const a = enumerateOffsets(others, cell.base, inPlace, since);
-    return { k: b.length, a, b, less: enumerateOffsets(others, cell.base, before, since) };
-  }
   if (isContiguous(others)) return { k: b.length, a: null, b: moved ? b : null, less: null };
   return { k: b.length, a: moved ? enumerateOffsets(others, cell.base, inPlace) : b, b, less: null };
+}
+
+function changedColumns(occurrence: Occurrence, lookup: Lookup, since: Since): Columns {
+  const { base } = occurrence.cell;
+  const others = otherDims(occurrence);
+  const before: Lookup = (p) => (p === since.permutation ? since.before : lookup(p));
+  const a = enumerateOffsets(others, base, inPlace, since);
+  const b = enumerateOffsets(others, base, lookup, since);
+  return { k: b.length, a, b, less: enumerateOffsets(others, base, before, since) };
 }
 
 function place(workspace: Workspace, pointer: number, list: Int32Array | null): number {

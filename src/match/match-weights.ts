@@ -1,6 +1,6 @@
 /** Weight matching: two models and a spec → the permutations that line B's units up with A's. */
 
-import { checkOptions, checkThreads } from "../options.ts";
+import { checkInteger, checkOptions, checkThreads } from "../options.ts";
 import { bindPermutations } from "../perm/bind.ts";
 import { countMoved, identityPermutation } from "../perm/permutation.ts";
 import { resolveFor } from "../perm/resolve-for.ts";
@@ -236,22 +236,13 @@ function checkMatchOptions(options: MatchOptions): Settings {
     maxSweeps = 100,
     allowNonfinite = false,
   } = options;
-  if (method !== "frank-wolfe" && method !== "coordinate") {
-    throw new RangeError(`method "${method}", expected "frank-wolfe" or "coordinate"`);
-  }
   checkSeed(seed);
-  if (!Number.isSafeInteger(restarts) || restarts < 0)
-    throw new RangeError(`restarts ${restarts}, expected an integer from 0`);
-  if (!Number.isSafeInteger(maxSweeps) || maxSweeps < 1)
-    throw new RangeError(`maxSweeps ${maxSweeps}, expected an integer from 1`);
-  if (method === "frank-wolfe" && (options.start !== undefined || restarts > 0)) {
-    throw new RangeError(
-      'method "frank-wolfe" starts at the barycentre, expected no start and no restarts (use "coordinate")',
-    );
-  }
+  checkInteger("restarts", restarts, 0);
+  checkInteger("maxSweeps", maxSweeps, 1);
   if (!(perturb >= 0 && perturb <= 1)) throw new RangeError(`perturb ${perturb}, expected a number from 0 to 1`);
-  if (method === "coordinate" && perturb > 0)
-    throw new RangeError(`perturb ${perturb}, expected 0 with method "coordinate" (use start or restarts)`);
+  const startsElsewhere = options.start !== undefined || restarts > 0;
+  if (method === "frank-wolfe" ? startsElsewhere : method !== "coordinate" || perturb > 0)
+    throw methodFault(method, perturb);
   const share = options.linear === undefined ? 0 : options.linear.share;
   if (!(share >= 0 && share < Number.POSITIVE_INFINITY))
     throw new RangeError(`linear share ${share}, expected a number from 0`);
@@ -259,4 +250,15 @@ function checkMatchOptions(options: MatchOptions): Settings {
     throw new RangeError("relaxed: true with simd: false, expected one of them");
   checkThreads(threads);
   return { method, seed, threads, restarts, perturb, maxSweeps, allowNonfinite };
+}
+
+/** What a method is given that it does not take. */
+function methodFault(method: Method, perturb: number): RangeError {
+  if (method === "frank-wolfe")
+    return new RangeError(
+      'method "frank-wolfe" starts at the barycentre, expected no start and no restarts (use "coordinate")',
+    );
+  if (method === "coordinate")
+    return new RangeError(`perturb ${perturb}, expected 0 with method "coordinate" (use start or restarts)`);
+  return new RangeError(`method "${method}", expected "frank-wolfe" or "coordinate"`);
 }

@@ -2,7 +2,7 @@
 
 import type { Method } from "../../match/match-weights.ts";
 import { mergeMetadata } from "../../merge/metadata.ts";
-import { checkOptions, checkThreads } from "../../options.ts";
+import { checkInteger, checkOptions, checkThreads } from "../../options.ts";
 import { applyPermutations } from "../../perm/apply.ts";
 import { permutationsFingerprint } from "../../perm/file.ts";
 import { countMoved } from "../../perm/permutation.ts";
@@ -222,8 +222,7 @@ function checkManyOptions(options: ManyOptions, models: number): Settings {
     throw new RangeError(`method "${method}", expected "frank-wolfe" or "coordinate"`);
   if (strategy === "cycle-consistent" && options.method !== undefined)
     throw new RangeError(`method "${method}" with strategy "cycle-consistent", expected no method`);
-  if (!Number.isSafeInteger(maxRounds) || maxRounds < 1)
-    throw new RangeError(`maxRounds ${maxRounds}, expected an integer from 1`);
+  checkInteger("maxRounds", maxRounds, 1);
   if (!(Number.isSafeInteger(reference) && reference >= 0 && reference < Math.max(models, 1)))
     throw new RangeError(`reference ${reference}, expected the number of a model, 0 to ${models - 1}`);
   checkThreads(threads);
