@@ -1,6 +1,6 @@
 /** Entry `rebasin/kernels`: the kernels alone, for programs that bring their own matching. */
 
-export { Arena, type GrowableMemory } from "./kernels/arena.ts";
+export { type Arena, createArena, type GrowableMemory } from "./kernels/arena.ts";
 export { type Assignment, type AssignmentOptions, solveAssignment } from "./kernels/assignment.ts";
 export { type CostMatrixOptions, costMatrix } from "./kernels/cost-matrix.ts";
 export type { KernelExports } from "./kernels/exports.ts";

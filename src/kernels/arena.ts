@@ -21,66 +21,68 @@ export type GrowableMemory = Pick<WebAssembly.Memory, "buffer" | "grow">;
  * // … kernels …
  * arena.release(mark);
  */
-export class Arena {
-  /** An arena over no memory at all, which only counts what is allocated: how much a job will need from `base` on. */
-  static counting(base: number): Arena {
-    return new Arena({ buffer: { byteLength: Number.POSITIVE_INFINITY } as ArrayBuffer, grow: () => 0 }, base);
-  }
-
-  readonly #memory: GrowableMemory;
-  #top: number;
-
-  /** `base`: first free byte address. */
-  constructor(memory: GrowableMemory, base: number) {
-    this.#memory = memory;
-    this.#top = base;
-  }
-
+export interface Arena {
   /**
    * Address of `bytes` fresh bytes, 64-byte aligned, contents undefined. The memory grows when it must; nothing
    * changes if it cannot. Throws `RangeError` for a size that is no whole number, beyond 4 GiB, or refused.
    */
-  allocate(bytes: number): number {
-    if (!Number.isSafeInteger(bytes) || bytes < 0)
-      throw new RangeError(`allocation ${bytes} bytes, expected a whole number`);
-    const start = Math.ceil(this.#top / ALIGNMENT) * ALIGNMENT;
-    const end = start + bytes;
-    this.#reach(end);
-    this.#top = end;
-    return start;
-  }
-
+  allocate(bytes: number): number;
   /**
    * Makes sure that allocations up to the address `end` will succeed: the memory grows now, once, or `RangeError` is
    * thrown with the whole need in it.
    */
-  reserve(end: number): void {
-    this.#reach(end);
-  }
-
+  reserve(end: number): void;
   /** The current top, for `release`. */
-  mark(): number {
-    return this.#top;
-  }
-
+  mark(): number;
   /** Frees everything allocated since `mark`. Memory never shrinks: the bytes are used again. Throws `RangeError` for a mark above the top. */
-  release(mark: number): void {
-    if (!(mark <= this.#top)) throw new RangeError(`arena mark ${mark}, expected at most ${this.#top}`);
-    this.#top = mark;
-  }
+  release(mark: number): void;
+}
 
-  /** Grows the memory to at least `end` bytes. */
-  #reach(end: number): void {
-    const held = this.#memory.buffer.byteLength;
-    if (end <= held) return;
-    if (end > MEMORY_LIMIT) throw new RangeError(`wasm memory ${end} bytes needed, expected at most ${MEMORY_LIMIT}`);
-    try {
-      this.#memory.grow(Math.ceil((end - held) / PAGE_BYTES));
-    } catch (cause) {
-      // The engine's own limit, or the machine's: what is held is all there is.
-      throw new RangeError(`wasm memory ${end} bytes needed, expected at most ${held}: the engine refused to grow it`, {
-        cause,
-      });
-    }
+/** An arena over `memory`; `base`: the first free byte address. */
+export function createArena(memory: GrowableMemory, base: number): Arena {
+  return bump(base, (end) => reach(memory, end));
+}
+
+/** An arena over no memory at all, which only counts what is allocated: how much a job will need from `base` on. */
+export function countingArena(base: number): Arena {
+  return bump(base, () => undefined);
+}
+
+/** `reserve` is called before the top rises. */
+function bump(base: number, reserve: (end: number) => void): Arena {
+  let top = base;
+  return {
+    reserve,
+    allocate: (bytes) => {
+      if (!Number.isSafeInteger(bytes) || bytes < 0)
+        throw new RangeError(`allocation ${bytes} bytes, expected a whole number`);
+      const start = Math.ceil(top / ALIGNMENT) * ALIGNMENT;
+      reserve(start + bytes);
+      top = start + bytes;
+      return start;
+    },
+    mark: () => top,
+    release: (mark) => {
+      if (!(mark <= top)) throw new RangeError(`arena mark ${mark}, expected at most ${top}`);
+      top = mark;
+    },
+  };
+}
+
+/** Grows the memory to at least `end` bytes. */
+function reach(memory: GrowableMemory, end: number): void {
+  const held = memory.buffer.byteLength;
+  if (end > held) grow(memory, held, end);
+}
+
+function grow(memory: GrowableMemory, held: number, end: number): void {
+  if (end > MEMORY_LIMIT) throw new RangeError(`wasm memory ${end} bytes needed, expected at most ${MEMORY_LIMIT}`);
+  try {
+    memory.grow(Math.ceil((end - held) / PAGE_BYTES));
+  } catch (cause) {
+    // The engine's own limit, or the machine's: what is held is all there is.
+    throw new RangeError(`wasm memory ${end} bytes needed, expected at most ${held}: the engine refused to grow it`, {
+      cause,
+    });
   }
 }

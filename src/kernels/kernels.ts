@@ -1,6 +1,6 @@
 /** An instance of the wasm kernels with its own memory, and views of that memory. */
 
-import { Arena } from "./arena.ts";
+import { type Arena, createArena } from "./arena.ts";
 import type { KernelExports } from "./exports.ts";
 import { compileBuild, type ModuleOptions } from "./wasm.ts";
 
@@ -56,7 +56,7 @@ export function createKernels(options: ModuleOptions = {}): Kernels {
   // The maximum is an address range, not an allocation, and must be the one the module declares.
   const memory = new WebAssembly.Memory({ initial: 1, maximum: MEMORY_PAGES });
   const wasm = instantiate(module, memory);
-  const arena = new Arena(memory, wasm.heapBase());
+  const arena = createArena(memory, wasm.heapBase());
   return { simd, memory, wasm, arena, pool: singleThread(wasm), ...viewsOf(memory) };
 }
 

@@ -2,7 +2,7 @@
 
 import scalarBase64 from "../../build/rebasin.scalar-threads.wasm";
 import simdBase64 from "../../build/rebasin.simd-threads.wasm";
-import { Arena } from "./arena.ts";
+import { createArena } from "./arena.ts";
 import { availableThreads, startWorker } from "./host.ts";
 import { instantiate, type Kernels, MEMORY_PAGES, viewsOf } from "./kernels.ts";
 import { LEAST_WORK, WorkerPool } from "./pool.ts";
@@ -47,7 +47,7 @@ export function createThreadedKernels(options: ThreadOptions): Kernels | null {
   const module = memory === null ? null : (options.module ?? compile(simd));
   if (memory === null || module === null) return null;
   const wasm = instantiate(module, memory);
-  const arena = new Arena(memory, wasm.heapBase());
+  const arena = createArena(memory, wasm.heapBase());
   const control = arena.allocate(CONTROL_BYTES);
   const { leastWork = LEAST_WORK } = options;
   const pool = new WorkerPool({ threads, module, memory, wasm, control, leastWork, start: startWorker });

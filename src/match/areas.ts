@@ -3,7 +3,7 @@
  * says what a matching will need, on the real one it hands the areas out.
  */
 
-import { Arena } from "../kernels/arena.ts";
+import { type Arena, countingArena } from "../kernels/arena.ts";
 import { CHUNK_BYTES } from "../kernels/convert.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { dimsCount } from "./offsets.ts";
@@ -55,7 +55,7 @@ export function areasEnd(
   jointly: boolean,
   linear: readonly boolean[] = [],
 ): number {
-  const plan = Arena.counting(kernels.arena.mark());
+  const plan = countingArena(kernels.arena.mark());
   allocateAreas(plan, kernels, outline, jointly, linear);
   plan.allocate(passingBytes(outline, jointly));
   return plan.mark();

@@ -24,7 +24,7 @@ export function createStaging(kernels: Kernels, a: number, b: number, sanitize: 
   let heldA: { tensor: VotingTensor; scale: number } | null = null;
   let heldB: VotingTensor | null = null;
   return {
-    stageA(tensor, scale = 1) {
+    stageA: (tensor, scale = 1) => {
       if (heldA?.tensor !== tensor || heldA.scale !== scale) {
         stage(a, tensor.a, tensor);
         if (scale !== 1) kernels.wasm.combine32(a, a, a, tensor.elements, scale, 0);
@@ -32,7 +32,7 @@ export function createStaging(kernels: Kernels, a: number, b: number, sanitize: 
       }
       return a;
     },
-    stageB(tensor) {
+    stageB: (tensor) => {
       if (heldB !== tensor) stage(b, tensor.b, tensor);
       heldB = tensor;
       return b;

@@ -107,7 +107,8 @@ function normTensors(prefix: string, options: NormOptions): [string, boolean, bo
   return list;
 }
 
-function toAxis(axis: AxisText): Axis {
+/** An axis as specs hold it. Throws `SpecError` for a number that is no size, and as `parseAxis` does. */
+export function toAxis(axis: AxisText): Axis {
   if (axis === null) return [[ANY_SIZE]];
   if (typeof axis === "number" && !(Number.isSafeInteger(axis) && axis >= 0)) {
     throw new SpecError(`axis is ${axis}, expected a size, text or null`);

@@ -1,6 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { Arena, type GrowableMemory } from "../../src/kernels/arena.ts";
+import { createArena, type GrowableMemory } from "../../src/kernels/arena.ts";
 import { createKernels } from "../../src/kernels/kernels.ts";
 
 const PAGE = 65536;
@@ -25,7 +25,7 @@ function createMemory(pages: number, limit = 65536): GrowableMemory & { grown: n
 const test = suite("kernels arena");
 
 test("allocations are 64-byte aligned and do not overlap", () => {
-  const arena = new Arena(createMemory(1), 1030);
+  const arena = createArena(createMemory(1), 1030);
   assert.is(arena.allocate(1), 1088);
   assert.is(arena.allocate(64), 1152);
   assert.is(arena.allocate(0), 1216);
@@ -35,7 +35,7 @@ test("allocations are 64-byte aligned and do not overlap", () => {
 
 test("it grows by whole pages, and not before it must", () => {
   const memory = createMemory(1);
-  const arena = new Arena(memory, 1024);
+  const arena = createArena(memory, 1024);
   arena.allocate(PAGE - 1024);
   assert.equal(memory.grown, []);
   arena.allocate(1);
@@ -46,7 +46,7 @@ test("it grows by whole pages, and not before it must", () => {
 
 test("release gives back, and memory is used again without growing", () => {
   const memory = createMemory(1);
-  const arena = new Arena(memory, 1024);
+  const arena = createArena(memory, 1024);
   const first = arena.allocate(100);
   const mark = arena.mark();
   const second = arena.allocate(10 * PAGE);
@@ -60,21 +60,21 @@ test("release gives back, and memory is used again without growing", () => {
 
 test("the last byte of 4 GiB can be had, the next cannot", () => {
   const memory = createMemory(1);
-  const arena = new Arena(memory, 1024);
+  const arena = createArena(memory, 1024);
   assert.is(arena.allocate(2 ** 32 - 1024), 1024);
   assert.is(memory.buffer.byteLength, 2 ** 32);
   assert.throws(() => arena.allocate(1), "wasm memory 4294967297 bytes needed, expected at most 4294967296");
 });
 
 test("addresses beyond 2 GiB stay positive", () => {
-  const arena = new Arena(createMemory(1), 1024);
+  const arena = createArena(createMemory(1), 1024);
   arena.allocate(3 * 2 ** 30);
   assert.is(arena.allocate(64), 3 * 2 ** 30 + 1024);
 });
 
 test("a request beyond 4 GiB names the bytes and changes nothing", () => {
   const memory = createMemory(1);
-  const arena = new Arena(memory, 1024);
+  const arena = createArena(memory, 1024);
   const mark = arena.mark();
   assert.throws(
     () => arena.allocate(5 * 2 ** 30 - 1024),
@@ -88,7 +88,7 @@ test("a request beyond 4 GiB names the bytes and changes nothing", () => {
 });
 
 test("refused growth names the bytes and changes nothing", () => {
-  const arena = new Arena(createMemory(1, 4), 1024);
+  const arena = createArena(createMemory(1, 4), 1024);
   const mark = arena.mark();
   assert.throws(
     () => arena.allocate(4 * PAGE),
@@ -101,7 +101,7 @@ test("refused growth names the bytes and changes nothing", () => {
 });
 
 test("sizes that are no whole numbers are refused", () => {
-  const arena = new Arena(createMemory(1), 1024);
+  const arena = createArena(createMemory(1), 1024);
   for (const bytes of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) {
     assert.throws(() => arena.allocate(bytes), /^allocation .* bytes, expected a whole number$/);
   }

@@ -1,10 +1,10 @@
 /** Plain chains, without skip connections: what the families mlp and vgg have in common. */
 
 import { SpecError } from "../../errors.ts";
-import { specBuilder } from "../builder.ts";
+import { toAxis } from "../builder.ts";
 import { resolveSpec } from "../resolve.ts";
-import type { Spec } from "../types.ts";
-import { arrangeNorms, checkChain, INPUT, walkChain } from "./chain.ts";
+import type { Spec, TensorSpec } from "../types.ts";
+import { arrangeNorms, type Chain, checkChain, INPUT, walkChain } from "./chain.ts";
 import type { Module, Tensors } from "./modules.ts";
 import { chooseOrder } from "./order.ts";
 import { haveWord, unnumbered, type Words } from "./words.ts";
@@ -50,12 +50,10 @@ export function plainChain(
   const [post, pre] = [arrangeNorms(operations, norms, "post"), arrangeNorms(operations, norms, "pre")];
   let failure: SpecError | undefined;
   for (const [i, steps] of [...post, ...pre].entries()) {
-    const builder = specBuilder();
     try {
-      walkChain({ steps, entry: INPUT, exit: null, name }, tensors, builder);
-      const spec = builder.build();
+      const spec = chainSpec({ steps, entry: INPUT, exit: null, name }, tensors);
       resolveSpec(spec, tensors);
-      return { spec: { ...spec, tensors: inModelOrder(spec, tensors) }, operations, steps, notes: normNotes(norms) };
+      return { spec, operations, steps, notes: normNotes(norms) };
     } catch (error) {
       if (!(error instanceof SpecError)) throw error;
       if (i === 0) failure = error;
@@ -73,6 +71,15 @@ const tooFew = (operations: readonly Module[]): SpecError => {
 
 const normNowhere = ({ name }: Module): SpecError =>
   new SpecError(`${name} stands nowhere in the chain, expected numbers that say after which tensor it comes`);
+
+function chainSpec(chain: Chain, tensors: Tensors): Spec {
+  const listed = new Map<string, TensorSpec>();
+  walkChain(chain, tensors, {
+    tensor: (name, axes, { votes }) => listed.set(name, { axes: axes.map(toAxis), votes }),
+  });
+  const spec: Spec = { tensors: listed, permutations: new Map(), rest: "refused" };
+  return { ...spec, tensors: inModelOrder(spec, tensors) };
+}
 
 /** The spec's tensors in the model's order, for people who read them. */
 export function inModelOrder(spec: Spec, tensors: Tensors): Spec["tensors"] {
