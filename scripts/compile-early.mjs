@@ -66,7 +66,10 @@ async function findCalled(entry) {
   return Object.fromEntries(
     result
       .filter(({ url }) => url.startsWith(new URL(".", entry).href) && url.endsWith(".js"))
-      .map(({ url, functions }) => [fileURLToPath(url), calledRanges(readFileSync(fileURLToPath(url), "utf8"), functions)]),
+      .map(({ url, functions }) => [
+        fileURLToPath(url),
+        calledRanges(readFileSync(fileURLToPath(url), "utf8"), functions),
+      ]),
   );
 }
 

@@ -31,12 +31,15 @@ export type OnProgress = (progress: Progress) => void;
  * abort events), then `signal` is checked. Throws the signal's reason when it is aborted.
  */
 export function createYielder(signal?: AbortSignal, everyMs = 12): () => Promise<void> {
-  let last = performance.now();
+  // Not `performance`, which Node takes a millisecond to load when it is first used.
+  let last = Date.now();
   return async () => {
     signal?.throwIfAborted();
-    if (performance.now() - last < everyMs) return;
+    const passed = Date.now() - last;
+    // Less than nothing when the clock was set back.
+    if (passed >= 0 && passed < everyMs) return;
     await nextTask();
-    last = performance.now();
+    last = Date.now();
     signal?.throwIfAborted();
   };
 }

@@ -1,5 +1,6 @@
 /** Matching with data: the options of `match`, `merge` and whatever else aligns a pair, and running it. */
 
+import { startClock } from "../clock.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { firstImages } from "../data/select.ts";
 import type { ActivationCost } from "../match/activation-costs.ts";
@@ -131,7 +132,7 @@ export async function runPlan(
   const data = await readImages(context, split);
   const { signal, onProgress } = context;
   choosePermutations(resolveFor(a, spec).permutations, matching);
-  const started = performance.now();
+  const seconds = startClock();
   const { method: _, restarts: __, ...shared } = matching;
   const given = byData ? await costs.activationCosts(a, b, spec, data, { cost: plan.cost, signal, onProgress }) : null;
   const match = async (start: Pick<MatchOptions, "seed" | "perturb">): Promise<CommandMatching> => {
@@ -142,7 +143,7 @@ export async function runPlan(
   };
   const timed = ({ permutations, report }: CommandMatching): CommandMatching => ({
     permutations,
-    report: { ...report, seconds: (performance.now() - started) / 1000 },
+    report: { ...report, seconds: seconds() },
   });
   if (plan.starts === 1) return timed(await match({}));
   const few = firstImages(data, CHOOSING_IMAGES);

@@ -1,5 +1,6 @@
 /** Weight matching: two models and a spec → the permutations that line B's units up with A's. */
 
+import { startClock } from "../clock.ts";
 import { checkInteger, checkOptions, checkThreads } from "../options.ts";
 import { bindPermutations } from "../perm/bind.ts";
 import { countMoved, identityPermutation } from "../perm/permutation.ts";
@@ -143,7 +144,7 @@ const OPTIONS = [
  */
 export async function matchWeights(a: Model, b: Model, spec: Spec, options: MatchOptions = {}): Promise<Matching> {
   const settings = checkMatchOptions(options);
-  const started = performance.now();
+  const seconds = startClock();
   requireSameTensors(a, b);
   const resolved = resolveFor(a, spec);
   const start = options.start && bindPermutations(resolved, options.start);
@@ -168,7 +169,7 @@ export async function matchWeights(a: Model, b: Model, spec: Spec, options: Matc
       ...found.objectives,
       sweeps: found.sweeps,
       iterations: found.iterations,
-      seconds: (performance.now() - started) / 1000,
+      seconds: seconds(),
       threads: kernels.pool.threads,
       relaxed,
       memoryBytes,

@@ -1,5 +1,6 @@
 /** Activation matching: permutations from what units say on data, alone or together with the weights. */
 
+import { startClock } from "../clock.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { ActivationCost } from "../match/activation-costs.ts";
 import { type Choice, choosePermutations } from "../match/chosen-groups.ts";
@@ -96,7 +97,7 @@ export async function matchActivations(
 ): Promise<ActivationMatching> {
   checkActivationOptions(options);
   const { cost = "correlation", share = 0, polish = "none", costs: given, batch, only, except, ...rest } = options;
-  const started = performance.now();
+  const seconds = startClock();
   const resolved = resolveFor(a, spec);
   const choice: Choice = { only, except };
   // Before the models run: that takes longest.
@@ -130,7 +131,7 @@ export async function matchActivations(
       cost,
       images: data.count,
       unseen: resolved.permutations.flatMap(({ name }) => (costs.has(name) ? [] : [name])),
-      seconds: (performance.now() - started) / 1000,
+      seconds: seconds(),
     },
   };
 }

@@ -1,5 +1,6 @@
 /** Many models into one: the three strategies behind one call. */
 
+import { startClock } from "../../clock.ts";
 import type { Method } from "../../match/match-weights.ts";
 import { mergeMetadata } from "../../merge/metadata.ts";
 import { checkInteger, checkOptions, checkThreads } from "../../options.ts";
@@ -127,7 +128,7 @@ const OPTIONS = [
  */
 export async function mergeMany(models: readonly Model[], spec: Spec, options: ManyOptions = {}): Promise<Many> {
   const settings = checkManyOptions(options, models.length);
-  const started = performance.now();
+  const seconds = startClock();
   const { strategy, method, reference, seed, threads, maxRounds } = settings;
   const { signal, onProgress, simd } = options;
   const build = simd === undefined ? {} : { simd };
@@ -150,7 +151,7 @@ export async function mergeMany(models: readonly Model[], spec: Spec, options: M
     ...{ objective: after.objective, identityObjective: before.objective },
     ...{ distances: after.distances, identityDistances: before.distances, stages: found.stages },
     moved: permutations.map((own) => Object.fromEntries([...own].map(([name, p]) => [name, countMoved(p)]))),
-    seconds: (performance.now() - started) / 1000,
+    seconds: seconds(),
   };
   const aligned: Model[] = [];
   for (const [i, model] of models.entries()) aligned.push(await applyPermutations(model, spec, permutations[i]!));

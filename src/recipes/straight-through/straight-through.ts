@@ -1,5 +1,6 @@
 /** The straight-through estimator: matching by what the midpoint of the two networks loses on labelled images. */
 
+import { startClock } from "../../clock.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { type Batch, batches, firstImages, subset } from "../../data/select.ts";
 import { type MatchReport, matchWeights } from "../../match/match-weights.ts";
@@ -55,7 +56,7 @@ export async function matchStraightThrough(
   options: StraightThroughOptions = {},
 ): Promise<StraightThroughMatching> {
   const settings = checkedSettings(data, options);
-  const started = performance.now();
+  const seconds = startClock();
   requireSameTensors(a, b);
   const { threads = 1, signal, seed = 0 } = options;
   const start = options.start ?? (await matchWeights(a, b, spec, { seed, threads, signal })).permutations;
@@ -66,7 +67,6 @@ export async function matchStraightThrough(
     const fixed = { method: "coordinate", start: kept.best, only: [], signal } as const;
     const { permutations, report } = await matchWeights(a, b, spec, fixed);
     const { startLoss, bestLoss: loss, bestStep: keptStep, step: steps } = kept;
-    const seconds = (performance.now() - started) / 1000;
     const own = {
       method: "straight-through",
       steps,
@@ -75,7 +75,7 @@ export async function matchStraightThrough(
       startLoss,
       loss,
     } as const;
-    return { permutations, report: { ...report, ...own, seconds } };
+    return { permutations, report: { ...report, ...own, seconds: seconds() } };
   } finally {
     search.dispose();
   }
