@@ -4,7 +4,7 @@
  * one step).
  */
 
-import { enumerateOffsets, inPlace, isContiguous, type Lookup, type Slots } from "./offsets.ts";
+import { dimsCount, enumerateOffsets, inPlace, isContiguous, type Lookup, type Slots } from "./offsets.ts";
 import { type Occurrence, otherDims } from "./problem.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -94,10 +94,12 @@ interface Columns {
 function columnsOf(occurrence: Occurrence, lookup: Lookup): Columns {
   const { cell } = occurrence;
   const others = otherDims(occurrence);
-  const b = enumerateOffsets(others, cell.base, lookup);
   const moved = others.some(({ permutation }) => permutation >= 0 && lookup(permutation) !== null);
-  if (isContiguous(others)) return { k: b.length, a: null, b: moved ? b : null, less: null };
-  return { k: b.length, a: moved ? enumerateOffsets(others, cell.base, inPlace) : b, b, less: null };
+  const follow = isContiguous(others);
+  if (follow && !moved) return { k: dimsCount(others), a: null, b: null, less: null };
+  const b = enumerateOffsets(others, cell.base, lookup);
+  const a = follow ? null : moved ? enumerateOffsets(others, cell.base, inPlace) : b;
+  return { k: b.length, a, b, less: null };
 }
 
 function changedColumns(occurrence: Occurrence, lookup: Lookup, since: Since): Columns {

@@ -49,7 +49,7 @@ export async function objectiveParts(
   pause: () => Promise<void>,
 ): Promise<{ weights: number; linear: number }> {
   const { total } = await objectiveByTensor(workspace, (p) => orders[p]!, pause);
-  return { weights: total, linear: workspace.linear.length === 0 ? 0 : linearValue(workspace, orders.entries()) };
+  return { weights: total, linear: linearValue(workspace, orders.entries()) };
 }
 
 /** The objective of permutations by number, with the linear term. */
