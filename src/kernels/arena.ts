@@ -38,7 +38,13 @@ export interface Arena {
   release(mark: number): void;
 }
 
-/** An arena over `memory`; `base`: the first free byte address. */
+/**
+ * An arena over `memory`; `base`: the first free byte address.
+ *
+ * @example
+ * const arena = createArena(new WebAssembly.Memory({ initial: 1 }), 1000);
+ * arena.allocate(10); // 1024, the next multiple of 64
+ */
 export function createArena(memory: GrowableMemory, base: number): Arena {
   return bump(base, (end) => reach(memory, end));
 }
