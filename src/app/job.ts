@@ -25,62 +25,90 @@ export interface JobRunner {
 /** `onBusy` is told when work begins and ends: the section enables and disables what starts it. */
 export function createJobRunner(section: HTMLElement, onBusy: (busy: boolean) => void): JobRunner {
   const cancel = only(section, "[data-cancel]", HTMLButtonElement);
-  const status = only(section, "[data-status]", HTMLElement);
-  const progress = only(section, "progress", HTMLProgressElement);
-  let controller: AbortController | null = null;
-  let afterwards: string | null = null;
-  cancel.addEventListener("click", () => controller?.abort());
-  const say = (text: string, wrong = false): void => {
-    status.textContent = text;
-    status.classList.toggle("wrong", wrong);
-  };
-  const settle = (text: string, wrong: boolean): void => {
-    say(text, wrong);
-    announce(text);
-  };
+  const display = createDisplay(section);
+  let running: Running | null = null;
+  cancel.addEventListener("click", () => running?.controller.abort());
   return {
-    cancel: () => controller?.abort(),
+    cancel: () => running?.controller.abort(),
     say(text) {
-      if (controller !== null) {
-        afterwards = text;
+      if (running !== null) {
+        running.whenStopped = text;
         return;
       }
-      say(text);
-      progress.value = 0;
+      display.say(text);
+      display.fill(0);
     },
     async run(what, work) {
-      if (controller !== null) return;
-      controller = new AbortController();
-      afterwards = null;
-      const { signal } = controller;
+      if (running !== null) return;
+      running = { what, controller: new AbortController(), whenStopped: `${what}: cancelled.` };
       const began = document.activeElement;
       cancel.disabled = false;
       onBusy(true);
-      progress.removeAttribute("value");
-      say(`${what} …`);
-      announce(`${what} …`);
-      const report = ({ share, text }: JobReport): void => {
-        if (signal.aborted) return;
-        if (share === null) progress.removeAttribute("value");
-        else progress.value = share;
-        say(text);
-        announce(text, { passing: true });
-      };
       try {
-        settle(await work({ signal, report }), false);
-        progress.value = 1;
-      } catch (error) {
-        progress.value = 0;
-        if (signal.aborted) settle(afterwards ?? `${what}: cancelled.`, false);
-        else settle(error instanceof Error ? error.message : String(error), true);
+        await showWork(running, work, display);
       } finally {
-        controller = null;
+        running = null;
         const held = document.activeElement === cancel || document.activeElement === document.body;
         cancel.disabled = true;
         onBusy(false);
         // Focus must not fall off the page with the button that had it.
         if (held && began instanceof HTMLElement) began.focus();
       }
+    },
+  };
+}
+
+interface Running {
+  readonly what: string;
+  readonly controller: AbortController;
+  /** Said at its end when it was stopped. */
+  whenStopped: string;
+}
+
+/** Does it, and shows how it goes and how it ended. */
+async function showWork(running: Running, work: (job: Job) => Promise<string>, { say, fill }: Display): Promise<void> {
+  const { what, controller } = running;
+  const { signal } = controller;
+  const tell = (text: string, wrong = false): void => {
+    say(text, wrong);
+    announce(text);
+  };
+  const report = ({ share, text }: JobReport): void => {
+    if (signal.aborted) return;
+    fill(share);
+    say(text);
+    announce(text, { passing: true });
+  };
+  fill(null);
+  tell(`${what} …`);
+  try {
+    tell(await work({ signal, report }));
+    fill(1);
+  } catch (error) {
+    fill(0);
+    if (signal.aborted) tell(running.whenStopped);
+    else tell(error instanceof Error ? error.message : String(error), true);
+  }
+}
+
+/** Where a section shows what it is at: one text and one bar. */
+interface Display {
+  say(text: string, wrong?: boolean): void;
+  /** The bar, from 0 to 1; null where the end is not known. */
+  fill(share: number | null): void;
+}
+
+function createDisplay(section: HTMLElement): Display {
+  const status = only(section, "[data-status]", HTMLElement);
+  const progress = only(section, "progress", HTMLProgressElement);
+  return {
+    say(text, wrong = false) {
+      status.textContent = text;
+      status.classList.toggle("wrong", wrong);
+    },
+    fill(share) {
+      if (share === null) progress.removeAttribute("value");
+      else progress.value = share;
     },
   };
 }
