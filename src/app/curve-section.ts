@@ -3,7 +3,7 @@
 import type { CurveResult } from "./calls.ts";
 import { chosenData } from "./data-choice.ts";
 import { createFigure } from "./figure.ts";
-import { createJobRunner } from "./job.ts";
+import { createJobRunner, type Job } from "./job.ts";
 import { byId, only } from "./page.ts";
 import type { Store } from "./store.ts";
 import type { Workers } from "./workers.ts";
@@ -27,7 +27,7 @@ export function setUpCurve(store: Store, { evaluate, charts }: Workers): void {
     busy = now;
     enable();
   });
-  const draw = ({ curves }: CurveResult): Promise<string | null> =>
+  const draw: Draw = ({ curves }) =>
     figure.draw(async () => (await charts.call("curve", { curves, width: figure.width })).svg);
 
   store.watch(["aligned"], ({ aligned }) => {
@@ -36,28 +36,35 @@ export function setUpCurve(store: Store, { evaluate, charts }: Workers): void {
     figure.clear();
     runner.say(aligned === null ? "Align first." : "Ready.");
   });
-  start.addEventListener("click", () =>
-    runner.run("Evaluating", async ({ signal, report }) => {
-      const { pair, aligned } = store.state;
-      const { a, b } = pair!;
-      const { spec, permutations } = aligned!;
-      let drawn = Number.NEGATIVE_INFINITY;
-      const request = { a, b, spec, permutations, data: await chosenData("data"), points: POINTS };
-      const result = await evaluate.call("curve", request, {
-        signal,
-        onProgress(progress) {
-          const { done, total } = progress;
-          report({ share: done / total, text: `Evaluated ${done} of ${total} points of each curve` });
-          if (performance.now() - drawn < DRAW_EVERY_MS || signal.aborted) return;
-          drawn = performance.now();
-          draw(progress).catch(() => undefined);
-        },
-      });
-      const svg = await draw(result);
-      if (svg !== null && store.state.aligned === aligned) store.charts.set(HEADING, [svg]);
-      return conclusion(result);
-    }),
-  );
+  const evaluateLines = createEvaluation(store, evaluate, draw);
+  start.addEventListener("click", () => runner.run("Evaluating", evaluateLines));
+}
+
+/** Draws, and gives the text of the SVG that is then shown, or null when a later one took its place. */
+type Draw = (result: CurveResult) => Promise<string | null>;
+
+/** What a press of the button does. Its result is what is said at the end. */
+function createEvaluation(store: Store, evaluate: Workers["evaluate"], draw: Draw): (job: Job) => Promise<string> {
+  return async ({ signal, report }) => {
+    const { pair, aligned } = store.state;
+    const { a, b } = pair!;
+    const { spec, permutations } = aligned!;
+    let drawn = Number.NEGATIVE_INFINITY;
+    const request = { a, b, spec, permutations, data: await chosenData("data"), points: POINTS };
+    const result = await evaluate.call("curve", request, {
+      signal,
+      onProgress(progress) {
+        const { done, total } = progress;
+        report({ share: done / total, text: `Evaluated ${done} of ${total} points of each curve` });
+        if (performance.now() - drawn < DRAW_EVERY_MS || signal.aborted) return;
+        drawn = performance.now();
+        draw(progress).catch(() => undefined);
+      },
+    });
+    const svg = await draw(result);
+    if (svg !== null && store.state.aligned === aligned) store.charts.set(HEADING, [svg]);
+    return conclusion(result);
+  };
 }
 
 /** What the curves say at their middle. */
