@@ -1,7 +1,7 @@
 /** Step 5: the merge at λ, the permutations and the report, as files. */
 
 import type { Blend } from "../merge/blend-tensor.ts";
-import { createJobRunner } from "./job.ts";
+import { createJobRunner, type Job } from "./job.ts";
 import { byId, formatBytes, saveBlob } from "./page.ts";
 import type { OpenPair, Store } from "./store.ts";
 import type { Workers } from "./workers.ts";
@@ -36,40 +36,44 @@ export function setUpDownload(store: Store, { files, charts }: Workers): void {
     enable();
     runner.say(aligned === null ? "Align first." : "Ready: three files, made here.");
   });
-  merged.addEventListener("click", () =>
-    runner.run("Merging", async ({ signal, report: tell }) => {
-      const { lambda, aligned } = store.state;
-      const blend = byId("blend", HTMLSelectElement).value as Blend;
-      const name = `merged-${lambda}.safetensors`;
-      const target = await chooseTarget(store.state.pair!, name);
-      const request = { found: aligned!, lambda, blend, ...(target === null ? {} : { target }) };
-      const { blob } = await files.call("merge", request, {
-        signal,
-        onProgress: ({ done, total }) => tell({ share: done / total, text: `Wrote tensor ${done} of ${total}` }),
-      });
-      if (blob === null) return `Wrote ${target!.name}.`;
-      saveBlob(blob, name);
-      return `Saved ${name}, ${formatBytes(blob.size)}.`;
-    }),
-  );
+  merged.addEventListener("click", () => runner.run("Merging", (job) => saveMerged(store, files, job)));
   permutations.addEventListener("click", () =>
-    runner.run("Writing the permutations", async () => {
-      const { blob } = await files.call("permutations", store.state.aligned!.permutations);
-      saveBlob(blob, "permutations.safetensors");
-      return `Saved permutations.safetensors, ${formatBytes(blob.size)}, for rebasin apply.`;
-    }),
+    runner.run("Writing the permutations", () => savePermutations(store, files)),
   );
-  report.addEventListener("click", () =>
-    runner.run("Writing the report", async () => {
-      const { pair, aligned, lambda } = store.state;
-      const { a, b, summary } = pair!;
-      const shown = [...store.charts].map(([heading, svgs]) => ({ heading, svgs }));
-      const request = { a: a.name, b: b.name, lambda, summary, report: aligned!.report, charts: shown };
-      const { blob } = await charts.call("report", request);
-      saveBlob(blob, "rebasin-report.html");
-      return `Saved rebasin-report.html, with ${shown.length} sections of charts.`;
-    }),
-  );
+  report.addEventListener("click", () => runner.run("Writing the report", () => saveReport(store, charts)));
+}
+
+// What presses of the three buttons do. The results are what is said at the end.
+
+async function saveMerged({ state }: Store, files: Workers["files"], { signal, report }: Job): Promise<string> {
+  const { lambda, aligned } = state;
+  const blend = byId("blend", HTMLSelectElement).value as Blend;
+  const name = `merged-${lambda}.safetensors`;
+  const target = await chooseTarget(state.pair!, name);
+  const request = { found: aligned!, lambda, blend, ...(target === null ? {} : { target }) };
+  const { blob } = await files.call("merge", request, {
+    signal,
+    onProgress: ({ done, total }) => report({ share: done / total, text: `Wrote tensor ${done} of ${total}` }),
+  });
+  if (blob === null) return `Wrote ${target!.name}.`;
+  saveBlob(blob, name);
+  return `Saved ${name}, ${formatBytes(blob.size)}.`;
+}
+
+async function savePermutations({ state }: Store, files: Workers["files"]): Promise<string> {
+  const { blob } = await files.call("permutations", state.aligned!.permutations);
+  saveBlob(blob, "permutations.safetensors");
+  return `Saved permutations.safetensors, ${formatBytes(blob.size)}, for rebasin apply.`;
+}
+
+async function saveReport({ state, charts: drawn }: Store, charts: Workers["charts"]): Promise<string> {
+  const { pair, aligned, lambda } = state;
+  const { a, b, summary } = pair!;
+  const shown = [...drawn].map(([heading, svgs]) => ({ heading, svgs }));
+  const request = { a: a.name, b: b.name, lambda, summary, report: aligned!.report, charts: shown };
+  const { blob } = await charts.call("report", request);
+  saveBlob(blob, "rebasin-report.html");
+  return `Saved rebasin-report.html, with ${shown.length} sections of charts.`;
 }
 
 /** A file to write into, or null to make a Blob. Rejects when the user thinks better of it. */
