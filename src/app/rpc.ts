@@ -132,37 +132,51 @@ interface Waiting {
 
 /** A worker that is started at the first call; when it dies, what waits is rejected and the next call starts another. */
 export function connect<Table extends CallTable>(start: () => Worker): Connection<Table> {
-  let worker: Worker | null = null;
-  let waiting = new Map<number, Waiting>();
-  let end: (reason: string) => void = () => undefined;
-  let next = 0;
-  const started = (): Worker => {
-    if (worker !== null) return worker;
-    const mine = start();
-    const theirs = new Map<number, Waiting>();
-    mine.onmessage = ({ data }: MessageEvent<Reply>) => deliver(theirs, data);
-    end = (reason) => {
-      worker = null;
-      mine.terminate();
-      for (const { reject } of theirs.values()) reject(new Error(reason));
-    };
-    mine.onerror = (event) => {
-      event.preventDefault();
-      if (worker === mine) end(`the worker died: ${event.message ?? "it was not loaded"}`);
-    };
-    worker = mine;
-    waiting = theirs;
+  let running: RunningWorker | null = null;
+  const started = (): RunningWorker => {
+    if (running !== null) return running;
+    const mine = runWorker(start(), () => {
+      if (running === mine) running = null;
+    });
+    running = mine;
     return mine;
   };
   return {
     start: () => void started(),
-    stop: () => worker !== null && end("the worker was stopped"),
-    call: (name, argument, { signal, onProgress } = {}) =>
+    stop: () => running?.end("the worker was stopped"),
+    async call(name, argument, options = {}) {
+      options.signal?.throwIfAborted();
+      return started().call(name, argument, options);
+    },
+  };
+}
+
+/** One worker, until it ends. */
+interface RunningWorker {
+  call(name: string, argument: unknown, options: CallOptions<never>): Promise<unknown>;
+  end(reason: string): void;
+}
+
+/** `onEnd` is told before what waits is rejected. */
+function runWorker(worker: Worker, onEnd: () => void): RunningWorker {
+  const waiting = new Map<number, Waiting>();
+  let next = 0;
+  const end = (reason: string): void => {
+    onEnd();
+    worker.terminate();
+    for (const { reject } of waiting.values()) reject(new Error(reason));
+  };
+  worker.onmessage = ({ data }: MessageEvent<Reply>) => deliver(waiting, data);
+  worker.onerror = (event) => {
+    event.preventDefault();
+    end(`the worker died: ${event.message ?? "it was not loaded"}`);
+  };
+  return {
+    end,
+    call: (name, argument, { signal, onProgress }) =>
       new Promise((resolve, reject) => {
-        signal?.throwIfAborted();
-        const target = started();
         const id = next++;
-        const cancel = (): void => target.postMessage({ id, cancel: true } satisfies Request);
+        const cancel = (): void => worker.postMessage({ id, cancel: true } satisfies Request);
         const last = <T>(settle: (value: T) => void): ((value: T) => void) => {
           return (value) => {
             signal?.removeEventListener("abort", cancel);
@@ -170,9 +184,9 @@ export function connect<Table extends CallTable>(start: () => Worker): Connectio
           };
         };
         const progress = (report: unknown): void => onProgress?.(report as never);
-        waiting.set(id, { resolve: last(resolve as (result: unknown) => void), reject: last(reject), progress });
+        waiting.set(id, { resolve: last(resolve), reject: last(reject), progress });
         signal?.addEventListener("abort", cancel);
-        target.postMessage({ id, call: name, argument } satisfies Request, { transfer: transferables(argument) });
+        worker.postMessage({ id, call: name, argument } satisfies Request, { transfer: transferables(argument) });
       }),
   };
 }
