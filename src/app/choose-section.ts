@@ -97,16 +97,11 @@ function createTaker(
 }
 
 /** Looks at what is chosen, and says what is found or missing; an answer that comes after another choice is for nobody. */
-function createPreparer(
-  store: Store,
-  reader: Workers["files"],
-  box: FoundBox,
-  { files, faults, spec }: Chosen,
-): () => Promise<void> {
+function createPreparer(store: Store, reader: Workers["files"], box: FoundBox, chosen: Chosen): () => Promise<void> {
   let turn = 0;
   const wait = (lack: string): void => store.update({ pair: null, lack });
   const lookAt = async (a: NamedBlob, b: NamedBlob, mine: number): Promise<void> => {
-    const choice = await spec.read();
+    const choice = await chosen.spec.read();
     const found = await reader.call("prepare", { a, b, spec: choice });
     if (mine !== turn) return;
     if ("differences" in found) {
@@ -119,19 +114,12 @@ function createPreparer(
   };
   return async () => {
     const mine = ++turn;
-    const { a, b } = files;
-    if (a === null || b === null) {
-      sayMissing(box, files, faults);
-      return wait(NO_FILES);
-    }
-    if (!spec.isChosen()) {
-      box.say([], "Choose the spec file, or another spec.");
-      return wait("Choose the spec file in step 1 first.");
-    }
+    const lack = askForMissing(box, chosen);
+    if (lack !== null) return wait(lack);
     box.say([], READING);
     wait(READING);
     try {
-      await lookAt(a, b, mine);
+      await lookAt(chosen.files.a!, chosen.files.b!, mine);
     } catch (error) {
       if (mine !== turn) return;
       box.say([(error as Error).message], "Choose other files, or another spec.");
@@ -140,11 +128,18 @@ function createPreparer(
   };
 }
 
-function sayMissing(box: FoundBox, files: Chosen["files"], faults: Chosen["faults"]): void {
-  const refused = SLOTS.map((slot) => faults[slot]).filter((text) => text !== "");
+/** Asks for what is still to be chosen, and gives what the other steps say meanwhile; null when everything is there. */
+function askForMissing(box: FoundBox, { files, faults, spec }: Chosen): string | null {
   const missing = SLOTS.filter((slot) => files[slot] === null).map((slot) => `checkpoint ${slot.toUpperCase()}`);
-  if (refused.length === 0 && missing.length === SLOTS.length) box.clear();
-  else box.say(refused, `Still to be chosen: ${missing.join(" and ")}.`);
+  if (missing.length > 0) {
+    const refused = SLOTS.map((slot) => faults[slot]).filter((text) => text !== "");
+    if (refused.length === 0 && missing.length === SLOTS.length) box.clear();
+    else box.say(refused, `Still to be chosen: ${missing.join(" and ")}.`);
+    return NO_FILES;
+  }
+  if (spec.isChosen()) return null;
+  box.say([], "Choose the spec file, or another spec.");
+  return "Choose the spec file in step 1 first.";
 }
 
 interface ChosenSpec {
