@@ -38,6 +38,9 @@ const inFolder = (name: string): string => join(folder, `${name}.safetensors`);
 const says = (section: string, words: RegExp): Promise<void> =>
   page.waitFor(`${words}.test(document.querySelector("#${section} [data-status]").textContent)`);
 const top = (id: string): Promise<number> => page.evaluate(`document.querySelector("#${id}").offsetTop`);
+/** Not what only keeps its place. */
+const shown = (id: string, on: AppPage = page): Promise<boolean> =>
+  on.evaluate(`document.querySelector("#${id}").checkVisibility({ visibilityProperty: true })`);
 const UNFIT = /^These two networks cannot be aligned: step 1 says why\.$/;
 
 test("two that do not fit: a sentence, a row for each tensor, and nothing moves", async () => {
@@ -146,7 +149,6 @@ test("the seed: only where it counts; what is refused is named, and costs nothin
 });
 
 test("training on IDX files: they are asked for there, and are those of step 4", async () => {
-  const shown = (id: string): Promise<boolean> => page.evaluate(`document.querySelector("#${id}").checkVisibility()`);
   assert.is(await shown("train-data-images"), false);
   await page.select("#train-data", "files");
   assert.is(await shown("train-data-images"), true);
@@ -158,6 +160,39 @@ test("training on IDX files: they are asked for there, and are those of step 4",
   await page.click("#train [data-start]");
   await says("train", /^Epochs: the field is empty, expected a whole number from 1 to 100$/);
 });
+
+for (const width of [360, 1280]) {
+  test(`${width} px: an input for files comes in place of a hint, and nothing moves`, async () => {
+    const fresh = await openApp({ width });
+    const tops = (): Promise<number[]> =>
+      fresh.evaluate(`[...document.querySelectorAll("section, section > *, footer")].map((e) => e.offsetTop)`);
+    const sideways = `(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)(document.documentElement)`;
+    const longName = join(folder, `${"long".repeat(30)}.json`);
+    writeFileSync(longName, "{}");
+    try {
+      const before = await tops();
+      for (const [select, files, none, input] of [
+        ["spec", "file", "auto", "spec-file"],
+        ["data", "files", "built-in", "data-labels"],
+        ["train-data", "files", "built-in", "train-data-labels"],
+      ] as const) {
+        const both = async (): Promise<boolean[]> => [await shown(input, fresh), await shown(`${select}-hint`, fresh)];
+        assert.equal(await both(), [false, true], select);
+        await fresh.select(`#${select}`, files);
+        assert.equal(await both(), [true, false], select);
+        assert.equal(await tops(), before, select);
+        await fresh.setFile(`#${input}`, longName);
+        assert.equal(await tops(), before, `${select}, a file with a long name`);
+        assert.is(await fresh.evaluate(sideways), false, select);
+        await fresh.select(`#${select}`, none);
+        assert.equal(await both(), [false, true], select);
+        assert.equal(await tops(), before, `${select}, and back`);
+      }
+    } finally {
+      await fresh.close();
+    }
+  });
+}
 
 test("numbers are whole, and the value of λ is beside its slider, on phones and desktops", async () => {
   const wide = await openApp();
