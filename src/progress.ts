@@ -1,4 +1,7 @@
-/** How long work reports and stops: progress callbacks, abort signals, and giving way to other tasks. */
+/**
+ * How long work reports and stops: progress callbacks, abort signals, giving way to other tasks, seconds. Its clock is
+ * `Date`'s: Node loads what is behind `performance` when that is first used, which takes as long as a small matching.
+ */
 
 /** Kinds of long work. */
 export type Stage =
@@ -31,7 +34,6 @@ export type OnProgress = (progress: Progress) => void;
  * abort events), then `signal` is checked. Throws the signal's reason when it is aborted.
  */
 export function createYielder(signal?: AbortSignal, everyMs = 12): () => Promise<void> {
-  // Not `performance`, which Node takes a millisecond to load when it is first used.
   let last = Date.now();
   return async () => {
     signal?.throwIfAborted();
@@ -42,6 +44,13 @@ export function createYielder(signal?: AbortSignal, everyMs = 12): () => Promise
     last = Date.now();
     signal?.throwIfAborted();
   };
+}
+
+/** Starts a clock that tells the seconds since, to the millisecond. */
+export function startClock(): () => number {
+  const started = Date.now();
+  // The system's clock may be set back meanwhile.
+  return () => Math.max(0, Date.now() - started) / 1000;
 }
 
 /** Resolves in a new macrotask. In browsers by a message channel, since they clamp nested timers to 4 ms. */

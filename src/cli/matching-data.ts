@@ -1,6 +1,5 @@
 /** Matching with data: the options of `match`, `merge` and whatever else aligns a pair, and running it. */
 
-import { startClock } from "../clock.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { firstImages } from "../data/select.ts";
 import type { ActivationCost } from "../match/activation-costs.ts";
@@ -8,6 +7,7 @@ import { type Choice, choosePermutations } from "../match/chosen-groups.ts";
 import { type Matching, type MatchOptions, type MatchReport, matchWeights } from "../match/match-weights.ts";
 import type { Split } from "../node/data-folder.ts";
 import { resolveFor } from "../perm/resolve-for.ts";
+import { startClock } from "../progress.ts";
 import type { TriedStart } from "../recipes/starts.ts";
 import { withTensorFlow } from "../run/peers.ts";
 import type { Spec } from "../spec/types.ts";

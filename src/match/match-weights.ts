@@ -1,12 +1,11 @@
 /** Weight matching: two models and a spec → the permutations that line B's units up with A's. */
 
-import { startClock } from "../clock.ts";
 import { checkInteger, checkOptions, checkThreads } from "../options.ts";
 import { bindPermutations } from "../perm/bind.ts";
 import { countMoved, identityPermutation } from "../perm/permutation.ts";
 import { resolveFor } from "../perm/resolve-for.ts";
 import { requireSameTensors } from "../perm/same-tensors.ts";
-import { createYielder, type OnProgress } from "../progress.ts";
+import { createYielder, type OnProgress, startClock } from "../progress.ts";
 import { checkSeed } from "../rng.ts";
 import type { Spec } from "../spec/types.ts";
 import type { Model } from "../tensor.ts";

@@ -1,6 +1,5 @@
 /** Activation matching: permutations from what units say on data, alone or together with the weights. */
 
-import { startClock } from "../clock.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { ActivationCost } from "../match/activation-costs.ts";
 import { type Choice, choosePermutations } from "../match/chosen-groups.ts";
@@ -9,6 +8,7 @@ import { type MatchOptions, type MatchReport, matchWeights } from "../match/matc
 import { checkOptions } from "../options.ts";
 import { resolveFor } from "../perm/resolve-for.ts";
 import type { OnProgress } from "../progress.ts";
+import { startClock } from "../progress.ts";
 import type { Spec } from "../spec/types.ts";
 import type { Model } from "../tensor.ts";
 import { activationCosts } from "./activation-costs.ts";

@@ -1,7 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { startClock } from "../../src/clock.ts";
-import { createYielder } from "../../src/progress.ts";
+import { createYielder, startClock } from "../../src/progress.ts";
 
 const test = suite("progress");
 

@@ -1,13 +1,12 @@
 /** Many models into one: the three strategies behind one call. */
 
-import { startClock } from "../../clock.ts";
 import type { Method } from "../../match/match-weights.ts";
 import { mergeMetadata } from "../../merge/metadata.ts";
 import { checkInteger, checkOptions, checkThreads } from "../../options.ts";
 import { applyPermutations } from "../../perm/apply.ts";
 import { permutationsFingerprint } from "../../perm/file.ts";
 import { countMoved } from "../../perm/permutation.ts";
-import { createYielder, type OnProgress } from "../../progress.ts";
+import { createYielder, type OnProgress, startClock } from "../../progress.ts";
 import { createRng } from "../../rng.ts";
 import { fitSpec } from "../../spec/resolve.ts";
 import { specFingerprint } from "../../spec/spec-file.ts";

@@ -1,11 +1,10 @@
 /** The straight-through estimator: matching by what the midpoint of the two networks loses on labelled images. */
 
-import { startClock } from "../../clock.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { type Batch, batches, firstImages, subset } from "../../data/select.ts";
 import { type MatchReport, matchWeights } from "../../match/match-weights.ts";
 import { requireSameTensors } from "../../perm/same-tensors.ts";
-import { createYielder } from "../../progress.ts";
+import { createYielder, startClock } from "../../progress.ts";
 import { createRng, randomPermutation } from "../../rng.ts";
 import { readCheckpoint, writeCheckpoint } from "../../run/checkpoint.ts";
 import { registerGradients } from "../../run/gradients/register.ts";
