@@ -5,7 +5,7 @@ import { endText, finalLinesOf, linesOf, progressText } from "./align-text.ts";
 import type { AlignProgress, Line } from "./calls.ts";
 import { createFigure } from "./figure.ts";
 import { createJobRunner, type Job } from "./job.ts";
-import { byId, only, wholeNumberIn } from "./page.ts";
+import { byId, only, onRestore, wholeNumberIn } from "./page.ts";
 import type { Store } from "./store.ts";
 import type { Workers } from "./workers.ts";
 
@@ -84,8 +84,7 @@ function setUpSeed(): void {
     byId("seed", HTMLInputElement).disabled = chosenMethod() !== "coordinate";
   };
   byId("method", HTMLSelectElement).addEventListener("change", offer);
-  // Browsers restore what was chosen before a reload.
-  offer();
+  onRestore(offer);
 }
 
 /** Frank–Wolfe asks for no seed: it gets the library's default. */

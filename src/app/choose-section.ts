@@ -4,7 +4,7 @@ import { FAMILIES } from "../spec/families/families.ts";
 import type { ModelSummary, NamedBlob, SpecChoice } from "./calls.ts";
 import { takeDrops } from "./drops.ts";
 import { createFoundBox, type FoundBox, SLOTS, type Slot } from "./found-box.ts";
-import { announce, byId, formatBytes, only } from "./page.ts";
+import { announce, byId, formatBytes, only, onRestore } from "./page.ts";
 import { NO_FILES, type Store } from "./store.ts";
 import type { Workers } from "./workers.ts";
 
@@ -153,10 +153,14 @@ function createSpecChoice(onChange: () => void): ChosenSpec {
   const choice = byId("spec", HTMLSelectElement);
   const input = byId("spec-file", HTMLInputElement);
   for (const { name } of [...FAMILIES].reverse()) choice.options[0]!.after(new Option(`family ${name}`, name));
-  choice.addEventListener("change", () => {
+  const showInput = (): void => {
     byId("spec-file-label", HTMLElement).hidden = choice.value !== "file";
+  };
+  choice.addEventListener("change", () => {
+    showInput();
     onChange();
   });
+  onRestore(showInput);
   input.addEventListener("change", onChange);
   return {
     isChosen: () => choice.value !== "file" || input.files?.[0] !== undefined,

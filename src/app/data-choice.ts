@@ -2,7 +2,7 @@
 
 import type { DataRequest, NamedBlob } from "./calls.ts";
 import { fetchBuiltIn } from "./choose-section.ts";
-import { byId } from "./page.ts";
+import { byId, onRestore } from "./page.ts";
 
 const BUILT_IN = { images: "t10k-images-1000-idx3-ubyte.gz", labels: "t10k-labels-1000-idx1-ubyte.gz" };
 
@@ -18,9 +18,11 @@ const inputOf = (choice: Choice, kind: Kind): HTMLInputElement => byId(`${choice
 export function setUpDataChoices(): void {
   for (const choice of CHOICES) {
     const select = byId(choice, HTMLSelectElement);
-    select.addEventListener("change", () => {
+    const showInputs = (): void => {
       byId(`${choice}-files`, HTMLElement).hidden = select.value !== "files";
-    });
+    };
+    select.addEventListener("change", showInputs);
+    onRestore(showInputs);
     for (const kind of FILES) {
       const input = inputOf(choice, kind);
       input.addEventListener("change", () => {

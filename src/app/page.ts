@@ -26,6 +26,11 @@ export function make(
   return element;
 }
 
+/** Runs `show` when the page has been loaded or come back to: by then browsers have put back what fields held before. */
+export function onRestore(show: () => void): void {
+  addEventListener("pageshow", show);
+}
+
 let lastWord = Number.NEGATIVE_INFINITY;
 /** A screen reader that is told of every step never comes to an end. */
 const WORD_EVERY_MS = 4000;

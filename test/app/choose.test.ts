@@ -194,6 +194,22 @@ for (const width of [360, 1280]) {
   });
 }
 
+test("whoever comes back to the page finds inputs for files where the browser has kept that they were asked for", async () => {
+  const fresh = await openApp();
+  const asksFor = (select: string, value: string): Promise<boolean> =>
+    fresh.evaluate(`document.querySelector("#${select}").value === "${value}"`);
+  try {
+    await fresh.select("#spec", "file");
+    await fresh.select("#data", "files");
+    await fresh.leaveAndReturn();
+    await fresh.waitFor(`document.readyState === "complete" && document.querySelector("#version").textContent !== ""`);
+    assert.is(await shown("spec-file", fresh), await asksFor("spec", "file"));
+    assert.is(await shown("data-labels", fresh), await asksFor("data", "files"));
+  } finally {
+    await fresh.close();
+  }
+});
+
 test("numbers are whole, and the value of λ is beside its slider, on phones and desktops", async () => {
   const wide = await openApp();
   try {

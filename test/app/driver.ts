@@ -27,6 +27,8 @@ export interface AppPage {
   evaluate<T>(expression: string): Promise<T>;
   /** The same in every worker; only where the driver reaches them, else null. */
   evaluateInWorkers<T>(expression: string): Promise<T[] | null>;
+  /** Goes to an empty page and back. */
+  leaveAndReturn(): Promise<void>;
   click(selector: string): Promise<void>;
   press(key: string): Promise<void>;
   select(selector: string, value: string): Promise<void>;
@@ -55,6 +57,7 @@ interface Driven {
   evaluate<T>(expression: string): Promise<T>;
   evaluateInWorkers<T>(expression: string): Promise<T[] | null>;
   goto(url: string): Promise<void>;
+  leaveAndReturn(): Promise<void>;
   click(selector: string): Promise<void>;
   press(key: string): Promise<void>;
   setFile(selector: string, path: string): Promise<void>;
@@ -135,6 +138,10 @@ async function startChromium(
     evaluateInWorkers: (expression) =>
       Promise.all(page.workers().map((worker) => worker.evaluate(expression))) as never,
     goto: async (url) => void (await page.goto(url)),
+    leaveAndReturn: async () => {
+      await page.goto("about:blank");
+      await page.goBack();
+    },
     click: (selector) => page.click(selector),
     press: (key) => page.keyboard.press(key),
     setFile: (selector, path) => page.setInputFiles(selector, path),
@@ -173,6 +180,10 @@ async function startFirefox({ width, dark }: Required<PageOptions>, folder: stri
     evaluate: (expression) => page.evaluate(expression) as never,
     evaluateInWorkers: async () => null,
     goto: async (url) => void (await page.goto(url)),
+    leaveAndReturn: async () => {
+      await page.goto("about:blank");
+      await page.goBack();
+    },
     click: (selector) => page.click(selector),
     press: (key) => page.keyboard.press(key as "Tab"),
     async setFile(selector, path) {
