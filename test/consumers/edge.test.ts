@@ -38,6 +38,8 @@ consumer(test, "wrangler: examples/worker, in workerd", { wrangler, workerd: wor
   const example = join(ROOT, "examples/worker");
   for (const file of ["src", "wrangler.jsonc"]) cpSync(join(example, file), join(folder, file), { recursive: true });
   await run(process.execPath, [wrangler, "deploy", "--dry-run", "--outdir", "out"], folder, quiet(folder));
+  // What a first matching calls is still compiled when the worker starts.
+  assert.ok(readFileSync(join(folder, "out/index.js"), "utf8").match(/=\s*\((?:async )?function\b/g)!.length > 80);
   const flags = ["enable_request_signal"];
   const worker = await startWorker(join(folder, "out"), { main: "index.js", flags });
   try {

@@ -162,8 +162,10 @@ test("the promises of the manifest: no dependencies, every export and its types 
 });
 
 test("what every matching calls is compiled early", () => {
-  const core = [...reachable(join(PACKAGE, "dist/index.js")).values()].join("\n");
-  assert.ok(core.match(/\bvar [\w$]+=\((?:async )?function /g)!.length > 80);
+  for (const entry of ["index.js", "index.workerd.js"]) {
+    const core = [...reachable(join(PACKAGE, "dist", entry)).values()].join("\n");
+    assert.ok(core.match(/\bvar [\w$]+=\((?:async )?function /g)!.length > 80, entry);
+  }
 });
 
 /** Local modules that `entry` reaches, by their import statements. */
