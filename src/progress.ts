@@ -1,6 +1,6 @@
 /**
  * How long work reports and stops: progress callbacks, abort signals, giving way to other tasks, seconds. Its clock is
- * `Date`'s: Node loads what is behind `performance` when that is first used, which takes as long as a small matching.
+ * `Date`'s: Node loads what is behind `performance` when that is first used, a millisecond of a first matching.
  */
 
 /** Kinds of long work. */

@@ -46,7 +46,9 @@ export interface Arena {
  * arena.allocate(10); // 1024, the next multiple of 64
  */
 export function createArena(memory: GrowableMemory, base: number): Arena {
-  return bump(base, (end) => reach(memory, end));
+  return bump(base, (end) => {
+    if (end > memory.buffer.byteLength) grow(memory, end);
+  });
 }
 
 /** An arena over no memory at all, which only counts what is allocated: how much a job will need from `base` on. */
@@ -75,13 +77,9 @@ function bump(base: number, reserve: (end: number) => void): Arena {
   };
 }
 
-/** Grows the memory to at least `end` bytes. */
-function reach(memory: GrowableMemory, end: number): void {
+/** Grows the memory to at least `end` bytes, more than it has. */
+function grow(memory: GrowableMemory, end: number): void {
   const held = memory.buffer.byteLength;
-  if (end > held) grow(memory, held, end);
-}
-
-function grow(memory: GrowableMemory, held: number, end: number): void {
   if (end > MEMORY_LIMIT) throw new RangeError(`wasm memory ${end} bytes needed, expected at most ${MEMORY_LIMIT}`);
   try {
     memory.grow(Math.ceil((end - held) / PAGE_BYTES));

@@ -45,13 +45,11 @@ export function assignGroup(
   const { permutations } = workspace.problem;
   const n = permutations[group.root]!.size;
   const inside = group.nested.map((p) => assignBlocks(workspace, costs[p]!, n, permutations[p]!.inner));
-  const order = assignRoot(
-    workspace,
-    costs[group.root]!,
-    n,
-    inside.map(({ values }) => values),
-    duals,
-  );
+  const root = costs[group.root]!;
+  const order =
+    inside.length === 0
+      ? assignMatrix(workspace, root, n, n, duals).order
+      : assignSum(workspace, root, n, inside, duals);
   const orders = new Map([[group.root, order]]);
   group.nested.forEach((p, at) => {
     const { inner } = permutations[p]!;
@@ -80,23 +78,12 @@ export function assignGroupAgain(
   return assignGroup(workspace, group, costs, duals);
 }
 
-/** The assignment of the matrix at `c` plus each of `added`. */
-function assignRoot(
-  workspace: AssignSpace,
-  c: number,
-  n: number,
-  added: readonly Float64Array[],
-  duals?: Duals,
-): Int32Array {
-  return added.length === 0 ? assignMatrix(workspace, c, n, n, duals).order : assignSum(workspace, c, n, added, duals);
-}
-
-/** The same, summed in a copy. */
+/** The assignment of the matrix at `c` plus the values of each of `added`, summed in a copy. */
 function assignSum(
   workspace: AssignSpace,
   c: number,
   n: number,
-  added: readonly Float64Array[],
+  added: readonly { readonly values: Float64Array }[],
   duals?: Duals,
 ): Int32Array {
   const { arena, f32 } = workspace.kernels;
@@ -105,7 +92,7 @@ function assignSum(
     const sum = arena.allocate(4 * n * n);
     const cells = f32(sum, n * n);
     cells.set(f32(c, n * n));
-    for (const values of added) for (let at = 0; at < n * n; at++) cells[at]! += values[at]!;
+    for (const { values } of added) for (let at = 0; at < n * n; at++) cells[at]! += values[at]!;
     return assignMatrix(workspace, sum, n, n, duals).order;
   } finally {
     arena.release(mark);

@@ -31,8 +31,8 @@ export interface Chain {
 }
 
 /**
- * Lists every tensor of the chain and returns what comes out. Throws `SpecError` where a module does not
- * take what the one before it gives.
+ * Lists every tensor of the chain and returns what comes out. Throws `SpecError` where a module does not take what the one
+ * before it gives.
  */
 export function walkChain(chain: Chain, tensors: Tensors, listing: Listing): Flow {
   const operations = chain.steps.filter((step) => step.kind !== "norm");

@@ -2,19 +2,15 @@
 
 import { SpecError } from "../../errors.ts";
 import type { Module } from "./modules.ts";
-import { pathNumbers, unnumbered } from "./words.ts";
+import { pathNumbers, unnumbered, withoutDimensions } from "./words.ts";
 
 const FIRST = /^(input|in|stem|embedder|first|entry|encoder|enc|down|conv_?in|fc_?in|linear_?in)s?$/;
 const LAST =
   /^(output|out|head|logits|classifier|final|last|exit|decoder|dec|up|predictions?|readout|conv_?out|fc_?out|linear_?out|score)s?$/;
 
-/** Digits that are part of a word and no number: `conv2d`, `BatchNorm1d`. */
-const DIMENSION = /(conv|norm|bn)[123]d/gi;
-
 /** The words of a path without their numbers: modules of one stem are ordered by number. */
 function stem(path: string): string {
-  return path
-    .replace(DIMENSION, "$1")
+  return withoutDimensions(path)
     .replaceAll(/[._-]?\d+/g, "#")
     .toLowerCase();
 }
@@ -29,8 +25,7 @@ function rank(path: string): number {
 /** Compares two paths: words by alphabet, numbers by value, a missing number first. */
 export function compareNatural(a: string, b: string): number {
   const parts = (path: string): string[] =>
-    path
-      .replace(DIMENSION, "$1")
+    withoutDimensions(path)
       .toLowerCase()
       .split(/[._-]?(\d+)[._-]?/);
   const left = parts(a);

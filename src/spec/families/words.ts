@@ -1,6 +1,6 @@
 /**
  * What single words of a module's path say: numbers and lists of words. Plain comparisons, no patterns: engines compile a
- * pattern when it is first used, which in a fresh process takes longer than all that it is used for.
+ * pattern when it is first used.
  */
 
 /** Words that are equal to, start with, end with or hold one of these, all in lower case. */
@@ -35,20 +35,33 @@ export function unnumbered(word: string): string {
   return word.slice(0, tied ? end - 1 : end).toLowerCase();
 }
 
-/** The numbers in a path, in order: `layer1.0.conv2` has 1, 0, 2. The digits of `conv2d` and `BatchNorm1d` are none. */
-export function pathNumbers(path: string): number[] {
-  const numbers: number[] = [];
+/** A path without the digits that are part of a word and no number: `conv2d` and `BatchNorm1d` become `conv` and `BatchNorm`. */
+export function withoutDimensions(path: string): string {
+  let kept = "";
+  let from = 0;
   for (let at = 0; at < path.length; at++) {
-    if (!isDigit(path, at)) continue;
-    const start = at;
-    while (isDigit(path, at + 1)) at++;
-    if (start < at || !isDimension(path, at)) numbers.push(Number(path.slice(start, at + 1)));
+    if (!isDigit(path, at) || !isDimension(path, at)) continue;
+    kept += path.slice(from, at);
+    from = at + 2;
   }
-  return numbers;
+  return kept + path.slice(from);
 }
 
 /** True when the digit at `at` says in how many dimensions a module works. */
 function isDimension(path: string, at: number): boolean {
   const around = path.slice(Math.max(0, at - 4), at + 2).toLowerCase();
   return ["conv", "norm", "bn"].some((kind) => ["1d", "2d", "3d"].some((number) => around.endsWith(kind + number)));
+}
+
+/** The numbers in a path, in order: `layer1.0.conv2` has 1, 0, 2, and `conv2d` none. */
+export function pathNumbers(path: string): number[] {
+  const text = withoutDimensions(path);
+  const numbers: number[] = [];
+  for (let at = 0; at < text.length; at++) {
+    if (!isDigit(text, at)) continue;
+    const start = at;
+    while (isDigit(text, at + 1)) at++;
+    numbers.push(Number(text.slice(start, at + 1)));
+  }
+  return numbers;
 }
