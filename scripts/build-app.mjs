@@ -27,9 +27,12 @@ export async function buildApp(folder = join(root, "dist/app")) {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const { metafile, outputFiles } = await build({
     absWorkingDir: root,
-    entryPoints: ["main", "files-worker", "match-worker", "evaluate-worker", "charts-worker"].map(
-      (name) => `src/app/${name}.ts`,
-    ),
+    entryPoints: [
+      ...["main", "files-worker", "match-worker", "evaluate-worker", "charts-worker"].map(
+        (name) => `src/app/${name}.ts`,
+      ),
+      "src/app/style.css",
+    ],
     outdir: folder,
     bundle: true,
     format: "esm",
@@ -47,7 +50,7 @@ export async function buildApp(folder = join(root, "dist/app")) {
   rmSync(folder, { recursive: true, force: true });
   for (const each of ["data", "tf", "chunks"]) mkdirSync(join(folder, each), { recursive: true });
   for (const { path, contents } of outputFiles) writeFileSync(path, contents);
-  for (const file of ["index.html", "style.css"]) copyFileSync(join(root, "src/app", file), join(folder, file));
+  copyFileSync(join(root, "src/app/index.html"), join(folder, "index.html"));
   for (const file of DATA) copyFileSync(join(root, "test/fixtures", file), join(folder, "data", file));
   const tf = join(dirname(require.resolve("@tensorflow/tfjs-backend-wasm/package.json")), "dist");
   for (const file of TF_WASM) copyFileSync(join(tf, file), join(folder, "tf", file));
