@@ -1,4 +1,4 @@
-// Builds the browser app (src/app/) into dist/app/: a page, its workers and what they load, all static files that need
+// Builds the browser app (app/) into dist/app/: a page, its workers and what they load, all static files that need
 // nothing from elsewhere. `node scripts/build-app.mjs [FOLDER]`, after the wasm; `npm run build` includes it.
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -28,10 +28,8 @@ export async function buildApp(folder = join(root, "dist/app")) {
   const { metafile, outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: [
-      ...["main", "files-worker", "match-worker", "evaluate-worker", "charts-worker"].map(
-        (name) => `src/app/${name}.ts`,
-      ),
-      "src/app/style.css",
+      ...["main", "files-worker", "match-worker", "evaluate-worker", "charts-worker"].map((name) => `app/${name}.ts`),
+      "app/style.css",
     ],
     outdir: folder,
     bundle: true,
@@ -50,7 +48,7 @@ export async function buildApp(folder = join(root, "dist/app")) {
   rmSync(folder, { recursive: true, force: true });
   for (const each of ["data", "tf", "chunks"]) mkdirSync(join(folder, each), { recursive: true });
   for (const { path, contents } of outputFiles) writeFileSync(path, contents);
-  copyFileSync(join(root, "src/app/index.html"), join(folder, "index.html"));
+  copyFileSync(join(root, "app/index.html"), join(folder, "index.html"));
   for (const file of DATA) copyFileSync(join(root, "test/fixtures", file), join(folder, "data", file));
   const tf = join(dirname(require.resolve("@tensorflow/tfjs-backend-wasm/package.json")), "dist");
   for (const file of TF_WASM) copyFileSync(join(tf, file), join(folder, "tf", file));

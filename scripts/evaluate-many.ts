@@ -4,13 +4,13 @@
  */
 
 import { parseArgs } from "node:util";
+import { table } from "../src/base/text-table.ts";
+import { detectSpec } from "../src/families/detect-spec.ts";
+import { meanModel } from "../src/many/mean-model.ts";
+import { type ManyOptions, type ManyStrategy, mergeMany } from "../src/many/merge-many.ts";
 import { readDataFolder } from "../src/node/data-folder.ts";
 import { openModelFile } from "../src/node/open-model.ts";
-import { meanModel } from "../src/recipes/many/mean-model.ts";
-import { type ManyOptions, type ManyStrategy, mergeMany } from "../src/recipes/many/merge-models.ts";
-import { evaluateModel } from "../src/run/evaluate.ts";
-import { detectSpec } from "../src/spec/families/families.ts";
-import { table } from "../src/text-table.ts";
+import { evaluateModel } from "../src/run/tfjs/evaluate.ts";
 
 const HELP = `usage: node scripts/run.mjs scripts/evaluate-many.ts A B [C ...] --data DIR [OPTION ...]
 

@@ -1,5 +1,5 @@
 // npm test: bundles the suites and runs them in every runtime that the machine has; ends with `N passed, N failed`.
-//   unit     test/unit/*.test.ts     src with the built wasm; portable: in every runtime
+//   unit     test/unit/**/*.test.ts  src with the built wasm; portable: in every runtime
 //   node     test/node/*.test.ts     files and the command line (dist/): in Node, Deno and Bun
 //   package  test/package/*.test.ts  imports `rebasin` from the packed and installed tarball: in Node, Deno and Bun
 //   consumers test/consumers/*.test.ts  the packed tarball in projects of its users: bundlers, TypeScript, registries, pages
@@ -91,7 +91,8 @@ async function bundle(suite, folder, { loader, ...extra }) {
 function filesOf(suite) {
   const folder = join(root, "test", suite);
   if (!existsSync(folder)) return [];
-  return readdirSync(folder)
+  return readdirSync(folder, { recursive: true })
+    .map((file) => file.replaceAll("\\", "/"))
     .filter((file) => file.endsWith(".test.ts") && file.includes(options.match))
     .sort();
 }

@@ -1,10 +1,29 @@
 /** Entry `rebasin`: the library, for every runtime. File paths are in `rebasin/node`. */
 
-export { DTYPES, type Dtype, type DtypeInfo, type DtypeKind } from "./dtype.ts";
-export { FormatError, SpecError } from "./errors.ts";
-export { memoryModel, type TensorData } from "./io/memory-model.ts";
-export { type OpenOptions, openModel } from "./io/open-model.ts";
-export { encodeSafetensors, type WriteOptions, writeSafetensors } from "./io/safetensors-write.ts";
+export { formatAxis, parseAxis } from "./axes/axis.ts";
+export { fitSpec, resolveSpec } from "./axes/resolve-spec.ts";
+export {
+  type AxisText,
+  type ConvOptions,
+  type DenseOptions,
+  type Layout,
+  type NormOptions,
+  type SpecBuilder,
+  specBuilder,
+} from "./axes/spec-builder.ts";
+export { formatSpec, parseSpec, specFingerprint } from "./axes/spec-file.ts";
+export { log10Symmetries } from "./axes/symmetries.ts";
+export type * from "./axes/types.ts";
+export { compareTensors, type Difference } from "./base/compare-tensors.ts";
+export { DTYPES, type Dtype, type DtypeInfo, type DtypeKind } from "./base/dtype.ts";
+export { FormatError, SpecError } from "./base/errors.ts";
+export { memoryModel, type TensorData } from "./base/memory-model.ts";
+export type { Model, TensorInfo } from "./base/model.ts";
+export type { OnProgress, Progress, Stage } from "./base/progress.ts";
+export { detectSpec, familySpec } from "./families/detect-spec.ts";
+export type { Tensors } from "./families/modules.ts";
+export { type OpenOptions, openModel } from "./formats/open-model.ts";
+export { encodeSafetensors, type WriteOptions, writeSafetensors } from "./formats/safetensors/write-safetensors.ts";
 export { type ByteSink, type MemorySink, memorySink } from "./io/sink.ts";
 export { type ByteSource, blobSource, bytesSource, type UrlSourceOptions, urlSource } from "./io/source.ts";
 export { type InitOptions, init } from "./kernels/init.ts";
@@ -15,33 +34,14 @@ export {
   type Method,
   matchWeights,
 } from "./match/match-weights.ts";
-export type { Blend } from "./merge/blend-tensor.ts";
 export { type MergeOptions, mergeModels } from "./merge/merge-models.ts";
-export { type ApplyOptions, applyPermutations } from "./perm/apply.ts";
-export { permutationsModel, readPermutations } from "./perm/file.ts";
+export type { Blend } from "./merge/methods/blend-tensor.ts";
+export { type ApplyOptions, applyPermutations } from "./perm/apply-permutations.ts";
 export {
   composePermutations,
   countMoved,
   identityPermutation,
   invertPermutation,
 } from "./perm/permutation.ts";
-export type { OnProgress, Progress, Stage } from "./progress.ts";
-export { type ModelSource, type Rebasin, type RebasinOptions, rebasin } from "./rebasin.ts";
-export { formatAxis, parseAxis } from "./spec/axis.ts";
-export {
-  type AxisText,
-  type ConvOptions,
-  type DenseOptions,
-  type Layout,
-  type NormOptions,
-  type SpecBuilder,
-  specBuilder,
-} from "./spec/builder.ts";
-export { compareTensors, type Difference } from "./spec/compare.ts";
-export { detectSpec, familySpec } from "./spec/families/families.ts";
-export type { Tensors } from "./spec/families/modules.ts";
-export { fitSpec, resolveSpec } from "./spec/resolve.ts";
-export { formatSpec, parseSpec, specFingerprint } from "./spec/spec-file.ts";
-export { log10Symmetries } from "./spec/symmetries.ts";
-export type * from "./spec/types.ts";
-export type { Model, TensorInfo } from "./tensor.ts";
+export { permutationsModel, readPermutations } from "./perm/permutation-file.ts";
+export { type ModelSource, type Rebasin, type RebasinOptions, rebasin } from "./plan/rebasin.ts";

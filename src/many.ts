@@ -6,5 +6,5 @@ export {
   type ManyReport,
   type ManyStrategy,
   mergeMany,
-} from "./recipes/many/merge-models.ts";
-export type { TreePair, TreeStage } from "./recipes/many/tree.ts";
+} from "./many/merge-many.ts";
+export type { TreePair, TreeStage } from "./many/tree.ts";

@@ -1,10 +1,10 @@
 /** Entry `rebasin/node`: everything of `rebasin`, and files by their paths. For Node, Deno and Bun. */
 
 import { fileURLToPath } from "node:url";
-import { openModel as openSource } from "./io/open-model.ts";
+import type { Model } from "./base/model.ts";
+import { openModel as openSource } from "./formats/open-model.ts";
 import { openModelFile } from "./node/open-model.ts";
-import { type ModelSource, type Rebasin, type RebasinOptions, rebasin as rebasinSources } from "./rebasin.ts";
-import type { Model } from "./tensor.ts";
+import { type ModelSource, type Rebasin, type RebasinOptions, rebasin as rebasinSources } from "./plan/rebasin.ts";
 
 export * from "./index.ts";
 export { type DataFolderOptions, readDataFolder, type Split } from "./node/data-folder.ts";

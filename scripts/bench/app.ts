@@ -3,13 +3,13 @@
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { encodeSafetensors } from "../../src/io/safetensors-write.ts";
+import { createRng, randomPermutation } from "../../src/base/rng.ts";
+import { detectSpec } from "../../src/families/detect-spec.ts";
+import { encodeSafetensors } from "../../src/formats/safetensors/write-safetensors.ts";
 import { saveModel } from "../../src/node/save-model.ts";
-import { applyPermutations } from "../../src/perm/apply.ts";
-import { rebasin } from "../../src/rebasin.ts";
-import { createRng, randomPermutation } from "../../src/rng.ts";
+import { applyPermutations } from "../../src/perm/apply-permutations.ts";
+import { rebasin } from "../../src/plan/rebasin.ts";
 import { initialiseModel } from "../../src/run/initialise.ts";
-import { detectSpec } from "../../src/spec/families/families.ts";
 import { type BenchBrowser, type BenchPage, type LongestTasks, startBrowser } from "./app-page.ts";
 import { FIXTURE_PAIR } from "./match-pairs.ts";
 import type { BenchOptions, PairFiles } from "./options.ts";

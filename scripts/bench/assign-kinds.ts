@@ -2,8 +2,8 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { createRng, randomPermutation } from "../../src/base/rng.ts";
 import type { Kernels } from "../../src/kernels/kernels.ts";
-import { createRng, randomPermutation } from "../../src/rng.ts";
 import { gaussians } from "./data.ts";
 import { UsageError } from "./options.ts";
 

@@ -1,7 +1,7 @@
 /** `npm run bench -- gemm|assign|match|threads|gradients|startup|app`: times ours beside others and keeps the results in results.md. */
 
 import { basename, relative } from "node:path";
-import { FormatError, SpecError } from "../../src/errors.ts";
+import { FormatError, SpecError } from "../../src/base/errors.ts";
 import { describeMachine, ROOT, runtimeMajor } from "./machine.ts";
 import { type BenchOptions, parseOptions, USAGE, UsageError } from "./options.ts";
 import { type Outcome, writeSection } from "./results.ts";

@@ -1,6 +1,6 @@
 /** Seeded data, the same on every machine. */
 
-import { createRng } from "../../src/rng.ts";
+import { createRng } from "../../src/base/rng.ts";
 
 /** `length` nearly gaussian values, mean 0 and standard deviation 1: sums of four bytes, with low bits of their own. */
 export function gaussians(length: number, seed: number): Float32Array<ArrayBuffer> {

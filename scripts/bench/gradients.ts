@@ -1,10 +1,10 @@
-/** `bench gradients`: steps of training on TensorFlow.js's wasm backend, with the kernels of src/run/gradients and without. */
+/** `bench gradients`: steps of training on TensorFlow.js's wasm backend, with the kernels of src/run/tfjs/gradients and without. */
 
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-core";
-import { createRng } from "../../src/rng.ts";
-import { registerGradients } from "../../src/run/gradients/register.ts";
+import { createRng } from "../../src/base/rng.ts";
+import { registerGradients } from "../../src/run/tfjs/gradients/register.ts";
 import { startQuietCpu } from "../../test/reference/gradient-checks.ts";
 import type { BenchOptions, Pace } from "./options.ts";
 import { digits, type Outcome, showRatio, table } from "./results.ts";

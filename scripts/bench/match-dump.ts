@@ -2,14 +2,14 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { resolveSpec } from "../../src/axes/resolve-spec.ts";
+import { createRng, randomPermutation } from "../../src/base/rng.ts";
 import { createKernels } from "../../src/kernels/kernels.ts";
-import { assignGroup } from "../../src/match/assign-group.ts";
-import { accumulateCost } from "../../src/match/cost.ts";
-import { outlineProblem, readProblem } from "../../src/match/problem.ts";
-import { createWorkspace } from "../../src/match/workspace.ts";
+import { accumulateCost } from "../../src/match/costs/accumulate-cost.ts";
+import { outlineProblem, readProblem } from "../../src/match/costs/problem.ts";
+import { createWorkspace } from "../../src/match/costs/workspace.ts";
+import { assignGroup } from "../../src/match/solve/assign-group.ts";
 import { identityPermutation } from "../../src/perm/permutation.ts";
-import { createRng, randomPermutation } from "../../src/rng.ts";
-import { resolveSpec } from "../../src/spec/resolve.ts";
 import type { LoadedPair } from "./match-pairs.ts";
 import { bytesOf } from "./python.ts";
 

@@ -3,12 +3,12 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { isAbsolute, relative, resolve } from "node:path";
-import { memoryModel, type TensorData } from "../../src/io/memory-model.ts";
+import { parseSpec } from "../../src/axes/spec-file.ts";
+import type { Spec } from "../../src/axes/types.ts";
+import { memoryModel, type TensorData } from "../../src/base/memory-model.ts";
+import type { Model } from "../../src/base/model.ts";
+import { detectSpec } from "../../src/families/detect-spec.ts";
 import { openModelFile } from "../../src/node/open-model.ts";
-import { detectSpec } from "../../src/spec/families/families.ts";
-import { parseSpec } from "../../src/spec/spec-file.ts";
-import type { Spec } from "../../src/spec/types.ts";
-import type { Model } from "../../src/tensor.ts";
 import { ROOT } from "./machine.ts";
 import { type PairFiles, UsageError } from "./options.ts";
 import { pythonEnvironment } from "./python.ts";

@@ -1,12 +1,12 @@
 /** What networks answer on test images: one by one, and together as an ensemble. */
 
+import { memoryModel, type TensorData } from "../../src/base/memory-model.ts";
+import type { Model } from "../../src/base/model.ts";
 import type { Dataset } from "../../src/data/dataset.ts";
-import { memoryModel, type TensorData } from "../../src/io/memory-model.ts";
 import type { ReportTable } from "../../src/report/report-page.ts";
-import { predict } from "../../src/run/evaluate.ts";
 import { type Calibration, calibrate, type Evaluation, evaluateLogits } from "../../src/run/metrics.ts";
-import { createNetwork } from "../../src/run/network.ts";
-import type { Model } from "../../src/tensor.ts";
+import { predict } from "../../src/run/tfjs/evaluate.ts";
+import { createNetwork } from "../../src/run/tfjs/network.ts";
 import { nats, percent } from "./barrier-table.ts";
 import type { Lab } from "./lab.ts";
 

@@ -1,6 +1,6 @@
 /** Tables and numbers that several pages show. */
 
-import type { Barrier } from "../../src/recipes/barrier.ts";
+import type { Barrier } from "../../src/measure/barrier.ts";
 import type { ReportTable } from "../../src/report/report-page.ts";
 import type { SplitName } from "./lines.ts";
 

@@ -1,10 +1,10 @@
 /** The loss on the plane through A, B and π(B) (paper, figure 1). */
 
 import { firstImages } from "../../src/data/select.ts";
+import { detectSpec } from "../../src/families/detect-spec.ts";
 import { matchWeights } from "../../src/match/match-weights.ts";
-import { sampleContour } from "../../src/recipes/contour.ts";
+import { sampleContour } from "../../src/measure/contour.ts";
 import { contourChart } from "../../src/report/contour-chart.ts";
-import { detectSpec } from "../../src/spec/families/families.ts";
 import { barrierTable, nats } from "./barrier-table.ts";
 import type { Experiment, Outcome } from "./experiment.ts";
 import { describeImages, type Lab, mlpRecipe, usualSizes } from "./lab.ts";

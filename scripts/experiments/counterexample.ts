@@ -1,11 +1,11 @@
 /** The paper's counterexample: two perfect networks that no permutation connects. */
 
-import { memoryModel } from "../../src/io/memory-model.ts";
+import { memoryModel } from "../../src/base/memory-model.ts";
+import type { Model } from "../../src/base/model.ts";
+import { detectSpec } from "../../src/families/detect-spec.ts";
+import { barrier, type Curve, lambdas } from "../../src/measure/barrier.ts";
 import { mergeModels } from "../../src/merge/merge-models.ts";
-import { barrier, type Curve, lambdas } from "../../src/recipes/barrier.ts";
 import { lineChart } from "../../src/report/line-chart.ts";
-import { detectSpec } from "../../src/spec/families/families.ts";
-import type { Model } from "../../src/tensor.ts";
 import type { Experiment, Outcome } from "./experiment.ts";
 
 /** Rows of matrices are units. */

@@ -1,9 +1,9 @@
 /** The barrier between two perceptrons at moments of their training, from initialisation on. */
 
+import { detectSpec } from "../../src/families/detect-spec.ts";
 import { matchWeights } from "../../src/match/match-weights.ts";
-import type { Barrier } from "../../src/recipes/barrier.ts";
+import type { Barrier } from "../../src/measure/barrier.ts";
 import { lineChart } from "../../src/report/line-chart.ts";
-import { detectSpec } from "../../src/spec/families/families.ts";
 import { barrierTable, nats } from "./barrier-table.ts";
 import type { Experiment, Outcome } from "./experiment.ts";
 import { describeImages, type Lab, mlpRecipe, usualSizes } from "./lab.ts";

@@ -1,16 +1,16 @@
 /** Two perceptrons, and every way to align the second to the first (paper, figure 2). */
 
+import type { Spec } from "../../src/axes/types.ts";
+import type { Model } from "../../src/base/model.ts";
+import { matchActivations } from "../../src/by-data/match-activations.ts";
+import { matchStraightThrough } from "../../src/by-data/straight-through/straight-through.ts";
 import { firstImages } from "../../src/data/select.ts";
+import { detectSpec } from "../../src/families/detect-spec.ts";
 import { matchWeights } from "../../src/match/match-weights.ts";
-import { matchActivations } from "../../src/recipes/activations.ts";
-import type { Barrier, Curve } from "../../src/recipes/barrier.ts";
-import { matchStraightThrough } from "../../src/recipes/straight-through/straight-through.ts";
+import type { Barrier, Curve } from "../../src/measure/barrier.ts";
 import { curveChart } from "../../src/report/curve-chart.ts";
 import { lineChart } from "../../src/report/line-chart.ts";
 import type { ReportSection } from "../../src/report/report-page.ts";
-import { detectSpec } from "../../src/spec/families/families.ts";
-import type { Spec } from "../../src/spec/types.ts";
-import type { Model } from "../../src/tensor.ts";
 import { barrierTable, nats, percent } from "./barrier-table.ts";
 import type { Experiment, Outcome } from "./experiment.ts";
 import { describeImages, type Lab, mlpRecipe, usualSizes } from "./lab.ts";

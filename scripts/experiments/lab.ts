@@ -1,12 +1,12 @@
 /** What experiments share: settings, images, trained models, notes on stderr. */
 
+import type { Model } from "../../src/base/model.ts";
+import type { OnProgress } from "../../src/base/progress.ts";
+import { averagePoolTo } from "../../src/data/average-pool.ts";
 import type { Dataset } from "../../src/data/dataset.ts";
-import { averagePoolTo } from "../../src/data/pool.ts";
 import { firstImages } from "../../src/data/select.ts";
 import { readDataFolder } from "../../src/node/data-folder.ts";
-import type { OnProgress } from "../../src/progress.ts";
 import type { MlpArchitecture } from "../../src/run/initialise.ts";
-import type { Model } from "../../src/tensor.ts";
 import { type Recipe, trainKept } from "./train-kept.ts";
 
 export interface LabOptions {

@@ -1,11 +1,11 @@
 /** Loss and accuracy along lines between models, and the barriers on them. */
 
+import type { Spec } from "../../src/axes/types.ts";
+import type { Model } from "../../src/base/model.ts";
+import { type Barrier, barrier, type Curve, lambdas } from "../../src/measure/barrier.ts";
 import { mergeModels } from "../../src/merge/merge-models.ts";
-import { type Barrier, barrier, type Curve, lambdas } from "../../src/recipes/barrier.ts";
-import { type Evaluation, evaluateNetwork } from "../../src/run/evaluate.ts";
-import { createNetwork } from "../../src/run/network.ts";
-import type { Spec } from "../../src/spec/types.ts";
-import type { Model } from "../../src/tensor.ts";
+import { type Evaluation, evaluateNetwork } from "../../src/run/tfjs/evaluate.ts";
+import { createNetwork } from "../../src/run/tfjs/network.ts";
 import type { Images, Lab } from "./lab.ts";
 
 export type Orders = ReadonlyMap<string, Int32Array>;

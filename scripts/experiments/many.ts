@@ -1,14 +1,14 @@
 /** Many perceptrons into one, each trained on a random half of the images (paper, Section 5.5). */
 
+import { keepModel } from "../../src/base/keep-model.ts";
+import type { Model } from "../../src/base/model.ts";
+import { createRng, randomPermutation } from "../../src/base/rng.ts";
 import type { Dataset } from "../../src/data/dataset.ts";
 import { firstImages, subset } from "../../src/data/select.ts";
-import { keepModel } from "../../src/recipes/kept-model.ts";
-import { type ManyReport, mergeMany } from "../../src/recipes/many/merge-models.ts";
+import { detectSpec } from "../../src/families/detect-spec.ts";
+import { type ManyReport, mergeMany } from "../../src/many/merge-many.ts";
 import { barChart } from "../../src/report/bar-chart.ts";
 import { reliabilityChart } from "../../src/report/reliability-chart.ts";
-import { createRng, randomPermutation } from "../../src/rng.ts";
-import { detectSpec } from "../../src/spec/families/families.ts";
-import type { Model } from "../../src/tensor.ts";
 import { type Answered, answersTable, ensembleOf, judge, logitsOf, plainMean } from "./answers.ts";
 import { nats, percent } from "./barrier-table.ts";
 import type { Experiment, Outcome } from "./experiment.ts";

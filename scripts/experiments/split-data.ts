@@ -1,14 +1,14 @@
 /** Models trained on different shares of the data, merged (paper, Section 5.4). */
 
+import { createRng } from "../../src/base/rng.ts";
 import type { Dataset } from "../../src/data/dataset.ts";
 import { subset } from "../../src/data/select.ts";
+import { detectSpec } from "../../src/families/detect-spec.ts";
 import { matchWeights } from "../../src/match/match-weights.ts";
 import { mergeModels } from "../../src/merge/merge-models.ts";
 import { barChart } from "../../src/report/bar-chart.ts";
 import { curveChart } from "../../src/report/curve-chart.ts";
 import { reliabilityChart } from "../../src/report/reliability-chart.ts";
-import { createRng } from "../../src/rng.ts";
-import { detectSpec } from "../../src/spec/families/families.ts";
 import { type Answered, answersTable, ensembleOf, judge, logitsOf } from "./answers.ts";
 import { nats, percent } from "./barrier-table.ts";
 import type { Experiment, Outcome } from "./experiment.ts";

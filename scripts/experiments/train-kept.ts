@@ -3,16 +3,16 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { keepModel } from "../../src/base/keep-model.ts";
+import type { Model } from "../../src/base/model.ts";
+import type { OnProgress } from "../../src/base/progress.ts";
 import type { Dataset } from "../../src/data/dataset.ts";
 import { openModelFile } from "../../src/node/open-model.ts";
 import { saveModel } from "../../src/node/save-model.ts";
-import type { OnProgress } from "../../src/progress.ts";
-import { keepModel } from "../../src/recipes/kept-model.ts";
 import { type Architecture, initialiseModel } from "../../src/run/initialise.ts";
-import { createNetwork } from "../../src/run/network.ts";
 import { cosineSchedule } from "../../src/run/schedule.ts";
-import { trainNetwork } from "../../src/run/train.ts";
-import type { Model } from "../../src/tensor.ts";
+import { createNetwork } from "../../src/run/tfjs/network.ts";
+import { trainNetwork } from "../../src/run/tfjs/train.ts";
 
 /** Everything that decides the bytes of a trained model. */
 export interface Recipe {

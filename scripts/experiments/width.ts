@@ -1,11 +1,11 @@
 /** The barrier after matching against the width of networks (paper, figure 4). */
 
 import type { Dataset } from "../../src/data/dataset.ts";
+import { detectSpec } from "../../src/families/detect-spec.ts";
 import { matchWeights } from "../../src/match/match-weights.ts";
-import type { Barrier } from "../../src/recipes/barrier.ts";
+import type { Barrier } from "../../src/measure/barrier.ts";
 import { lineChart } from "../../src/report/line-chart.ts";
 import type { ReportSection } from "../../src/report/report-page.ts";
-import { detectSpec } from "../../src/spec/families/families.ts";
 import { barrierTable, nats } from "./barrier-table.ts";
 import type { Experiment, Outcome } from "./experiment.ts";
 import { describeImages, type Lab, mlpRecipe } from "./lab.ts";

@@ -1,9 +1,9 @@
 /** Two models and the permutations between them: from a file, or found now. */
 
 import type { MatchReport } from "../match/match-weights.ts";
-import { readPermutations } from "../perm/file.ts";
+import type { AlignedPair } from "../measure/curve.ts";
 import { countMoved } from "../perm/permutation.ts";
-import type { AlignedPair } from "../recipes/curve.ts";
+import { readPermutations } from "../perm/permutation-file.ts";
 import type { CommandContext, OptionRule } from "./command.ts";
 import { matchJson, runMatching } from "./matching.ts";
 import { checkOutputs, specOption, withModels } from "./models.ts";

@@ -1,6 +1,6 @@
 /** What a command is: data for one parser and one help page, and a function that runs it. */
 
-import type { OnProgress } from "../progress.ts";
+import type { OnProgress } from "../base/progress.ts";
 
 /** One option of a command line. `value` is shown in the help, and its absence makes a flag. */
 export interface OptionRule {

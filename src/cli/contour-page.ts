@@ -1,6 +1,6 @@
 /** `rebasin contour --html` and `--svg`. Loaded only when asked for: Plot comes with it. */
 
-import type { Contour } from "../recipes/contour.ts";
+import type { Contour } from "../measure/contour.ts";
 import { contourChart } from "../report/contour-chart.ts";
 import { reportPage } from "../report/report-page.ts";
 import { type PageFrame, settingsSection } from "./curve-page.ts";

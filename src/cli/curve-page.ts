@@ -1,7 +1,7 @@
 /** `rebasin curve --html` and `--svg`. Loaded only when asked for: Plot comes with it. */
 
-import type { Place } from "../recipes/calibrate-pair.ts";
-import type { CostMap, TensorSimilarity } from "../recipes/tensor-similarity.ts";
+import type { Place } from "../measure/calibrate-pair.ts";
+import type { CostMap, TensorSimilarity } from "../measure/tensor-similarity.ts";
 import { barChart } from "../report/bar-chart.ts";
 import { type Curve, curveChart } from "../report/curve-chart.ts";
 import { heatMapChart } from "../report/heat-map-chart.ts";

@@ -1,11 +1,11 @@
 /** What `rebasin curve` says of a pair: as JSON, as text, as CSV. */
 
+import { table } from "../base/text-table.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { type Barrier, barrier, type Curve } from "../recipes/barrier.ts";
-import type { Calibrations } from "../recipes/calibrate-pair.ts";
-import type { CurvePair } from "../recipes/curve.ts";
-import type { TensorSimilarity } from "../recipes/tensor-similarity.ts";
-import { table } from "../text-table.ts";
+import { type Barrier, barrier, type Curve } from "../measure/barrier.ts";
+import type { Calibrations } from "../measure/calibrate-pair.ts";
+import type { CurvePair } from "../measure/curve.ts";
+import type { TensorSimilarity } from "../measure/tensor-similarity.ts";
 import type { Alignment } from "./aligned-pair.ts";
 import type { RepairSettings } from "./repairing.ts";
 

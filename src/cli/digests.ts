@@ -1,12 +1,12 @@
 /** Digests of what a command reads: the same for the same content, whatever the file is called. */
 
 import { createHash } from "node:crypto";
+import { fitSpec } from "../axes/resolve-spec.ts";
+import { specFingerprint } from "../axes/spec-file.ts";
+import type { Model } from "../base/model.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { permutationsFingerprint } from "../perm/file.ts";
-import type { AlignedPair } from "../recipes/curve.ts";
-import { fitSpec } from "../spec/resolve.ts";
-import { specFingerprint } from "../spec/spec-file.ts";
-import type { Model } from "../tensor.ts";
+import type { AlignedPair } from "../measure/curve.ts";
+import { permutationsFingerprint } from "../perm/permutation-file.ts";
 
 /** Images at a time: some megabytes. */
 const IMAGES = 1000;

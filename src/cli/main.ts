@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** `rebasin`: picks the command, runs it, prints what it says, and leaves with its exit code. */
 
-import { VERSION } from "../version.ts";
+import { VERSION } from "../base/version.ts";
 import { type Command, type CommandContext, type CommandResult, UsageError } from "./command.ts";
 import { apply } from "./commands/apply.ts";
 import { compare } from "./commands/compare.ts";

@@ -1,17 +1,17 @@
 /** Matching with data: the options of `match`, `merge` and whatever else aligns a pair, and running it. */
 
+import type { Spec } from "../axes/types.ts";
+import type { Model } from "../base/model.ts";
+import { startClock } from "../base/progress.ts";
+import type { ActivationCost } from "../by-data/activation-statistics.ts";
+import type { TriedStart } from "../by-data/choose-start.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { firstImages } from "../data/select.ts";
-import type { ActivationCost } from "../match/activation-costs.ts";
-import { type Choice, choosePermutations } from "../match/chosen-groups.ts";
+import { type Choice, choosePermutations } from "../match/choose-permutations.ts";
 import { type Matching, type MatchOptions, type MatchReport, matchWeights } from "../match/match-weights.ts";
 import type { Split } from "../node/data-folder.ts";
 import { resolveFor } from "../perm/resolve-for.ts";
-import { startClock } from "../progress.ts";
-import type { TriedStart } from "../recipes/starts.ts";
-import { withTensorFlow } from "../run/peers.ts";
-import type { Spec } from "../spec/types.ts";
-import type { Model } from "../tensor.ts";
+import { withTensorFlow } from "../run/with-tensorflow.ts";
 import { type CommandContext, numberOption, type OptionRule, UsageError } from "./command.ts";
 import { DATA_OPTIONS, readSplit } from "./image-data.ts";
 import { checkStraightThrough, runStraightThrough } from "./matching-straight-through.ts";
@@ -165,10 +165,10 @@ function midpointRepair(repair: Repair, a: Model, b: Model, spec: Spec) {
 
 async function loadRecipes() {
   return withTensorFlow(async () => ({
-    activations: await import("../recipes/activations.ts"),
-    starts: await import("../recipes/starts.ts"),
-    costs: await import("../recipes/activation-costs.ts"),
-    evaluation: await import("../run/evaluate.ts"),
+    activations: await import("../by-data/match-activations.ts"),
+    starts: await import("../by-data/choose-start.ts"),
+    costs: await import("../by-data/activation-costs.ts"),
+    evaluation: await import("../run/tfjs/evaluate.ts"),
   }));
 }
 

@@ -1,15 +1,15 @@
 /** `--method straight-through`: its options, and running it with a checkpoint file. */
 
 import { stat } from "node:fs/promises";
+import type { Spec } from "../axes/types.ts";
+import type { Model } from "../base/model.ts";
+import type { StraightThroughMatching } from "../by-data/straight-through/straight-through.ts";
 import type { MatchOptions } from "../match/match-weights.ts";
 import type { Split } from "../node/data-folder.ts";
 import { openModelFile } from "../node/open-model.ts";
 import { saveModel } from "../node/save-model.ts";
 import { codeOf } from "../node/system-error.ts";
-import type { StraightThroughMatching } from "../recipes/straight-through/straight-through.ts";
-import { withTensorFlow } from "../run/peers.ts";
-import type { Spec } from "../spec/types.ts";
-import type { Model } from "../tensor.ts";
+import { withTensorFlow } from "../run/with-tensorflow.ts";
 import { type CommandContext, numberOption, type OptionRule, UsageError } from "./command.ts";
 import { readSplit } from "./image-data.ts";
 
@@ -38,7 +38,7 @@ export async function runStraightThrough(
   { seed, threads }: Pick<MatchOptions, "seed" | "threads">,
 ): Promise<StraightThroughMatching> {
   const { matchStraightThrough } = await withTensorFlow(
-    () => import("../recipes/straight-through/straight-through.ts"),
+    () => import("../by-data/straight-through/straight-through.ts"),
   );
   const { values, signal, onProgress } = context;
   const data = await readSplit(context, split);

@@ -1,9 +1,9 @@
 /** The matching options of `match` and `merge`, and what both print of a matching. */
 
+import type { Spec } from "../axes/types.ts";
+import type { Model } from "../base/model.ts";
+import { table } from "../base/text-table.ts";
 import type { Split } from "../node/data-folder.ts";
-import type { Spec } from "../spec/types.ts";
-import type { Model } from "../tensor.ts";
-import { table } from "../text-table.ts";
 import { type CommandContext, numberOption, type OptionRule, UsageError } from "./command.ts";
 import {
   type CommandMatching,

@@ -1,14 +1,14 @@
 /** What several commands do: open files and close them whatever happens, choose a spec, check outputs first. */
 
 import { readFile } from "node:fs/promises";
-import { SpecError } from "../errors.ts";
+import { parseSpec } from "../axes/spec-file.ts";
+import type { Spec } from "../axes/types.ts";
+import { SpecError } from "../base/errors.ts";
+import type { Model } from "../base/model.ts";
 import { openModelFile } from "../node/open-model.ts";
 import { codeOf, wordsOf } from "../node/system-error.ts";
 import { findTarget } from "../node/target.ts";
-import { chooseSpec } from "../rebasin.ts";
-import { parseSpec } from "../spec/spec-file.ts";
-import type { Spec } from "../spec/types.ts";
-import type { Model } from "../tensor.ts";
+import { chooseSpec } from "../plan/rebasin.ts";
 import type { CommandContext, OptionRule } from "./command.ts";
 import { UsageError } from "./command.ts";
 

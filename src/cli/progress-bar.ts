@@ -1,6 +1,6 @@
 /** A progress bar on stderr, only where that is a terminal. */
 
-import type { OnProgress, Progress } from "../progress.ts";
+import type { OnProgress, Progress } from "../base/progress.ts";
 
 const WIDTH = 24;
 /** Redrawing more often than this only flickers. */

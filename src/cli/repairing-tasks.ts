@@ -1,10 +1,10 @@
 /** `merge --repair per-task`: a side file for the task of A and one for that of B, beside one merged model. */
 
 import { basename, resolve } from "node:path";
-import { applyPermutations } from "../perm/apply.ts";
-import type { AlignedPair } from "../recipes/curve.ts";
-import { withTensorFlow } from "../run/peers.ts";
-import type { Model } from "../tensor.ts";
+import type { Model } from "../base/model.ts";
+import type { AlignedPair } from "../measure/curve.ts";
+import { applyPermutations } from "../perm/apply-permutations.ts";
+import { withTensorFlow } from "../run/with-tensorflow.ts";
 import { type CommandContext, type OptionRule, UsageError } from "./command.ts";
 import { placesOption, REPAIR_OPTIONS, repairImages } from "./repairing.ts";
 
@@ -53,7 +53,7 @@ export function planTasks(context: CommandContext, output: string): TaskPlan | u
   return {
     files,
     async find(merged, { a, b, spec, permutations }) {
-      const { taskAffine } = await withTensorFlow(() => import("../recipes/repair/task-affine.ts"));
+      const { taskAffine } = await withTensorFlow(() => import("../repair/task-affine.ts"));
       const sides: TaskSide[] = [];
       for (const [i, expert] of [a, await applyPermutations(b, spec, permutations)].entries()) {
         const task = tasks[i]!;

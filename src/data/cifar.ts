@@ -1,6 +1,6 @@
 /** CIFAR-10 and CIFAR-100 in their binary form (https://www.cs.toronto.edu/~kriz/cifar.html). */
 
-import { FormatError } from "../errors.ts";
+import { FormatError } from "../base/errors.ts";
 import { createDataset, type Normalisation } from "./create-dataset.ts";
 import type { Dataset } from "./dataset.ts";
 import type { NamedBytes } from "./idx.ts";

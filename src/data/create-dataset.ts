@@ -1,6 +1,6 @@
 /** Data sets held in memory: bytes stay bytes and are scaled as they are read. */
 
-import { checkOptions } from "../options.ts";
+import { checkOptions } from "../base/options.ts";
 import type { Dataset } from "./dataset.ts";
 
 /** How stored values become what the network sees: `(value / scale − mean) / std`, mean and std by channel. */

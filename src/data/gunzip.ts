@@ -1,6 +1,6 @@
 /** gzip, by the platform's own decompression. */
 
-import { FormatError } from "../errors.ts";
+import { FormatError } from "../base/errors.ts";
 
 /** A data set of this package's is held in memory whole: what unpacks to more is no such file, or a trap. */
 export const MAX_UNPACKED: number = 2 ** 30;

@@ -1,7 +1,7 @@
 /** IDX, the format of MNIST and Fashion-MNIST (http://yann.lecun.com/exdb/mnist/). */
 
-import { FormatError } from "../errors.ts";
-import { elementCount } from "../tensor.ts";
+import { FormatError } from "../base/errors.ts";
+import { elementCount } from "../base/model.ts";
 import { createDataset, type Normalisation } from "./create-dataset.ts";
 import type { Dataset } from "./dataset.ts";
 import { maybeGunzip } from "./gunzip.ts";

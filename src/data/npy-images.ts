@@ -1,6 +1,6 @@
 /** Arrays of NumPy → data sets. */
 
-import { FormatError } from "../errors.ts";
+import { FormatError } from "../base/errors.ts";
 import { createDataset, type Normalisation } from "./create-dataset.ts";
 import type { Dataset } from "./dataset.ts";
 import { type NpyArray, npyNumbers } from "./npy.ts";

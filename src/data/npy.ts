@@ -1,7 +1,7 @@
 /** NumPy's .npy files (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html): plain numbers, row-major. */
 
-import { FormatError } from "../errors.ts";
-import { elementCount } from "../tensor.ts";
+import { FormatError } from "../base/errors.ts";
+import { elementCount } from "../base/model.ts";
 
 /** One array. */
 export interface NpyArray {

@@ -1,6 +1,6 @@
 /** NumPy's .npz files: zip archives of .npy files. */
 
-import { FormatError } from "../errors.ts";
+import { FormatError } from "../base/errors.ts";
 import { MAX_UNPACKED } from "./gunzip.ts";
 import type { NamedBytes } from "./idx.ts";
 import { type NpyArray, parseNpy } from "./npy.ts";

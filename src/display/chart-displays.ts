@@ -1,8 +1,8 @@
 /** The charts that a notebook shows most: interpolation curves and matrices. */
 
+import { table } from "../base/text-table.ts";
 import { type Curve, type CurveChartOptions, curveChart } from "../report/curve-chart.ts";
 import { type HeatMapOptions, heatMapChart, type Matrix } from "../report/heat-map-chart.ts";
-import { table } from "../text-table.ts";
 import { createDisplay, type Display } from "./display.ts";
 import { visibleText } from "./visible-text.ts";
 

@@ -1,15 +1,15 @@
 /** A model at a glance: its family, its tensors, its permutation groups, its bytes. */
 
-import { DTYPES } from "../dtype.ts";
-import { SpecError } from "../errors.ts";
-import { checkInteger, checkOptions } from "../options.ts";
-import { chooseSpec } from "../rebasin.ts";
-import { axisTexts } from "../spec/axis-texts.ts";
-import { resolveSpec } from "../spec/resolve.ts";
-import { log10Symmetries } from "../spec/symmetries.ts";
-import type { ResolvedSpec, Spec } from "../spec/types.ts";
-import { elementCount, type Model, type TensorInfo } from "../tensor.ts";
-import { table } from "../text-table.ts";
+import { axisTexts } from "../axes/axis-texts.ts";
+import { resolveSpec } from "../axes/resolve-spec.ts";
+import { log10Symmetries } from "../axes/symmetries.ts";
+import type { ResolvedSpec, Spec } from "../axes/types.ts";
+import { DTYPES } from "../base/dtype.ts";
+import { SpecError } from "../base/errors.ts";
+import { elementCount, type Model, type TensorInfo } from "../base/model.ts";
+import { checkInteger, checkOptions } from "../base/options.ts";
+import { table } from "../base/text-table.ts";
+import { chooseSpec } from "../plan/rebasin.ts";
 import { createDisplay, type Display } from "./display.ts";
 import { drawTable, EDGE, firstRows, LINE, picture, textAt, widthOf } from "./drawing.ts";
 import { visibleText } from "./visible-text.ts";

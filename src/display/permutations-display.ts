@@ -1,8 +1,8 @@
 /** Permutations at a glance: their sizes, what they move, and a small picture of each. */
 
-import { checkInteger, checkOptions } from "../options.ts";
+import { checkInteger, checkOptions } from "../base/options.ts";
+import { table } from "../base/text-table.ts";
 import { checkPermutation, countMoved } from "../perm/permutation.ts";
-import { table } from "../text-table.ts";
 import { createDisplay, type Display } from "./display.ts";
 import { EDGE, firstRows, LINE, picture, textAt } from "./drawing.ts";
 import { visibleText } from "./visible-text.ts";

@@ -1,6 +1,6 @@
 /** The one check of byte ranges, shared by every source. */
 
-import { isCount } from "./tensor-bytes.ts";
+import { isCount } from "../base/tensor-bytes.ts";
 
 /** Throws `RangeError` unless `0 <= start <= end <= byteLength`, all whole numbers. */
 export function checkRange(name: string, byteLength: number, start: number, end: number): void {

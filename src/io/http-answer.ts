@@ -1,6 +1,6 @@
 /** One HTTP request and what its answer must look like. Everything here throws `TypeError`, as `fetch` does. */
 
-import { describe } from "./describe.ts";
+import { describe } from "../base/describe.ts";
 
 /** What is asked: `name` is for messages, `href` goes to `fetch`. */
 export interface Remote {

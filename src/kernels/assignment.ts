@@ -1,6 +1,6 @@
 /** Linear assignment of plain arrays: the public face of the `assign` kernel. */
 
-import { checkOptions } from "../options.ts";
+import { checkOptions } from "../base/options.ts";
 import { withKernels } from "./idle.ts";
 import type { Kernels } from "./kernels.ts";
 

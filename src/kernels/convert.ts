@@ -1,6 +1,6 @@
 /** Raw little-endian bytes of any float dtype ↔ f32 in wasm memory, a bounded chunk at a time. */
 
-import { type Dtype, elementBytes } from "../dtype.ts";
+import { type Dtype, elementBytes } from "../base/dtype.ts";
 import type { Kernels } from "./kernels.ts";
 
 /** Elements converted at a time: bounds the raw copy beside the f32 one. */

@@ -1,6 +1,6 @@
 /** `init`: compiled modules from outside, instead of the embedded ones. */
 
-import { checkOptions } from "../options.ts";
+import { checkOptions } from "../base/options.ts";
 import type { KernelExports } from "./exports.ts";
 import { MEMORY_PAGES } from "./kernels.ts";
 import { useBuilds } from "./wasm.ts";

@@ -3,8 +3,8 @@
 import { borrowKernels, returnKernels } from "../kernels/idle.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import type { BuildOptions } from "../kernels/wasm.ts";
-import { dimsCount } from "./offsets.ts";
-import type { Outline } from "./problem.ts";
+import { dimsCount } from "./costs/offsets.ts";
+import type { Outline } from "./costs/problem.ts";
 
 /** Multiply-adds of all cost matrices once, from which "auto" takes threads: a matching computes them several times. */
 const AUTO_WORK = 3e8;

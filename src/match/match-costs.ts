@@ -1,14 +1,14 @@
 /** Permutations straight from given cost matrices: one linear assignment each, none depends on another. */
 
+import type { ResolvedSpec } from "../axes/types.ts";
+import { checkOptions } from "../base/options.ts";
 import { createKernels } from "../kernels/kernels.ts";
 import type { BuildOptions } from "../kernels/wasm.ts";
-import { checkOptions } from "../options.ts";
 import { identityPermutation } from "../perm/permutation.ts";
-import type { ResolvedSpec } from "../spec/types.ts";
-import { assignGroup } from "./assign-group.ts";
-import { type Choice, choosePermutations } from "./chosen-groups.ts";
-import { checkCosts } from "./cost-matrices.ts";
-import { groupsOf } from "./problem.ts";
+import { type Choice, choosePermutations } from "./choose-permutations.ts";
+import { checkCosts } from "./costs/check-costs.ts";
+import { groupsOf } from "./costs/problem.ts";
+import { assignGroup } from "./solve/assign-group.ts";
 
 export interface MatchCostsOptions extends Choice, BuildOptions {}
 

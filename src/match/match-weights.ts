@@ -1,24 +1,24 @@
 /** Weight matching: two models and a spec → the permutations that line B's units up with A's. */
 
-import { checkInteger, checkOptions, checkThreads } from "../options.ts";
-import { bindPermutations } from "../perm/bind.ts";
+import type { Spec } from "../axes/types.ts";
+import type { Model } from "../base/model.ts";
+import { checkInteger, checkOptions, checkThreads } from "../base/options.ts";
+import { createYielder, type OnProgress, startClock } from "../base/progress.ts";
+import { checkSeed } from "../base/rng.ts";
+import { bindPermutations } from "../perm/bind-permutations.ts";
 import { countMoved, identityPermutation } from "../perm/permutation.ts";
 import { resolveFor } from "../perm/resolve-for.ts";
 import { requireSameTensors } from "../perm/same-tensors.ts";
-import { createYielder, type OnProgress, startClock } from "../progress.ts";
-import { checkSeed } from "../rng.ts";
-import type { Spec } from "../spec/types.ts";
-import type { Model } from "../tensor.ts";
-import { areasEnd } from "./areas.ts";
-import { checkFinite } from "./check-finite.ts";
 import { chooseKernels } from "./choose-kernels.ts";
-import type { Choice } from "./chosen-groups.ts";
-import { checkCosts } from "./cost-matrices.ts";
-import { isLinear, solveLinear } from "./linear-problem.ts";
-import { type LinearTerm, objectiveParts, placeLinearTerm } from "./linear-term.ts";
-import { type Found, matchByDescent, matchJointly } from "./methods.ts";
-import { MAX_DEGREE, type Outline, outlineProblem, readProblem } from "./problem.ts";
-import { createWorkspace, type Workspace } from "./workspace.ts";
+import type { Choice } from "./choose-permutations.ts";
+import { areasEnd } from "./costs/areas.ts";
+import { checkCosts } from "./costs/check-costs.ts";
+import { checkFinite } from "./costs/check-finite.ts";
+import { type LinearTerm, objectiveParts, placeLinearTerm } from "./costs/linear-term.ts";
+import { MAX_DEGREE, type Outline, outlineProblem, readProblem } from "./costs/problem.ts";
+import { createWorkspace, type Workspace } from "./costs/workspace.ts";
+import { isLinear, solveLinear } from "./solve/linear-problem.ts";
+import { type Found, matchByDescent, matchJointly } from "./solve/two-methods.ts";
 
 /** `"frank-wolfe"`: jointly, from the barycentre, then descent. `"coordinate"`: the paper's Algorithm 1. */
 export type Method = "frank-wolfe" | "coordinate";

@@ -1,10 +1,10 @@
 /** How far two models lie apart as they are. */
 
-import { isFloat } from "../dtype.ts";
+import { isFloat } from "../base/dtype.ts";
+import { elementCount, type Model } from "../base/model.ts";
+import { createYielder, type OnProgress } from "../base/progress.ts";
 import { widen } from "../kernels/convert.ts";
 import { createKernels } from "../kernels/kernels.ts";
-import { createYielder, type OnProgress } from "../progress.ts";
-import { elementCount, type Model } from "../tensor.ts";
 
 /** Over all float tensors together, each widened or rounded to f32; sums in f64. */
 export interface Distance {

@@ -1,17 +1,17 @@
 /** Merging: (1−λ)·A + λ·π(B), tensor by tensor. */
 
+import { fitSpec } from "../axes/resolve-spec.ts";
+import { specFingerprint } from "../axes/spec-file.ts";
+import type { Spec } from "../axes/types.ts";
+import type { Model } from "../base/model.ts";
+import { checkOptions } from "../base/options.ts";
 import { withKernels } from "../kernels/idle.ts";
-import { checkOptions } from "../options.ts";
-import { bindPermutations } from "../perm/bind.ts";
-import { permutationsFingerprint } from "../perm/file.ts";
+import { bindPermutations } from "../perm/bind-permutations.ts";
+import { permutationsFingerprint } from "../perm/permutation-file.ts";
 import { resolveFor } from "../perm/resolve-for.ts";
 import { requireSameTensors } from "../perm/same-tensors.ts";
-import { fitSpec } from "../spec/resolve.ts";
-import { specFingerprint } from "../spec/spec-file.ts";
-import type { Spec } from "../spec/types.ts";
-import type { Model } from "../tensor.ts";
-import { type Blend, blendTensor } from "./blend-tensor.ts";
 import { mergeMetadata } from "./metadata.ts";
+import { type Blend, blendTensor } from "./methods/blend-tensor.ts";
 
 /** Options of `mergeModels`. */
 export interface MergeOptions {

@@ -1,6 +1,6 @@
 /** How a merged file says what it is: nothing that differs between two runs of the same merge. */
 
-import { VERSION } from "../version.ts";
+import { VERSION } from "../base/version.ts";
 
 /**
  * `format` of A (loaders ask for it), the caller's entries, then how the model was made. No time, path, runtime or

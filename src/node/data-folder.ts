@@ -2,6 +2,9 @@
 
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { FormatError } from "../base/errors.ts";
+import { checkOptions } from "../base/options.ts";
+import { averagePoolTo } from "../data/average-pool.ts";
 import { readCifar } from "../data/cifar.ts";
 import type { Normalisation } from "../data/create-dataset.ts";
 import type { Dataset } from "../data/dataset.ts";
@@ -9,10 +12,7 @@ import { type NamedBytes, readIdxImages } from "../data/idx.ts";
 import { parseNpy } from "../data/npy.ts";
 import { npyDataset } from "../data/npy-images.ts";
 import { readNpz } from "../data/npz.ts";
-import { averagePoolTo } from "../data/pool.ts";
 import { firstImages } from "../data/select.ts";
-import { FormatError } from "../errors.ts";
-import { checkOptions } from "../options.ts";
 import { fileSource } from "./file-source.ts";
 import { codeOf, wordsOf } from "./system-error.ts";
 

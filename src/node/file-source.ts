@@ -1,7 +1,7 @@
 /** A file as a byte source, through node:fs: Node, Deno and Bun. */
 
 import { constants, type FileHandle, open, stat } from "node:fs/promises";
-import { FormatError } from "../errors.ts";
+import { FormatError } from "../base/errors.ts";
 import { checkRange } from "../io/byte-range.ts";
 import type { ByteSource } from "../io/source.ts";
 import { wordsOf } from "./system-error.ts";

@@ -1,7 +1,7 @@
 /** Opens a model by its path. */
 
-import { openModel } from "../io/open-model.ts";
-import type { Model } from "../tensor.ts";
+import type { Model } from "../base/model.ts";
+import { openModel } from "../formats/open-model.ts";
 import { fileSource } from "./file-source.ts";
 
 /**

@@ -1,8 +1,8 @@
 /** Writes a model to a path, whole or not at all. */
 
-import { writeSafetensors } from "../io/safetensors-write.ts";
-import type { OnProgress } from "../progress.ts";
-import type { Model } from "../tensor.ts";
+import type { Model } from "../base/model.ts";
+import type { OnProgress } from "../base/progress.ts";
+import { writeSafetensors } from "../formats/safetensors/write-safetensors.ts";
 import { fileSink } from "./file-sink.ts";
 
 /** Options of `saveModel`. */

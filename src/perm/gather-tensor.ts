@@ -1,11 +1,11 @@
 /** Moves one tensor: one gather per axis that a permutation acts on, on raw elements of any dtype. */
 
-import { elementBytes } from "../dtype.ts";
+import { gatherIndex } from "../axes/axis.ts";
+import type { ResolvedTensor } from "../axes/types.ts";
+import { elementBytes } from "../base/dtype.ts";
+import { elementCount } from "../base/model.ts";
 import { copyOut } from "../kernels/convert.ts";
 import type { Kernels } from "../kernels/kernels.ts";
-import { gatherIndex } from "../spec/axis.ts";
-import type { ResolvedTensor } from "../spec/types.ts";
-import { elementCount } from "../tensor.ts";
 
 /**
  * `bytes` of `tensor` with every axis gathered by `permutations` (one array per permutation of the resolved spec).

@@ -1,9 +1,9 @@
 /** Resolving a spec against a model, with the model's name in what goes wrong. */
 
-import { SpecError } from "../errors.ts";
-import { resolveSpec } from "../spec/resolve.ts";
-import type { ResolvedSpec, Spec } from "../spec/types.ts";
-import type { Model } from "../tensor.ts";
+import { resolveSpec } from "../axes/resolve-spec.ts";
+import type { ResolvedSpec, Spec } from "../axes/types.ts";
+import { SpecError } from "../base/errors.ts";
+import type { Model } from "../base/model.ts";
 
 /** `resolveSpec` for the tensors of `model`. Throws `SpecError` naming the model. */
 export function resolveFor(model: Model, spec: Spec): ResolvedSpec {

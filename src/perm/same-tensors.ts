@@ -1,8 +1,8 @@
 /** Two models that are to be matched or merged must hold the same tensors. */
 
-import { SpecError } from "../errors.ts";
-import { compareTensors, describeDifferences, listFirst } from "../spec/compare.ts";
-import type { Model } from "../tensor.ts";
+import { compareTensors, describeDifferences, listFirst } from "../base/compare-tensors.ts";
+import { SpecError } from "../base/errors.ts";
+import type { Model } from "../base/model.ts";
 
 /** Throws `SpecError` saying what differs (the first ten, then a count) unless names, shapes and dtypes agree. */
 export function requireSameTensors(a: Model, b: Model): void {

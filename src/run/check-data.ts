@@ -1,8 +1,8 @@
 /** Whether a data set fits a network: one message that names both, before anything runs. */
 
 import type { Dataset } from "../data/dataset.ts";
-import type { Network } from "./network.ts";
-import { formatShape, type ValueShape, valueShapes } from "./shapes.ts";
+import { formatShape, type ValueShape, valueShapes } from "../graph/value-shapes.ts";
+import type { Network } from "./tfjs/network.ts";
 
 /**
  * Classes that the network tells apart on this data. Throws `RangeError` naming the data set and the network when there

@@ -1,9 +1,9 @@
 /** Fresh models with PyTorch's tensor names, shapes and default initialisation, the same bytes in every runtime. */
 
-import { memoryModel, type TensorData } from "../io/memory-model.ts";
-import { checkOptions } from "../options.ts";
-import { createRng, type Rng } from "../rng.ts";
-import { elementCount, type Model } from "../tensor.ts";
+import { memoryModel, type TensorData } from "../base/memory-model.ts";
+import { elementCount, type Model } from "../base/model.ts";
+import { checkOptions } from "../base/options.ts";
+import { createRng, type Rng } from "../base/rng.ts";
 
 /** Dense tensors `layers.0`, `layers.1`, … with ReLU between. */
 export interface MlpArchitecture {

@@ -1,6 +1,6 @@
 /** Learning rates over the course of a training, the same to the last bit in every runtime. */
 
-import { checkOptions } from "../options.ts";
+import { checkOptions } from "../base/options.ts";
 
 /** The learning rate at `progress`, the fraction of all steps that are done: from 0 to just below 1. */
 export type Schedule = (progress: number) => number;

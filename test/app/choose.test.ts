@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { encodeSafetensors } from "../../src/io/safetensors-write.ts";
-import { createRng } from "../../src/rng.ts";
+import { createRng } from "../../src/base/rng.ts";
+import { encodeSafetensors } from "../../src/formats/safetensors/write-safetensors.ts";
 import { mlpNetwork, toModel } from "../reference/networks.ts";
 import { type AppPage, BROWSER, openApp } from "./driver.ts";
 

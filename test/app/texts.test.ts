@@ -2,8 +2,8 @@
 
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { endText, finalLinesOf, progressText, stepsText } from "../../src/app/align-text.ts";
-import { reportHtml } from "../../src/app/report-html.ts";
+import { endText, finalLinesOf, progressText, stepsText } from "../../app/align-text.ts";
+import { reportHtml } from "../../app/report-html.ts";
 import type { MatchReport } from "../../src/match/match-weights.ts";
 import { BROWSER } from "./driver.ts";
 

@@ -2,14 +2,14 @@
 
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { createRng } from "../../src/base/rng.ts";
+import { activationCosts } from "../../src/by-data/activation-costs.ts";
+import { type ActivationOptions, matchActivations } from "../../src/by-data/match-activations.ts";
 import { createDataset } from "../../src/data/create-dataset.ts";
 import type { Dataset } from "../../src/data/dataset.ts";
+import { detectSpec } from "../../src/families/detect-spec.ts";
 import { samePermutation } from "../../src/perm/permutation.ts";
-import { activationCosts } from "../../src/recipes/activation-costs.ts";
-import { type ActivationOptions, matchActivations } from "../../src/recipes/activations.ts";
-import { createRng } from "../../src/rng.ts";
 import { type Architecture, initialiseModel } from "../../src/run/initialise.ts";
-import { detectSpec } from "../../src/spec/families/families.ts";
 import { bitEqual } from "../reference/bits.ts";
 import { firstDifference } from "../reference/first-difference.ts";
 import { plant } from "../reference/plant.ts";

@@ -3,8 +3,8 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { encodeSafetensors } from "../../src/io/safetensors-write.ts";
-import { createRng } from "../../src/rng.ts";
+import { createRng } from "../../src/base/rng.ts";
+import { encodeSafetensors } from "../../src/formats/safetensors/write-safetensors.ts";
 import { A, B, commandLine, type Outcome } from "../reference/command-line.ts";
 import { mlpNetwork, toModel } from "../reference/networks.ts";
 import { plant } from "../reference/plant.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { zipSync } from "fflate";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { FormatError } from "../../src/errors.ts";
+import { FormatError } from "../../src/base/errors.ts";
 import { readDataFolder } from "../../src/node/data-folder.ts";
 import { bytesOf, gzip, idxFile, npyFile, npyHeader } from "../reference/data-files.ts";
 import { rejects } from "../reference/expect-error.ts";

@@ -3,8 +3,8 @@ import { link, lstat, mkdir, readdir, readFile, readlink, rm, stat, symlink, wri
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { memoryModel } from "../../src/io/memory-model.ts";
-import { encodeSafetensors, writeSafetensors } from "../../src/io/safetensors-write.ts";
+import { memoryModel } from "../../src/base/memory-model.ts";
+import { encodeSafetensors, writeSafetensors } from "../../src/formats/safetensors/write-safetensors.ts";
 import { fileSink } from "../../src/node/file-sink.ts";
 import { openModelFile } from "../../src/node/open-model.ts";
 import { CHUNK_BYTES, writeFully } from "../../src/node/write-fully.ts";

@@ -3,8 +3,8 @@ import { chmod, mkdir, open, readFile, symlink, truncate, writeFile } from "node
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { FormatError } from "../../src/errors.ts";
-import { encodeSafetensors } from "../../src/io/safetensors-write.ts";
+import { FormatError } from "../../src/base/errors.ts";
+import { encodeSafetensors } from "../../src/formats/safetensors/write-safetensors.ts";
 import { fileSource } from "../../src/node/file-source.ts";
 import { openModelFile } from "../../src/node/open-model.ts";
 import { rejects, sameBytes } from "../reference/expect-error.ts";

@@ -5,7 +5,7 @@ import "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-core";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { registerGradients } from "../../src/run/gradients/register.ts";
+import { registerGradients } from "../../src/run/tfjs/gradients/register.ts";
 import {
   computeOn,
   relativeDifference,

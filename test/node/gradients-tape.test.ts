@@ -4,7 +4,7 @@ import "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-core";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { registerGradients } from "../../src/run/gradients/register.ts";
+import { registerGradients } from "../../src/run/tfjs/gradients/register.ts";
 import { finiteDifferenceError, uniformValues, type Values } from "../reference/gradient-checks.ts";
 
 const test = suite("gradients: tape");

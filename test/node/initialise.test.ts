@@ -3,11 +3,11 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { describeGraph } from "../../src/run/describe-graph.ts";
+import type { Model } from "../../src/base/model.ts";
+import { describeGraph } from "../../src/families/describe-graph.ts";
 import { type Architecture, initialiseModel } from "../../src/run/initialise.ts";
-import { createNetwork } from "../../src/run/network.ts";
 import { cosineSchedule, cosPi } from "../../src/run/schedule.ts";
-import type { Model } from "../../src/tensor.ts";
+import { createNetwork } from "../../src/run/tfjs/network.ts";
 import { fmnistResnet20, fmnistVgg, mlp } from "../reference/architectures.ts";
 import { sameBytes } from "../reference/expect-error.ts";
 

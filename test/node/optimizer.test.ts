@@ -3,9 +3,9 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { createRng } from "../../src/rng.ts";
-import { startBackend } from "../../src/run/backend.ts";
-import { createOptimizer } from "../../src/run/optimizer.ts";
+import { createRng } from "../../src/base/rng.ts";
+import { startBackend } from "../../src/run/tfjs/backend.ts";
+import { createOptimizer } from "../../src/run/tfjs/optimizer.ts";
 
 const test = suite("optimizers");
 

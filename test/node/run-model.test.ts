@@ -3,12 +3,12 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { elementBytes } from "../../src/dtype.ts";
-import { memoryModel, type TensorData } from "../../src/io/memory-model.ts";
-import { createRng } from "../../src/rng.ts";
-import { startBackend } from "../../src/run/backend.ts";
-import { createNetwork } from "../../src/run/network.ts";
-import { elementCount, type Model } from "../../src/tensor.ts";
+import { elementBytes } from "../../src/base/dtype.ts";
+import { memoryModel, type TensorData } from "../../src/base/memory-model.ts";
+import { elementCount, type Model } from "../../src/base/model.ts";
+import { createRng } from "../../src/base/rng.ts";
+import { startBackend } from "../../src/run/tfjs/backend.ts";
+import { createNetwork } from "../../src/run/tfjs/network.ts";
 import { rejects, sameBytes } from "../reference/expect-error.ts";
 import { type Tensors, toModel } from "../reference/networks.ts";
 import { RUN_CASES } from "../reference/run-cases.ts";

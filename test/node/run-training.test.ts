@@ -3,10 +3,10 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import type { Graph, OperationKind } from "../../src/graph.ts";
-import { createRng } from "../../src/rng.ts";
-import { startBackend } from "../../src/run/backend.ts";
-import { createNetwork, type Network } from "../../src/run/network.ts";
+import { createRng } from "../../src/base/rng.ts";
+import type { Graph, OperationKind } from "../../src/graph/graph.ts";
+import { startBackend } from "../../src/run/tfjs/backend.ts";
+import { createNetwork, type Network } from "../../src/run/tfjs/network.ts";
 import { type Tensors, toModel } from "../reference/networks.ts";
 import { gaussianArray } from "../reference/random.ts";
 import { RUN_CASES } from "../reference/run-cases.ts";

@@ -3,14 +3,14 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import type { Model } from "../../src/base/model.ts";
 import type { Dataset } from "../../src/data/dataset.ts";
-import { startBackend } from "../../src/run/backend.ts";
-import { evaluateNetwork } from "../../src/run/evaluate.ts";
 import { type Architecture, initialiseModel } from "../../src/run/initialise.ts";
-import { createNetwork, type Network } from "../../src/run/network.ts";
 import { cosineSchedule } from "../../src/run/schedule.ts";
-import { type EndedEpoch, type TrainOptions, trainNetwork } from "../../src/run/train.ts";
-import type { Model } from "../../src/tensor.ts";
+import { startBackend } from "../../src/run/tfjs/backend.ts";
+import { evaluateNetwork } from "../../src/run/tfjs/evaluate.ts";
+import { createNetwork, type Network } from "../../src/run/tfjs/network.ts";
+import { type EndedEpoch, type TrainOptions, trainNetwork } from "../../src/run/tfjs/train.ts";
 import { rejects, sameBytes } from "../reference/expect-error.ts";
 import { madeUpImages } from "../reference/image-sets.ts";
 

@@ -2,10 +2,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { FormatError } from "../../src/errors.ts";
-import { memoryModel } from "../../src/io/memory-model.ts";
-import { openModel } from "../../src/io/open-model.ts";
-import { encodeSafetensors } from "../../src/io/safetensors-write.ts";
+import { FormatError } from "../../src/base/errors.ts";
+import { memoryModel } from "../../src/base/memory-model.ts";
+import { openModel } from "../../src/formats/open-model.ts";
+import { encodeSafetensors } from "../../src/formats/safetensors/write-safetensors.ts";
 import { urlSource } from "../../src/io/source.ts";
 import { rejects, sameBytes } from "../reference/expect-error.ts";
 import { counting } from "../reference/safetensors-builder.ts";

@@ -1,6 +1,6 @@
 /** Costs of activation matching by their definitions: two passes over all rows, everything in f64. */
 
-import type { ActivationCost } from "../../src/match/activation-costs.ts";
+import type { ActivationCost } from "../../src/by-data/activation-statistics.ts";
 
 /** n×n from `[rows, n]` activations of both. A unit without variance has correlation 0. */
 export function referenceCosts(a: Float32Array, b: Float32Array, n: number, kind: ActivationCost): Float64Array {

@@ -1,7 +1,7 @@
 /** Names and shapes of well-known networks, written out independently of the detection that reads them. */
 
-import type { Dtype } from "../../src/dtype.ts";
-import type { TensorInfo } from "../../src/tensor.ts";
+import type { Dtype } from "../../src/base/dtype.ts";
+import type { TensorInfo } from "../../src/base/model.ts";
 
 export type Tensors = Map<string, TensorInfo>;
 

@@ -3,7 +3,7 @@
  * is exact in f64, so that their duals can be held to exactly 0.
  */
 
-import { createRng, type Rng, randomPermutation } from "../../src/rng.ts";
+import { createRng, type Rng, randomPermutation } from "../../src/base/rng.ts";
 
 type Kind = (n: number, columns: number, rng: Rng) => (i: number, j: number) => number;
 

@@ -1,11 +1,11 @@
 /** Checks that the suites of all families share. */
 
 import * as assert from "uvu/assert";
-import { SpecError } from "../../src/errors.ts";
-import { formatAxis } from "../../src/spec/axis.ts";
-import { detectSpec, familySpec } from "../../src/spec/families/families.ts";
-import { resolveSpec } from "../../src/spec/resolve.ts";
-import type { Spec } from "../../src/spec/types.ts";
+import { formatAxis } from "../../src/axes/axis.ts";
+import { resolveSpec } from "../../src/axes/resolve-spec.ts";
+import type { Spec } from "../../src/axes/types.ts";
+import { SpecError } from "../../src/base/errors.ts";
+import { detectSpec, familySpec } from "../../src/families/detect-spec.ts";
 import type { Tensors } from "./architectures.ts";
 
 /** The axes of one tensor as text. */

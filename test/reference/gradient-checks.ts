@@ -1,7 +1,7 @@
 /** Comparing gradients: on two backends, and with finite differences. */
 
 import * as tf from "@tensorflow/tfjs-core";
-import { createRng } from "../../src/rng.ts";
+import { createRng } from "../../src/base/rng.ts";
 
 /** Numbers and their shape, of no backend yet. */
 export interface Values {

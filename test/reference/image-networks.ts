@@ -1,6 +1,6 @@
 /** VGG and ResNet in plain loops over f64: slow and obvious, with PyTorch's names and padding, or Flax's for VGG. */
 
-import type { Rng } from "../../src/rng.ts";
+import type { Rng } from "../../src/base/rng.ts";
 import { add, channelMeans, conv, dense, type Image, maxPool, norm, relu } from "./image-operations.ts";
 import type { Tensors } from "./networks.ts";
 import { gaussianArray } from "./random.ts";

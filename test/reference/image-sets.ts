@@ -1,8 +1,8 @@
 /** Small data sets made up for training: every class has a picture of its own, under noise. */
 
+import { createRng } from "../../src/base/rng.ts";
 import { createDataset } from "../../src/data/create-dataset.ts";
 import type { Dataset } from "../../src/data/dataset.ts";
-import { createRng } from "../../src/rng.ts";
 
 /** Bytes: a random picture for each class, mixed half and half with noise. The same for the same arguments. */
 export function madeUpImages(

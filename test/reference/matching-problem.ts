@@ -1,11 +1,11 @@
 /** Small matching problems of tensors with given axes, for tests of what lies below whole matchings. */
 
+import { parseSpec } from "../../src/axes/spec-file.ts";
+import { type Rng, randomPermutation } from "../../src/base/rng.ts";
 import { createKernels } from "../../src/kernels/kernels.ts";
-import { outlineProblem, readProblem } from "../../src/match/problem.ts";
-import { createWorkspace, type Workspace } from "../../src/match/workspace.ts";
+import { outlineProblem, readProblem } from "../../src/match/costs/problem.ts";
+import { createWorkspace, type Workspace } from "../../src/match/costs/workspace.ts";
 import { resolveFor } from "../../src/perm/resolve-for.ts";
-import { type Rng, randomPermutation } from "../../src/rng.ts";
-import { parseSpec } from "../../src/spec/spec-file.ts";
 import { toModel } from "./networks.ts";
 import { gaussianArray } from "./random.ts";
 

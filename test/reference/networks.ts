@@ -3,11 +3,11 @@
  * models compute the same function.
  */
 
-import { memoryModel } from "../../src/io/memory-model.ts";
-import type { Rng } from "../../src/rng.ts";
-import { parseSpec } from "../../src/spec/spec-file.ts";
-import type { Spec } from "../../src/spec/types.ts";
-import type { Model } from "../../src/tensor.ts";
+import { parseSpec } from "../../src/axes/spec-file.ts";
+import type { Spec } from "../../src/axes/types.ts";
+import { memoryModel } from "../../src/base/memory-model.ts";
+import type { Model } from "../../src/base/model.ts";
+import type { Rng } from "../../src/base/rng.ts";
 import { gaussianArray } from "./random.ts";
 
 /** Tensors by name as f32 with shapes. */

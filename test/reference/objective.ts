@@ -1,9 +1,9 @@
 /** The objective Σ ⟨A, π(B)⟩ by its definition: every axis gathered, then one long sum in f64. */
 
-import { gatherIndex } from "../../src/spec/axis.ts";
-import { resolveSpec } from "../../src/spec/resolve.ts";
-import type { Spec } from "../../src/spec/types.ts";
-import type { Model } from "../../src/tensor.ts";
+import { gatherIndex } from "../../src/axes/axis.ts";
+import { resolveSpec } from "../../src/axes/resolve-spec.ts";
+import type { Spec } from "../../src/axes/types.ts";
+import type { Model } from "../../src/base/model.ts";
 import { fromModel } from "./networks.ts";
 
 export async function referenceObjective(

@@ -1,7 +1,7 @@
 /** Puts arrays into wasm memory between guard bytes, runs something, and checks that nothing else was written. */
 
+import { createRng, type Rng } from "../../src/base/rng.ts";
 import { createKernels, type Kernels } from "../../src/kernels/kernels.ts";
-import { createRng, type Rng } from "../../src/rng.ts";
 
 const GUARD_BYTES = 96;
 const GUARD = 0xa5;

@@ -1,11 +1,11 @@
 /** Planted instances: a model and a renumbered copy of it, with the permutations that undo the renumbering. */
 
-import { applyPermutations } from "../../src/perm/apply.ts";
+import { resolveSpec } from "../../src/axes/resolve-spec.ts";
+import type { Spec } from "../../src/axes/types.ts";
+import type { Model } from "../../src/base/model.ts";
+import { type Rng, randomPermutation } from "../../src/base/rng.ts";
+import { applyPermutations } from "../../src/perm/apply-permutations.ts";
 import { invertPermutation } from "../../src/perm/permutation.ts";
-import { type Rng, randomPermutation } from "../../src/rng.ts";
-import { resolveSpec } from "../../src/spec/resolve.ts";
-import type { Spec } from "../../src/spec/types.ts";
-import type { Model } from "../../src/tensor.ts";
 
 /** Random permutations of everything the spec lets move, nested ones inside their blocks. */
 export function randomPermutations(spec: Spec, model: Model, rng: Rng): Map<string, Int32Array> {

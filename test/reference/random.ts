@@ -1,6 +1,6 @@
 /** Seeded test data, the same in every runtime. */
 
-import type { Rng } from "../../src/rng.ts";
+import type { Rng } from "../../src/base/rng.ts";
 
 /** Nearly gaussian, variance 1: a sum of uniforms, since logarithms and cosines differ between engines. */
 export function gaussian(rng: Rng): number {

@@ -1,6 +1,6 @@
 /** A small network of every kind that `describeGraph` knows, with its plain-loop reference. */
 
-import { createRng } from "../../src/rng.ts";
+import { createRng } from "../../src/base/rng.ts";
 import { type ImageNetwork, inFlax, resnetNetwork, vggNetwork } from "./image-networks.ts";
 import { mlpNetwork } from "./networks.ts";
 

@@ -1,8 +1,8 @@
 /** Random images for small networks, and what plain loops make of them. */
 
+import { createRng } from "../../src/base/rng.ts";
 import { createDataset } from "../../src/data/create-dataset.ts";
 import type { Dataset } from "../../src/data/dataset.ts";
-import { createRng } from "../../src/rng.ts";
 
 /** Grey images of side × side and what a network answers, each by itself. */
 export interface Task {

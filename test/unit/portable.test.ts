@@ -5,11 +5,11 @@
 
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { encodeSafetensors } from "../../src/io/safetensors-write.ts";
+import { createRng } from "../../src/base/rng.ts";
+import { encodeSafetensors } from "../../src/formats/safetensors/write-safetensors.ts";
 import { type Method, matchWeights } from "../../src/match/match-weights.ts";
 import { type MergeOptions, mergeModels } from "../../src/merge/merge-models.ts";
-import { permutationsModel } from "../../src/perm/file.ts";
-import { createRng } from "../../src/rng.ts";
+import { permutationsModel } from "../../src/perm/permutation-file.ts";
 import { convNetwork, mlpNetwork, type Network, residualNetwork, toModel } from "../reference/networks.ts";
 
 const test = suite("same bytes everywhere");

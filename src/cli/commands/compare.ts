@@ -1,7 +1,7 @@
 /** `rebasin compare A B` */
 
+import { compareTensors, describeDifferences } from "../../base/compare-tensors.ts";
 import { type Distance, modelDistance } from "../../merge/distance.ts";
-import { compareTensors, describeDifferences } from "../../spec/compare.ts";
 import type { Command } from "../command.ts";
 import { withModels } from "../models.ts";
 

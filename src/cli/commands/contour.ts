@@ -1,15 +1,15 @@
 /** `rebasin contour A B --data DIR` */
 
+import { table } from "../../base/text-table.ts";
+import { VERSION } from "../../base/version.ts";
+import type { Contour, ContourPoint } from "../../measure/contour.ts";
 import { saveText } from "../../node/save-text.ts";
-import type { Contour, ContourPoint } from "../../recipes/contour.ts";
-import { withTensorFlow } from "../../run/peers.ts";
-import { table } from "../../text-table.ts";
-import { VERSION } from "../../version.ts";
+import { withTensorFlow } from "../../run/with-tensorflow.ts";
 import { checkpointPath, PERMUTATIONS_OPTION, withAlignedPair } from "../aligned-pair.ts";
-import { CHECKPOINT_OPTION, type ResultsOf, withCheckpoint } from "../checkpoint.ts";
 import { type Command, type CommandContext, numberOption } from "../command.ts";
 import { dataDigest, pairDigests } from "../digests.ts";
 import { DATA_OPTIONS, readSplit } from "../image-data.ts";
+import { CHECKPOINT_OPTION, type ResultsOf, withCheckpoint } from "../kept-results.ts";
 import { MATCH_OPTIONS } from "../matching.ts";
 import { checkOutputs } from "../models.ts";
 import { savedLines, settingsOf } from "./curve.ts";
@@ -49,7 +49,7 @@ export const contour: Command = {
     await checkOutputs(outputs, inputs, context.flags.has("force"));
     const path = await checkpointPath(context, outputs, inputs);
     // Before any work: the peers may be missing.
-    const { sampleContour } = await withTensorFlow(() => import("../../recipes/contour.ts"));
+    const { sampleContour } = await withTensorFlow(() => import("../../measure/contour.ts"));
     const data = await readSplit(context, values.get("split") as "test" | "train");
     return withAlignedPair(context, (pair, { how }) => {
       const of = async (): Promise<ResultsOf> =>

@@ -1,19 +1,19 @@
 /** `rebasin curve A B --data DIR` */
 
+import { VERSION } from "../../base/version.ts";
 import type { Dataset } from "../../data/dataset.ts";
+import type { Place } from "../../measure/calibrate-pair.ts";
+import type { AlignedPair, MeasuredPoint } from "../../measure/curve.ts";
+import { costMaps, tensorSimilarities } from "../../measure/tensor-similarity.ts";
 import { saveText } from "../../node/save-text.ts";
-import type { Place } from "../../recipes/calibrate-pair.ts";
-import type { AlignedPair, MeasuredPoint } from "../../recipes/curve.ts";
-import { costMaps, tensorSimilarities } from "../../recipes/tensor-similarity.ts";
 import type { Calibration } from "../../run/metrics.ts";
-import { withTensorFlow } from "../../run/peers.ts";
-import { VERSION } from "../../version.ts";
+import { withTensorFlow } from "../../run/with-tensorflow.ts";
 import { type Alignment, checkpointPath, PERMUTATIONS_OPTION, withAlignedPair } from "../aligned-pair.ts";
-import { CHECKPOINT_OPTION, type CheckpointPlan, type KeptResults, withCheckpoint } from "../checkpoint.ts";
 import { type Command, type CommandContext, numberOption } from "../command.ts";
 import { type CurveResult, curveCsv, curveJson, curveText, type SplitResult } from "../curve-result.ts";
 import { dataDigest, pairDigests } from "../digests.ts";
 import { DATA_OPTIONS, readSplit, SPLITS, splitsOption } from "../image-data.ts";
+import { CHECKPOINT_OPTION, type CheckpointPlan, type KeptResults, withCheckpoint } from "../kept-results.ts";
 import { MATCH_OPTIONS } from "../matching.ts";
 import { checkOutputs } from "../models.ts";
 import { planRepair, REPAIR_OPTIONS, type Repair } from "../repairing.ts";
@@ -83,8 +83,8 @@ const inputsOf = ({ positionals, values }: CommandContext): string[] => [
 
 const loadRunning = () =>
   withTensorFlow(async () => ({
-    ...(await import("../../recipes/curve.ts")),
-    ...(await import("../../recipes/calibrate-pair.ts")),
+    ...(await import("../../measure/curve.ts")),
+    ...(await import("../../measure/calibrate-pair.ts")),
   }));
 
 /** What is measured. */

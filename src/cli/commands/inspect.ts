@@ -1,14 +1,14 @@
 /** `rebasin inspect MODEL` */
 
-import { SpecError } from "../../errors.ts";
+import { axisTexts } from "../../axes/axis-texts.ts";
+import { fitSpec, resolveSpec } from "../../axes/resolve-spec.ts";
+import { prettySpec } from "../../axes/spec-file.ts";
+import { log10Symmetries } from "../../axes/symmetries.ts";
+import type { Spec } from "../../axes/types.ts";
+import { SpecError } from "../../base/errors.ts";
+import type { Model } from "../../base/model.ts";
+import { table } from "../../base/text-table.ts";
 import { saveText } from "../../node/save-text.ts";
-import { axisTexts } from "../../spec/axis-texts.ts";
-import { fitSpec, resolveSpec } from "../../spec/resolve.ts";
-import { prettySpec } from "../../spec/spec-file.ts";
-import { log10Symmetries } from "../../spec/symmetries.ts";
-import type { Spec } from "../../spec/types.ts";
-import type { Model } from "../../tensor.ts";
-import { table } from "../../text-table.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { checkOutputs, SPEC_OPTION, specOption, withModels } from "../models.ts";
 

@@ -2,13 +2,13 @@
 
 import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { fitSpec } from "../../axes/resolve-spec.ts";
+import { table } from "../../base/text-table.ts";
+import { type ManyReport, type ManyStrategy, mergeMany } from "../../many/merge-many.ts";
 import type { Method } from "../../match/match-weights.ts";
 import { saveModel } from "../../node/save-model.ts";
 import { wordsOf } from "../../node/system-error.ts";
-import { permutationsModel } from "../../perm/file.ts";
-import { type ManyReport, type ManyStrategy, mergeMany } from "../../recipes/many/merge-models.ts";
-import { fitSpec } from "../../spec/resolve.ts";
-import { table } from "../../text-table.ts";
+import { permutationsModel } from "../../perm/permutation-file.ts";
 import { type Command, type CommandContext, numberOption, UsageError } from "../command.ts";
 import { MATCH_OPTIONS } from "../matching.ts";
 import { checkOutputs, SPEC_OPTION, specOption, withModels } from "../models.ts";

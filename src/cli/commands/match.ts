@@ -1,9 +1,9 @@
 /** `rebasin match A B -o PERMS` */
 
+import { fitSpec } from "../../axes/resolve-spec.ts";
 import type { Split } from "../../node/data-folder.ts";
 import { saveModel } from "../../node/save-model.ts";
-import { permutationsModel } from "../../perm/file.ts";
-import { fitSpec } from "../../spec/resolve.ts";
+import { permutationsModel } from "../../perm/permutation-file.ts";
 import type { Command } from "../command.ts";
 import { MATCH_OPTIONS, matchJson, matchText, runMatching } from "../matching.ts";
 import { MATCH_DATA_OPTIONS } from "../matching-data.ts";

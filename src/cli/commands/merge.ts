@@ -1,12 +1,12 @@
 /** `rebasin merge A B -o OUT` */
 
-import type { Blend } from "../../merge/blend-tensor.ts";
+import { fitSpec } from "../../axes/resolve-spec.ts";
 import { mergeModels } from "../../merge/merge-models.ts";
+import type { Blend } from "../../merge/methods/blend-tensor.ts";
 import type { Split } from "../../node/data-folder.ts";
 import { saveModel } from "../../node/save-model.ts";
-import { permutationsModel } from "../../perm/file.ts";
-import { matchMetadata } from "../../rebasin.ts";
-import { fitSpec } from "../../spec/resolve.ts";
+import { permutationsModel } from "../../perm/permutation-file.ts";
+import { matchMetadata } from "../../plan/rebasin.ts";
 import { type Command, numberOption } from "../command.ts";
 import { MATCH_OPTIONS, matchJson, matchText, runMatching } from "../matching.ts";
 import { MATCH_DATA_OPTIONS } from "../matching-data.ts";

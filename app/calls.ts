@@ -1,0 +1,193 @@
+/** What the page asks its workers. Plain values, cloned on the way; array buffers directly in them are handed over. */
+
+import type { Spec } from "../src/axes/types.ts";
+import type { Dtype } from "../src/base/dtype.ts";
+import type { Stage } from "../src/base/progress.ts";
+import type { MatchReport, Method } from "../src/match/match-weights.ts";
+import type { Blend } from "../src/merge/methods/blend-tensor.ts";
+import type { Curve } from "../src/report/curve-chart.ts";
+
+/** A file and what it is called. */
+export interface NamedBlob {
+  readonly name: string;
+  readonly blob: Blob;
+}
+
+/** What `inspect` says of one file. */
+export interface ModelSummary {
+  readonly tensors: number;
+  readonly elements: number;
+  readonly bytes: number;
+  readonly dtypes: readonly Dtype[];
+}
+
+/** "auto", a family's name, or the text of a spec file. */
+export type SpecChoice = string | { readonly name: string; readonly text: string };
+
+export interface PairRequest {
+  readonly a: NamedBlob;
+  readonly b: NamedBlob;
+  readonly spec: SpecChoice;
+}
+
+/** What is known of a pair before it is aligned. */
+export interface PairSummary {
+  /** How the spec is called: a family, or the name of a spec file. */
+  readonly spec: string;
+  readonly why: string;
+  readonly groups: readonly { readonly name: string; readonly size: number; readonly tensors: readonly string[] }[];
+  readonly log10Symmetries: number;
+  readonly frozen: readonly string[];
+}
+
+/** How two files differ that cannot be merged. */
+export interface PairDifferences {
+  /** One for each tensor, the first hundred; null: the file has no such tensor. */
+  readonly differences: readonly { readonly tensor: string; readonly a: string | null; readonly b: string | null }[];
+  /** Of all tensors that differ. */
+  readonly count: number;
+  readonly tensorsA: number;
+  readonly tensorsB: number;
+}
+
+export interface AlignRequest extends PairRequest {
+  readonly method: Method;
+  readonly seed: number;
+}
+
+export interface AlignProgress {
+  readonly stage: Stage;
+  readonly done: number;
+  readonly total?: number;
+  /** Objectives so far: [step, value] of each stage in turn. */
+  readonly frankWolfe: readonly number[];
+  readonly coordinate: readonly number[];
+}
+
+/** Permutations, and how they were found: what files say of it. */
+export interface Found {
+  readonly permutations: ReadonlyMap<string, Int32Array>;
+  readonly report: MatchReport;
+  readonly seed: number;
+}
+
+export interface Aligned extends Found {
+  readonly spec: Spec;
+  readonly frankWolfe: readonly number[];
+  readonly coordinate: readonly number[];
+}
+
+/** The cost matrix of one permutation with the others as found: f32, row-major, slots of A by units of B. */
+export interface CostValues {
+  readonly size: number;
+  /** Columns in the order of B's file. */
+  readonly before: ArrayBuffer;
+  /** Columns in the aligned order: what belongs together is on the diagonal. */
+  readonly after: ArrayBuffer;
+}
+
+export interface MergeRequest {
+  readonly found: Found;
+  readonly lambda: number;
+  readonly blend: Blend;
+  /** Written to it when given (a file the user chose), else the result is a Blob. */
+  readonly target?: FileSystemFileHandle;
+}
+
+type Call<Argument, Result, Progress = never> = { argument: Argument; progress: Progress; result: Result };
+
+/** The worker that reads files and makes new ones. All but `inspect` is about the pair of the last `prepare`. */
+export type FileCalls = {
+  inspect: Call<NamedBlob, ModelSummary>;
+  prepare: Call<PairRequest, PairSummary | PairDifferences>;
+  cost: Call<{ readonly permutation: string; readonly permutations: Found["permutations"] }, CostValues>;
+  merge: Call<MergeRequest, { readonly blob: Blob | null }, { readonly done: number; readonly total: number }>;
+  permutations: Call<Found["permutations"], { readonly blob: Blob }>;
+};
+
+/** The worker that aligns. It ends with the alignment, and all the memory that took with it. */
+export type MatchCalls = {
+  align: Call<AlignRequest, Aligned, AlignProgress>;
+};
+
+/** Where labelled images come from: IDX files, gzipped or not. */
+export interface DataRequest {
+  readonly images: NamedBlob;
+  readonly labels: NamedBlob;
+}
+
+export interface CurveRequest {
+  readonly a: NamedBlob;
+  readonly b: NamedBlob;
+  readonly spec: Spec;
+  readonly permutations: ReadonlyMap<string, Int32Array>;
+  readonly data: DataRequest;
+  readonly points: number;
+}
+
+export interface CurveResult {
+  readonly curves: readonly Curve[];
+  /** How the images are called in captions. */
+  readonly data: string;
+}
+
+export interface TrainRequest {
+  readonly data: DataRequest;
+  readonly hidden: number;
+  readonly epochs: number;
+}
+
+/** After one epoch of both networks. Barriers: highest loss on the line above the mean of its ends. */
+export interface TrainEpoch {
+  readonly epoch: number;
+  readonly lossA: number;
+  readonly lossB: number;
+  readonly accuracyA: number;
+  readonly accuracyB: number;
+  readonly naiveBarrier: number;
+  readonly alignedBarrier: number;
+}
+
+export interface Trained {
+  readonly epochs: readonly TrainEpoch[];
+  readonly a: Blob;
+  readonly b: Blob;
+}
+
+/** The worker with TensorFlow.js. */
+export type EvaluateCalls = {
+  curve: Call<CurveRequest, CurveResult, CurveResult & { readonly done: number; readonly total: number }>;
+  train: Call<
+    TrainRequest,
+    Trained,
+    { readonly done: number; readonly total: number; readonly epochs: readonly TrainEpoch[] }
+  >;
+};
+
+/** One line of a line chart. */
+export interface Line {
+  readonly name: string;
+  readonly points: readonly { readonly x: number; readonly y: number }[];
+}
+
+export interface ReportRequest {
+  readonly a: string;
+  readonly b: string;
+  readonly lambda: number;
+  readonly summary: PairSummary;
+  readonly report: MatchReport;
+  /** Charts that the page has shown, as they were. */
+  readonly charts: readonly { readonly heading: string; readonly svgs: readonly string[] }[];
+}
+
+/** The worker that draws charts, as the text of SVG files, and the report. */
+export type ChartCalls = {
+  curve: Call<{ readonly curves: readonly Curve[]; readonly width: number }, { readonly svg: string }>;
+  cost: Call<
+    CostValues & { readonly name: string; readonly width: number },
+    { readonly before: string; readonly after: string }
+  >;
+  objective: Call<{ readonly lines: readonly Line[]; readonly width: number }, { readonly svg: string }>;
+  barrier: Call<{ readonly epochs: readonly TrainEpoch[]; readonly width: number }, { readonly svg: string }>;
+  report: Call<ReportRequest, { readonly blob: Blob }>;
+};

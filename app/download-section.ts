@@ -1,0 +1,84 @@
+/** Step 5: the merge at λ, the permutations and the report, as files. */
+
+import type { Blend } from "../src/merge/methods/blend-tensor.ts";
+import { createJobRunner, type Job } from "./job.ts";
+import { byId, formatBytes, saveBlob } from "./page.ts";
+import type { OpenPair, Store } from "./store.ts";
+import type { Workers } from "./workers.ts";
+
+/** Larger merges are written straight into a file of the user's choice, where the browser lets pages do that. */
+const DIRECT_BYTES = 2 ** 28;
+
+type Picker = (options: object) => Promise<FileSystemFileHandle>;
+
+export function setUpDownload(store: Store, { files, charts }: Workers): void {
+  const section = byId("download", HTMLElement);
+  const controls = byId("download-controls", HTMLFieldSetElement);
+  const slider = byId("lambda", HTMLInputElement);
+  const [merged, permutations, report] = ["save-merged", "save-permutations", "save-report"].map((id) =>
+    byId(id, HTMLButtonElement),
+  ) as [HTMLButtonElement, HTMLButtonElement, HTMLButtonElement];
+  let busy = false;
+  const enable = (): void => {
+    const off = busy || store.state.aligned === null;
+    for (const control of [controls, merged, permutations, report]) control.disabled = off;
+  };
+  const runner = createJobRunner(section, (now) => {
+    busy = now;
+    enable();
+  });
+  slider.addEventListener("input", () => store.update({ lambda: slider.valueAsNumber }));
+  store.watch(["lambda"], ({ lambda }) => {
+    byId("lambda-value", HTMLOutputElement).value = String(lambda);
+  });
+  store.watch(["aligned"], ({ aligned }) => {
+    runner.cancel();
+    enable();
+    runner.say(aligned === null ? "Align first." : "Ready: three files, made here.");
+  });
+  merged.addEventListener("click", () => runner.run("Merging", (job) => saveMerged(store, files, job)));
+  permutations.addEventListener("click", () =>
+    runner.run("Writing the permutations", () => savePermutations(store, files)),
+  );
+  report.addEventListener("click", () => runner.run("Writing the report", () => saveReport(store, charts)));
+}
+
+// What presses of the three buttons do. The results are what is said at the end.
+
+async function saveMerged({ state }: Store, files: Workers["files"], { signal, report }: Job): Promise<string> {
+  const { lambda, aligned } = state;
+  const blend = byId("blend", HTMLSelectElement).value as Blend;
+  const name = `merged-${lambda}.safetensors`;
+  const target = await chooseTarget(state.pair!, name);
+  const request = { found: aligned!, lambda, blend, ...(target === null ? {} : { target }) };
+  const { blob } = await files.call("merge", request, {
+    signal,
+    onProgress: ({ done, total }) => report({ share: done / total, text: `Wrote tensor ${done} of ${total}` }),
+  });
+  if (blob === null) return `Wrote ${target!.name}.`;
+  saveBlob(blob, name);
+  return `Saved ${name}, ${formatBytes(blob.size)}.`;
+}
+
+async function savePermutations({ state }: Store, files: Workers["files"]): Promise<string> {
+  const { blob } = await files.call("permutations", state.aligned!.permutations);
+  saveBlob(blob, "permutations.safetensors");
+  return `Saved permutations.safetensors, ${formatBytes(blob.size)}, for rebasin apply.`;
+}
+
+async function saveReport({ state, charts: drawn }: Store, charts: Workers["charts"]): Promise<string> {
+  const { pair, aligned, lambda } = state;
+  const { a, b, summary } = pair!;
+  const shown = [...drawn].map(([heading, svgs]) => ({ heading, svgs }));
+  const request = { a: a.name, b: b.name, lambda, summary, report: aligned!.report, charts: shown };
+  const { blob } = await charts.call("report", request);
+  saveBlob(blob, "rebasin-report.html");
+  return `Saved rebasin-report.html, with ${shown.length} sections of charts.`;
+}
+
+/** A file to write into, or null to make a Blob. Rejects when the user thinks better of it. */
+async function chooseTarget({ a }: OpenPair, suggestedName: string): Promise<FileSystemFileHandle | null> {
+  const { showSaveFilePicker } = window as { showSaveFilePicker?: Picker };
+  if (a.blob.size < DIRECT_BYTES || showSaveFilePicker === undefined) return null;
+  return showSaveFilePicker.call(window, { suggestedName });
+}

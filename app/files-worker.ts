@@ -1,0 +1,71 @@
+/** The worker that reads files and makes new ones: everything but aligning, running the networks and drawing. */
+
+import type { Model } from "../src/base/model.ts";
+import { writeSafetensors } from "../src/formats/safetensors/write-safetensors.ts";
+import { mergeModels } from "../src/merge/merge-models.ts";
+import { permutationsModel } from "../src/perm/permutation-file.ts";
+import { matchMetadata } from "../src/plan/rebasin.ts";
+import type { FileCalls } from "./calls.ts";
+import { costValues } from "./cost-values.ts";
+import { serve } from "./rpc.ts";
+import {
+  differencesOf,
+  fittedSpec,
+  openBlob,
+  openPair,
+  type Session,
+  startSession,
+  summariseModel,
+  summarisePair,
+} from "./session.ts";
+import { blobSink, fileHandleSink } from "./sinks.ts";
+
+let session: Session | null = null;
+let turn = 0;
+
+function current(): Session {
+  if (session === null) throw new Error("no pair is open, expected two checkpoints first");
+  return session;
+}
+
+serve<FileCalls>({
+  async inspect(file, { signal }) {
+    return summariseModel(await openBlob(file, signal), file.blob.size);
+  },
+  async prepare(request) {
+    session = null;
+    const mine = ++turn;
+    const pair = await openPair(request);
+    const differences = differencesOf(pair);
+    if (differences !== null) return differences;
+    const opened = startSession(pair, request.spec);
+    // The page may have asked for another pair meanwhile.
+    if (mine === turn) session = opened;
+    return summarisePair(opened);
+  },
+  async cost({ permutation, permutations }, { signal }) {
+    return costValues(current(), permutations, permutation, signal);
+  },
+  async merge({ found, lambda, blend, target }, { signal, progress }) {
+    const { a, b, spec } = current();
+    const metadata = matchMetadata(found.report, found.seed);
+    const merged = await mergeModels(a, b, spec, found.permutations, { lambda, blend, metadata });
+    const options = {
+      signal,
+      onProgress: ({ done, total = 0 }: { done: number; total?: number }) => progress({ done, total }),
+    };
+    if (target === undefined) return { blob: await asBlob(merged, options) };
+    await writeSafetensors(merged, await fileHandleSink(target), options);
+    return { blob: null };
+  },
+  async permutations(permutations) {
+    return { blob: await asBlob(await permutationsModel(fittedSpec(current()), permutations)) };
+  },
+});
+
+/** The whole file, its tensors handed to the browser one by one. */
+async function asBlob(model: Model, options: Parameters<typeof writeSafetensors>[2] = {}): Promise<Blob> {
+  const sink = blobSink();
+  await writeSafetensors(model, sink, options);
+  return sink.blob();
+}

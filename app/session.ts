@@ -1,0 +1,89 @@
+/** The pair that a worker works on: opened from files, of which only what is asked for is read. */
+
+import { fitSpec, resolveSpec } from "../src/axes/resolve-spec.ts";
+import { parseSpec } from "../src/axes/spec-file.ts";
+import { log10Symmetries } from "../src/axes/symmetries.ts";
+import type { ResolvedSpec, Spec } from "../src/axes/types.ts";
+import { compareTensors } from "../src/base/compare-tensors.ts";
+import type { Model } from "../src/base/model.ts";
+import { elementCount } from "../src/base/model.ts";
+import { openModel } from "../src/formats/open-model.ts";
+import { blobSource } from "../src/io/source.ts";
+import { chooseSpec } from "../src/plan/rebasin.ts";
+import type { ModelSummary, NamedBlob, PairDifferences, PairRequest, PairSummary, SpecChoice } from "./calls.ts";
+
+export interface Session {
+  readonly a: Model;
+  readonly b: Model;
+  /** As chosen; the report names it so. */
+  readonly spec: Spec;
+  readonly specName: string;
+  readonly resolved: ResolvedSpec;
+}
+
+/** Only the header is read. Rejects as `openModel` does. */
+export function openBlob({ name, blob }: NamedBlob, signal?: AbortSignal): Promise<Model> {
+  return openModel(blobSource(blob, name), signal ? { signal } : {});
+}
+
+type Pair = Pick<Session, "a" | "b">;
+
+/** Opens both files, of which only the headers are read. */
+export async function openPair({ a, b }: PairRequest): Promise<Pair> {
+  return { a: await openBlob(a), b: await openBlob(b) };
+}
+
+/** Fits the spec to a pair, to A alone: whether B has the same tensors is looked at elsewhere. Throws what the library throws. */
+export function startSession({ a, b }: Pair, choice: SpecChoice): Session {
+  const { spec, name } = specOf(choice, a);
+  return { a, b, spec, specName: name, resolved: resolveSpec(spec, a.tensors) };
+}
+
+/** Longer lists say no more. */
+const MOST_DIFFERENCES = 100;
+
+/** What keeps two models from being merged, whatever the spec; null where nothing does. */
+export function differencesOf({ a, b }: Pair): PairDifferences | null {
+  // Shape and dtype may differ of one tensor, and are told together.
+  const rows = new Map(compareTensors(a.tensors, b.tensors).map((each) => [each.tensor, each]));
+  if (rows.size === 0) return null;
+  return {
+    differences: [...rows.values()].slice(0, MOST_DIFFERENCES).map(({ tensor, a, b }) => ({ tensor, a, b })),
+    count: rows.size,
+    tensorsA: a.tensors.size,
+    tensorsB: b.tensors.size,
+  };
+}
+
+function specOf(choice: SpecChoice, model: Model): { spec: Spec; name: string } {
+  if (typeof choice !== "string") return { spec: parseSpec(choice.text, choice.name), name: choice.name };
+  const spec = chooseSpec(choice, model);
+  return { spec, name: spec.family ?? choice };
+}
+
+/** What the page shows of one file. */
+export function summariseModel(model: Model, bytes: number): ModelSummary {
+  const infos = [...model.tensors.values()];
+  return {
+    tensors: infos.length,
+    elements: infos.reduce((sum, { shape }) => sum + elementCount(shape), 0),
+    bytes,
+    dtypes: [...new Set(infos.map(({ dtype }) => dtype))],
+  };
+}
+
+/** What the page shows of a pair. */
+export function summarisePair({ spec, specName, resolved }: Session): PairSummary {
+  return {
+    spec: specName,
+    why: spec.why ?? "",
+    groups: resolved.permutations.map(({ name, size, tensors }) => ({ name, size, tensors })),
+    log10Symmetries: log10Symmetries(resolved),
+    frozen: spec.frozen ?? [],
+  };
+}
+
+/** The spec bound to the pair's tensors, as permutation files carry it. */
+export function fittedSpec({ spec, a }: Session): Spec {
+  return fitSpec(spec, a.tensors);
+}

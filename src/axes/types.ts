@@ -1,0 +1,109 @@
+/** The data types of permutation specs, before and after resolving against a model's shapes. Plain data, no behaviour. */
+
+import type { TensorInfo } from "../base/model.ts";
+
+/** A fixed size, the name of a permutation, or `"_"`: a fixed size that is read from the tensor. */
+export type Factor = number | string;
+
+/** Row-major product of factors, the first the slowest. */
+export type Segment = readonly Factor[];
+
+/** Concatenation of segments. `3*H*64` is one segment of three factors, `P0|P1` two segments of one. */
+export type Axis = readonly Segment[];
+
+/** What the spec says of one tensor: what acts on each axis, and whether it counts in the objective. */
+export interface TensorSpec {
+  readonly axes: readonly Axis[];
+  readonly votes: boolean;
+  /** Only in specs of the reference form, until `fitSpec`: the shape that `axes` refer to. */
+  readonly reshape?: readonly number[];
+}
+
+/** A permutation of `outer` blocks of `inner` units: blocks move by `outer`, units inside each block freely. */
+export interface NestedPermutation {
+  readonly outer: string;
+  readonly inner: number;
+}
+
+/** A permutation spec: names, not yet integers. Axis sizes are settled by `resolveSpec` against a model's shapes. */
+export interface Spec {
+  readonly tensors: ReadonlyMap<string, TensorSpec>;
+  /** Only permutations with an inner structure need an entry. */
+  readonly permutations: ReadonlyMap<string, NestedPermutation>;
+  /**
+   * Tensors of the model that are not listed: an error, fixed in place, or (specs of the reference form, which list
+   * voting tensors only) fixed except BatchNorm statistics, which move with their norm.
+   */
+  readonly rest: "refused" | "fixed" | "reference";
+  /** Set by `detectSpec`: the family's name, why it was chosen, and symmetries it leaves frozen. */
+  readonly family?: string;
+  readonly why?: string;
+  readonly frozen?: readonly string[];
+}
+
+/** One factor of a segment: `stride` in elements of the axis, `permutation` an index into `permutations`, or −1. */
+export interface ResolvedFactor {
+  readonly size: number;
+  readonly stride: number;
+  readonly permutation: number;
+}
+
+/** A segment with its sizes: from `offset`, `length` elements of the axis. */
+export interface ResolvedSegment {
+  readonly offset: number;
+  readonly length: number;
+  readonly factors: readonly ResolvedFactor[];
+}
+
+/** An axis with its sizes: segments in order, `length` elements together. */
+export interface ResolvedAxis {
+  readonly length: number;
+  readonly segments: readonly ResolvedSegment[];
+}
+
+/** A tensor with every axis settled. `votes` is false for dtypes that are no floats, whatever the spec says. */
+export interface ResolvedTensor {
+  readonly name: string;
+  readonly info: TensorInfo;
+  readonly axes: readonly ResolvedAxis[];
+  readonly votes: boolean;
+  /** True when a permutation acts on some axis. */
+  readonly moves: boolean;
+}
+
+/** A permutation of a resolved spec, and where it acts. */
+export interface ResolvedPermutation {
+  readonly name: string;
+  readonly size: number;
+  /** Index of the outer permutation of a nested one, else −1; `inner` is then the size of a block, else 1. */
+  readonly outer: number;
+  readonly inner: number;
+  /** Names of the tensors that name it on an axis, in model order: none for an outer one that only a nested one uses. */
+  readonly tensors: readonly string[];
+}
+
+/** A spec that fits a model: integers only. */
+export interface ResolvedSpec {
+  /** Every tensor of the model, in model order. */
+  readonly tensors: readonly ResolvedTensor[];
+  /** In order of first appearance in the model. */
+  readonly permutations: readonly ResolvedPermutation[];
+  /** The spec it came from, fitted: no `reshape`, `rest` "refused" or "fixed". */
+  readonly spec: Spec;
+}
+
+/** One dimension of a cell: `size` steps of `stride` elements of the flat tensor, moved by a permutation or not (−1). */
+export interface Dim {
+  readonly size: number;
+  readonly stride: number;
+  readonly permutation: number;
+}
+
+/**
+ * A strided box of a tensor inside which every index factorises: one segment chosen on each axis. Element
+ * `(i0, i1, …)` lies at `base + Σ i·stride`. The cells of a tensor partition it.
+ */
+export interface Cell {
+  readonly base: number;
+  readonly dims: readonly Dim[];
+}

@@ -1,0 +1,120 @@
+/** Runs two models on the same images and compares what their units say: a cost matrix for each permutation. */
+
+import * as tf from "@tensorflow/tfjs-core";
+import type { Spec } from "../axes/types.ts";
+import type { Model } from "../base/model.ts";
+import { checkOptions } from "../base/options.ts";
+import type { OnProgress } from "../base/progress.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { type Tap, tapsOf } from "../infer/taps.ts";
+import { createKernels } from "../kernels/kernels.ts";
+import { resolveFor } from "../perm/resolve-for.ts";
+import { requireSameTensors } from "../perm/same-tensors.ts";
+import { checkData } from "../run/check-data.ts";
+import { eachBatch } from "../run/tfjs/image-batches.ts";
+import { createNetwork, type Network } from "../run/tfjs/network.ts";
+import { type ActivationCost, type ActivationStatistics, createActivationStatistics } from "./activation-statistics.ts";
+
+/** Options of `activationCosts`. */
+export interface ActivationCostOptions {
+  /** Default "correlation". */
+  readonly cost?: ActivationCost;
+  /** Images at a time at most: bounds memory, and changes results by rounding alone. Default 100. */
+  readonly batch?: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Stage `activations`, in images. */
+  readonly onProgress?: OnProgress | undefined;
+  /** `false` forces the scalar build of the kernels. Same bits, slower. */
+  readonly simd?: boolean;
+}
+
+const OPTIONS = [
+  "cost",
+  "batch",
+  "signal",
+  "onProgress",
+  "simd",
+] as const satisfies readonly (keyof ActivationCostOptions)[];
+const BATCH = 100;
+
+/**
+ * Costs of matching unit i of A with unit j of B, n×n row-major by permutation name, from the activations of both models
+ * on all images of `data` (paper, Section 3.1). Each unit is looked at after the ReLU, as the paper does; a unit of a
+ * convolution counts at every position; units of a residual stream count after every block that adds to it. A permutation
+ * whose units show nowhere by themselves has no entry. Never more than one batch of activations is in memory.
+ *
+ * Throws `SpecError` when the models or the spec do not fit, `RangeError` for models of no known family, data that do not
+ * fit them, no images, options out of range, and NaN or infinity in an activation, and the reason of an aborted signal.
+ *
+ * @example
+ * const costs = await activationCosts(a, b, detectSpec(a), firstImages(train, 2000));
+ * matchCosts(resolveSpec(spec, a.tensors), costs).permutations;
+ */
+export async function activationCosts(
+  a: Model,
+  b: Model,
+  spec: Spec,
+  data: Dataset,
+  options: ActivationCostOptions = {},
+): Promise<Map<string, Float32Array>> {
+  checkOptions("activationCosts", options, OPTIONS);
+  const { cost = "correlation", batch = BATCH } = options;
+  if (cost !== "correlation" && cost !== "inner-product")
+    throw new RangeError(`cost "${cost}", expected "correlation" or "inner-product"`);
+  if (!Number.isSafeInteger(batch) || batch < 1) throw new RangeError(`batch ${batch}, expected a positive integer`);
+  requireSameTensors(a, b);
+  const resolved = resolveFor(a, spec);
+  const networks: Network[] = [];
+  try {
+    for (const model of [a, b]) networks.push(await createNetwork(model));
+    for (const network of networks) checkData(network, data, { labels: false });
+    const kernels = createKernels(options.simd === undefined ? {} : { simd: options.simd });
+    const taps = tapsOf(networks[0]!.graph, resolved, a);
+    const places = resolved.permutations.flatMap(({ name, size }): Place[] => {
+      const found = taps.get(name) ?? [];
+      if (found.length === 0) return [];
+      const of = (model: Model): string => `${model.name} at ${name}`;
+      return [{ name, taps: found, statistics: createActivationStatistics(kernels, size, [of(a), of(b)]) }];
+    });
+    await addAllImages(networks as [Network, Network], data, places, batch, options);
+    return new Map(places.map(({ name, statistics }) => [name, statistics.finish(cost)]));
+  } finally {
+    for (const network of networks) network.dispose();
+  }
+}
+
+/** A permutation, where its units show, and what has been seen there. */
+interface Place {
+  readonly name: string;
+  readonly taps: readonly Tap[];
+  readonly statistics: ActivationStatistics;
+}
+
+async function addAllImages(
+  [networkA, networkB]: readonly [Network, Network],
+  data: Dataset,
+  places: readonly Place[],
+  batch: number,
+  { signal, onProgress }: ActivationCostOptions,
+): Promise<void> {
+  const keep = new Set(places.flatMap(({ taps }) => taps.map(({ value }) => value)));
+  const onImages = (done: number): void => onProgress?.({ stage: "activations", done, total: data.count });
+  await eachBatch(data, { batch, signal, onImages }, (images) => {
+    const [valuesA, valuesB] = [networkA, networkB].map((network) => network.run(images, keep).values);
+    for (const { taps, statistics } of places) {
+      for (const { value, block } of taps) {
+        const a = unitsOf(valuesA!.get(value)!, block);
+        const b = unitsOf(valuesB!.get(value)!, block);
+        statistics.add(a, b, a.length / statistics.n);
+      }
+    }
+  });
+}
+
+/** Values as rows of units: a position is a row, and where a unit has several channels each of them is one. */
+function unitsOf(value: tf.Tensor, block: number): Float32Array {
+  const channels = value.shape.at(-1)!;
+  if (block === 1) return value.dataSync<"float32">();
+  const rows = tf.reshape(value, [-1, channels / block, block]);
+  return tf.transpose(rows, [0, 2, 1]).dataSync<"float32">();
+}

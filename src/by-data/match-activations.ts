@@ -1,0 +1,149 @@
+/** Activation matching: permutations from what units say on data, alone or together with the weights. */
+
+import type { Spec } from "../axes/types.ts";
+import type { Model } from "../base/model.ts";
+import { checkOptions } from "../base/options.ts";
+import { type OnProgress, startClock } from "../base/progress.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { type Choice, choosePermutations } from "../match/choose-permutations.ts";
+import { matchCosts } from "../match/match-costs.ts";
+import { type MatchOptions, type MatchReport, matchWeights } from "../match/match-weights.ts";
+import { resolveFor } from "../perm/resolve-for.ts";
+import { activationCosts } from "./activation-costs.ts";
+import type { ActivationCost } from "./activation-statistics.ts";
+
+/**
+ * `only` and `except` choose the permutations that may move, by name or `prefix*`; the rest stay in place
+ * (Correlation-permutation, Ritter-Gutierrez et al. 2025: which groups move matters more than how well).
+ */
+export interface ActivationOptions extends Choice {
+  /** Default "correlation". */
+  readonly cost?: ActivationCost;
+  /** Images at a time at most. Default 100. */
+  readonly batch?: number;
+  /**
+   * Above 0: the hybrid. Frank–Wolfe on the weights with the costs as a linear term, worth this share of the weights'
+   * part (see `LinearTerm`). Default 0: the costs alone decide.
+   */
+  readonly share?: number;
+  /** "descent": weight matching by descent from what the costs found. Only without `share`. */
+  readonly polish?: "none" | "descent";
+  /** Costs found before (`activationCosts`), instead of running the models; `cost` and `batch` are not looked at then. */
+  readonly costs?: ReadonlyMap<string, Float32Array>;
+  /** Of `matchWeights`, for the hybrid and for `polish`. */
+  readonly seed?: number;
+  readonly perturb?: number;
+  readonly threads?: number | "auto";
+  readonly maxSweeps?: number;
+  readonly allowNonfinite?: boolean;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
+  /** `false` forces the scalar build of the kernels. Same bits, slower. */
+  readonly simd?: boolean;
+}
+
+/** As of `matchWeights`; `objective` is that of the weights alone, to compare methods by. */
+export interface ActivationReport extends MatchReport {
+  readonly method: "activations" | "hybrid";
+  readonly cost: ActivationCost;
+  /** How many images were looked at. */
+  readonly images: number;
+  /** Permutations that had no costs: their units show nowhere by themselves. */
+  readonly unseen: readonly string[];
+}
+
+/** What a matching by activations found. */
+export interface ActivationMatching {
+  /** By name; `p[i] = j`: slot i of the aligned B is unit j of B. */
+  readonly permutations: Map<string, Int32Array>;
+  readonly report: ActivationReport;
+}
+
+const OPTIONS = [
+  "cost",
+  "batch",
+  "share",
+  "polish",
+  "costs",
+  "only",
+  "except",
+  "seed",
+  "perturb",
+  "threads",
+  "maxSweeps",
+  "allowNonfinite",
+  "signal",
+  "onProgress",
+  "simd",
+] as const satisfies readonly (keyof ActivationOptions)[];
+
+/**
+ * Finds permutations of B's units by what the units of both models say on the images of `data` (paper, Section 3.1): an
+ * independent assignment for each permutation, of which no label is needed. With `share`, activations and weights decide
+ * together. Deterministic: same models, data and options, same permutations.
+ *
+ * Throws as `activationCosts` and `matchWeights` do.
+ *
+ * @example
+ * const { permutations, report } = await matchActivations(a, b, detectSpec(a), firstImages(train, 2000));
+ */
+export async function matchActivations(
+  a: Model,
+  b: Model,
+  spec: Spec,
+  data: Dataset,
+  options: ActivationOptions = {},
+): Promise<ActivationMatching> {
+  checkActivationOptions(options);
+  const { cost = "correlation", share = 0, polish = "none", costs: given, batch, only, except, ...rest } = options;
+  const seconds = startClock();
+  const resolved = resolveFor(a, spec);
+  const choice: Choice = { only, except };
+  // Before the models run: that takes longest.
+  choosePermutations(resolved.permutations, choice);
+  const { signal, onProgress, simd } = rest;
+  const costs =
+    given ??
+    (await activationCosts(a, b, spec, data, {
+      cost,
+      signal,
+      onProgress,
+      ...(batch === undefined ? {} : { batch }),
+      ...(simd === undefined ? {} : { simd }),
+    }));
+  const matching: MatchOptions =
+    share > 0
+      ? { ...rest, ...choice, linear: { costs, share } }
+      : {
+          ...rest,
+          method: "coordinate",
+          start: matchCosts(resolved, costs, { ...choice, ...(simd === undefined ? {} : { simd }) }).permutations,
+          // Without a polish nothing may move any more: only the objectives are computed.
+          ...(polish === "descent" ? choice : { only: [] }),
+        };
+  const { permutations, report } = await matchWeights(a, b, spec, matching);
+  return {
+    permutations,
+    report: {
+      ...report,
+      method: share > 0 ? "hybrid" : "activations",
+      cost,
+      images: data.count,
+      unseen: resolved.permutations.flatMap(({ name }) => (costs.has(name) ? [] : [name])),
+      seconds: seconds(),
+    },
+  };
+}
+
+function checkActivationOptions(options: ActivationOptions): void {
+  checkOptions("matchActivations", options, OPTIONS);
+  const { share = 0, polish = "none", perturb = 0 } = options;
+  if (!(share >= 0 && share < Number.POSITIVE_INFINITY))
+    throw new RangeError(`share ${share}, expected a number from 0`);
+  if (polish !== "none" && polish !== "descent")
+    throw new RangeError(`polish "${polish}", expected "none" or "descent"`);
+  if (polish === "descent" && share > 0)
+    throw new RangeError(`polish "descent" with share ${share}, expected share 0: the hybrid has a descent of its own`);
+  if (share === 0 && perturb > 0)
+    throw new RangeError(`perturb ${perturb} with share 0, expected a share: assignments have one optimum`);
+}

@@ -1,0 +1,44 @@
+/** What a model computes, told by the names and shapes of its tensors, as far as its family is known. */
+
+import { SpecError } from "../base/errors.ts";
+import type { Model } from "../base/model.ts";
+import type { Graph } from "../graph/graph.ts";
+import { describeMlp, describeVgg } from "./describe-chain.ts";
+import { describeResidual } from "./describe-residual.ts";
+import { mlpChain } from "./mlp.ts";
+import type { Tensors } from "./modules.ts";
+import { residualNetwork } from "./resnet.ts";
+import { vggChain } from "./vgg.ts";
+
+/** In the order of the spec's families: no model fits two. */
+const DESCRIPTIONS: readonly ((tensors: Tensors) => Graph)[] = [
+  (tensors) => describeMlp(mlpChain(tensors).steps),
+  (tensors) => describeResidual(residualNetwork(tensors), tensors),
+  (tensors) => describeVgg(vggChain(tensors).steps, tensors),
+];
+
+/**
+ * The graph of a multilayer perceptron, a VGG or a residual network, with BatchNorm, LayerNorm or no norm, in PyTorch's
+ * names and layouts or Flax's. What names and shapes do not tell is taken as those networks have it: ReLU, 2×2 max
+ * pools, stride 2 where a residual stage begins, LayerNorm over the channels of each position with ε = 1e-6.
+ *
+ * Throws `RangeError` for tensors of no such network, and where it cannot be told how they are used.
+ *
+ * @example
+ * const { operations } = describeGraph(model);
+ */
+export function describeGraph(model: Pick<Model, "name" | "tensors">): Graph {
+  const reasons: string[] = [];
+  for (const describe of DESCRIPTIONS) {
+    try {
+      return describe(model.tensors);
+    } catch (error) {
+      if (error instanceof RangeError) throw new RangeError(`${model.name} cannot be run: ${error.message}`);
+      if (!(error instanceof SpecError)) throw error;
+      reasons.push(error.message);
+    }
+  }
+  throw new RangeError(
+    `${model.name} has tensors of no network known here, expected an MLP, a VGG or a ResNet (${reasons.join("; ")})`,
+  );
+}

@@ -1,0 +1,140 @@
+/**
+ * The safetensors writer. Equal models give equal files: the order is the map's, offsets are contiguous, and the
+ * header is padded with spaces so that the data begins at a multiple of 8 bytes.
+ */
+
+import { describe } from "../../base/describe.ts";
+import type { Model, TensorInfo } from "../../base/model.ts";
+import { createYielder, type OnProgress } from "../../base/progress.ts";
+import { tensorBytes } from "../../base/tensor-bytes.ts";
+import type { ByteSink } from "../../io/sink.ts";
+import { LENGTH_BYTES, MAX_HEADER_BYTES, METADATA_KEY } from "./open-safetensors.ts";
+
+/** `onProgress` gets stage "write", once for every tensor written. */
+export interface WriteOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+}
+
+/**
+ * The first bytes of a file: header length, JSON, padding. `__metadata__` comes first if there is any.
+ *
+ * Throws `RangeError` for a tensor named `__metadata__`, text with lone surrogates, shapes that are none, and more
+ * than readers accept (100 MB).
+ *
+ * @example
+ * headerBytes(new Map([["x", { dtype: "U8", shape: [2] }]]), new Map()).length; // 64
+ */
+export function headerBytes(
+  tensors: ReadonlyMap<string, TensorInfo>,
+  metadata: ReadonlyMap<string, string>,
+): Uint8Array {
+  // Written piece by piece: an object would move names such as "0" to the front and lose "__proto__".
+  const pieces: string[] = [];
+  if (metadata.size > 0) {
+    const pairs = Array.from(metadata, ([key, text]) => `${quote(key)}:${quote(text)}`);
+    pieces.push(`${quote(METADATA_KEY)}:{${pairs.join(",")}}`);
+  }
+  let offset = 0;
+  for (const [name, info] of tensors) {
+    if (name === METADATA_KEY)
+      throw new RangeError(`tensor name ${METADATA_KEY}, expected another: the format uses it`);
+    const end = offset + checkedBytes(name, info);
+    if (!Number.isSafeInteger(end))
+      throw new RangeError(`tensor ${describe(name)} ends at ${end}, expected below 2^53`);
+    const shape = info.shape.join(",");
+    pieces.push(`${quote(name)}:{"dtype":"${info.dtype}","shape":[${shape}],"data_offsets":[${offset},${end}]}`);
+    offset = end;
+  }
+  return frame(`{${pieces.join(",")}}`);
+}
+
+/**
+ * A model as the bytes of a safetensors file, all in memory. A new array.
+ *
+ * Rejects with what `headerBytes` throws, with the signal's reason when aborted, and with what reading rejects with.
+ *
+ * @example
+ * const bytes = await encodeSafetensors(model);
+ */
+export async function encodeSafetensors(model: Model, options: WriteOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+  const header = headerBytes(model.tensors, model.metadata);
+  let size = header.length;
+  for (const [name, info] of model.tensors) size += checkedBytes(name, info);
+  const file = new Uint8Array(size);
+  file.set(header);
+  let offset = header.length;
+  await eachTensor(model, options, async (bytes) => {
+    file.set(bytes, offset);
+    offset += bytes.length;
+  });
+  return file;
+}
+
+/**
+ * Writes a model to a sink, tensor by tensor, so that one tensor at a time is in memory, and closes the sink. On any
+ * failure, and when aborted, it calls the sink's `abort` and rejects with the first error.
+ *
+ * @example
+ * await writeSafetensors(model, await fileSink("merged.safetensors"));
+ */
+export async function writeSafetensors(model: Model, sink: ByteSink, options: WriteOptions = {}): Promise<void> {
+  try {
+    options.signal?.throwIfAborted();
+    await sink.write(headerBytes(model.tensors, model.metadata));
+    await eachTensor(model, options, (bytes) => sink.write(bytes));
+    options.signal?.throwIfAborted();
+    await sink.close();
+  } catch (error) {
+    // The first error is the one to know; that cleaning up failed too adds nothing.
+    await sink.abort().catch(() => {});
+    throw error;
+  }
+}
+
+/** Reads every tensor in order, checks its size, hands it on and reports. */
+async function eachTensor(
+  model: Model,
+  { signal, onProgress }: WriteOptions,
+  handle: (bytes: Uint8Array) => Promise<void>,
+): Promise<void> {
+  const giveWay = createYielder(signal);
+  const total = model.tensors.size;
+  let done = 0;
+  for (const [name, info] of model.tensors) {
+    await giveWay();
+    const bytes = await model.read(name, signal);
+    const expected = tensorBytes(info);
+    if (bytes.length !== expected) {
+      throw new RangeError(`${model.name} tensor ${describe(name)} gave ${bytes.length} bytes, expected ${expected}`);
+    }
+    await handle(bytes);
+    done++;
+    onProgress?.({ stage: "write", done, total });
+  }
+}
+
+function checkedBytes(name: string, info: TensorInfo): number {
+  return tensorBytes(info, (message) => new RangeError(`tensor ${describe(name)} ${message}`));
+}
+
+/** A JSON string. Half surrogate pairs would be escaped, and then refused by every reader. */
+function quote(text: string): string {
+  if (/\p{Surrogate}/u.test(text)) {
+    throw new RangeError(`text ${describe(text)} has a lone surrogate, expected Unicode text`);
+  }
+  return JSON.stringify(text);
+}
+
+/** Length, JSON, and spaces up to a multiple of 8. */
+function frame(json: string): Uint8Array {
+  const text = new TextEncoder().encode(json);
+  const length = Math.ceil(text.length / 8) * 8;
+  if (length > MAX_HEADER_BYTES) {
+    throw new RangeError(`header has ${length} bytes, expected at most ${MAX_HEADER_BYTES}`);
+  }
+  const bytes = new Uint8Array(LENGTH_BYTES + length).fill(0x20);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
+  bytes.set(text, LENGTH_BYTES);
+  return bytes;
+}

@@ -1,0 +1,157 @@
+/**
+ * The areas of wasm memory that a matching works in. The one list of them serves twice: on an arena that only counts it
+ * says what a matching will need, on the real one it hands the areas out.
+ */
+
+import { type Arena, countingArena } from "../../kernels/arena.ts";
+import { CHUNK_BYTES } from "../../kernels/convert.ts";
+import type { Kernels } from "../../kernels/kernels.ts";
+import { dimsCount } from "./offsets.ts";
+import { MAX_DEGREE, type Outline, otherDims } from "./problem.ts";
+
+/** Pointers to n×n f32 matrices by permutation number; `shared` when permutations of different groups use one. */
+export interface CostMatrices {
+  readonly pointers: readonly number[];
+  readonly shared: boolean;
+}
+
+/** Byte addresses. */
+export interface Areas {
+  /** One tensor of A and one of B as f32. */
+  readonly stagingA: number;
+  readonly stagingB: number;
+  /** Two pairs of i32 lists, each as long as the most columns any occurrence has or the longest row list of any cell. */
+  readonly offsetsA: number;
+  readonly offsetsB: number;
+  readonly columnsA: number;
+  readonly columnsB: number;
+  /** Work area of the `cost` kernel, for all threads. */
+  readonly costWork: number;
+  readonly assignWork: number;
+  /** Outputs of one assignment: i32[n], f64[n], f64[n]. */
+  readonly assigned: number;
+  readonly rowDuals: number;
+  readonly columnDuals: number;
+  /** Column duals that are kept from visit to visit, f64[n] by permutation number; 0 for nested permutations. */
+  readonly keptDuals: readonly number[];
+  /** Matrices that are kept from visit to visit. */
+  readonly kept: CostMatrices;
+  /** Frank–Wolfe's running matrices, by permutation number; none for a descent. */
+  readonly running: readonly number[];
+  /** Matrices of a linear term by permutation number, 0 where it has none; no entries without such a term. */
+  readonly linear: readonly number[];
+}
+
+/** Matrices kept from visit to visit may take this much; beyond it, all groups share one and nothing is kept. */
+const KEPT_BYTES = 2 ** 30;
+
+/**
+ * Byte address up to which a matching of `outline` uses memory, whatever it does; `jointly` for Frank–Wolfe, `linear`:
+ * which permutations have a linear term.
+ */
+export function areasEnd(
+  kernels: Kernels,
+  outline: Outline,
+  jointly: boolean,
+  linear: readonly boolean[] = [],
+): number {
+  const plan = countingArena(kernels.arena.mark());
+  allocateAreas(plan, kernels, outline, jointly, linear);
+  plan.allocate(passingBytes(outline, jointly));
+  return plan.mark();
+}
+
+/** Hands the areas out from `arena`; the kernels only say how much work area they need. */
+export function allocateAreas(
+  arena: Arena,
+  { wasm, pool }: Kernels,
+  outline: Outline,
+  jointly: boolean,
+  linear: readonly boolean[],
+): Areas {
+  const { size, columns, longest } = measure(outline);
+  const largest = outline.tensors.reduce((most, { elements }) => Math.max(most, elements), 0);
+  return {
+    stagingA: arena.allocate(4 * largest),
+    stagingB: arena.allocate(4 * largest),
+    offsetsA: arena.allocate(4 * longest),
+    offsetsB: arena.allocate(4 * longest),
+    columnsA: arena.allocate(4 * longest),
+    columnsB: arena.allocate(4 * longest),
+    costWork: arena.allocate(pool.workBytes(size, columns)),
+    assignWork: arena.allocate(wasm.assignWork(size, size) >>> 0),
+    assigned: arena.allocate(4 * size),
+    rowDuals: arena.allocate(8 * size),
+    columnDuals: arena.allocate(8 * size),
+    keptDuals: allocateDuals(arena, outline),
+    kept: allocateKept(arena, outline),
+    running: jointly ? outline.permutations.map((permutation) => arena.allocate(matrixBytes(permutation))) : [],
+    linear: linear.map((has, p) => (has ? arena.allocate(matrixBytes(outline.permutations[p]!)) : 0)),
+  };
+}
+
+/** Largest permutation, most columns of any occurrence, longest list of offsets. */
+function measure(outline: Outline): { size: number; columns: number; longest: number } {
+  let size = 1;
+  let columns = 1;
+  for (const permutation of outline.permutations) size = Math.max(size, permutation.size);
+  for (const occurrence of outline.occurrences.flat()) columns = Math.max(columns, dimsCount(otherDims(occurrence)));
+  let longest = columns;
+  for (const { cells } of outline.tensors) {
+    for (const { dims } of cells) {
+      // The dot products walk rows × columns × run: rows are all but the last one or two dims.
+      longest = Math.max(longest, ...dims.map((dim) => dim.size), dimsCount(dims.slice(0, -1)));
+    }
+  }
+  return { size, columns, longest };
+}
+
+const matrixBytes = ({ size }: { readonly size: number }): number => 4 * size * size;
+
+function allocateDuals(arena: Arena, { permutations, groups }: Outline): number[] {
+  const pointers: number[] = new Array(permutations.length).fill(0);
+  for (const { root } of groups) pointers[root] = arena.allocate(8 * permutations[root]!.size);
+  return pointers;
+}
+
+function allocateKept(arena: Arena, { permutations, groups }: Outline): CostMatrices {
+  const bytes = permutations.map(matrixBytes);
+  if (bytes.reduce((sum, own) => sum + own, 0) <= KEPT_BYTES) {
+    return { pointers: bytes.map((own) => arena.allocate(own)), shared: false };
+  }
+  return { pointers: allocateShared(arena, groups, bytes), shared: true };
+}
+
+/** One matrix for all groups, as large as the largest. `bytes`: by permutation. */
+function allocateShared(arena: Arena, groups: Outline["groups"], bytes: readonly number[]): number[] {
+  // A root and what is nested in it are solved together, so each of them needs a matrix of its own.
+  const members = groups.map(({ root, nested }) => [root, ...nested]);
+  const slots = Math.max(...members.map(({ length }) => length));
+  const shared = Array.from({ length: slots }, (_, slot) =>
+    arena.allocate(Math.max(...members.map((group) => bytes[group[slot] ?? -1] ?? 0))),
+  );
+  const pointers: number[] = new Array(bytes.length);
+  for (const group of members) {
+    group.forEach((p, slot) => {
+      pointers[p] = shared[slot]!;
+    });
+  }
+  return pointers;
+}
+
+/** An allocation's bytes with the most that aligning it can add. */
+const aligned = (bytes: number): number => bytes + 64;
+
+/** What is allocated beside the areas and released again: widening, folding at the barycentre, a root's sums. */
+function passingBytes(outline: Outline, jointly: boolean): number {
+  let most = 0;
+  for (const { root, nested } of outline.groups)
+    if (nested.length > 0) most = Math.max(most, aligned(matrixBytes(outline.permutations[root]!)));
+  for (const [p, { size }] of outline.permutations.entries())
+    for (const { cell } of outline.occurrences[p]!) {
+      if (!jointly || cell.degree !== MAX_DEGREE) continue;
+      const free = dimsCount(cell.dims.filter(({ permutation }) => permutation < 0));
+      most = Math.max(most, 2 * aligned(4 * size * free));
+    }
+  return most + aligned(outline.tensors.every(({ dtype }) => dtype === "F32") ? 0 : CHUNK_BYTES);
+}

@@ -1,0 +1,41 @@
+/**
+ * One tensor of A and one of B at a time in wasm memory as f32, whatever the file holds. The models themselves stay
+ * where they are: wasm cannot read JavaScript memory, so what a kernel needs is copied in, and widened on the way.
+ */
+
+import { widen } from "../../kernels/convert.ts";
+import type { Kernels } from "../../kernels/kernels.ts";
+import type { VotingTensor } from "./problem.ts";
+
+export interface Staging {
+  /** Pointer to tensor `t` of A as f32, times `scale`; valid until the next call. */
+  stageA(tensor: VotingTensor, scale?: number): number;
+  /** Pointer to tensor `t` of B as f32; valid until the next call. */
+  stageB(tensor: VotingTensor): number;
+}
+
+/** Stages at the addresses `a` and `b`. With `sanitize`, NaN and infinities are staged as 0. */
+export function createStaging(kernels: Kernels, a: number, b: number, sanitize: boolean): Staging {
+  const stage = (pointer: number, bytes: Uint8Array, { dtype, elements }: VotingTensor): void => {
+    widen(kernels, pointer, bytes, dtype, elements);
+    if (sanitize) kernels.wasm.zeroNonfinite32(pointer, elements);
+  };
+  // What is in place is not copied again: cost and objective of one tensor follow each other.
+  let heldA: { tensor: VotingTensor; scale: number } | null = null;
+  let heldB: VotingTensor | null = null;
+  return {
+    stageA: (tensor, scale = 1) => {
+      if (heldA?.tensor !== tensor || heldA.scale !== scale) {
+        stage(a, tensor.a, tensor);
+        if (scale !== 1) kernels.wasm.combine32(a, a, a, tensor.elements, scale, 0);
+        heldA = { tensor, scale };
+      }
+      return a;
+    },
+    stageB: (tensor) => {
+      if (heldB !== tensor) stage(b, tensor.b, tensor);
+      heldB = tensor;
+      return b;
+    },
+  };
+}

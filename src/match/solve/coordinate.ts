@@ -1,0 +1,107 @@
+/**
+ * PERMUTATIONCOORDINATEDESCENT, Algorithm 1 of the paper (Ainsworth, Hayase, Srinivasa 2023): visit the permutations in
+ * random order, solve each with the others held, until none raises the objective.
+ */
+
+import type { OnProgress } from "../../base/progress.ts";
+import { type Rng, randomPermutation } from "../../base/rng.ts";
+import { samePermutation } from "../../perm/permutation.ts";
+import type { KeptCosts } from "../costs/kept-costs.ts";
+import { wholeObjective } from "../costs/linear-term.ts";
+import type { Workspace } from "../costs/workspace.ts";
+import { assignGroupAgain } from "./assign-group.ts";
+import { createDoubts, type Doubt, gainByCosts, gainByTensors } from "./step-gain.ts";
+
+/** A step must gain this much of the objective's scale; smaller is rounding of the tensors' own f32 values. */
+export const RELATIVE_GAIN = 1e-9;
+
+export interface Descent {
+  /** By permutation number. */
+  readonly orders: Int32Array[];
+  readonly objective: number;
+  readonly sweeps: number;
+}
+
+export interface DescentOptions {
+  readonly maxSweeps: number;
+  readonly pause: () => Promise<void>;
+  readonly onProgress?: OnProgress | undefined;
+  /** The objective of `start`, where it is known. */
+  readonly startObjective?: number | undefined;
+}
+
+/**
+ * Descends from `start` (by permutation number; not changed) over matrices of every occurrence. The objective of the result is never below that of
+ * `start`: a step is taken only when the objective rises by more than rounding can feign. A permutation is visited again only after one
+ * that its cost depends on has moved: until then it would find what it found.
+ */
+export async function coordinateDescent(
+  workspace: Workspace,
+  start: readonly Int32Array[],
+  kept: KeptCosts,
+  rng: Rng,
+  options: DescentOptions,
+): Promise<Descent> {
+  const { problem } = workspace;
+  const orders = [...start];
+  const value = (): Promise<number> => wholeObjective(workspace, orders, options.pause);
+  const total = options.startObjective ?? (await value());
+  const descent: State = {
+    workspace,
+    orders,
+    kept,
+    least: RELATIVE_GAIN * Math.max(Math.abs(total), Number.MIN_VALUE),
+    doubt: null,
+    pause: options.pause,
+  };
+  const free = problem.groups.map(({ root }) => problem.free[root]!);
+  const stale = Uint8Array.from(free, Number);
+  let objective = total;
+  let sweeps = 0;
+  while (stale.includes(1) && sweeps < options.maxSweeps) {
+    sweeps++;
+    for (const g of randomPermutation(problem.groups.length, rng)) {
+      if (!stale[g]) continue;
+      const gain = await visitGroup(descent, g);
+      stale[g] = 0;
+      objective += gain;
+      if (gain > 0) for (const neighbour of problem.neighbours[g]!) stale[neighbour] = Number(free[neighbour]);
+    }
+    options.onProgress?.({ stage: "coordinate", done: sweeps, objective });
+  }
+  return { orders, objective: objective === total ? total : await value(), sweeps };
+}
+
+interface State {
+  readonly workspace: Workspace;
+  readonly orders: Int32Array[];
+  readonly kept: KeptCosts;
+  /** A step must gain more than this. */
+  readonly least: number;
+  /** Read from all tensors when a first step may be taken: a polish seldom takes one. */
+  doubt: Doubt | null;
+  readonly pause: () => Promise<void>;
+}
+
+/** One step: the group's best permutations with all others held, taken if the true objective gains enough. */
+async function visitGroup(state: State, g: number): Promise<number> {
+  const { workspace, orders } = state;
+  const group = workspace.problem.groups[g]!;
+  for (const p of [group.root, ...group.nested]) await state.kept.bring(p, orders);
+  const found = assignGroupAgain(workspace, group, state.kept.pointers);
+  await state.pause();
+  if ([...found].every(([p, order]) => samePermutation(order, orders[p]!))) return 0;
+  return takeIfBetter(state, g, found);
+}
+
+/** Takes `found` for group `g` when the objective gains more than `least`; returns the gain. */
+async function takeIfBetter(state: State, g: number, found: ReadonlyMap<number, Int32Array>): Promise<number> {
+  const { workspace, orders, kept, least } = state;
+  const updates = Math.max(...[...found.keys()].map((p) => kept.updates(p)));
+  let gain = gainByCosts(workspace, kept.pointers, orders, found);
+  state.doubt ??= await createDoubts(workspace, state.pause);
+  if (!(gain > least + state.doubt(g, updates))) gain = await gainByTensors(workspace, g, orders, found, state.pause);
+  if (!(gain > least)) return 0;
+  for (const [p, order] of found) orders[p] = order;
+  return gain;
+}

@@ -1,0 +1,88 @@
+/** Calibration of two models and of what lies halfway between them. Runs on TensorFlow.js. */
+
+import { checkOptions } from "../base/options.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { type Calibration, calibrate } from "../run/metrics.ts";
+import { predict } from "../run/tfjs/evaluate.ts";
+import { createRunner } from "../run/tfjs/model-runner.ts";
+import {
+  type AlignedPair,
+  blendsOf,
+  countedProgress,
+  type Line,
+  type RepairMerge,
+  type RunningOptions,
+  running,
+} from "./curve.ts";
+
+/** What a calibration is of: A, B, the midpoint of A and B, that of A and π(B), and the latter repaired. */
+export type Place = "a" | "b" | Line;
+
+/** By place; `repaired` only where repair was asked for. */
+export type Calibrations = Readonly<Record<Exclude<Place, "repaired">, Calibration>> & {
+  readonly repaired?: Calibration;
+};
+
+/** Options of `calibratePair`. */
+export interface CalibrationOptions extends RunningOptions {
+  /** Also calibrates the midpoint of A and π(B) that this has repaired. */
+  readonly repair?: RepairMerge;
+  /** Calibrations of the same pair that were found before: they are taken as they are. */
+  readonly resume?: ReadonlyMap<Place, Calibration>;
+  /** Called with each calibration that is found, and waited for. */
+  readonly onPlace?: (place: Place, calibration: Calibration) => Promise<void> | void;
+}
+
+const OPTIONS = [
+  "repair",
+  "resume",
+  "onPlace",
+  "batch",
+  "signal",
+  "onProgress",
+] as const satisfies readonly (keyof CalibrationOptions)[];
+
+const PLACES: readonly (readonly [Place, Line, number])[] = [
+  ["a", "naive", 0],
+  ["b", "naive", 1],
+  ["naive", "naive", 0.5],
+  ["aligned", "aligned", 0.5],
+  ["repaired", "repaired", 0.5],
+];
+
+/**
+ * Calibration of A, B and both midpoints on a data set: expected calibration error and reliability bins. Throws as
+ * `sampleCurves` does.
+ *
+ * @example
+ * const { aligned } = await calibratePair({ a, b, spec, permutations }, data);
+ * aligned.error;
+ */
+export async function calibratePair(
+  pair: AlignedPair,
+  data: Dataset,
+  options: CalibrationOptions = {},
+): Promise<Calibrations> {
+  checkOptions("calibratePair", options, OPTIONS);
+  const places = PLACES.filter(([place]) => place !== "repaired" || options.repair !== undefined);
+  const modelAt = await blendsOf(pair, options);
+  const runner = createRunner();
+  const progress = countedProgress(options.onProgress, places.length * data.count);
+  const calibrations = new Map<Place, Calibration>();
+  try {
+    for (const [place, line, lambda] of places) {
+      const onProgress = progress(data.count);
+      let calibration = options.resume?.get(place);
+      if (calibration === undefined) {
+        const network = await runner.load(await modelAt(lambda, line));
+        const { logits, classes } = await predict(network, data, { ...running(options), onProgress });
+        calibration = calibrate({ logits, classes, labels: data.labels });
+        await options.onPlace?.(place, calibration);
+      }
+      calibrations.set(place, calibration);
+    }
+  } finally {
+    runner.dispose();
+  }
+  return Object.fromEntries(calibrations) as unknown as Calibrations;
+}

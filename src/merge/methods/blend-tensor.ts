@@ -1,0 +1,120 @@
+/** Blends two tensors of raw bytes: lerp or slerp, in f32 (F64 in f64), back to the dtype they came in. */
+
+import type { ResolvedTensor } from "../../axes/types.ts";
+import { DTYPES, type Dtype, elementBytes } from "../../base/dtype.ts";
+import { copyOut, narrow, widen, widenInside } from "../../kernels/convert.ts";
+import { requireFinite } from "../../kernels/finite.ts";
+import type { Kernels } from "../../kernels/kernels.ts";
+import { gatherInside, gatherTensor } from "../../perm/gather-tensor.ts";
+import { slerpWeight } from "./slerp-weight.ts";
+
+/** How values between two models are found: on the line between them, or on the arc. */
+export type Blend = "lerp" | "slerp";
+
+/** Two tensors of the same name, dtype and shape, as raw little-endian bytes: B's as its file has them. */
+export interface TensorPair {
+  readonly name: string;
+  /** Their axes, and the permutations that align B. */
+  readonly tensor: ResolvedTensor;
+  readonly permutations: readonly Int32Array[];
+  /** What the two models are called in messages. */
+  readonly models: readonly [string, string];
+  readonly dtype: Dtype;
+  readonly a: Uint8Array;
+  readonly b: Uint8Array;
+}
+
+export interface BlendSettings {
+  readonly lambda: number;
+  readonly blend: Blend;
+  readonly allowNonfinite: boolean;
+}
+
+/** Closer than this to the same or the opposite direction, the arc's sine is too small to divide by: lerp. */
+const PARALLEL = 0.9995;
+
+/**
+ * (1−λ)·a + λ·π(b) in the pair's dtype. Returns `a` or `b` itself (no copy) for λ = 0 and 1 and for dtypes that are only
+ * copied, where nothing moves; else `into` with the result in it, or a fresh array. Throws `RangeError` for NaN or
+ * infinity, `TypeError` for packed dtypes.
+ */
+export function blendTensor(
+  kernels: Kernels,
+  pair: TensorPair,
+  settings: BlendSettings,
+  into?: Uint8Array,
+): Uint8Array {
+  const { dtype } = pair;
+  const { kind } = DTYPES[dtype];
+  const { lambda } = settings;
+  const aligned = (): Uint8Array => gatherTensor(kernels, pair.tensor, pair.permutations, pair.b, into);
+  if (kind === "integer" || kind === "bool") return lambda === 1 ? aligned() : pair.a;
+  if (kind === "packed") {
+    if (lambda === 0 || lambda === 1) return lambda === 0 ? pair.a : aligned();
+    throw new TypeError(`${pair.name} is ${dtype}, expected a float, integer or bool dtype to blend`);
+  }
+  const mark = kernels.arena.mark();
+  try {
+    return blendFloats(kernels, pair, settings, into);
+  } finally {
+    kernels.arena.release(mark);
+  }
+}
+
+/** How a dtype is computed with: complex numbers are pairs of f32. */
+function layout({ dtype, a }: TensorPair): { wide: boolean; dtype: Dtype; count: number } {
+  if (dtype === "C64") return { wide: false, dtype: "F32", count: a.length / 4 };
+  return { wide: dtype === "F64", dtype, count: a.length / elementBytes(dtype) };
+}
+
+function blendFloats(
+  kernels: Kernels,
+  pair: TensorPair,
+  { lambda, blend, allowNonfinite }: BlendSettings,
+  into?: Uint8Array,
+): Uint8Array {
+  const { wide, dtype, count } = layout(pair);
+  const { wasm } = kernels;
+  const moved = gatherInside(kernels, pair.tensor, pair.permutations, pair.b);
+  const a = placeFloats(kernels, pair.a, wide ? null : dtype, count);
+  const b =
+    moved !== null && (wide || dtype === "F32")
+      ? moved
+      : placeFloats(kernels, moved ?? pair.b, wide ? null : dtype, count);
+  if (!allowNonfinite) {
+    requireFinite(kernels, a, count, `${pair.models[0]}: ${pair.name}`, wide);
+    requireFinite(kernels, b, count, `${pair.models[1]}: ${pair.name}`, wide);
+  }
+  if (lambda === 0) return pair.a;
+  if (lambda === 1) return moved === null ? pair.b : copyOut(kernels, moved, pair.b.length, into);
+  const [weightA, weightB] = blend === "slerp" ? arcWeights(kernels, wide, a, b, count, lambda) : [1 - lambda, lambda];
+  const combine = wide ? wasm.combine64 : wasm.combine32;
+  combine(a, a, b, count, weightA, weightB);
+  return wide ? copyOut(kernels, a, 8 * count, into) : narrow(kernels, dtype, a, count, into);
+}
+
+/** `count` values as f32, or as they are where `dtype` is null (F64), from bytes or from a pointer to bytes; a pointer. */
+function placeFloats(kernels: Kernels, from: Uint8Array | number, dtype: Dtype | null, count: number): number {
+  const { arena, u8 } = kernels;
+  const pointer = arena.allocate(count * (dtype === null ? 8 : 4));
+  if (typeof from === "number") widenInside(kernels, pointer, from, dtype!, count);
+  else if (dtype === null) u8(pointer, from.length).set(from);
+  else widen(kernels, pointer, from, dtype, count);
+  return pointer;
+}
+
+/** The weights of a point at share `lambda` of the arc between two whole tensors (Shoemake 1985). */
+function arcWeights(
+  kernels: Kernels,
+  wide: boolean,
+  a: number,
+  b: number,
+  count: number,
+  lambda: number,
+): [number, number] {
+  const dot = wide ? kernels.wasm.dot64 : kernels.wasm.dot32;
+  const norms = Math.sqrt(dot(a, a, count)) * Math.sqrt(dot(b, b, count));
+  const cosine = dot(a, b, count) / norms;
+  if (!(Math.abs(cosine) < PARALLEL)) return [1 - lambda, lambda];
+  return [slerpWeight(cosine, 1 - lambda), slerpWeight(cosine, lambda)];
+}

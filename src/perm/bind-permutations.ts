@@ -1,0 +1,42 @@
+/** Permutations by name → the arrays a resolved spec refers to by number, checked against sizes and nesting. */
+
+import type { ResolvedSpec } from "../axes/types.ts";
+import { SpecError } from "../base/errors.ts";
+import { checkPermutation, identityPermutation, invertPermutation } from "./permutation.ts";
+
+/**
+ * One array per permutation of `resolved`, in its order. A name missing from `permutations` is the identity.
+ * Throws `SpecError` for a name the spec does not have and for a nested permutation that does not move whole blocks
+ * as its outer one does, `RangeError` for arrays that are no permutations.
+ */
+export function bindPermutations(resolved: ResolvedSpec, permutations: ReadonlyMap<string, Int32Array>): Int32Array[] {
+  const known = new Set(resolved.permutations.map(({ name }) => name));
+  for (const name of permutations.keys()) {
+    if (!known.has(name))
+      throw new SpecError(`permutation ${name} is not in the spec, expected one of ${[...known].join(", ")}`);
+  }
+  const bound = resolved.permutations.map(({ name, size }) => {
+    const given = permutations.get(name);
+    if (given === undefined) return identityPermutation(size);
+    checkPermutation(name, given, size);
+    return given;
+  });
+  resolved.permutations.forEach(({ name, outer, inner }, p) => {
+    if (outer < 0) return;
+    const blocks = bound[outer]!;
+    bound[p]!.forEach((j, i) => {
+      const block = Math.floor(i / inner);
+      if (Math.floor(j / inner) === blocks[block]) return;
+      const outerName = resolved.permutations[outer]!.name;
+      throw new SpecError(
+        `permutation ${name}[${i}] is ${j}, expected a unit of block ${blocks[block]}, as ${outerName} moves it`,
+      );
+    });
+  });
+  return bound;
+}
+
+/** The inverse of each array, for undoing an alignment. */
+export function invertAll(permutations: readonly Int32Array[]): Int32Array[] {
+  return permutations.map(invertPermutation);
+}

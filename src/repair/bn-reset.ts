@@ -1,0 +1,45 @@
+/** BatchNorm's running statistics, recomputed: those of a merge are between two networks' and fit neither (REPAIR, Jordan et al. 2023). */
+
+import * as tf from "@tensorflow/tfjs-core";
+import type { Dataset } from "../data/dataset.ts";
+import { type BatchOptions, eachBatch } from "../run/tfjs/image-batches.ts";
+import type { Network } from "../run/tfjs/network.ts";
+import type { BatchNorm } from "../run/tfjs/operations.ts";
+import { expiriesOf, runGraph } from "../run/tfjs/run-graph.ts";
+
+/**
+ * Replaces the running mean and variance of every BatchNorm by the simple average, over batches, of each batch's mean and
+ * unbiased variance in training mode, as PyTorch does with `momentum=None`. Returns the names of the values normalised.
+ */
+export async function resetStatistics(network: Network, data: Dataset, options: BatchOptions): Promise<string[]> {
+  const { graph, variables, name } = network;
+  const norms = graph.operations.filter(({ kind }) => kind.op === "batch-norm");
+  if (norms.length === 0)
+    throw new RangeError(`${name} has no BatchNorm, expected one to reset: repair is for networks without`);
+  if (data.count < 2) throw new RangeError(`${data.name} has ${data.count} image, expected at least 2 for statistics`);
+  const sums = new Map<string, Float64Array>();
+  const add = (tensor: string, value: tf.Tensor): void => {
+    const sum = sums.get(tensor) ?? new Float64Array(value.size);
+    value.dataSync<"float32">().forEach((each, i) => {
+      sum[i]! += each;
+    });
+    sums.set(tensor, sum);
+  };
+  const observe = (kind: BatchNorm, mean: tf.Tensor, variance: tf.Tensor): void => {
+    add(kind.mean, mean);
+    add(kind.variance, variance);
+  };
+  const expiries = expiriesOf(graph);
+  let batches = 0;
+  await eachBatch(data, options, (images) => {
+    runGraph(graph, expiries, images, new Set(), (tensor) => variables.get(tensor)!, observe);
+    batches++;
+  });
+  for (const [tensor, sum] of sums) {
+    const bad = sum.findIndex((each) => !Number.isFinite(each));
+    if (bad >= 0)
+      throw new RangeError(`${name} ${tensor} would be ${sum[bad]} in channel ${bad}, expected finite activations`);
+    tf.tidy(() => variables.get(tensor)!.assign(tf.tensor1d(Float32Array.from(sum, (each) => each / batches))));
+  }
+  return norms.map(({ output }) => output);
+}

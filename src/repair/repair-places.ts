@@ -1,0 +1,80 @@
+/** The loop of REPAIR: place by place, measure what the earlier repairs left, then scale and shift to the target. */
+
+import type { Dataset } from "../data/dataset.ts";
+import type { BatchOptions } from "../run/tfjs/image-batches.ts";
+import type { Network } from "../run/tfjs/network.ts";
+import type { ChannelStatistics } from "./channel-statistics.ts";
+import { type ChannelAffine, foldAffine } from "./fold.ts";
+import type { RepairPlace } from "./places.ts";
+import { createWalk } from "./walk.ts";
+
+/** What is matched to the target: deviation and mean, or one of them. */
+export type AffineKind = "repair" | "rescale" | "reshift";
+
+export interface PlacesOptions extends BatchOptions {
+  readonly kind: AffineKind;
+}
+
+/** One place after its repair. */
+export interface RepairedPlace extends RepairPlace {
+  readonly affine: ChannelAffine;
+  /** Channels that never change in the merged model: no scale brings them back. */
+  readonly dead: number;
+}
+
+/** Repairs `places` in order, in the network itself. `targets` by value. */
+export async function repairInOrder(
+  network: Network,
+  data: Dataset,
+  places: readonly RepairPlace[],
+  targets: ReadonlyMap<string, ChannelStatistics>,
+  options: PlacesOptions,
+): Promise<RepairedPlace[]> {
+  const repaired: RepairedPlace[] = [];
+  const walk = createWalk(network, data, options);
+  try {
+    for (const [i, place] of places.entries()) {
+      const measured = await walk.measure(place.value, (done) => options.onImages?.(i * data.count + done));
+      const affine = affineOf(options.kind, measured, targets.get(place.value)!, place);
+      foldAffine(network, place, affine);
+      walk.change(affine);
+      const dead = measured.deviation.reduce((count, each) => count + (each === 0 ? 1 : 0), 0);
+      repaired.push({ ...place, affine, dead });
+    }
+  } finally {
+    walk.dispose();
+  }
+  return repaired;
+}
+
+/** What brings `measured` to `target`, as far as the place can take it; a dead channel keeps its scale. */
+function affineOf(
+  kind: AffineKind,
+  measured: ChannelStatistics,
+  target: ChannelStatistics,
+  { scaled, shifted }: RepairPlace,
+): ChannelAffine {
+  const scale = measured.deviation.map((each, i) =>
+    kind === "reshift" || scaled === undefined || each === 0 ? 1 : target.deviation[i]! / each,
+  );
+  const shift = scale.map((each, i) =>
+    kind === "rescale" || shifted === undefined ? 0 : target.mean[i]! - each * measured.mean[i]!,
+  );
+  return { scale, shift };
+}
+
+/** (1−λ) of A's means and deviations, λ of B's. */
+export function blendStatistics(
+  a: ReadonlyMap<string, ChannelStatistics>,
+  b: ReadonlyMap<string, ChannelStatistics>,
+  lambda: number,
+): Map<string, ChannelStatistics> {
+  const blend = (x: Float64Array, y: Float64Array): Float64Array =>
+    x.map((each, i) => (each === y[i]! ? each : (1 - lambda) * each + lambda * y[i]!));
+  return new Map(
+    [...a].map(([value, { mean, deviation }]) => {
+      const other = b.get(value)!;
+      return [value, { mean: blend(mean, other.mean), deviation: blend(deviation, other.deviation) }];
+    }),
+  );
+}

@@ -1,0 +1,113 @@
+/**
+ * Runs a network over all images a few operations at a time, so that it can be changed on the way: REPAIR measures every
+ * place after the repairs before it. Batches wait at the place they came to, as far as memory allows; the others start
+ * over from their images.
+ */
+
+import * as tf from "@tensorflow/tfjs-core";
+import type { Dataset } from "../data/dataset.ts";
+import { type BatchOptions, eachBatch } from "../run/tfjs/image-batches.ts";
+import type { Network } from "../run/tfjs/network.ts";
+import { runOperation } from "../run/tfjs/operations.ts";
+import { type ChannelStatistics, channelSums } from "./channel-statistics.ts";
+import type { ChannelAffine } from "./fold.ts";
+
+/** Bytes of values that may wait: well below what a wasm memory holds. */
+const WAITING_BYTES = 2 ** 29;
+
+export interface Walk {
+  /** Statistics of a value with the network's tensors as they are; values must come in the graph's order. */
+  measure(value: string, onImages?: (done: number) => void): Promise<ChannelStatistics>;
+  /** Says that the value measured last is now scaled and shifted by the network itself. */
+  change(affine: ChannelAffine): void;
+  /** Frees what waits. */
+  dispose(): void;
+}
+
+/** A batch after its first `done` operations, with the values that later ones read. */
+interface Waiting {
+  readonly done: number;
+  readonly values: Map<string, tf.Tensor>;
+}
+
+/** A walk over `data`. Its network may change only at the value measured last, with `change`. */
+export function createWalk(
+  network: Network,
+  data: Dataset,
+  options: BatchOptions,
+  bytes: number = WAITING_BYTES,
+): Walk {
+  const { operations } = network.graph;
+  const advance = createAdvance(network);
+  const waiting = new Map<number, Waiting>();
+  let [used, place] = [0, ""];
+  const sizeOf = ({ values }: Waiting): number => [...values.values()].reduce((sum, { size }) => sum + 4 * size, 0);
+  const free = (state: Waiting): void => tf.dispose([...state.values.values()]);
+
+  return {
+    async measure(value, onImages) {
+      place = value;
+      const end = operations.findIndex(({ output }) => output === value) + 1;
+      const sums = channelSums(`${network.name} at ${value}`);
+      let batch = 0;
+      await eachBatch(data, { ...options, onImages }, (images) => {
+        const at = batch++;
+        const before = waiting.get(at);
+        waiting.delete(at);
+        if (before !== undefined) used -= sizeOf(before);
+        const state = advance(before ?? { done: 0, values: new Map([["input", tf.clone(images)]]) }, end);
+        sums.add(state.values.get(value)!);
+        const size = sizeOf(state);
+        if (used + size > bytes) {
+          free(state);
+          return;
+        }
+        used += size;
+        for (const each of state.values.values()) tf.keep(each);
+        waiting.set(at, state);
+      });
+      return sums.finish();
+    },
+    change({ scale, shift }) {
+      tf.tidy(() => {
+        const [factors, terms] = [scale, shift].map((each) => tf.tensor1d(Float32Array.from(each)));
+        for (const { values } of waiting.values()) {
+          const before = values.get(place)!;
+          values.set(place, tf.keep(tf.add(tf.mul(before, factors!), terms!)));
+          before.dispose();
+        }
+      });
+    },
+    dispose() {
+      for (const state of waiting.values()) free(state);
+      waiting.clear();
+      used = 0;
+    },
+  };
+}
+
+/** What runs a batch on, up to operation number `end`, in a tidy of the caller's. */
+function createAdvance({ graph: { operations }, variables }: Network): (from: Waiting, end: number) => Waiting {
+  const last = new Map<string, number>();
+  operations.forEach(({ inputs }, i) => {
+    for (const input of inputs) last.set(input, i);
+  });
+  const tensor = (name: string): tf.Variable => variables.get(name)!;
+  return (from, end) => {
+    const values = new Map(from.values);
+    for (let i = from.done; i < end; i++) {
+      const { inputs, output, kind } = operations[i]!;
+      const given = inputs.map((name) => values.get(name)!);
+      values.set(
+        output,
+        tf.tidy(() => runOperation(kind, given, { tensor, training: false })),
+      );
+      for (const name of inputs) {
+        if (last.get(name) !== i) continue;
+        values.get(name)?.dispose();
+        values.delete(name);
+      }
+    }
+    return { done: end, values };
+  };
+}
