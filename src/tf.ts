@@ -37,7 +37,7 @@ export type { ConvLayout, DenseLayout, Graph, Operation, OperationKind } from ".
 export { type LinearOperation, linearOperations } from "./graph/linear-operations.ts";
 export { type ValueShape, valueShapes } from "./graph/value-shapes.ts";
 export { type Tap, tapsOf } from "./infer/taps.ts";
-export type { Choice } from "./match/choose-permutations.ts";
+export type { Choice } from "./match/costs/choose-permutations.ts";
 export type { LinearTerm } from "./match/costs/linear-term.ts";
 export { type CostMatching, type MatchCostsOptions, matchCosts } from "./match/match-costs.ts";
 export { type Barrier, barrier, type Curve, type CurvePoint } from "./measure/barrier.ts";

@@ -5,7 +5,7 @@ import type { Model } from "../base/model.ts";
 import { checkOptions } from "../base/options.ts";
 import { type OnProgress, startClock } from "../base/progress.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { type Choice, choosePermutations } from "../match/choose-permutations.ts";
+import { type Choice, choosePermutations } from "../match/costs/choose-permutations.ts";
 import { matchCosts } from "../match/match-costs.ts";
 import { type MatchOptions, type MatchReport, matchWeights } from "../match/match-weights.ts";
 import { resolveFor } from "../perm/resolve-for.ts";

@@ -7,7 +7,7 @@ import type { ActivationCost } from "../by-data/activation-statistics.ts";
 import type { TriedStart } from "../by-data/choose-start.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { firstImages } from "../data/select.ts";
-import { type Choice, choosePermutations } from "../match/choose-permutations.ts";
+import { type Choice, choosePermutations } from "../match/costs/choose-permutations.ts";
 import { type Matching, type MatchOptions, type MatchReport, matchWeights } from "../match/match-weights.ts";
 import type { Split } from "../node/data-folder.ts";
 import { resolveFor } from "../perm/resolve-for.ts";

@@ -1,7 +1,7 @@
 /** Convolutions and dense matrices of a graph, with what scales and shifts their outputs: what REPAIR works on. */
 
-import { readersOf } from "../infer/taps.ts";
 import type { Graph, OperationKind } from "./graph.ts";
+import { readersOf } from "./readers.ts";
 
 /** A dense matrix or a convolution. */
 export interface LinearOperation {

@@ -4,6 +4,7 @@ import { resolveSpec } from "../axes/resolve-spec.ts";
 import type { ResolvedAxis, ResolvedSpec, Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
 import type { Graph, Operation } from "../graph/graph.ts";
+import { readersOf } from "../graph/readers.ts";
 
 /** A value whose last axis is numbered by a permutation. */
 export interface Tap {
@@ -57,15 +58,6 @@ function isPooling({ kind }: Operation): boolean {
 /** True when a value is only a step on the way to another with the same channels. */
 function continues(readers: readonly Operation[]): boolean {
   return readers.length === 1 && isElementwise(readers[0]!);
-}
-
-/** The operations that read each value. */
-export function readersOf(graph: Graph): Map<string, Operation[]> {
-  const readers = new Map<string, Operation[]>();
-  for (const operation of graph.operations) {
-    for (const input of operation.inputs) readers.set(input, [...(readers.get(input) ?? []), operation]);
-  }
-  return readers;
 }
 
 /** The axis of every value's channels, as far as it has one: a flatten mixes them with positions. */

@@ -5,8 +5,8 @@ import { checkOptions } from "../base/options.ts";
 import { createKernels } from "../kernels/kernels.ts";
 import type { BuildOptions } from "../kernels/wasm.ts";
 import { identityPermutation } from "../perm/permutation.ts";
-import { type Choice, choosePermutations } from "./choose-permutations.ts";
 import { checkCosts } from "./costs/check-costs.ts";
+import { type Choice, choosePermutations } from "./costs/choose-permutations.ts";
 import { groupsOf } from "./costs/problem.ts";
 import { assignGroup } from "./solve/assign-group.ts";
 

@@ -10,14 +10,15 @@ import { countMoved, identityPermutation } from "../perm/permutation.ts";
 import { resolveFor } from "../perm/resolve-for.ts";
 import { requireSameTensors } from "../perm/same-tensors.ts";
 import { chooseKernels } from "./choose-kernels.ts";
-import type { Choice } from "./choose-permutations.ts";
 import { areasEnd } from "./costs/areas.ts";
 import { checkCosts } from "./costs/check-costs.ts";
 import { checkFinite } from "./costs/check-finite.ts";
-import { type LinearTerm, objectiveParts, placeLinearTerm } from "./costs/linear-term.ts";
+import type { Choice } from "./costs/choose-permutations.ts";
+import { type LinearTerm, objectiveParts } from "./costs/linear-term.ts";
 import { MAX_DEGREE, type Outline, outlineProblem, readProblem } from "./costs/problem.ts";
 import { createWorkspace, type Workspace } from "./costs/workspace.ts";
 import { isLinear, solveLinear } from "./solve/linear-problem.ts";
+import { placeLinearTerm } from "./solve/place-linear-term.ts";
 import { type Found, matchByDescent, matchJointly } from "./solve/two-methods.ts";
 
 /** `"frank-wolfe"`: jointly, from the barycentre, then descent. `"coordinate"`: the paper's Algorithm 1. */

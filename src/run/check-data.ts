@@ -1,19 +1,23 @@
 /** Whether a data set fits a network: one message that names both, before anything runs. */
 
+import type { Model } from "../base/model.ts";
 import type { Dataset } from "../data/dataset.ts";
+import type { Graph } from "../graph/graph.ts";
 import { formatShape, type ValueShape, valueShapes } from "../graph/value-shapes.ts";
-import type { Network } from "./tfjs/network.ts";
+
+/** What a check needs to know of a network. */
+export interface CheckedNetwork {
+  readonly name: string;
+  readonly graph: Graph;
+  readonly tensors: Model["tensors"];
+}
 
 /**
  * Classes that the network tells apart on this data. Throws `RangeError` naming the data set and the network when there
  * are no images, when images of this size or these channels do not fit, and when labels name classes beyond; where
  * averaging squares of pixels would make images fit, it says so. `labels: false` leaves the labels out.
  */
-export function checkData(
-  network: Pick<Network, "name" | "graph" | "tensors">,
-  data: Dataset,
-  options: { readonly labels?: boolean } = {},
-): number {
+export function checkData(network: CheckedNetwork, data: Dataset, options: { readonly labels?: boolean } = {}): number {
   const { name, count, height, width, channels } = data;
   if (count < 1) throw new RangeError(`${name} has ${count} images, expected some`);
   const classes = classesFor(network, [height, width, channels], (error) => {
@@ -39,7 +43,7 @@ function checkLabels(network: string, { name, count, labels, classes: known }: D
 }
 
 function classesFor(
-  { graph, tensors }: Pick<Network, "graph" | "tensors">,
+  { graph, tensors }: Pick<CheckedNetwork, "graph" | "tensors">,
   images: readonly [number, number, number],
   wrap: (error: RangeError) => RangeError,
 ): number {
@@ -54,7 +58,7 @@ function classesFor(
 
 /** The largest side that divides the images' and fits the network; undefined when there is none. */
 function fittingSide(
-  network: Pick<Network, "graph" | "tensors">,
+  network: Pick<CheckedNetwork, "graph" | "tensors">,
   { height, width, channels }: Dataset,
 ): number | undefined {
   if (height !== width) return undefined;

@@ -6,7 +6,7 @@ import { type Dtype, elementBytes } from "../../base/dtype.ts";
 import { SpecError } from "../../base/errors.ts";
 import { elementCount, type Model } from "../../base/model.ts";
 import type { OnProgress } from "../../base/progress.ts";
-import { type Choice, choosePermutations } from "../choose-permutations.ts";
+import { type Choice, choosePermutations } from "./choose-permutations.ts";
 
 /** A tensor that votes, and its cells. */
 export interface TensorOutline {

@@ -1,7 +1,7 @@
 /** Which permutations of a spec a matching may change, by name: the others stay in place. */
 
-import type { ResolvedPermutation } from "../axes/types.ts";
-import { SpecError } from "../base/errors.ts";
+import type { ResolvedPermutation } from "../../axes/types.ts";
+import { SpecError } from "../../base/errors.ts";
 
 /** Names of permutations, or `prefix*` for all that start so. What is in neither list may move unless `only` is given. */
 export interface Choice {
