@@ -10,7 +10,6 @@ import { costValues } from "./cost-values.ts";
 import { serve } from "./rpc.ts";
 import {
   differencesOf,
-  fittedSpec,
   openBlob,
   openPair,
   type Session,
@@ -38,7 +37,7 @@ serve<FileCalls>({
     const pair = await openPair(request);
     const differences = differencesOf(pair);
     if (differences !== null) return differences;
-    const opened = startSession(pair, request.spec);
+    const opened = await startSession(pair, request.spec);
     // The page may have asked for another pair meanwhile.
     if (mine === turn) session = opened;
     return summarisePair(opened);
@@ -59,7 +58,7 @@ serve<FileCalls>({
     return { blob: null };
   },
   async permutations(permutations) {
-    return { blob: await asBlob(await permutationsModel(fittedSpec(current()), permutations)) };
+    return { blob: await asBlob(await permutationsModel(current().spec, permutations)) };
   },
 });
 

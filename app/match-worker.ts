@@ -4,7 +4,7 @@ import type { Progress } from "../src/base/progress.ts";
 import { matchWeights } from "../src/match/match-weights.ts";
 import type { AlignProgress, MatchCalls } from "./calls.ts";
 import { type CallContext, serve } from "./rpc.ts";
-import { fittedSpec, openPair, startSession } from "./session.ts";
+import { openPair, startSession } from "./session.ts";
 
 /** All processors but the one that the page needs: its charts and buttons must not wait for ours. */
 const THREADS = Math.max(1, Math.min(8, navigator.hardwareConcurrency - 1));
@@ -12,7 +12,7 @@ const THREADS = Math.max(1, Math.min(8, navigator.hardwareConcurrency - 1));
 serve<MatchCalls>({
   async align(request, { signal, progress }) {
     const { method, seed } = request;
-    const session = startSession(await openPair(request), request.spec);
+    const session = await startSession(await openPair(request), request.spec);
     const { a, b, spec, specName } = session;
     const trace = traceOf(progress);
     const options = { method, seed, threads: THREADS, signal, onProgress: trace.onProgress } as const;
@@ -22,7 +22,7 @@ serve<MatchCalls>({
       report: { ...report, spec: specName },
       permutations,
       seed,
-      spec: fittedSpec(session),
+      spec: session.spec,
       frankWolfe,
       coordinate,
     };

@@ -1,6 +1,6 @@
 /** The pair that a worker works on: opened from files, of which only what is asked for is read. */
 
-import { fitSpec, resolveSpec } from "../src/axes/resolve-spec.ts";
+import { resolveSpec } from "../src/axes/resolve-spec.ts";
 import { parseSpec } from "../src/axes/spec-file.ts";
 import { log10Symmetries } from "../src/axes/symmetries.ts";
 import type { ResolvedSpec, Spec } from "../src/axes/types.ts";
@@ -15,8 +15,8 @@ import type { ModelSummary, NamedBlob, PairDifferences, PairRequest, PairSummary
 export interface Session {
   readonly a: Model;
   readonly b: Model;
-  /** As chosen; the report names it so. */
   readonly spec: Spec;
+  /** As chosen; the report names it so. */
   readonly specName: string;
   readonly resolved: ResolvedSpec;
 }
@@ -34,8 +34,8 @@ export async function openPair({ a, b }: PairRequest): Promise<Pair> {
 }
 
 /** Fits the spec to a pair, to A alone: whether B has the same tensors is looked at elsewhere. Throws what the library throws. */
-export function startSession({ a, b }: Pair, choice: SpecChoice): Session {
-  const { spec, name } = specOf(choice, a);
+export async function startSession({ a, b }: Pair, choice: SpecChoice): Promise<Session> {
+  const { spec, name } = await specOf(choice, a);
   return { a, b, spec, specName: name, resolved: resolveSpec(spec, a.tensors) };
 }
 
@@ -55,9 +55,11 @@ export function differencesOf({ a, b }: Pair): PairDifferences | null {
   };
 }
 
-function specOf(choice: SpecChoice, model: Model): { spec: Spec; name: string } {
-  if (typeof choice !== "string") return { spec: parseSpec(choice.text, choice.name), name: choice.name };
-  const spec = chooseSpec(choice, model);
+/** Bound to the model, as permutation files carry it. */
+async function specOf(choice: SpecChoice, model: Model): Promise<{ spec: Spec; name: string }> {
+  if (typeof choice !== "string")
+    return { spec: await chooseSpec(parseSpec(choice.text, choice.name), model), name: choice.name };
+  const spec = await chooseSpec(choice, model);
   return { spec, name: spec.family ?? choice };
 }
 
@@ -81,9 +83,4 @@ export function summarisePair({ spec, specName, resolved }: Session): PairSummar
     log10Symmetries: log10Symmetries(resolved),
     frozen: spec.frozen ?? [],
   };
-}
-
-/** The spec bound to the pair's tensors, as permutation files carry it. */
-export function fittedSpec({ spec, a }: Session): Spec {
-  return fitSpec(spec, a.tensors);
 }

@@ -111,7 +111,7 @@ async function lookBetween(
   signal: AbortSignal,
 ): Promise<Omit<TrainEpoch, "epoch">> {
   const [modelA, modelB] = [await a.toModel(), await b.toModel()];
-  const spec = detectSpec(modelA);
+  const spec = await detectSpec(modelA);
   const { permutations } = await matchWeights(modelA, modelB, spec, { signal });
   const [naive, aligned]: [CurvePoint[], CurvePoint[]] = [[], []];
   for await (const points of walkLines({ a: modelA, b: modelB, spec, permutations }, test, POINTS, signal)) {

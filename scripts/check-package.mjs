@@ -60,7 +60,7 @@ export const merge: (a: Blob, b: Blob) => Promise<Model> = async (a, b) => (awai
 export const save: (model: Model) => Promise<unknown> = (model) => saveModel(model, "merged.safetensors");
 export const many: (models: Model[], spec: Spec) => Promise<Many> = (models, spec) =>
   mergeMany(models, spec, { strategy: "tree" });
-export const shown: (model: Model) => Display = (model) => displayModel(model);
+export const shown: (model: Model) => Promise<Display> = (model) => displayModel(model);
 export const cost: Float32Array = costMatrix(Float32Array.of(1), Float32Array.of(1), 1, 1);
 export const data: Dataset = createDataset({
   name: "one", height: 1, width: 1, channels: 1, pixels: new Uint8Array(1), labels: new Uint8Array(1),

@@ -61,7 +61,7 @@ async function findCalled(entry) {
   await session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: false });
   const { detectSpec, matchWeights, memoryModel } = await import(entry);
   const a = memoryModel(network());
-  await matchWeights(a, memoryModel(network()), detectSpec(a));
+  await matchWeights(a, memoryModel(network()), await detectSpec(a));
   const { result } = await session.post("Profiler.takePreciseCoverage");
   return Object.fromEntries(
     result

@@ -1,7 +1,7 @@
 /** Entry `rebasin`: the library, for every runtime. File paths are in `rebasin/node`. */
 
 export { formatAxis, parseAxis } from "./axes/axis.ts";
-export { fitSpec, resolveSpec } from "./axes/resolve-spec.ts";
+export { resolveSpec } from "./axes/resolve-spec.ts";
 export {
   type AxisText,
   type ConvOptions,
@@ -20,7 +20,7 @@ export { FormatError, SpecError } from "./base/errors.ts";
 export { memoryModel, type TensorData } from "./base/memory-model.ts";
 export type { Model, TensorInfo } from "./base/model.ts";
 export type { OnProgress, Progress, Stage } from "./base/progress.ts";
-export { detectSpec, familySpec } from "./families/detect-spec.ts";
+export { detectSpec, type FamilyName, familySpec } from "./families/detect-spec.ts";
 export type { Tensors } from "./families/modules.ts";
 export { type OpenOptions, openModel } from "./formats/open-model.ts";
 export { encodeSafetensors, type WriteOptions, writeSafetensors } from "./formats/safetensors/write-safetensors.ts";
@@ -44,4 +44,4 @@ export {
   invertPermutation,
 } from "./perm/permutation.ts";
 export { permutationsModel, readPermutations } from "./perm/permutation-file.ts";
-export { type ModelSource, type Rebasin, type RebasinOptions, rebasin } from "./plan/rebasin.ts";
+export { chooseSpec, type ModelSource, type Rebasin, type RebasinOptions, rebasin } from "./plan/rebasin.ts";

@@ -123,7 +123,7 @@ async function makeLargePair(folder: string, seed: number): Promise<PairFiles> {
   );
   const [a, b] = ["large-a", "large-b"].map((name) => join(folder, `${name}.safetensors`)) as [string, string];
   await saveModel(model, a);
-  await saveModel(await applyPermutations(model, detectSpec(model), permutations), b);
+  await saveModel(await applyPermutations(model, await detectSpec(model), permutations), b);
   return { name: "large", spec: "auto", a, b };
 }
 

@@ -28,7 +28,7 @@ const WORKERS: Readonly<Record<string, string>> = {
   nothing: WORKER("", ""),
   rebasin: WORKER(
     'import { detectSpec, matchWeights, memoryModel } from "rebasin";',
-    "const [a, b] = pair.map((tensors) => memoryModel(tensors)); await matchWeights(a, b, detectSpec(a));",
+    "const [a, b] = pair.map((tensors) => memoryModel(tensors)); await matchWeights(a, b, await detectSpec(a));",
   ),
 };
 

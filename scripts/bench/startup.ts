@@ -53,7 +53,7 @@ const imported = now() - start;
 const merge = async () => {
   const from = now();
   const [a, b] = pair.map((tensors) => memoryModel(tensors));
-  const spec = detectSpec(a);
+  const spec = await detectSpec(a);
   const { permutations, report } = await matchWeights(a, b, spec);
   const matched = now() - from;
   await encodeSafetensors(await mergeModels(a, b, spec, permutations));

@@ -19,7 +19,7 @@ async function run(lab: Lab): Promise<Outcome> {
   const { points, images: count } = lab.quick ? GRID.quick : GRID.full;
   const a = await lab.trained(mlpRecipe(lab, images.train, { label: "A", offset: 0, ...sizes }));
   const b = await lab.trained(mlpRecipe(lab, images.train, { label: "B", offset: 1, ...sizes }));
-  const spec = detectSpec(a);
+  const spec = await detectSpec(a);
   const { signal, onProgress } = lab;
   const { permutations } = await matchWeights(a, b, spec, { signal, onProgress });
   const looked = firstImages(images.train, count);

@@ -93,7 +93,7 @@ export interface Swapped {
 /** All permutations that there are of two hidden units twice, with the errors on the way. */
 export async function allPermutations(): Promise<Swapped[]> {
   const [a, b] = [modelOf("A", A), modelOf("B", B)];
-  const spec = detectSpec(a);
+  const spec = await detectSpec(a);
   const found: Swapped[] = [];
   for (const [name, first, second] of [
     ["nothing swapped", false, false],

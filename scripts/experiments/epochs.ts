@@ -31,7 +31,7 @@ async function run(lab: Lab): Promise<Outcome> {
   const moments: Moment[] = [];
   for (const epoch of wanted) {
     const [a, b] = [as.get(epoch)!, bs.get(epoch)!];
-    const spec = detectSpec(a);
+    const spec = await detectSpec(a);
     const { permutations } = await matchWeights(a, b, spec, { signal: lab.signal, onProgress: lab.onProgress });
     const naive = await sampleLine(lab, `epoch ${epoch} naive`, { a, b, spec, orders: NOTHING_MOVED });
     const aligned = await sampleLine(lab, `epoch ${epoch} aligned`, { a, b, spec, orders: permutations });

@@ -59,7 +59,7 @@ async function run(lab: Lab): Promise<Outcome> {
   const sizes = usualSizes(lab);
   const a = await lab.trained(mlpRecipe(lab, images.train, { label: "A", offset: 0, ...sizes }));
   const b = await lab.trained(mlpRecipe(lab, images.train, { label: "B", offset: 1, ...sizes }));
-  const spec = detectSpec(a);
+  const spec = await detectSpec(a);
   const lines: Line[] = [];
   for (const [name, match] of await matchersOf(lab)) {
     const started = performance.now();

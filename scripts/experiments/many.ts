@@ -49,7 +49,12 @@ async function run(lab: Lab): Promise<Outcome> {
   const reports: ManyReport[] = [];
   for (const strategy of STRATEGIES) {
     const { signal, onProgress, seed } = lab;
-    const { model, report } = await mergeMany(models, detectSpec(models[0]!), { strategy, seed, signal, onProgress });
+    const { model, report } = await mergeMany(models, await detectSpec(models[0]!), {
+      strategy,
+      seed,
+      signal,
+      onProgress,
+    });
     merged.push(judge(strategy, await logitsOf(lab, await keepModel(model), test), test));
     reports.push(report);
     lab.note(`${strategy}: ${report.rounds} rounds, test loss ${merged.at(-1)!.loss.toFixed(4)}`);

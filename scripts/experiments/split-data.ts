@@ -40,7 +40,7 @@ async function run(lab: Lab): Promise<Outcome> {
   const a = await lab.trained(mlpRecipe(lab, ofA, { label: "split A", offset: 0, ...sizes }));
   const b = await lab.trained(mlpRecipe(lab, ofB, { label: "split B", offset: 1, ...sizes }));
   const joint = await lab.trained(mlpRecipe(lab, train, { label: "joint", offset: 0, ...sizes }));
-  const spec = detectSpec(a);
+  const spec = await detectSpec(a);
   const { permutations } = await matchWeights(a, b, spec, { signal: lab.signal, onProgress: lab.onProgress });
   const [byA, byB] = [await logitsOf(lab, a, test), await logitsOf(lab, b, test)];
   const middle = (orders: ReadonlyMap<string, Int32Array>) => mergeModels(a, b, spec, orders, { lambda: 0.5 });

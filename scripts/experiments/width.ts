@@ -91,7 +91,7 @@ async function measure(lab: Lab, { name, widths, recipe }: Series): Promise<Meas
   for (const width of widths) {
     const a = await lab.trained(recipe(`${name} ${width} A`, 0, width));
     const b = await lab.trained(recipe(`${name} ${width} B`, 1, width));
-    const spec = detectSpec(a);
+    const spec = await detectSpec(a);
     const { permutations } = await matchWeights(a, b, spec, { signal: lab.signal, onProgress: lab.onProgress });
     const naive = await sampleLine(lab, `${name} ${width} naive`, { a, b, spec, orders: NOTHING_MOVED });
     const aligned = await sampleLine(lab, `${name} ${width} aligned`, { a, b, spec, orders: permutations });

@@ -10,8 +10,6 @@ import { fitSpec } from "./fit-spec.ts";
 import { type AxisEquation, solveSizes } from "./sizes.ts";
 import type { Axis, ResolvedPermutation, ResolvedSpec, ResolvedTensor, Spec, TensorSpec } from "./types.ts";
 
-export { fitSpec } from "./fit-spec.ts";
-
 /**
  * Fits `spec` to a model's tensors: settles every size and checks every axis. Tensors that are not listed are fixed
  * where the spec says so, and vote when they are floats and no running statistics. Throws `SpecError` when a tensor is

@@ -46,7 +46,7 @@ export function parseSpec(source: string | object, where = "spec"): Spec {
 /**
  * The canonical text: JSON with sorted keys, no whitespace and every default written out. What detection noted
  * (`family`, `why`, `frozen`) is left out: it says why, not what. Throws `SpecError` for a spec of the reference form
- * that `fitSpec` has not bound to a model.
+ * that is not bound to a model (`resolveSpec(spec, model.tensors).spec` is).
  */
 export function formatSpec(spec: Spec): string {
   refuseReference(spec);
@@ -84,7 +84,10 @@ export function prettySpec(spec: Spec): string {
 function refuseReference(spec: Spec): void {
   const unfitted =
     spec.rest === "reference" || [...spec.tensors.values()].some((tensor) => tensor.reshape !== undefined);
-  if (unfitted) throw new SpecError("spec is of the reference form, expected one that fitSpec has bound to a model");
+  if (unfitted)
+    throw new SpecError(
+      "spec is of the reference form, expected one bound to a model: resolveSpec(spec, model.tensors).spec",
+    );
 }
 
 function parseJson(text: string, where: string): unknown {

@@ -15,7 +15,7 @@ export type Axis = readonly Segment[];
 export interface TensorSpec {
   readonly axes: readonly Axis[];
   readonly votes: boolean;
-  /** Only in specs of the reference form, until `fitSpec`: the shape that `axes` refer to. */
+  /** Only in specs of the reference form, until `resolveSpec`: the shape that `axes` refer to. */
   readonly reshape?: readonly number[];
 }
 

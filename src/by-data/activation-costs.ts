@@ -47,7 +47,7 @@ const BATCH = 100;
  * fit them, no images, options out of range, and NaN or infinity in an activation, and the reason of an aborted signal.
  *
  * @example
- * const costs = await activationCosts(a, b, detectSpec(a), firstImages(train, 2000));
+ * const costs = await activationCosts(a, b, await detectSpec(a), firstImages(train, 2000));
  * matchCosts(resolveSpec(spec, a.tensors), costs).permutations;
  */
 export async function activationCosts(
@@ -69,7 +69,7 @@ export async function activationCosts(
     for (const model of [a, b]) networks.push(await createNetwork(model));
     for (const network of networks) checkData(network, data, { labels: false });
     const kernels = createKernels(options.simd === undefined ? {} : { simd: options.simd });
-    const taps = tapsOf(networks[0]!.graph, resolved, a);
+    const taps = await tapsOf(networks[0]!.graph, resolved, a);
     const places = resolved.permutations.flatMap(({ name, size }): Place[] => {
       const found = taps.get(name) ?? [];
       if (found.length === 0) return [];

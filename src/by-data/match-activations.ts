@@ -85,7 +85,7 @@ const OPTIONS = [
  * Throws as `activationCosts` and `matchWeights` do.
  *
  * @example
- * const { permutations, report } = await matchActivations(a, b, detectSpec(a), firstImages(train, 2000));
+ * const { permutations, report } = await matchActivations(a, b, await detectSpec(a), firstImages(train, 2000));
  */
 export async function matchActivations(
   a: Model,

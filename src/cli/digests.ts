@@ -1,7 +1,6 @@
 /** Digests of what a command reads: the same for the same content, whatever the file is called. */
 
 import { createHash } from "node:crypto";
-import { fitSpec } from "../axes/resolve-spec.ts";
 import { specFingerprint } from "../axes/spec-file.ts";
 import type { Model } from "../base/model.ts";
 import type { Dataset } from "../data/dataset.ts";
@@ -37,7 +36,7 @@ export async function pairDigests(pair: AlignedPair, signal?: AbortSignal): Prom
   return [
     ["model A", await modelDigest(pair.a, signal)],
     ["model B", await modelDigest(pair.b, signal)],
-    ["spec", await specFingerprint(fitSpec(pair.spec, pair.a.tensors))],
+    ["spec", await specFingerprint(pair.spec)],
     ["permutations", await permutationsFingerprint(pair.permutations)],
   ];
 }

@@ -33,14 +33,14 @@ export const SPEC_OPTION: OptionRule = {
   default: "auto",
 };
 
-/** The spec that `--spec` names, for `model`, and how to call it in reports. */
+/** The spec that `--spec` names, bound to `model`, and how to call it in reports. */
 export async function specOption(context: CommandContext, model: Model): Promise<{ spec: Spec; name: string }> {
   const which = context.values.get("spec") ?? "auto";
   if (!which.endsWith(".json")) {
-    const spec = chooseSpec(which, model);
+    const spec = await chooseSpec(which, model);
     return { spec, name: spec.family ?? which };
   }
-  return { spec: parseSpec(await readSpecFile(which), which), name: which };
+  return { spec: await chooseSpec(parseSpec(await readSpecFile(which), which), model), name: which };
 }
 
 async function readSpecFile(path: string): Promise<string> {

@@ -34,13 +34,16 @@ const GROUPS = { header: ["permutation", "size", "tensors"], numbers: new Set([1
  *
  * @example
  * const model = await openModel(bytes);
- * displayModel(model); // as the last line of a notebook cell
+ * await displayModel(model); // as the last line of a notebook cell
  */
-export function displayModel(model: Pick<Model, "name" | "tensors">, options: ModelDisplayOptions = {}): Display {
+export async function displayModel(
+  model: Pick<Model, "name" | "tensors">,
+  options: ModelDisplayOptions = {},
+): Promise<Display> {
   checkOptions("displayModel", options, ["spec", "rows"]);
   const { spec: which = "auto", rows: most = 60 } = options;
   checkInteger("rows", most, 1);
-  const { resolved, family } = resolve(model, which);
+  const { resolved, family } = await resolve(model, which);
   const name = visibleText(model.name, 80);
   const tensors = tensorRows(model, resolved);
   const summary = `${count(tensors.length, "tensor")}, ${totals(model)}`;
@@ -79,12 +82,12 @@ interface Parts {
 }
 
 /** The spec fitted to the model, or why there is none. */
-function resolve(
+async function resolve(
   model: Pick<Model, "name" | "tensors">,
   which: string | Spec | object,
-): { resolved: ResolvedSpec | null; family: string } {
+): Promise<{ resolved: ResolvedSpec | null; family: string }> {
   try {
-    const spec = chooseSpec(which, model);
+    const spec = await chooseSpec(which, model);
     const resolved = resolveSpec(spec, model.tensors);
     const why = spec.why === undefined ? "" : `: ${visibleText(spec.why, 120)}`;
     return { resolved, family: `${spec.family ?? "custom spec"}${why}` };

@@ -29,7 +29,7 @@ const SHADES = 4;
  * Throws `RangeError` for an array that is no permutation, `TypeError` for unknown options.
  *
  * @example
- * const { permutations } = await matchWeights(a, b, detectSpec(a));
+ * const { permutations } = await matchWeights(a, b, await detectSpec(a));
  * displayPermutations(permutations); // as the last line of a notebook cell
  */
 export function displayPermutations(

@@ -22,12 +22,12 @@ const DESCRIPTIONS: readonly ((tensors: Tensors) => Graph)[] = [
  * names and layouts or Flax's. What names and shapes do not tell is taken as those networks have it: ReLU, 2×2 max
  * pools, stride 2 where a residual stage begins, LayerNorm over the channels of each position with ε = 1e-6.
  *
- * Throws `RangeError` for tensors of no such network, and where it cannot be told how they are used.
+ * @throws {RangeError} for tensors of no such network, and where it cannot be told how they are used.
  *
  * @example
- * const { operations } = describeGraph(model);
+ * const { operations } = await describeGraph(model);
  */
-export function describeGraph(model: Pick<Model, "name" | "tensors">): Graph {
+export async function describeGraph(model: Pick<Model, "name" | "tensors">): Promise<Graph> {
   const reasons: string[] = [];
   for (const describe of DESCRIPTIONS) {
     try {

@@ -19,9 +19,9 @@ export interface LinearOperation {
  * Every convolution and dense matrix in the order in which they run, the one that gives the logits too.
  *
  * @example
- * const values = new Set(linearOperations(graph).map(({ value }) => value));
+ * const values = new Set((await linearOperations(graph)).map(({ value }) => value));
  */
-export function linearOperations(graph: Graph): LinearOperation[] {
+export async function linearOperations(graph: Graph): Promise<LinearOperation[]> {
   const readers = readersOf(graph);
   return graph.operations.flatMap(({ output, kind }): LinearOperation[] => {
     if (kind.op !== "dense" && kind.op !== "conv") return [];

@@ -20,17 +20,17 @@ export interface Tap {
  * matches; a residual stream has a tap for every block's sum. What is pooled or flattened adds nothing and is left out.
  * A permutation whose units show nowhere by themselves (several factors on one axis) has none.
  *
- * Throws `SpecError` when the spec does not fit the model.
+ * @throws {SpecError} when the spec does not fit the model.
  *
  * @example
- * const taps = tapsOf(network.graph, spec, model);
+ * const taps = await tapsOf(network.graph, spec, model);
  * network.run(images, new Set([...taps.values()].flat().map(({ value }) => value)));
  */
-export function tapsOf(
+export async function tapsOf(
   graph: Graph,
   spec: Spec | ResolvedSpec,
   model: Pick<Model, "tensors">,
-): Map<string, readonly Tap[]> {
+): Promise<Map<string, readonly Tap[]>> {
   const resolved = "spec" in spec ? spec : resolveSpec(spec, model.tensors);
   const taps = new Map<string, Tap[]>(resolved.permutations.map(({ name }) => [name, []]));
   const axes = channelAxes(graph, resolved);

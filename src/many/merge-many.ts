@@ -1,6 +1,5 @@
 /** Many models into one: the three strategies behind one call. */
 
-import { fitSpec } from "../axes/resolve-spec.ts";
 import { specFingerprint } from "../axes/spec-file.ts";
 import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
@@ -14,7 +13,7 @@ import { countMoved } from "../perm/permutation.ts";
 import { permutationsFingerprint } from "../perm/permutation-file.ts";
 import { alignToMeans } from "./align-to-means.ts";
 import { alignToUniverse } from "./cycle-consistent.ts";
-import { gatherModels, type Orders } from "./many-models.ts";
+import { gatherModels, type ManyModels, type Orders } from "./many-models.ts";
 import type { ManyRun } from "./match-step.ts";
 import { meanModel } from "./mean-model.ts";
 import { byName, identityOrders, numberedAs } from "./numbering.ts";
@@ -122,7 +121,7 @@ const OPTIONS = [
  * in names, shapes or dtypes or the spec does not fit; the signal's reason when aborted.
  *
  * @example
- * const { model, report } = await mergeMany([a, b, c], detectSpec(a), { strategy: "cycle-consistent" });
+ * const { model, report } = await mergeMany([a, b, c], await detectSpec(a), { strategy: "cycle-consistent" });
  * await writeSafetensors(model, sink);
  */
 export async function mergeMany(models: readonly Model[], spec: Spec, options: ManyOptions = {}): Promise<Many> {
@@ -154,7 +153,7 @@ export async function mergeMany(models: readonly Model[], spec: Spec, options: M
   };
   const aligned: Model[] = [];
   for (const [i, model] of models.entries()) aligned.push(await applyPermutations(model, spec, permutations[i]!));
-  const metadata = await metadataOf(models, spec, permutations, settings, options.metadata);
+  const metadata = await metadataOf(many, permutations, settings, options.metadata);
   return { model: meanModel(aligned, metadata, build), permutations, report };
 }
 
@@ -190,8 +189,7 @@ async function measure(run: ManyRun, orders: readonly Orders[]): Promise<{ objec
 }
 
 async function metadataOf(
-  models: readonly Model[],
-  spec: Spec,
+  { models, resolved }: ManyModels,
   permutations: readonly Map<string, Int32Array>[],
   { strategy, method, seed, reference }: Settings,
   given: ReadonlyMap<string, string> | undefined,
@@ -205,7 +203,7 @@ async function metadataOf(
     "rebasin.seed": String(seed),
     "rebasin.models": String(models.length),
     "rebasin.reference": String(reference),
-    "rebasin.fingerprint": await specFingerprint(fitSpec(spec, first!.tensors)),
+    "rebasin.fingerprint": await specFingerprint(resolved.spec),
     "rebasin.permutations": await permutationsFingerprint(all),
   });
 }

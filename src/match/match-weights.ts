@@ -139,7 +139,7 @@ const OPTIONS = [
  * signal's reason when aborted.
  *
  * @example
- * const { permutations, report } = await matchWeights(a, b, detectSpec(a));
+ * const { permutations, report } = await matchWeights(a, b, await detectSpec(a));
  * report.objective >= report.identityObjective; // true
  */
 export async function matchWeights(a: Model, b: Model, spec: Spec, options: MatchOptions = {}): Promise<Matching> {

@@ -1,6 +1,5 @@
 /** Merging: (1−λ)·A + λ·π(B), tensor by tensor. */
 
-import { fitSpec } from "../axes/resolve-spec.ts";
 import { specFingerprint } from "../axes/spec-file.ts";
 import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
@@ -59,7 +58,7 @@ export async function mergeModels(
   const metadata = mergeMetadata(a.metadata, options.metadata, {
     "rebasin.blend": blend,
     "rebasin.lambda": String(lambda),
-    "rebasin.fingerprint": await specFingerprint(fitSpec(spec, a.tensors)),
+    "rebasin.fingerprint": await specFingerprint(resolved.spec),
     "rebasin.permutations": await permutationsFingerprint(permutations),
   });
   const build = options.simd === undefined ? {} : { simd: options.simd };

@@ -1,11 +1,12 @@
 /** The one call: two checkpoints in, one working model out. */
 
+import { fitSpec } from "../axes/fit-spec.ts";
 import { parseSpec } from "../axes/spec-file.ts";
 import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
 import { checkOptions } from "../base/options.ts";
 import type { OnProgress } from "../base/progress.ts";
-import { detectSpec, familySpec } from "../families/detect-spec.ts";
+import { detectSpec, type FamilyName, familySpec } from "../families/detect-spec.ts";
 import { openModel } from "../formats/open-model.ts";
 import type { ByteSource } from "../io/source.ts";
 import { type MatchOptions, type MatchReport, type Method, matchWeights } from "../match/match-weights.ts";
@@ -19,7 +20,7 @@ export type ModelSource = Model | ByteSource | Uint8Array | ArrayBuffer | Blob |
 /** Options of `rebasin`. */
 export interface RebasinOptions {
   /** `"auto"` detects the family; else a family's name, a spec, or a parsed spec file. Default "auto". */
-  readonly spec?: string | Spec | object;
+  readonly spec?: SpecChoice | undefined;
   /** Default "frank-wolfe". */
   readonly method?: Method;
   /** 0 is A, 1 is π(B). Default 0.5. */
@@ -76,7 +77,7 @@ export async function rebasin(a: ModelSource, b: ModelSource, options: RebasinOp
   if (!(lambda >= 0 && lambda <= 1)) throw new RangeError(`lambda ${lambda}, expected a number from 0 to 1`);
   const modelA = await asModel(a, "model A", options.signal);
   const modelB = await asModel(b, "model B", options.signal);
-  const spec = chooseSpec(which, modelA);
+  const spec = await chooseSpec(which, modelA);
   const { permutations, report } = await matchWeights(modelA, modelB, spec, rest satisfies MatchOptions);
   const model = await mergeModels(modelA, modelB, spec, permutations, {
     lambda,
@@ -96,12 +97,28 @@ export function matchMetadata({ method }: MatchReport, seed: number): Map<string
   ]);
 }
 
-/** A spec from its name ("auto", a family), a spec, or a parsed spec file. Throws `SpecError`. */
-export function chooseSpec(which: string | Spec | object, model: Pick<Model, "name" | "tensors">): Spec {
-  if (typeof which === "string") {
-    return namingModel(model, () => (which === "auto" ? detectSpec(model) : familySpec(which, model)));
+/** How a spec is asked for: `"auto"` detects the family; else a family's name, a spec, or a parsed spec file. */
+export type SpecChoice = "auto" | FamilyName | Spec | object;
+
+/**
+ * The spec that `which` stands for, bound to the model: a spec of the reference form comes back as the full spec of its
+ * tensors, so that it can be saved or hashed.
+ *
+ * @throws {SpecError} when the model is of no known family, or not of the one that is named, or the file is malformed.
+ *
+ * @example
+ * const spec = await chooseSpec("auto", model);
+ */
+export async function chooseSpec(which: SpecChoice, model: Pick<Model, "name" | "tensors">): Promise<Spec> {
+  if (typeof which !== "string")
+    return namingModel(model, () => fitSpec(isSpec(which) ? which : parseSpec(which), model.tensors));
+  try {
+    return await (which === "auto" ? await detectSpec(model) : await familySpec(which, model));
+  } catch (error) {
+    return namingModel(model, () => {
+      throw error;
+    });
   }
-  return isSpec(which) ? which : parseSpec(which);
 }
 
 function isSpec(value: object): value is Spec {

@@ -32,6 +32,6 @@ export async function withBiases(
     tensors.set(bias, { dtype, shape: [channels], data: new Uint8Array(channels * elementBytes(dtype)) });
   }
   const grown = memoryModel(tensors, { name: model.name, metadata: model.metadata });
-  describeGraph(grown);
+  await describeGraph(grown);
   return { model: grown, added: [...wanted.values()] };
 }

@@ -16,7 +16,7 @@ export const STAGE: ReadonlyMap<string, Prop> = new Map<string, Prop>([
   ["b", { type: MODEL, value: 'await node.openModel("b.safetensors")' }],
   ["c", { type: MODEL, value: "b" }],
   ["model", { type: MODEL, value: "a" }],
-  ["spec", { type: 'import("rebasin").Spec', value: "node.detectSpec(a)" }],
+  ["spec", { type: 'import("rebasin").Spec', value: "await node.detectSpec(a)" }],
   ["resolved", { type: 'import("rebasin").ResolvedSpec', value: "node.resolveSpec(spec, a.tensors)" }],
   ["permutations", { type: "Map<string, Int32Array>", value: "(await node.matchWeights(a, b, spec)).permutations" }],
   ["p", { type: "Int32Array", value: 'permutations.get("P0")' }],

@@ -62,7 +62,7 @@ test("merges two uploaded files to the digest of every runtime", async () => {
 
 test("takes a spec by name or as JSON, and λ", async () => {
   const { detectSpec, formatSpec, openModel } = await import("rebasin");
-  const spec = formatSpec(detectSpec(await openModel(A)));
+  const spec = formatSpec(await detectSpec(await openModel(A)));
   const text = typeof spec === "string" ? spec : JSON.stringify(spec);
   for (const fields of [{ spec: "mlp" }, { spec: "auto", lambda: "0.5" }])
     assert.is(await digestOf(await post(worker, { body: form({ a: A, b: B, ...fields }) })), MERGED);

@@ -34,7 +34,7 @@ for (const [architecture, shape] of NETWORKS) {
   const name = "norm" in architecture ? `${family}, ${architecture.norm} norm` : family;
   test(`planted permutations are recovered from activations (${name})`, async () => {
     const a = initialiseModel(architecture, 1);
-    const spec = detectSpec(a);
+    const spec = await detectSpec(a);
     const { b, answer } = await plant(spec, a, createRng(2));
     const data = noise(60, shape, 3);
     for (const way of [{ cost: "correlation" }, { polish: "descent" }, { share: 0.3 }] as ActivationOptions[]) {
@@ -50,7 +50,7 @@ for (const [architecture, shape] of NETWORKS) {
 
 test("inner products recover them too, where units differ in what they say most", async () => {
   const a = initialiseModel({ family: "mlp", widths: [16, 12, 3] }, 5);
-  const spec = detectSpec(a);
+  const spec = await detectSpec(a);
   const { b } = await plant(spec, a, createRng(6));
   const data = noise(200, [4, 4, 1], 7);
   const { permutations } = await matchActivations(a, b, spec, data, { cost: "inner-product" });
@@ -69,7 +69,7 @@ test("inner products recover them too, where units differ in what they say most"
 test("batches change costs by rounding alone, builds not at all", async () => {
   const [architecture, shape] = NETWORKS[3]!;
   const [a, b] = [initialiseModel(architecture, 1), initialiseModel(architecture, 2)];
-  const spec = detectSpec(a);
+  const spec = await detectSpec(a);
   const data = noise(50, shape, 4);
   for (const cost of ["correlation", "inner-product"] as const) {
     const want = await activationCosts(a, b, spec, data, { cost, batch: 50 });
@@ -88,7 +88,7 @@ test("batches change costs by rounding alone, builds not at all", async () => {
 test("groups that are not chosen stay in place", async () => {
   const [architecture, shape] = NETWORKS[0]!;
   const [a, b] = [initialiseModel(architecture, 1), initialiseModel(architecture, 2)];
-  const spec = detectSpec(a);
+  const spec = await detectSpec(a);
   for (const way of [{}, { polish: "descent" }, { share: 0.5 }] as ActivationOptions[]) {
     const { permutations, report } = await matchActivations(a, b, spec, noise(30, shape, 3), { ...way, only: ["P1"] });
     assert.ok(permutations.get("P0")!.every((j, i) => j === i));
@@ -100,7 +100,7 @@ test("groups that are not chosen stay in place", async () => {
 test("costs found before are used again", async () => {
   const [architecture, shape] = NETWORKS[0]!;
   const [a, b] = [initialiseModel(architecture, 1), initialiseModel(architecture, 2)];
-  const spec = detectSpec(a);
+  const spec = await detectSpec(a);
   const data = noise(30, shape, 3);
   const costs = await activationCosts(a, b, spec, data);
   const first = await matchActivations(a, b, spec, data);
@@ -111,7 +111,7 @@ test("costs found before are used again", async () => {
 test("what does not fit is refused before anything runs; progress and abort", async () => {
   const [architecture, shape] = NETWORKS[0]!;
   const a = initialiseModel(architecture, 1);
-  const spec = detectSpec(a);
+  const spec = await detectSpec(a);
   const data = noise(10, shape, 3);
   const refused = async (message: RegExp, options: object, with_: Dataset = data): Promise<void> => {
     const stages: string[] = [];

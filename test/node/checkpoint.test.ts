@@ -174,7 +174,9 @@ test("digests tell all inputs apart, and are the same for the same", async () =>
 
   const a = initialiseModel({ family: "mlp", widths: [4, 3, 2] }, 1);
   const of = async (order: number[], b = a) =>
-    new Map(await pairDigests({ a, b, spec: detectSpec(a), permutations: new Map([["P0", Int32Array.from(order)]]) }));
+    new Map(
+      await pairDigests({ a, b, spec: await detectSpec(a), permutations: new Map([["P0", Int32Array.from(order)]]) }),
+    );
   const [first, second] = [
     await of([0, 1, 2]),
     await of([0, 2, 1], initialiseModel({ family: "mlp", widths: [4, 3, 2] }, 2)),

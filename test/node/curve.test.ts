@@ -24,10 +24,10 @@ const VGG: Architecture = { family: "vgg", norm: "batch", input: [4, 4, 1], plan
 const RESNET: Architecture = { family: "resnet", norm: "layer", depth: 8, width: 4, channels: 1, classes: 3 };
 
 /** Two networks, and permutations that are as good as any. */
-function pairOf(architecture: Architecture): AlignedPair {
+async function pairOf(architecture: Architecture): Promise<AlignedPair> {
   const [a, b] = [initialiseModel(architecture, 1), initialiseModel(architecture, 2)];
   const rng = createRng(3);
-  const spec = detectSpec(a);
+  const spec = await detectSpec(a);
   const permutations = new Map(
     resolveFor(a, spec).permutations.map(({ name, size }) => [name, randomPermutation(size, rng)]),
   );
@@ -42,7 +42,7 @@ const splits = new Map([
 const images = madeUpImages(50, SIDE, 3, 4);
 
 test("going on: only what is missing is evaluated, what is there is taken as it is, and the curves are the same", async () => {
-  const pair = pairOf(VGG);
+  const pair = await pairOf(VGG);
   const aligned = await applyPermutations(pair.b, pair.spec, pair.permutations);
   const repaired: number[] = [];
   const repair: ReturnType<typeof pairRepair> = (merged, lambda) => {
@@ -81,7 +81,7 @@ test("going on: only what is missing is evaluated, what is there is taken as it 
 });
 
 test("a curve that is stopped has told of every point that it has", async () => {
-  const pair = pairOf(MLP);
+  const pair = await pairOf(MLP);
   const told: MeasuredPoint[] = [];
   const stop = new AbortController();
   const onPoint = (point: MeasuredPoint): void => {
@@ -98,7 +98,7 @@ test("the repaired curve is that of merges repaired one by one; A and B are run 
     // A convolution without bias: the repaired network has tensors that the others lack.
     [RESNET, { kind: "repair", addBias: true }],
   ] as const) {
-    const pair = pairOf(architecture);
+    const pair = await pairOf(architecture);
     const aligned = await applyPermutations(pair.b, pair.spec, pair.permutations);
     const passes: number[] = [];
     const onProgress = ({ done, total }: { done: number; total?: number }): void => {
@@ -127,7 +127,7 @@ test("the repaired curve is that of merges repaired one by one; A and B are run 
 });
 
 test("contours go on in the same way", async () => {
-  const pair = pairOf(MLP);
+  const pair = await pairOf(MLP);
   const data = splits.get("test")!;
   const all: ContourPoint[] = [];
   const whole = await sampleContour(pair, data, { points: 4, onPoint: (point) => void all.push(point) });
@@ -143,7 +143,7 @@ test("contours go on in the same way", async () => {
 });
 
 test("calibrations go on in the same way, and know the repaired midpoint", async () => {
-  const pair = pairOf(VGG);
+  const pair = await pairOf(VGG);
   const data = splits.get("test")!;
   const aligned = await applyPermutations(pair.b, pair.spec, pair.permutations);
   const repair = pairRepair(pair.a, aligned, images, { kind: "bn-reset" });

@@ -49,7 +49,7 @@ test("every architecture runs, and is what it says", async () => {
   ];
   for (const [architecture, size, classes] of small) {
     const model = initialiseModel(architecture, 3);
-    const { operations } = describeGraph(model);
+    const { operations } = await describeGraph(model);
     const count = (op: string): number => operations.filter(({ kind }) => kind.op === op).length;
     if (architecture.family !== "mlp")
       assert.is(count(`${architecture.norm}-norm`), count("conv"), JSON.stringify(architecture));

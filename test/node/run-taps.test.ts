@@ -37,7 +37,7 @@ async function checkLaw(model: Model, spec: Spec, side: number): Promise<void> {
   const moved = await applyPermutations(model, spec, permutations);
   const [before, after] = [await allValues(model, side), await allValues(moved, side)];
   const network = await createNetwork(model);
-  const taps = tapsOf(network.graph, spec, model);
+  const taps = await tapsOf(network.graph, spec, model);
   network.dispose();
   assert.equal([...taps.keys()].sort(), [...permutations.keys()].sort());
   for (const [permutation, order] of permutations) {
@@ -60,7 +60,7 @@ for (const [name, build] of RUN_CASES) {
   test(`${name}: renumbering the model renumbers its tapped channels`, async () => {
     const { tensors, side } = build();
     const model = toModel(tensors);
-    await checkLaw(model, detectSpec(model), side);
+    await checkLaw(model, await detectSpec(model), side);
   });
 }
 

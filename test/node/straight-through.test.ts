@@ -48,7 +48,7 @@ async function train(architecture: Architecture, seed: number): Promise<Model> {
 test("the kept permutations are those of the lowest loss on held-out images, the start among them", async () => {
   const [a, b] = [await trained(MLP, 1), await trained(MLP, 2)];
   const seen: Validation[] = [];
-  const { permutations, report } = await matchStraightThrough(a, b, detectSpec(a), IMAGES, {
+  const { permutations, report } = await matchStraightThrough(a, b, await detectSpec(a), IMAGES, {
     ...FEW,
     learningRate: 3,
     onValidation: (validation) => void seen.push(validation),
@@ -65,7 +65,7 @@ test("the kept permutations are those of the lowest loss on held-out images, the
 
 test("a planted permutation, which loses nothing, is kept", async () => {
   const a = await trained(MLP, 1);
-  const spec = detectSpec(a);
+  const spec = await detectSpec(a);
   const { b, answer } = await plant(spec, a, createRng(5));
   const { permutations, report } = await matchStraightThrough(a, b, spec, IMAGES, { ...FEW, steps: 4 });
   assert.is(firstDifference(permutations, answer), null);
@@ -74,7 +74,7 @@ test("a planted permutation, which loses nothing, is kept", async () => {
 
 test("cut in two by a checkpoint, it ends at the same permutations, in every runtime", async () => {
   const [a, b] = [await trained(MLP, 1), await trained(MLP, 2)];
-  const spec = detectSpec(a);
+  const spec = await detectSpec(a);
   const options = { ...FEW, learningRate: 3 };
   let half: Model | undefined;
   const whole = await matchStraightThrough(a, b, spec, IMAGES, {
@@ -101,14 +101,14 @@ test("networks with BatchNorm and with residual streams", async () => {
   ];
   for (const architecture of architectures) {
     const [a, b] = [await trained(architecture, 1), await trained(architecture, 2)];
-    const { report } = await matchStraightThrough(a, b, detectSpec(a), IMAGES, { ...FEW, steps: 2 });
+    const { report } = await matchStraightThrough(a, b, await detectSpec(a), IMAGES, { ...FEW, steps: 2 });
     assert.ok(report.loss <= report.startLoss && Number.isFinite(report.loss));
   }
 });
 
 test("nothing stays allocated, also when it fails", async () => {
   const [a, b] = [await trained(MLP, 1), await trained(MLP, 2)];
-  const spec = detectSpec(a);
+  const spec = await detectSpec(a);
   const before = tf.memory().numTensors;
   await matchStraightThrough(a, b, spec, IMAGES, { ...FEW, steps: 2 });
   const stop = new AbortController();
@@ -120,7 +120,7 @@ test("nothing stays allocated, also when it fails", async () => {
 
 test("bad options and a diverging run get one clear line", async () => {
   const [a, b] = [await trained(MLP, 1), await trained(MLP, 2)];
-  const spec = detectSpec(a);
+  const spec = await detectSpec(a);
   const run = (options: StraightThroughOptions) => matchStraightThrough(a, b, spec, IMAGES, { ...FEW, ...options });
   await rejects(() => run({ steps: 0 }), RangeError, /^steps 0, expected a positive integer$/);
   await rejects(() => run({ momentum: 1 }), RangeError, /^momentum 1, expected a number from 0 to below 1$/);

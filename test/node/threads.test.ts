@@ -25,7 +25,7 @@ const network = () => new Map([
   ["layers.2.weight", tensor(10, 300)], ["layers.2.bias", tensor(10)],
 ]);
 const [a, b] = [memoryModel(network()), memoryModel(network())];
-const spec = detectSpec(a);
+const spec = await detectSpec(a);
 `;
 
 /** Runs a program to its end; it is killed if it has none. */

@@ -55,7 +55,7 @@ test("threads load from the package and give the same bytes", async () => {
 
 test("step by step gives the same as the one call", async () => {
   const [a, b] = [await openModel(readFileSync(A)), await openModel(new Blob([readFileSync(B)]))];
-  const spec = detectSpec(a);
+  const spec = await detectSpec(a);
   const { permutations } = await matchWeights(a, b, spec);
   const once = await encodeSafetensors(await mergeModels(a, b, spec, permutations, { lambda: 1 }));
   const aligned = await encodeSafetensors(await applyPermutations(b, spec, permutations));

@@ -22,11 +22,11 @@ const UNIT_BYTES = 2000;
 const [HEADER_FACTOR, TENSOR_BYTES, CELL_BYTES, PERMUTATION_BYTES] = [16, 3000, 1500, 10_000];
 
 /** "auto", a family's name or a parsed spec file, as a spec. Throws `SpecError`. */
-export function specFor(which: string | object, model: Model): Spec {
+export async function specFor(which: string | object, model: Model): Promise<Spec> {
   if (typeof which !== "string") return parseSpec(which);
-  if (which === "auto") return detectSpec(model);
+  if (which === "auto") return await detectSpec(model);
   try {
-    return familySpec(which, model);
+    return await familySpec(which, model);
   } catch (error) {
     if (!(error instanceof SpecError)) throw error;
     throw new SpecError(`${error.message}; "auto" finds the family by itself`);

@@ -28,7 +28,7 @@ export async function merge({ a, b, lambda, ...input }: Input, room: number, sig
   checkHeaders([a, b], room);
   const modelA = await openModel(a, { name: "a", signal });
   const modelB = await openModel(b, { name: "b", signal });
-  const spec = specFor(input.spec, modelA);
+  const spec = await specFor(input.spec, modelA);
   checkMemory(modelA, spec, room);
   const { model: merged, report } = await rebasin(modelA, modelB, { spec, lambda, signal });
   const model = await mergeInPlace(merged, modelA, signal);

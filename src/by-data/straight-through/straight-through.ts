@@ -44,7 +44,7 @@ export interface StraightThroughMatching {
  * that is no longer finite, and the reason of an aborted signal.
  *
  * @example
- * const { permutations, report } = await matchStraightThrough(a, b, detectSpec(a), train);
+ * const { permutations, report } = await matchStraightThrough(a, b, await detectSpec(a), train);
  * report.loss <= report.startLoss; // true
  */
 export async function matchStraightThrough(

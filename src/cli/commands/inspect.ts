@@ -1,7 +1,7 @@
 /** `rebasin inspect MODEL` */
 
 import { axisTexts } from "../../axes/axis-texts.ts";
-import { fitSpec, resolveSpec } from "../../axes/resolve-spec.ts";
+import { resolveSpec } from "../../axes/resolve-spec.ts";
 import { prettySpec } from "../../axes/spec-file.ts";
 import { log10Symmetries } from "../../axes/symmetries.ts";
 import type { Spec } from "../../axes/types.ts";
@@ -31,7 +31,7 @@ export const inspect: Command = {
       const found = await findSpec(context, model!);
       if (specOut !== undefined) {
         if (found.spec === null) throw new SpecError(found.why);
-        await saveText(prettySpec(fitSpec(found.spec, model!.tensors)), specOut, { force, inputs: positionals });
+        await saveText(prettySpec(found.spec), specOut, { force, inputs: positionals });
       }
       const json = describeModel(model!, found);
       return { json, text: inspectText(json, specOut) };

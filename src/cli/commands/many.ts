@@ -2,7 +2,6 @@
 
 import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { fitSpec } from "../../axes/resolve-spec.ts";
 import { table } from "../../base/text-table.ts";
 import { type ManyReport, type ManyStrategy, mergeMany } from "../../many/merge-many.ts";
 import type { Method } from "../../match/match-weights.ts";
@@ -60,9 +59,8 @@ export const many: Command = {
       const { model, permutations, report } = await mergeMany(models, spec, { ...settings, signal, onProgress });
       const save = { force, inputs: positionals, signal, onProgress };
       await saveModel(model, output, save);
-      const fitted = fitSpec(spec, models[0]!.tensors);
       for (const [i, file] of files.entries()) {
-        await saveModel(await permutationsModel(fitted, permutations[i]!), file, save);
+        await saveModel(await permutationsModel(spec, permutations[i]!), file, save);
       }
       const written = [`merged     ${output}`, ...files.map((file) => `saved      ${file}`)];
       const why = spec.why === undefined ? name : `${name}: ${spec.why}`;

@@ -1,6 +1,5 @@
 /** `rebasin match A B -o PERMS` */
 
-import { fitSpec } from "../../axes/resolve-spec.ts";
 import type { Split } from "../../node/data-folder.ts";
 import { saveModel } from "../../node/save-model.ts";
 import { permutationsModel } from "../../perm/permutation-file.ts";
@@ -32,7 +31,7 @@ export const match: Command = {
     return withModels(positionals, signal, async (a, b) => {
       const { spec, name } = await specOption(context, a!);
       const { permutations, report } = await runMatching(context, a!, b!, spec, values.get("split") as Split);
-      const model = await permutationsModel(fitSpec(spec, a!.tensors), permutations);
+      const model = await permutationsModel(spec, permutations);
       await saveModel(model, output, { force, inputs: positionals, signal });
       return {
         json: matchJson(report, name),

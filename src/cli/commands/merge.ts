@@ -1,6 +1,5 @@
 /** `rebasin merge A B -o OUT` */
 
-import { fitSpec } from "../../axes/resolve-spec.ts";
 import { mergeModels } from "../../merge/merge-models.ts";
 import type { Blend } from "../../merge/methods/blend-tensor.ts";
 import type { Split } from "../../node/data-folder.ts";
@@ -69,7 +68,7 @@ export const merge: Command = {
       await saveModel(merged, output, save);
       const written = [`merged     ${output}`];
       if (permutationsFile !== undefined) {
-        await saveModel(await permutationsModel(fitSpec(spec, a!.tensors), permutations), permutationsFile, save);
+        await saveModel(await permutationsModel(spec, permutations), permutationsFile, save);
         written.push(`saved      ${permutationsFile}`);
       }
       for (const { model, file } of sides) await saveModel(model, file, save);

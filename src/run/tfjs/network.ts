@@ -65,7 +65,7 @@ export interface NetworkOptions {
  * network.dispose();
  */
 export async function createNetwork(model: Model, options: NetworkOptions = {}): Promise<Network> {
-  const { graph = describeGraph(model) } = options;
+  const { graph = await describeGraph(model) } = options;
   const uses = tensorUses(graph, model);
   await startBackend();
   const kernels = createKernels();

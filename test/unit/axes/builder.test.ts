@@ -14,7 +14,7 @@ const test = suite("builder");
 const texts = (spec: Spec): [string, string, boolean][] =>
   [...spec.tensors].map(([name, { axes, votes }]) => [name, axes.map(formatAxis).join(" "), votes]);
 
-test("a convolutional network in PyTorch's layout: what detection finds", () => {
+test("a convolutional network in PyTorch's layout: what detection finds", async () => {
   const spec = specBuilder()
     .conv("conv1", "C0", null, { bias: false })
     .norm("bn1", "C0")
@@ -31,10 +31,10 @@ test("a convolutional network in PyTorch's layout: what detection finds", () => 
     ["fc.bias", "_", true],
   ]);
   const tensors = list((t) => t.conv("conv1", 8, 3).batchNorm("bn1", 8).dense("fc", 10, 392));
-  assert.is(formatSpec(spec), formatSpec(detectSpec({ tensors })));
+  assert.is(formatSpec(spec), formatSpec(await detectSpec({ tensors })));
 });
 
-test("Flax's layout, and statistics in their own tree", () => {
+test("Flax's layout, and statistics in their own tree", async () => {
   const flax = { layout: "flax" } as const;
   const builder = specBuilder();
   for (const [k, [input, out]] of (
@@ -46,7 +46,7 @@ test("Flax's layout, and statistics in their own tree", () => {
     builder.conv(`params/Conv_${k}`, out, input, flax).norm(`params/BatchNorm_${k}`, out, flax);
   }
   const spec = builder.dense("params/Dense_0", "D0", "49*C1", flax).dense("params/Dense_1", null, "D0", flax).build();
-  assert.is(formatSpec(spec), formatSpec(detectSpec({ tensors: flaxConvnet() })));
+  assert.is(formatSpec(spec), formatSpec(await detectSpec({ tensors: flaxConvnet() })));
 });
 
 test("options: votes, sizes, spatial axes, norms without statistics, nested, rest, notes", () => {

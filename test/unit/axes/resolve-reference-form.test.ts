@@ -3,9 +3,11 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { formatAxis } from "../../../src/axes/axis.ts";
-import { fitSpec, resolveSpec } from "../../../src/axes/resolve-spec.ts";
-import { parseSpec } from "../../../src/axes/spec-file.ts";
+import { fitSpec } from "../../../src/axes/fit-spec.ts";
+import { resolveSpec } from "../../../src/axes/resolve-spec.ts";
+import { formatSpec, parseSpec } from "../../../src/axes/spec-file.ts";
 import { SpecError } from "../../../src/base/errors.ts";
+import { chooseSpec } from "../../../src/plan/rebasin.ts";
 import vggReference from "../../fixtures/spec/fmnist-vgg-bn.spec.json" with { type: "json" };
 import { fmnistVgg, mlp, type Tensors } from "../../reference/architectures.ts";
 
@@ -49,6 +51,13 @@ test("the reference form binds to a model: reshape, BatchNorm statistics, the re
     ["C4", 128],
     ["D", 256],
   ]);
+});
+
+test("chooseSpec binds to the model: what it gives can be saved and hashed as it is", async () => {
+  const tensors = fmnistVgg();
+  const chosen = await chooseSpec(vggReference, { name: "model", tensors });
+  assert.is(formatSpec(chosen), formatSpec(resolveSpec(parseSpec(vggReference), tensors).spec));
+  assert.is(await chooseSpec(chosen, { name: "model", tensors }), chosen);
 });
 
 test("the reference form: Flax statistics move like the scale; what is not listed does not vote", () => {

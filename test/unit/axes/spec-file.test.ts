@@ -114,10 +114,7 @@ test("the reference form", () => {
       ["fc.bias", { axes: [[["_"]]], votes: true }],
     ],
   );
-  assert.throws(
-    () => formatSpec(spec),
-    /spec is of the reference form, expected one that fitSpec has bound to a model/,
-  );
+  assert.throws(() => formatSpec(spec), /spec is of the reference form, expected one bound to a model/);
   fails(
     '{"axes":{"w":["D",null]},"reshape":{"w":[2]}}',
     "x.json tensor w has reshape [2], expected 2 sizes as it has 2 axes",

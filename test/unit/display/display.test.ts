@@ -14,6 +14,7 @@ import {
   displayPermutations,
   JUPYTER_DISPLAY,
 } from "../../../src/notebook.ts";
+import { rejects } from "../../reference/expect-error.ts";
 
 const test = suite("display");
 
@@ -62,8 +63,8 @@ test("the key is the one that Deno's kernel looks up", () => {
   assert.is(JUPYTER_DISPLAY, Symbol.for("Jupyter.display"));
 });
 
-test("a model: family, tensors, axes, bytes, groups", () => {
-  const display = displayModel(MLP);
+test("a model: family, tensors, axes, bytes, groups", async () => {
+  const display = await displayModel(MLP);
   checkForms(display);
   for (const part of ["mlp", "layers.0.weight", "[P0, 4]", "51 numbers (F32), 204 bytes", "10^2.9 numberings"]) {
     assert.ok(display.text.includes(part), `${part} in ${display.text}`);
@@ -71,22 +72,19 @@ test("a model: family, tensors, axes, bytes, groups", () => {
   }
 });
 
-test("a model of no family is shown with the reason; a spec that does not fit is an error", () => {
+test("a model of no family is shown with the reason; a spec that does not fit is an error", async () => {
   const odd = modelOf([["q", [2, 2, 2, 2, 2]]]);
-  const display = displayModel(odd);
+  const display = await displayModel(odd);
   checkForms(display);
   assert.match(display.text, /family {2}none: .*no known family/);
   assert.not.match(display.text, "permutation");
-  assert.throws(
-    () => displayModel(odd, { spec: "mlp" }),
-    (error: unknown) => error instanceof SpecError,
-  );
-  checkForms(displayModel(modelOf([])));
+  await rejects(() => displayModel(odd, { spec: "mlp" }), SpecError, /mlp|expected/);
+  checkForms(await displayModel(modelOf([])));
 });
 
 test("names from files stay text", async () => {
   checkForms(
-    displayModel(
+    await displayModel(
       modelOf(
         [
           [HOSTILE, [2]],
@@ -104,13 +102,13 @@ test("names from files stay text", async () => {
   checkForms(await displayHeatMap({ rows: 1, columns: 1, values: [1] }, { title: HOSTILE, rowLabel: HOSTILE }));
 });
 
-test("many rows are cut, and the rest is counted", () => {
+test("many rows are cut, and the rest is counted", async () => {
   const many = modelOf(Array.from({ length: 70 }, (_, i) => [`t${i}`, [1]] as const));
-  const display = displayModel(many);
+  const display = await displayModel(many);
   assert.match(display.text, "… and 10 more");
   assert.match(display.svg, "… and 10 more");
-  assert.not.match(displayModel(many, { rows: 70 }).text, "more");
-  assert.throws(() => displayModel(many, { rows: 0 }), /rows 0, expected/);
+  assert.not.match((await displayModel(many, { rows: 70 })).text, "more");
+  await rejects(() => displayModel(many, { rows: 0 }), RangeError, /rows 0, expected/);
   const permutations = new Map(Array.from({ length: 30 }, (_, i) => [`P${i}`, Int32Array.of(0)] as const));
   assert.match(displayPermutations(permutations).text, "… and 6 more");
 });

@@ -3,11 +3,11 @@ import * as assert from "uvu/assert";
 import { detectSpec } from "../../../src/families/detect-spec.ts";
 import * as nets from "../../reference/architectures.ts";
 import { list, renamed, sortedByName } from "../../reference/architectures.ts";
-import { axesOf, permutationsOf, refused } from "../../reference/family-checks.ts";
+import { axesOf, axesOfEach, permutationsOf, refused } from "../../reference/family-checks.ts";
 
 const test = suite("family resnet");
 
-test("resnet: torchvision's networks", () => {
+test("resnet: torchvision's networks", async () => {
   const streams: Record<number, number[]> = {
     18: [64, 128, 256, 512],
     34: [64, 128, 256, 512],
@@ -17,7 +17,7 @@ test("resnet: torchvision's networks", () => {
   };
   for (const [depth, widths] of Object.entries(streams)) {
     const tensors = nets.resnet(Number(depth));
-    const permutations = permutationsOf(tensors);
+    const permutations = await permutationsOf(tensors);
     assert.equal(
       widths.map((_, i) => permutations.get(`S${i}`)),
       widths,
@@ -26,7 +26,7 @@ test("resnet: torchvision's networks", () => {
     const blocks = new Set([...tensors.keys()].flatMap((name) => /^layer\d\.\d+/.exec(name) ?? [])).size;
     assert.is(permutations.size, widths.length + convs - blocks);
   }
-  const spec = detectSpec({ tensors: sortedByName(nets.resnet(50)) });
+  const spec = await detectSpec({ tensors: sortedByName(nets.resnet(50)) });
   const names = [
     "conv1.weight",
     "bn1.running_var",
@@ -54,12 +54,12 @@ test("resnet: torchvision's networks", () => {
       "_ S4",
     ],
   );
-  assert.is(detectSpec({ tensors: nets.resnet(50, { base: 128 }) }).family, "resnet"); // wide_resnet50_2
+  assert.is((await detectSpec({ tensors: nets.resnet(50, { base: 128 }) })).family, "resnet"); // wide_resnet50_2
 });
 
-test("resnet: CIFAR depths, aliases, prefixes", () => {
+test("resnet: CIFAR depths, aliases, prefixes", async () => {
   for (const depth of [20, 32, 44, 56, 110]) {
-    const permutations = permutationsOf(nets.cifarResnet(depth, "shortcut"));
+    const permutations = await permutationsOf(nets.cifarResnet(depth, "shortcut"));
     assert.is(permutations.size, 3 + (depth - 2) / 2);
   }
   const base = nets.cifarResnet(20, "downsample", "classifier");
@@ -72,7 +72,7 @@ test("resnet: CIFAR depths, aliases, prefixes", () => {
     renamed(base, (name) => name.replace("layer", "stages.")),
   ];
   for (const tensors of variants.flatMap((each) => [each, sortedByName(each)])) {
-    const permutations = permutationsOf(tensors);
+    const permutations = await permutationsOf(tensors);
     assert.is(permutations.size, 12);
     assert.equal(
       ["S0", "S1", "S2"].map((name) => permutations.get(name)),
@@ -81,14 +81,14 @@ test("resnet: CIFAR depths, aliases, prefixes", () => {
   }
 });
 
-test("resnet: timm's deep stem, norms before convolutions, transformers' and Flax names", () => {
-  const timm = detectSpec({ tensors: sortedByName(nets.timmResnet26d()) });
+test("resnet: timm's deep stem, norms before convolutions, transformers' and Flax names", async () => {
+  const timm = await detectSpec({ tensors: sortedByName(nets.timmResnet26d()) });
   const stem = ["conv1.0.weight", "conv1.4.weight", "conv1.6.weight", "bn1.weight", "layer1.0.downsample.1.weight"];
   assert.equal(
     stem.map((name) => axesOf(timm, name)),
     ["stem.a _ _ _", "stem.b", "S0 stem.b _ _", "S0", "S1 S0 _ _"],
   );
-  const wide = detectSpec({ tensors: sortedByName(nets.wideResnet16(4)) });
+  const wide = await detectSpec({ tensors: sortedByName(nets.wideResnet16(4)) });
   const first = [
     "block1.layer.0.bn1.weight",
     "block1.layer.0.bn2.weight",
@@ -102,7 +102,7 @@ test("resnet: timm's deep stem, norms before convolutions, transformers' and Fla
     ["S0", "block1.layer.0.a", "S1", "S1 S0 _ _", "S3", "_ S3"],
   );
   assert.match(wide.why!, /norms before convolutions/);
-  const face = detectSpec({ tensors: sortedByName(nets.huggingFaceResnet()) });
+  const face = await detectSpec({ tensors: sortedByName(nets.huggingFaceResnet()) });
   const names = [
     "resnet.embedder.embedder.convolution.weight",
     "resnet.encoder.stages.1.layers.0.layer.1.normalization.weight",
@@ -113,7 +113,7 @@ test("resnet: timm's deep stem, norms before convolutions, transformers' and Fla
     names.map((name) => axesOf(face, name)),
     ["S0 _ _ _", "S1", "S1 S0 _ _", "_ S1"],
   );
-  const flax = detectSpec({ tensors: sortedByName(nets.flaxResnet()) });
+  const flax = await detectSpec({ tensors: sortedByName(nets.flaxResnet()) });
   const flaxNames = [
     "params/conv1/kernel",
     "params/blockgroups_1/blocks_0/conv1/kernel",
@@ -126,7 +126,7 @@ test("resnet: timm's deep stem, norms before convolutions, transformers' and Fla
   );
 });
 
-test("resnet: one stage of equal widths, where only the stem's norm tells the side of the norms", () => {
+test("resnet: one stage of equal widths, where only the stem's norm tells the side of the norms", async () => {
   const blocks = (t: Parameters<Parameters<typeof list>[0]>[0]): typeof t => {
     for (const block of ["layer1.0", "layer1.1"])
       t.conv(`${block}.conv1`, 8, 8)
@@ -142,47 +142,45 @@ test("resnet: one stage of equal widths, where only the stem's norm tells the si
       .dense("fc", 2, 8),
   );
   const names = ["layer1.1.bn1.weight", "layer1.1.bn2.weight"];
-  assert.equal(
-    names.map((name) => axesOf(detectSpec({ tensors: after }), name)),
-    ["layer1.1.a", "S0"],
-  );
-  assert.equal(
-    names.map((name) => axesOf(detectSpec({ tensors: before }), name)),
-    ["S0", "layer1.1.a"],
-  );
+  assert.equal(axesOfEach(await detectSpec({ tensors: after }), names), ["layer1.1.a", "S0"]);
+  assert.equal(axesOfEach(await detectSpec({ tensors: before }), names), ["S0", "layer1.1.a"]);
 });
 
-test("resnet: what it refuses, and why", () => {
-  refused(
+test("resnet: what it refuses, and why", async () => {
+  await refused(
     nets.cifarResnet(20, null),
     "resnet",
     /^layer2\.0 widens 16 to 32 without a convolution shortcut: a shortcut padded with zeros ties units of two streams/,
   );
-  refused(
+  await refused(
     nets.resnet(50, { groups: 32, base: 4 }),
     "resnet",
     /^layer1\.0\.conv2\.weight takes 4 of 128 channels and so is a grouped convolution/,
   );
-  refused(
+  await refused(
     nets.vgg(11, true),
     "resnet",
     /^model has no residual blocks by their names, expected names such as layer1\.0\.conv1$/,
   );
-  refused(nets.mlp([4, 3, 2]), "resnet", /^model has no convolution, expected residual blocks of two or three$/);
+  await refused(nets.mlp([4, 3, 2]), "resnet", /^model has no convolution, expected residual blocks of two or three$/);
   const headless = new Map([...nets.resnet(18)].filter(([name]) => !name.startsWith("fc")));
-  refused(headless, "resnet", /^model has no dense head, expected one: the last residual stream would be its output$/);
+  await refused(
+    headless,
+    "resnet",
+    /^model has no dense head, expected one: the last residual stream would be its output$/,
+  );
   const squeeze = new Map([...nets.resnet(18), ...list((t) => t.dense("layer1.0.se.fc1", 4, 64))]);
-  refused(squeeze, "resnet", /^layer1\.0\.se\.fc1\.weight is named after "se"/);
+  await refused(squeeze, "resnet", /^layer1\.0\.se\.fc1\.weight is named after "se"/);
   const four = new Map([
     ...nets.resnet(18),
     ...list((t) => t.conv("layer1.0.conv3", 64, 64).conv("layer1.0.conv4", 64, 64)),
   ]);
-  refused(four, "resnet", /^layer1\.0 has 4 convolutions, expected two or three convolutions$/);
+  await refused(four, "resnet", /^layer1\.0 has 4 convolutions, expected two or three convolutions$/);
   const other = new Map([
     ...nets.resnet(18),
     ["layer2.0.downsample.0.weight", { dtype: "F32" as const, shape: [64, 64, 1, 1] }],
   ]);
-  refused(
+  await refused(
     other,
     "resnet",
     /^layer2\.0\.downsample\.1\.weight has 128 channels, expected 64 as layer2\.0\.downsample\.0\.weight gives$/,

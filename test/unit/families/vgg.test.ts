@@ -3,36 +3,36 @@ import * as assert from "uvu/assert";
 import { detectSpec } from "../../../src/families/detect-spec.ts";
 import * as nets from "../../reference/architectures.ts";
 import { list, renamed, sortedByName } from "../../reference/architectures.ts";
-import { axesOf, permutationsOf, refused } from "../../reference/family-checks.ts";
+import { axesOf, axesOfEach, permutationsOf, refused } from "../../reference/family-checks.ts";
 
 const test = suite("family vgg");
 
-test("vgg: torchvision's networks, with and without BatchNorm", () => {
+test("vgg: torchvision's networks, with and without BatchNorm", async () => {
   for (const batchNorm of [false, true]) {
     for (const tensors of [
       nets.vgg(16, batchNorm),
       sortedByName(nets.vgg(16, batchNorm)),
       renamed(nets.vgg(16, batchNorm), (name) => `module.${name}`),
     ]) {
-      const permutations = permutationsOf(tensors);
+      const permutations = await permutationsOf(tensors);
       assert.equal(
         [...permutations.values()].sort((a, b) => a - b),
         [64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512, 4096, 4096],
       );
-      const spec = detectSpec({ tensors });
+      const spec = await detectSpec({ tensors });
       assert.is(spec.family, "vgg");
       const dense = [...tensors.keys()].find((name) => name.endsWith("classifier.0.weight"))!;
       assert.is(axesOf(spec, dense), "D0 C12*49");
     }
   }
-  const spec = detectSpec({ tensors: nets.vgg(16, true) });
+  const spec = await detectSpec({ tensors: nets.vgg(16, true) });
   assert.equal(
     ["features.40.weight", "features.41.running_mean", "classifier.6.weight"].map((name) => axesOf(spec, name)),
     ["C12 C11 _ _", "C12", "_ D1"],
   );
 });
 
-test("vgg: LeNet, names with numbers, norms by number, one position, norm after the flatten", () => {
+test("vgg: LeNet, names with numbers, norms by number, one position, norm after the flatten", async () => {
   const lenet = sortedByName(
     list((t) =>
       t
@@ -44,7 +44,7 @@ test("vgg: LeNet, names with numbers, norms by number, one position, norm after 
     ),
   );
   assert.equal(
-    permutationsOf(lenet),
+    await permutationsOf(lenet),
     new Map([
       ["C0", 6],
       ["C1", 16],
@@ -52,7 +52,7 @@ test("vgg: LeNet, names with numbers, norms by number, one position, norm after 
       ["D1", 84],
     ]),
   );
-  assert.is(axesOf(detectSpec({ tensors: lenet }), "fc1.weight"), "D0 C1*25");
+  assert.is(axesOf(await detectSpec({ tensors: lenet }), "fc1.weight"), "D0 C1*25");
   const numbered = sortedByName(
     list((t) =>
       t
@@ -65,7 +65,7 @@ test("vgg: LeNet, names with numbers, norms by number, one position, norm after 
         .dense("fc1", 10, 8),
     ),
   );
-  const spec = detectSpec({ tensors: numbered });
+  const spec = await detectSpec({ tensors: numbered });
   assert.equal(
     ["norm0.bias", "norm1.bias", "norm2.bias", "fc0.weight"].map((name) => axesOf(spec, name)),
     ["C0", "C1", "D0", "D0 C1"],
@@ -73,16 +73,16 @@ test("vgg: LeNet, names with numbers, norms by number, one position, norm after 
   const flat = list((t) =>
     t.conv("features.0", 8, 3).batchNorm("features.1", 8).batchNorm("classifier.0", 32).dense("classifier.1", 10, 32),
   );
-  assert.equal(
-    ["classifier.0.weight", "classifier.1.weight"].map((name) => axesOf(detectSpec({ tensors: flat }), name)),
-    ["C0*4", "_ C0*4"],
-  );
+  assert.equal(axesOfEach(await detectSpec({ tensors: flat }), ["classifier.0.weight", "classifier.1.weight"]), [
+    "C0*4",
+    "_ C0*4",
+  ]);
   const groups = list((t) => t.conv("conv1", 8, 3).layerNorm("gn1", 8).dense("fc", 10, 8));
-  assert.match(detectSpec({ tensors: groups }).why!, /, GroupNorm taken to have one group$/);
+  assert.match((await detectSpec({ tensors: groups })).why!, /, GroupNorm taken to have one group$/);
   const channelNorm = list((t) =>
     t.conv("0", 8, 3).add("1.weight", [8, 5, 5]).add("1.bias", [8, 5, 5]).conv("2", 4, 8).dense("4", 2, 4),
   );
-  assert.is(axesOf(detectSpec({ tensors: channelNorm }), "1.weight"), "C0 _ _");
+  assert.is(axesOf(await detectSpec({ tensors: channelNorm }), "1.weight"), "C0 _ _");
   const blocks = list((t) =>
     t
       .conv("block1.conv1", 8, 3)
@@ -91,12 +91,12 @@ test("vgg: LeNet, names with numbers, norms by number, one position, norm after 
       .conv("block2.conv2", 16, 16)
       .dense("fc", 10, 16),
   );
-  assert.is(detectSpec({ tensors: blocks }).family, "vgg");
+  assert.is((await detectSpec({ tensors: blocks })).family, "vgg");
 });
 
-test("vgg: Flax flattens channel-minor, and keeps its statistics in another tree", () => {
+test("vgg: Flax flattens channel-minor, and keeps its statistics in another tree", async () => {
   const tensors = nets.flaxConvnet();
-  const spec = detectSpec({ tensors });
+  const spec = await detectSpec({ tensors });
   const names = [
     "params/Conv_1/kernel",
     "params/Dense_0/kernel",
@@ -120,25 +120,27 @@ test("vgg: Flax flattens channel-minor, and keeps its statistics in another tree
       .add("dense_1/bias:0", [2]);
   });
   assert.equal(
-    ["conv2d_1/kernel:0", "dense/kernel:0", "dense_1/kernel:0"].map((name) =>
-      axesOf(detectSpec({ tensors: keras }), name),
-    ),
+    axesOfEach(await detectSpec({ tensors: keras }), ["conv2d_1/kernel:0", "dense/kernel:0", "dense_1/kernel:0"]),
     ["_ _ C0 C1", "9*C1 D0", "D0 _"],
   );
 });
 
-test("vgg: what it refuses, and why", () => {
-  refused(nets.mlp([4, 3, 2]), "vgg", /^model has no convolution, expected some before its dense tensors$/);
-  refused(nets.resnet(18), "vgg", /^layer1\.0 is named like a residual block, expected a chain/);
+test("vgg: what it refuses, and why", async () => {
+  await refused(nets.mlp([4, 3, 2]), "vgg", /^model has no convolution, expected some before its dense tensors$/);
+  await refused(nets.resnet(18), "vgg", /^layer1\.0 is named like a residual block, expected a chain/);
   const positions = list((t) => t.conv("conv1", 8, 3).dense("fc", 10, 30));
-  refused(positions, "vgg", /^fc\.weight takes 30 inputs, expected a multiple of 8 as conv1\.weight gives$/);
+  await refused(positions, "vgg", /^fc\.weight takes 30 inputs, expected a multiple of 8 as conv1\.weight gives$/);
   const depthwise = list((t) => t.conv("conv1", 8, 3).conv("conv2", 8, 1).conv("conv3", 4, 8));
-  refused(depthwise, "vgg", /^conv2\.weight takes 1 of 8 channels and so is a grouped convolution, expected 8/);
+  await refused(depthwise, "vgg", /^conv2\.weight takes 1 of 8 channels and so is a grouped convolution, expected 8/);
   // A residual network whose file is in the order of running: only the names tell.
   const resnet9 = list((t) =>
     t.conv("conv1.0", 64, 3).conv("res1.0.0", 64, 64).conv("res1.1.0", 64, 64).dense("classifier", 10, 64),
   );
-  refused(resnet9, "vgg", /^res1\.0\.0\.weight is named after "res1", expected a chain without skip connections$/);
+  await refused(
+    resnet9,
+    "vgg",
+    /^res1\.0\.0\.weight is named after "res1", expected a chain without skip connections$/,
+  );
 });
 
 /** `conv0`, `bn0`, `conv1`, `bn1`, …: norms that only their names pair with convolutions. */
@@ -147,10 +149,14 @@ const namedPairs = (count: number) =>
     for (let k = 0; k < count; k++) t.conv(`conv${k}`, 2, 2).add(`bn${k}.weight`, [2]).add(`bn${k}.bias`, [2]);
   });
 
-test("vgg: hundreds of norms are paired by name, and a chain beyond all networks is refused", () => {
-  const spec = detectSpec({ tensors: namedPairs(300) });
+test("vgg: hundreds of norms are paired by name, and a chain beyond all networks is refused", async () => {
+  const spec = await detectSpec({ tensors: namedPairs(300) });
   for (const k of [0, 7, 70, 298]) assert.is(axesOf(spec, `bn${k}.weight`), `C${k}`);
-  refused(namedPairs(2001), "vgg", /^model has 2001 norms and 2001 .* in one chain, expected at most 4000000 pairs/);
+  await refused(
+    namedPairs(2001),
+    "vgg",
+    /^model has 2001 norms and 2001 .* in one chain, expected at most 4000000 pairs/,
+  );
 });
 
 test.run();
