@@ -24,6 +24,11 @@ export const FOR_WORKERD = {
         onResolve({ filter: /kernels\/(threads|relaxed)\.ts$/ }, ({ path, kind }) =>
           kind === "dynamic-import" ? { path, namespace: "nothing" } : undefined,
         );
+        // Nor does an edge worker read other formats than it imports itself.
+        onResolve({ filter: /\/formats\.ts$/ }, ({ path, importer }) =>
+          /formats[\\/]open-other\.ts$/.test(importer) ? { path, namespace: "no formats" } : undefined,
+        );
+        onLoad({ filter: /.*/, namespace: "no formats" }, () => ({ contents: "export const FORMATS = [];" }));
         const nothing = "export const createThreadedKernels = () => null, compileRelaxed = () => null;";
         onLoad({ filter: /.*/, namespace: "nothing" }, () => ({ contents: nothing }));
       },

@@ -9,6 +9,19 @@ export interface TensorInfo {
 }
 
 /**
+ * The container that a model was read from. A writer of the same format puts changed tensors back into it, so that
+ * everything else in the file survives. Merged and renumbered models hand on the origin of the model they are made from.
+ */
+export interface Origin {
+  /** The format's name in the registry: "safetensors", "shards", "pytorch", … */
+  readonly format: string;
+  /** What else is to know of the container, for people: `["key", "model_ema"]`, `["shards", "3"]`. */
+  readonly details: readonly (readonly [label: string, text: string])[];
+  /** The format's own: sources, and where each tensor is. */
+  readonly container: unknown;
+}
+
+/**
  * A set of named tensors. Reading is lazy: nothing but names, dtypes and shapes need be in memory.
  *
  * `read` resolves to the tensor's raw little-endian bytes, exactly shape × dtype of them. They may be a *view*
@@ -20,6 +33,8 @@ export interface Model {
   /** In file order. */
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   readonly metadata: ReadonlyMap<string, string>;
+  /** Undefined for models that were made in memory. */
+  readonly origin?: Origin | undefined;
   /**
    * Raw bytes of one tensor (possibly a view). Rejects with `RangeError` for an unknown name. `into` offers room of just
    * their number: a model that makes the bytes (a merge, say) writes them there and resolves to it, others ignore it.

@@ -1,24 +1,21 @@
-/** Opens a model, whatever it comes from and, one day, whatever its format. */
+/** Opens a model, whatever it comes from and whatever its format. */
 
-import { FormatError } from "../base/errors.ts";
 import type { Model } from "../base/model.ts";
 import { type ByteSource, blobSource, bytesSource } from "../io/byte-source.ts";
+import type { Files } from "../io/files.ts";
 import { urlSource } from "../io/url-source.ts";
+import { HEAD_BYTES } from "./format.ts";
+import type { OpenOptions } from "./open-options.ts";
+import { looksLikeSafetensors } from "./safetensors/looks-like-safetensors.ts";
 import { openSafetensors } from "./safetensors/open-safetensors.ts";
-import { guessFormat, SIGNATURE_BYTES } from "./signatures.ts";
-
-/** `name` replaces the source's in messages. */
-export interface OpenOptions {
-  readonly name?: string;
-  readonly signal?: AbortSignal;
-}
 
 /**
- * Opens a safetensors model from bytes, a Blob or File, a URL, or any byte source. Only the header is read; tensors
- * are read when asked for (for bytes in memory as *views*).
+ * Opens a model from bytes, a Blob or File, a URL, any byte source, or a folder of files. Only the index is read; tensors
+ * are read when asked for (for bytes in memory as *views*). What is read and written is in docs/formats.md; edge workers
+ * read safetensors alone.
  *
- * Rejects with `FormatError` for a file that is malformed, or is of another format (the message says which it looks
- * like); with `TypeError` for anything that is no source, strings included: paths are for `rebasin/node`, URLs are
+ * Rejects with `FormatError` for a file that is malformed, or is of a format that is not read (the message says which it
+ * looks like); with `TypeError` for anything that is no source, strings included: paths are for `rebasin/node`, URLs are
  * `new URL(...)`. A byte source of yours stays open then, and belongs to the model otherwise.
  *
  * @example
@@ -26,17 +23,16 @@ export interface OpenOptions {
  * const remote = await openModel(new URL("https://example.org/model.safetensors"));
  */
 export async function openModel(
-  source: ByteSource | Uint8Array | ArrayBuffer | Blob | URL,
+  source: ByteSource | Files | Uint8Array | ArrayBuffer | Blob | URL,
   options: OpenOptions = {},
 ): Promise<Model> {
   const { signal } = options;
+  if (isFiles(source)) return (await import("./open-other.ts")).openFolder(source, options);
   const opened = rename(await toSource(source, options), options.name);
-  const head = await opened.slice(0, Math.min(opened.byteLength, SIGNATURE_BYTES), signal);
-  const format = guessFormat(head);
-  if (format !== undefined) {
-    throw new FormatError(`${opened.name} looks like ${format}, which is not supported, expected safetensors`);
-  }
-  return openSafetensors(opened, signal ? { signal } : {});
+  const head = await opened.slice(0, Math.min(opened.byteLength, HEAD_BYTES), signal);
+  if (looksLikeSafetensors(head)) return openSafetensors(opened, { signal });
+  const { openOther } = await import("./open-other.ts");
+  return openOther(opened, head, source instanceof URL ? { url: source, ...options } : options);
 }
 
 async function toSource(source: unknown, { name, signal }: OpenOptions): Promise<ByteSource> {
@@ -54,6 +50,10 @@ function isByteSource(source: unknown): source is ByteSource {
   if (typeof source !== "object" || source === null) return false;
   const { slice, byteLength } = source as Partial<ByteSource>;
   return typeof slice === "function" && typeof byteLength === "number";
+}
+
+function isFiles(source: unknown): source is Files {
+  return typeof source === "object" && source !== null && typeof (source as Partial<Files>).open === "function";
 }
 
 /** The same source under another name in messages. */

@@ -1,5 +1,8 @@
 /** What a file looks like from its first bytes, so that the wrong kind of file gets a message that says which kind. */
 
+import { HEAD_BYTES } from "./format.ts";
+import { looksLikeSafetensors } from "./safetensors/looks-like-safetensors.ts";
+
 /** Name and guess, for the formats people keep networks in, and for what is found in their place by mistake. */
 interface Signature {
   readonly format: string;
@@ -61,9 +64,6 @@ const SIGNATURES: readonly Signature[] = [
 /** Tags of ModelProto's fields 2 to 8, 14 and 20. */
 const ONNX_NEXT: readonly number[] = [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42, 0x72, 0xa2];
 
-/** How many first bytes `guessFormat` can make use of. */
-export const SIGNATURE_BYTES = 4096;
-
 /**
  * Names the known format that the first bytes of a file look like; undefined for safetensors, and for anything else.
  *
@@ -74,16 +74,8 @@ export function guessFormat(head: Uint8Array): string | undefined {
   if (looksLikeSafetensors(head)) return undefined;
   // One character a byte: patterns never fail on bytes that are no UTF-8.
   let text = "";
-  for (const byte of head.subarray(0, SIGNATURE_BYTES)) text += String.fromCharCode(byte);
+  for (const byte of head.subarray(0, HEAD_BYTES)) text += String.fromCharCode(byte);
   return SIGNATURES.find((signature) => signature.matches(head, text))?.format;
-}
-
-/**
- * A length below 2^40, then "{" (or nothing, in a truncated file). Asked first, because a length may begin with any
- * bytes: a header of 640 bytes begins as a pickle does.
- */
-function looksLikeSafetensors(head: Uint8Array): boolean {
-  return head.length >= 8 && head[5] === 0 && head[6] === 0 && head[7] === 0 && (head.length === 8 || head[8] === 0x7b);
 }
 
 /** A local file header, or the end record of an archive without files. */

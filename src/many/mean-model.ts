@@ -26,6 +26,7 @@ export function meanModel(
     name: `merge of ${aligned.map(({ name }) => name).join(", ")}`,
     tensors: first.tensors,
     metadata,
+    origin: first.origin,
     async read(name, signal) {
       const info = first.tensors.get(name);
       const kind = info === undefined ? undefined : DTYPES[info.dtype].kind;

@@ -66,6 +66,7 @@ export async function mergeModels(
     name: `merge of ${a.name} and ${b.name}`,
     tensors: a.tensors,
     metadata,
+    origin: a.origin,
     async read(name, signal, into) {
       const pair = {
         name,

@@ -41,6 +41,7 @@ export async function applyPermutations(
     name: model.name,
     tensors: model.tensors,
     metadata: model.metadata,
+    origin: model.origin,
     async read(name, signal, into) {
       const bytes = await model.read(name, signal);
       return withKernels({}, (kernels) => gatherTensor(kernels, tensors.get(name)!, bound, bytes, into));

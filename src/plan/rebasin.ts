@@ -8,6 +8,7 @@ import { checkOptions } from "../base/options.ts";
 import type { OnProgress } from "../base/progress.ts";
 import { detectSpec, type FamilyName, familySpec } from "../families/detect-spec.ts";
 import { openModel } from "../formats/open-model.ts";
+import type { Files } from "../io/files.ts";
 import type { ByteSource } from "../io/source.ts";
 import { type MatchOptions, type MatchReport, type Method, matchWeights } from "../match/match-weights.ts";
 import { mergeModels } from "../merge/merge-models.ts";
@@ -15,7 +16,7 @@ import type { Blend } from "../merge/methods/blend-tensor.ts";
 import { namingModel } from "../perm/resolve-for.ts";
 
 /** What can be opened as a model. */
-export type ModelSource = Model | ByteSource | Uint8Array | ArrayBuffer | Blob | URL;
+export type ModelSource = Model | ByteSource | Files | Uint8Array | ArrayBuffer | Blob | URL;
 
 /** Options of `rebasin`. */
 export interface RebasinOptions {

@@ -40,6 +40,12 @@ export interface Header {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
+/** What the writer needs to put tensors back: the file, and where its data begin. */
+export interface SafetensorsContainer extends Header {
+  readonly source: ByteSource;
+  readonly dataStart: number;
+}
+
 /**
  * Opens a safetensors file: reads and checks the header only. The model's `read` gives what the source's `slice`
  * gives, so for bytes in memory a *view*. `close` closes the source.
@@ -52,7 +58,7 @@ export interface Header {
  */
 export async function openSafetensors(
   source: ByteSource,
-  options: { readonly signal?: AbortSignal } = {},
+  options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Model> {
   const { name, byteLength } = source;
   const { signal } = options;
@@ -63,10 +69,12 @@ export async function openSafetensors(
       ? first.subarray(LENGTH_BYTES, dataStart)
       : await source.slice(LENGTH_BYTES, dataStart, signal);
   const { tensors, metadata } = parseHeader(bytes, byteLength - dataStart, name);
+  const container: SafetensorsContainer = { source, dataStart, tensors, metadata };
   return {
     name,
     tensors: new Map(Array.from(tensors, ([tensor, { dtype, shape }]) => [tensor, { dtype, shape }])),
     metadata,
+    origin: { format: "safetensors", details: [], container },
     async read(tensor, readSignal) {
       const entry = tensors.get(tensor);
       if (entry === undefined)

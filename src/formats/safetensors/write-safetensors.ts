@@ -12,8 +12,8 @@ import { LENGTH_BYTES, MAX_HEADER_BYTES, METADATA_KEY } from "./open-safetensors
 
 /** `onProgress` gets stage "write", once for every tensor written. */
 export interface WriteOptions {
-  readonly signal?: AbortSignal;
-  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
 }
 
 /**
@@ -79,9 +79,19 @@ export async function encodeSafetensors(model: Model, options: WriteOptions = {}
  * await writeSafetensors(model, await fileSink("merged.safetensors"));
  */
 export async function writeSafetensors(model: Model, sink: ByteSink, options: WriteOptions = {}): Promise<void> {
+  await writeBehind(headerBytes(model.tensors, model.metadata), model, sink, options);
+}
+
+/** The same behind a header that is there already, in the order of `model.tensors`. */
+export async function writeBehind(
+  header: Uint8Array,
+  model: Model,
+  sink: ByteSink,
+  options: WriteOptions,
+): Promise<void> {
   try {
     options.signal?.throwIfAborted();
-    await sink.write(headerBytes(model.tensors, model.metadata));
+    await sink.write(header);
     await eachTensor(model, options, (bytes) => sink.write(bytes));
     options.signal?.throwIfAborted();
     await sink.close();
