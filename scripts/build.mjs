@@ -11,14 +11,18 @@ import { gzipSync } from "node:zlib";
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
 
-const WASM_BUILDS = ["simd", "scalar", "simd-threads", "scalar-threads", "relaxed", "relaxed-threads"];
+/** Builds of assembly/index.ts, and of assembly/extra/index.ts: what matching does not need, loaded on demand. */
+const CORE_BUILDS = ["simd", "scalar", "simd-threads", "scalar-threads", "relaxed", "relaxed-threads"];
+const EXTRA_BUILDS = ["extra.simd", "extra.scalar"];
+const WASM_BUILDS = [...CORE_BUILDS, ...EXTRA_BUILDS];
 
-/** Compiles assembly/ into build/rebasin.*.wasm, one for each target of asconfig.json. */
+/** Compiles assembly/ into build/rebasin.*.wasm, one for each target of asconfig.json and asconfig.extra.json. */
 export async function buildWasm() {
   mkdirSync(join(root, "build"), { recursive: true });
   const asc = join(dirname(require.resolve("assemblyscript/package.json")), "bin", "asc.js");
   const compile = async (target) => {
-    const words = [asc, "--config", "asconfig.json", "--target", target];
+    const config = EXTRA_BUILDS.includes(target) ? "asconfig.extra.json" : "asconfig.json";
+    const words = [asc, "--config", config, "--target", target];
     const { stdout, stderr } = await promisify(execFile)(process.execPath, words, { cwd: root });
     process.stderr.write(stdout + stderr);
   };
@@ -48,7 +52,7 @@ async function buildPackage() {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const metafiles = await bundlePackage(version);
   for (const entry of ["index", "index.workerd"]) await compileEarly(join(root, `dist/${entry}.js`));
-  for (const target of WASM_BUILDS)
+  for (const target of CORE_BUILDS)
     copyFileSync(join(root, `build/rebasin.${target}.wasm`), join(root, `dist/rebasin.${target}.wasm`));
   writeFileSync(join(root, "dist/third-party.txt"), thirdPartyNotices(metafiles));
   const tsc = join(dirname(require.resolve("typescript/package.json")), "bin", "tsc");
