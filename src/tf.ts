@@ -98,7 +98,7 @@ export {
   predict,
 } from "./run/tfjs/evaluate.ts";
 export { registerGradients } from "./run/tfjs/gradients/register.ts";
-export { createNetwork, type Network, type NetworkOptions, type Outputs } from "./run/tfjs/network.ts";
+export { createNetwork, type NetworkOptions, type Outputs, type TfNetwork } from "./run/tfjs/network.ts";
 export {
   type EndedEpoch,
   type TrainableNetwork,

@@ -12,7 +12,7 @@ import { resolveFor } from "../perm/resolve-for.ts";
 import { requireSameTensors } from "../perm/same-tensors.ts";
 import { checkData } from "../run/check-data.ts";
 import { eachBatch } from "../run/tfjs/image-batches.ts";
-import { createNetwork, type Network } from "../run/tfjs/network.ts";
+import { createNetwork, type TfNetwork } from "../run/tfjs/network.ts";
 import { type ActivationCost, type ActivationStatistics, createActivationStatistics } from "./activation-statistics.ts";
 
 /** Options of `activationCosts`. */
@@ -64,7 +64,7 @@ export async function activationCosts(
   if (!Number.isSafeInteger(batch) || batch < 1) throw new RangeError(`batch ${batch}, expected a positive integer`);
   requireSameTensors(a, b);
   const resolved = resolveFor(a, spec);
-  const networks: Network[] = [];
+  const networks: TfNetwork[] = [];
   try {
     for (const model of [a, b]) networks.push(await createNetwork(model));
     for (const network of networks) checkData(network, data, { labels: false });
@@ -76,7 +76,7 @@ export async function activationCosts(
       const of = (model: Model): string => `${model.name} at ${name}`;
       return [{ name, taps: found, statistics: createActivationStatistics(kernels, size, [of(a), of(b)]) }];
     });
-    await addAllImages(networks as [Network, Network], data, places, batch, options);
+    await addAllImages(networks as [TfNetwork, TfNetwork], data, places, batch, options);
     return new Map(places.map(({ name, statistics }) => [name, statistics.finish(cost)]));
   } finally {
     for (const network of networks) network.dispose();
@@ -91,7 +91,7 @@ interface Place {
 }
 
 async function addAllImages(
-  [networkA, networkB]: readonly [Network, Network],
+  [networkA, networkB]: readonly [TfNetwork, TfNetwork],
   data: Dataset,
   places: readonly Place[],
   batch: number,

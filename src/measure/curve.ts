@@ -10,7 +10,7 @@ import { mergeModels } from "../merge/merge-models.ts";
 import { applyPermutations } from "../perm/apply-permutations.ts";
 import { evaluateNetwork } from "../run/tfjs/evaluate.ts";
 import { createRunner } from "../run/tfjs/model-runner.ts";
-import type { Network } from "../run/tfjs/network.ts";
+import type { TfNetwork } from "../run/tfjs/network.ts";
 import { type Curve, type CurvePoint, lambdas } from "./barrier.ts";
 
 /** λ of every point of a curve in equal steps: 25 as in the paper's code. */
@@ -165,7 +165,7 @@ async function measurePoints(
   const progress = countedProgress(options.onProgress, places.length * images);
   try {
     for (const { line, lambda } of places) {
-      let network: Network | undefined;
+      let network: TfNetwork | undefined;
       for (const [split, data] of splits) {
         const key = keyOf({ split, line, lambda });
         const onProgress = progress(data.count);

@@ -3,7 +3,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Dataset } from "../data/dataset.ts";
 import { type BatchOptions, eachBatch } from "../run/tfjs/image-batches.ts";
-import type { Network } from "../run/tfjs/network.ts";
+import type { TfNetwork } from "../run/tfjs/network.ts";
 import type { BatchNorm } from "../run/tfjs/operations.ts";
 import { expiriesOf, runGraph } from "../run/tfjs/run-graph.ts";
 
@@ -11,7 +11,7 @@ import { expiriesOf, runGraph } from "../run/tfjs/run-graph.ts";
  * Replaces the running mean and variance of every BatchNorm by the simple average, over batches, of each batch's mean and
  * unbiased variance in training mode, as PyTorch does with `momentum=None`. Returns the names of the values normalised.
  */
-export async function resetStatistics(network: Network, data: Dataset, options: BatchOptions): Promise<string[]> {
+export async function resetStatistics(network: TfNetwork, data: Dataset, options: BatchOptions): Promise<string[]> {
   const { graph, variables, name } = network;
   const norms = graph.operations.filter(({ kind }) => kind.op === "batch-norm");
   if (norms.length === 0)

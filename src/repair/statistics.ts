@@ -3,13 +3,13 @@
 import type { Dataset } from "../data/dataset.ts";
 import type { Graph } from "../graph/graph.ts";
 import { type BatchOptions, eachBatch } from "../run/tfjs/image-batches.ts";
-import type { Network } from "../run/tfjs/network.ts";
+import type { TfNetwork } from "../run/tfjs/network.ts";
 import { expiriesOf, runGraph } from "../run/tfjs/run-graph.ts";
 import { type ChannelStatistics, channelSums } from "./channel-statistics.ts";
 
 /** Statistics of several values in one pass; what comes after the last of them is not computed. */
 export async function channelStatistics(
-  { name, graph, variables }: Network,
+  { name, graph, variables }: TfNetwork,
   data: Dataset,
   values: readonly string[],
   options: BatchOptions,

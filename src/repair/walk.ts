@@ -7,7 +7,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Dataset } from "../data/dataset.ts";
 import { type BatchOptions, eachBatch } from "../run/tfjs/image-batches.ts";
-import type { Network } from "../run/tfjs/network.ts";
+import type { TfNetwork } from "../run/tfjs/network.ts";
 import { runOperation } from "../run/tfjs/operations.ts";
 import { type ChannelStatistics, channelSums } from "./channel-statistics.ts";
 import type { ChannelAffine } from "./fold.ts";
@@ -32,7 +32,7 @@ interface Waiting {
 
 /** A walk over `data`. Its network may change only at the value measured last, with `change`. */
 export function createWalk(
-  network: Network,
+  network: TfNetwork,
   data: Dataset,
   options: BatchOptions,
   bytes: number = WAITING_BYTES,
@@ -87,7 +87,7 @@ export function createWalk(
 }
 
 /** What runs a batch on, up to operation number `end`, in a tidy of the caller's. */
-function createAdvance({ graph: { operations }, variables }: Network): (from: Waiting, end: number) => Waiting {
+function createAdvance({ graph: { operations }, variables }: TfNetwork): (from: Waiting, end: number) => Waiting {
   const last = new Map<string, number>();
   operations.forEach(({ inputs }, i) => {
     for (const input of inputs) last.set(input, i);

@@ -7,14 +7,14 @@ import type { Dataset } from "../../data/dataset.ts";
 import { applyPermutations } from "../../perm/apply-permutations.ts";
 import { scoreLogits } from "../../run/metrics.ts";
 import { eachBatch } from "../../run/tfjs/image-batches.ts";
-import { createNetwork, type Network } from "../../run/tfjs/network.ts";
+import { createNetwork, type TfNetwork } from "../../run/tfjs/network.ts";
 
 /** Permutations by name. */
 export type Orders = ReadonlyMap<string, Int32Array>;
 
 export interface Midpoint {
   /** (1−λ)·A + λ·π(B), as it is. Its variables change with `moveTo`. */
-  readonly network: Network;
+  readonly network: TfNetwork;
   /** Takes another π. */
   moveTo(orders: Orders): Promise<void>;
   /** Mean cross-entropy over `data`, with BatchNorm's statistics of each batch: those of a midpoint are not known. */
@@ -33,7 +33,7 @@ export async function createMidpoint(
   orders: Orders,
   lambda: number,
 ): Promise<Midpoint> {
-  const networks: Network[] = [];
+  const networks: TfNetwork[] = [];
   const dispose = (): void => {
     for (const each of networks) each.dispose();
   };
@@ -43,7 +43,7 @@ export async function createMidpoint(
     dispose();
     throw error;
   }
-  const [first, second, network] = networks as [Network, Network, Network];
+  const [first, second, network] = networks as [TfNetwork, TfNetwork, TfNetwork];
   const blend = (): void =>
     tf.tidy(() => {
       for (const [name, variable] of network.variables) {

@@ -9,7 +9,7 @@ import { matchWeights } from "../../match/match-weights.ts";
 import { identityPermutation, samePermutation } from "../../perm/permutation.ts";
 import { resolveFor } from "../../perm/resolve-for.ts";
 import { lossGradients } from "../../run/tfjs/loss-gradients.ts";
-import { createNetwork, type Network } from "../../run/tfjs/network.ts";
+import { createNetwork, type TfNetwork } from "../../run/tfjs/network.ts";
 import { createOptimizer, type Optimizer } from "../../run/tfjs/optimizer.ts";
 import { checkpointVariables } from "../../run/tfjs/training-state.ts";
 import { createMidpoint, type Midpoint, type Orders } from "./midpoint.ts";
@@ -23,7 +23,7 @@ const PROJECTION_SWEEPS = 10;
 
 /** What the steps change. */
 export interface Search {
-  readonly theta: Network;
+  readonly theta: TfNetwork;
   readonly midpoint: Midpoint;
   readonly optimizer: Optimizer;
   /** π of the last projection, and the one of the lowest loss, for checkpoints. */
@@ -50,7 +50,7 @@ export async function createSearch(a: Model, b: Model, spec: Spec, given: Orders
   return { theta, midpoint, optimizer, orders, start, dispose };
 }
 
-const trainableOf = (network: Network): Map<string, tf.Variable> =>
+const trainableOf = (network: TfNetwork): Map<string, tf.Variable> =>
   new Map([...network.variables].filter(([, variable]) => variable.trainable));
 
 /** All that a checkpoint keeps, by name. */

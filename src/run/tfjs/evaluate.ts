@@ -7,7 +7,7 @@ import type { Dataset } from "../../data/dataset.ts";
 import { checkData } from "../check-data.ts";
 import { type Evaluation, scoreLogits } from "../metrics.ts";
 import { eachBatch } from "./image-batches.ts";
-import { createNetwork, type Network } from "./network.ts";
+import { createNetwork, type TfNetwork } from "./network.ts";
 
 export type { Evaluation } from "../metrics.ts";
 
@@ -37,7 +37,7 @@ const BATCH = 250;
  * const { loss, accuracy } = await evaluateNetwork(network, testSet);
  */
 export async function evaluateNetwork(
-  network: Network,
+  network: TfNetwork,
   data: Dataset,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
@@ -74,7 +74,7 @@ export async function evaluateModel(model: Model, data: Dataset, options: Evalua
  * @example
  * const { logits, classes } = await predict(network, testSet);
  */
-export async function predict(network: Network, data: Dataset, options: EvaluateOptions = {}): Promise<Predictions> {
+export async function predict(network: TfNetwork, data: Dataset, options: EvaluateOptions = {}): Promise<Predictions> {
   const classes = checkData(network, data, { labels: false });
   const logits = new Float32Array(data.count * classes);
   await eachLogits(network, data, options, (start, part) => logits.set(part, start * classes));
@@ -82,7 +82,7 @@ export async function predict(network: Network, data: Dataset, options: Evaluate
 }
 
 async function eachLogits(
-  network: Network,
+  network: TfNetwork,
   data: Dataset,
   options: EvaluateOptions,
   take: (start: number, logits: Float32Array, classes: number) => void,

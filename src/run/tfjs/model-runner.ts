@@ -1,19 +1,19 @@
 /** Models that are run one after another: in the same variables, as long as their tensors are the same. */
 
 import type { Model } from "../../base/model.ts";
-import { createNetwork, type Network } from "./network.ts";
+import { createNetwork, type TfNetwork } from "./network.ts";
 
 /** What runs models. */
 export interface ModelRunner {
   /** The network of `model`, until the next call. */
-  load(model: Model): Promise<Network>;
+  load(model: Model): Promise<TfNetwork>;
   /** Frees all variables. Safe to call twice. */
   dispose(): void;
 }
 
 /** A runner that has run nothing yet. Dispose it. */
 export function createRunner(): ModelRunner {
-  let network: Network | undefined;
+  let network: TfNetwork | undefined;
   let tensors: Model["tensors"] = new Map();
   return {
     async load(model) {

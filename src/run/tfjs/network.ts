@@ -15,7 +15,7 @@ import { expiriesOf, type Outputs, runGraph, runGraphTraining } from "./run-grap
 export type { Outputs } from "./run-graph.ts";
 
 /** A model on the backend. Dispose it when done: TensorFlow.js frees nothing by itself. */
-export interface Network {
+export interface TfNetwork {
   /** The model's name; that of the last one loaded. */
   readonly name: string;
   readonly graph: Graph;
@@ -64,7 +64,7 @@ export interface NetworkOptions {
  * const { logits } = network.run(images);
  * network.dispose();
  */
-export async function createNetwork(model: Model, options: NetworkOptions = {}): Promise<Network> {
+export async function createNetwork(model: Model, options: NetworkOptions = {}): Promise<TfNetwork> {
   const { graph = await describeGraph(model) } = options;
   const uses = tensorUses(graph, model);
   await startBackend();
@@ -86,7 +86,7 @@ interface Parts {
   readonly rest: ReadonlyMap<string, Uint8Array>;
 }
 
-function toNetwork(model: Model, { graph, uses, kernels, variables, ...parts }: Parts): Network {
+function toNetwork(model: Model, { graph, uses, kernels, variables, ...parts }: Parts): TfNetwork {
   const tensors = new Map(model.tensors);
   const expiries = expiriesOf(graph);
   let { rest } = parts;
