@@ -79,6 +79,14 @@ export {
 export type { AffineKind } from "./repair/repair-places.ts";
 export { applyTaskAffine, type TaskAffineOptions, taskAffine } from "./repair/task-affine.ts";
 export {
+  type Evaluate,
+  type EvaluateOptions,
+  type Evaluation,
+  evaluateModel,
+  type Predictions,
+} from "./run/evaluate.ts";
+export type { Executor, ExecutorOptions, Network, Value } from "./run/executor.ts";
+export {
   type Architecture,
   initialiseModel,
   type MlpArchitecture,
@@ -89,14 +97,8 @@ export {
 export { type Answers, type Calibration, calibrate, evaluateLogits, type ReliabilityBin } from "./run/metrics.ts";
 export { type CosineSchedule, cosineSchedule, type Schedule } from "./run/schedule.ts";
 export { startBackend } from "./run/tfjs/backend.ts";
-export {
-  type EvaluateOptions,
-  type Evaluation,
-  evaluateModel,
-  evaluateNetwork,
-  type Predictions,
-  predict,
-} from "./run/tfjs/evaluate.ts";
+export { evaluateNetwork, predict } from "./run/tfjs/evaluate.ts";
+export { tfExecutor } from "./run/tfjs/executor.ts";
 export { registerGradients } from "./run/tfjs/gradients/register.ts";
 export { createNetwork, type NetworkOptions, type Outputs, type TfNetwork } from "./run/tfjs/network.ts";
 export {

@@ -9,6 +9,7 @@ import { type Choice, choosePermutations } from "../match/costs/choose-permutati
 import { matchCosts } from "../match/match-costs.ts";
 import { type MatchOptions, type MatchReport, matchWeights } from "../match/match-weights.ts";
 import { resolveFor } from "../perm/resolve-for.ts";
+import type { ExecutorOptions } from "../run/executor.ts";
 import { activationCosts } from "./activation-costs.ts";
 import type { ActivationCost } from "./activation-statistics.ts";
 
@@ -16,7 +17,7 @@ import type { ActivationCost } from "./activation-statistics.ts";
  * `only` and `except` choose the permutations that may move, by name or `prefix*`; the rest stay in place
  * (Correlation-permutation, Ritter-Gutierrez et al. 2025: which groups move matters more than how well).
  */
-export interface ActivationOptions extends Choice {
+export interface ActivationOptions extends Choice, ExecutorOptions {
   /** Default "correlation". */
   readonly cost?: ActivationCost;
   /** Images at a time at most. Default 100. */
@@ -75,6 +76,7 @@ const OPTIONS = [
   "signal",
   "onProgress",
   "simd",
+  "executor",
 ] as const satisfies readonly (keyof ActivationOptions)[];
 
 /**
@@ -95,7 +97,17 @@ export async function matchActivations(
   options: ActivationOptions = {},
 ): Promise<ActivationMatching> {
   checkActivationOptions(options);
-  const { cost = "correlation", share = 0, polish = "none", costs: given, batch, only, except, ...rest } = options;
+  const {
+    cost = "correlation",
+    share = 0,
+    polish = "none",
+    costs: given,
+    batch,
+    only,
+    except,
+    executor,
+    ...rest
+  } = options;
   const seconds = startClock();
   const resolved = resolveFor(a, spec);
   const choice: Choice = { only, except };
@@ -108,6 +120,7 @@ export async function matchActivations(
       cost,
       signal,
       onProgress,
+      executor,
       ...(batch === undefined ? {} : { batch }),
       ...(simd === undefined ? {} : { simd }),
     }));

@@ -1,7 +1,7 @@
 /** The loop of REPAIR: place by place, measure what the earlier repairs left, then scale and shift to the target. */
 
 import type { Dataset } from "../data/dataset.ts";
-import type { BatchOptions } from "../run/tfjs/image-batches.ts";
+import type { BatchOptions } from "../run/image-batches.ts";
 import type { TfNetwork } from "../run/tfjs/network.ts";
 import type { ChannelStatistics } from "./channel-statistics.ts";
 import { type ChannelAffine, foldAffine } from "./fold.ts";
