@@ -78,13 +78,7 @@ export {
 } from "./repair/repair-model.ts";
 export type { AffineKind } from "./repair/repair-places.ts";
 export { applyTaskAffine, type TaskAffineOptions, taskAffine } from "./repair/task-affine.ts";
-export {
-  type Evaluate,
-  type EvaluateOptions,
-  type Evaluation,
-  evaluateModel,
-  type Predictions,
-} from "./run/evaluate.ts";
+export type { Evaluate, EvaluateOptions, Evaluation, Predictions } from "./run/evaluate.ts";
 export type { Executor, ExecutorOptions, Network, Value } from "./run/executor.ts";
 export {
   type Architecture,
@@ -95,6 +89,7 @@ export {
   type VggArchitecture,
 } from "./run/initialise.ts";
 export { type Answers, type Calibration, calibrate, evaluateLogits, type ReliabilityBin } from "./run/metrics.ts";
+export { evaluateModel } from "./run/models/evaluate-model.ts";
 export { type CosineSchedule, cosineSchedule, type Schedule } from "./run/schedule.ts";
 export { startBackend } from "./run/tfjs/backend.ts";
 export { evaluateNetwork, predict } from "./run/tfjs/evaluate.ts";

@@ -10,9 +10,9 @@ import { createKernels } from "../kernels/kernels.ts";
 import { resolveFor } from "../perm/resolve-for.ts";
 import { requireSameTensors } from "../perm/same-tensors.ts";
 import { checkData } from "../run/check-data.ts";
-import type { ExecutorOptions, Value } from "../run/executor.ts";
+import type { ExecutorOptions, RunningModel, Value } from "../run/executor.ts";
 import { eachImages } from "../run/image-batches.ts";
-import { openRunning, type RunningModel } from "../run/running-model.ts";
+import { openRunning } from "../run/models/running-model.ts";
 import { type ActivationCost, type ActivationStatistics, createActivationStatistics } from "./activation-statistics.ts";
 
 /** Options of `activationCosts`. */

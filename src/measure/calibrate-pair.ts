@@ -4,7 +4,7 @@ import { checkOptions } from "../base/options.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { predictRunning } from "../run/evaluate.ts";
 import { type Calibration, calibrate } from "../run/metrics.ts";
-import { createRunner } from "../run/running-model.ts";
+import { createRunner } from "../run/models/running-model.ts";
 import {
   type AlignedPair,
   blendsOf,

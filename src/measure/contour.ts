@@ -9,7 +9,7 @@ import { decodeFloats } from "../kernels/float-values.ts";
 import { createKernels } from "../kernels/kernels.ts";
 import { applyPermutations } from "../perm/apply-permutations.ts";
 import type { Evaluate, Evaluation } from "../run/evaluate.ts";
-import { createRunner } from "../run/running-model.ts";
+import { createRunner } from "../run/models/running-model.ts";
 import { type ContourPlane, contourPlane, type PlaneProducts, type PlaneWeights } from "./contour-plane.ts";
 import { type AlignedPair, countedProgress, countOf, evaluateOn, type RunningOptions } from "./curve.ts";
 

@@ -10,7 +10,7 @@ import { mergeModels } from "../merge/merge-models.ts";
 import { applyPermutations } from "../perm/apply-permutations.ts";
 import { type Evaluate, type Evaluation, evaluateRunning } from "../run/evaluate.ts";
 import type { ExecutorOptions } from "../run/executor.ts";
-import { createRunner, type ModelRunner } from "../run/running-model.ts";
+import { createRunner, type ModelRunner } from "../run/models/running-model.ts";
 import { type Curve, type CurvePoint, lambdas } from "./barrier.ts";
 
 /** λ of every point of a curve in equal steps: 25 as in the paper's code. */

@@ -1,14 +1,13 @@
-/** Loss, accuracy and logits of models on labelled images, on any executor. */
+/** Loss, accuracy and logits of models that run, on labelled images. */
 
 import type { Model } from "../base/model.ts";
 import { checkOptions } from "../base/options.ts";
 import type { OnProgress } from "../base/progress.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { checkData } from "./check-data.ts";
-import type { ExecutorOptions } from "./executor.ts";
+import type { RunningModel } from "./executor.ts";
 import { eachImages } from "./image-batches.ts";
 import { type Evaluation, scoreLogits } from "./metrics.ts";
-import { openRunning, type RunningModel } from "./running-model.ts";
 
 export type { Evaluation } from "./metrics.ts";
 
@@ -31,28 +30,6 @@ export interface Predictions {
 export type Evaluate = (model: Model) => Promise<Evaluation> | Evaluation;
 
 const BATCH = 250;
-
-/**
- * Mean cross-entropy (nats) and accuracy of a model on a data set. Opens a network of it, evaluates and disposes it. Throws
- * `RangeError` for a model of no known family, when the data do not fit it (size, channels, classes), for no images and a
- * batch that is no positive integer, and the reason of an aborted `signal`.
- *
- * @example
- * const { accuracy } = await evaluateModel(await openModel("a.safetensors"), testSet);
- */
-export async function evaluateModel(
-  model: Model,
-  data: Dataset,
-  options: EvaluateOptions & ExecutorOptions = {},
-): Promise<Evaluation> {
-  const { executor, ...rest } = options;
-  const running = await openRunning(model, executor);
-  try {
-    return await evaluateRunning(running, data, rest);
-  } finally {
-    running.network.dispose();
-  }
-}
 
 /** Mean cross-entropy and accuracy of a model that runs. Throws as `evaluateModel` does. */
 export async function evaluateRunning(

@@ -2,7 +2,6 @@
 
 import type { Model } from "../base/model.ts";
 import type { Graph } from "../graph/graph.ts";
-import { withTensorFlow } from "./with-tensorflow.ts";
 
 /** A value on its way in or out of a network. */
 export interface Value {
@@ -44,7 +43,8 @@ export interface ExecutorOptions {
   readonly executor?: Executor | undefined;
 }
 
-/** The given executor, or TensorFlow.js. Rejects with an `Error` that says what to install when that is not there. */
-export async function executorOf(given: Executor | undefined): Promise<Executor> {
-  return given ?? (await withTensorFlow(() => import("./tfjs/executor.ts"))).tfExecutor;
+/** A model that runs, with what is known of it. */
+export interface RunningModel extends Pick<Model, "name" | "tensors"> {
+  readonly graph: Graph;
+  readonly network: Network;
 }

@@ -11,9 +11,9 @@ import { mergeModels } from "../../src/merge/merge-models.ts";
 import { applyPermutations } from "../../src/perm/apply-permutations.ts";
 import { resolveFor } from "../../src/perm/resolve-for.ts";
 import { pairRepair, repairModel } from "../../src/repair/repair-model.ts";
-import { evaluateModel } from "../../src/run/evaluate.ts";
 import { type Architecture, initialiseModel } from "../../src/run/initialise.ts";
 import type { Calibration } from "../../src/run/metrics.ts";
+import { evaluateModel } from "../../src/run/models/evaluate-model.ts";
 import { rejects, sameBytes } from "../reference/expect-error.ts";
 import { madeUpImages } from "../reference/image-sets.ts";
 

@@ -3,8 +3,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { graphUpTo } from "../../graph/graph-up-to.ts";
 import { valueShapes } from "../../graph/value-shapes.ts";
-import type { Executor, Network, Value } from "../executor.ts";
-import type { RunningModel } from "../running-model.ts";
+import type { Executor, Network, RunningModel, Value } from "../executor.ts";
 import { createNetwork, type TfNetwork } from "./network.ts";
 import { prepareGraph, runGraph } from "./run-graph.ts";
 

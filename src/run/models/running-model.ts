@@ -1,15 +1,9 @@
-/** A model that runs on some executor, with what is known of it; models that are run one after another. */
+/** Models opened on an executor; models that are run one after another. */
 
-import type { Model } from "../base/model.ts";
-import { describeGraph } from "../families/describe-graph.ts";
-import type { Graph } from "../graph/graph.ts";
-import { type Executor, executorOf, type Network } from "./executor.ts";
-
-/** A model and its network. */
-export interface RunningModel extends Pick<Model, "name" | "tensors"> {
-  readonly graph: Graph;
-  readonly network: Network;
-}
+import type { Model } from "../../base/model.ts";
+import { describeGraph } from "../../families/describe-graph.ts";
+import type { Executor, RunningModel } from "../executor.ts";
+import { executorOf } from "./default-executor.ts";
 
 /** Opens a model. Rejects with `RangeError` for one of no known family. The caller disposes the network. */
 export async function openRunning(model: Model, executor?: Executor): Promise<RunningModel> {
