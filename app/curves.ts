@@ -3,7 +3,8 @@
 import type { Dataset } from "../src/data/dataset.ts";
 import { readIdxImages } from "../src/data/idx.ts";
 import { type CurvePoint, lambdas } from "../src/measure/barrier.ts";
-import { type AlignedPair, blendsOf } from "../src/measure/curve.ts";
+import { blendsOf } from "../src/measure/curve.ts";
+import type { AlignedPair } from "../src/perm/pair.ts";
 import { evaluateNetwork } from "../src/run/tfjs/evaluate.ts";
 import { createNetwork } from "../src/run/tfjs/network.ts";
 import type { CurveRequest, CurveResult, DataRequest, EvaluateCalls } from "./calls.ts";

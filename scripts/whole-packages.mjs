@@ -31,12 +31,11 @@ export const wholePackages = {
   name: "packages as whole modules",
   setup({ onResolve, onLoad }) {
     for (const [name, file] of Object.entries(PACKAGES)) {
-      // Source maps name the path, so it says nothing of the folder of this build.
-      const path = `build/${file}.mjs`;
+      const path = join(root, `build/${file}.mjs`);
       onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path, namespace: "whole" }));
     }
     onLoad({ filter: /.*/, namespace: "whole" }, ({ path }) => ({
-      contents: readFileSync(join(root, path), "utf8"),
+      contents: readFileSync(path, "utf8"),
       loader: "js",
     }));
   },

@@ -38,12 +38,14 @@ export {
 } from "./match/match-weights.ts";
 export { type MergeOptions, mergeModels } from "./merge/merge-models.ts";
 export type { Blend } from "./merge/methods/blend-tensor.ts";
+export type { Alignment, Permutations } from "./perm/alignment.ts";
 export { type ApplyOptions, applyPermutations } from "./perm/apply-permutations.ts";
+export { type Pair, pairOf } from "./perm/pair.ts";
 export {
   composePermutations,
   countMoved,
   identityPermutation,
   invertPermutation,
 } from "./perm/permutation.ts";
-export { permutationsModel, readPermutations } from "./perm/permutation-file.ts";
+export { permutationsModel, readPermutations, type SavedAlignment } from "./perm/permutation-file.ts";
 export { chooseSpec, type ModelSource, type Rebasin, type RebasinOptions, rebasin } from "./plan/rebasin.ts";

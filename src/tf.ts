@@ -24,7 +24,6 @@ export {
   type ActivationReport,
   matchActivations,
 } from "./by-data/match-activations.ts";
-export type { Orders } from "./by-data/straight-through/midpoint.ts";
 export type { StraightThroughOptions, Validation } from "./by-data/straight-through/options.ts";
 export {
   matchStraightThrough,
@@ -50,7 +49,6 @@ export {
   sampleContour,
 } from "./measure/contour.ts";
 export {
-  type AlignedPair,
   type CurveOptions,
   type CurvePair,
   type Line,
@@ -65,6 +63,7 @@ export {
   type TensorSimilarity,
   tensorSimilarities,
 } from "./measure/tensor-similarity.ts";
+export type { AlignedPair } from "./perm/pair.ts";
 export type { RepairAt } from "./repair/places.ts";
 export {
   type PairRepair,
@@ -78,8 +77,6 @@ export {
 } from "./repair/repair-model.ts";
 export type { AffineKind } from "./repair/repair-places.ts";
 export { applyTaskAffine, type TaskAffineOptions, taskAffine } from "./repair/task-affine.ts";
-export type { Evaluate, EvaluateOptions, Evaluation, Predictions } from "./run/evaluate.ts";
-export type { Executor, ExecutorOptions, Network, Value } from "./run/executor.ts";
 export {
   type Architecture,
   initialiseModel,
@@ -89,13 +86,18 @@ export {
   type VggArchitecture,
 } from "./run/initialise.ts";
 export { type Answers, type Calibration, calibrate, evaluateLogits, type ReliabilityBin } from "./run/metrics.ts";
-export { evaluateModel } from "./run/models/evaluate-model.ts";
 export { type CosineSchedule, cosineSchedule, type Schedule } from "./run/schedule.ts";
 export { startBackend } from "./run/tfjs/backend.ts";
-export { evaluateNetwork, predict } from "./run/tfjs/evaluate.ts";
-export { tfExecutor } from "./run/tfjs/executor.ts";
+export {
+  type EvaluateOptions,
+  type Evaluation,
+  evaluateModel,
+  evaluateNetwork,
+  type Predictions,
+  predict,
+} from "./run/tfjs/evaluate.ts";
 export { registerGradients } from "./run/tfjs/gradients/register.ts";
-export { createNetwork, type NetworkOptions, type Outputs, type TfNetwork } from "./run/tfjs/network.ts";
+export { createNetwork, type Network, type NetworkOptions, type Outputs } from "./run/tfjs/network.ts";
 export {
   type EndedEpoch,
   type TrainableNetwork,

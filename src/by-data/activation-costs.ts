@@ -1,5 +1,6 @@
 /** Runs two models on the same images and compares what their units say: a cost matrix for each permutation. */
 
+import * as tf from "@tensorflow/tfjs-core";
 import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
 import { checkOptions } from "../base/options.ts";
@@ -7,16 +8,14 @@ import type { OnProgress } from "../base/progress.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { type Tap, tapsOf } from "../infer/taps.ts";
 import { createKernels } from "../kernels/kernels.ts";
-import { resolveFor } from "../perm/resolve-for.ts";
-import { requireSameTensors } from "../perm/same-tensors.ts";
+import { type Pair, pairOf } from "../perm/pair.ts";
 import { checkData } from "../run/check-data.ts";
-import type { ExecutorOptions, RunningModel, Value } from "../run/executor.ts";
-import { eachImages } from "../run/image-batches.ts";
-import { openRunning } from "../run/models/running-model.ts";
+import { eachBatch } from "../run/tfjs/image-batches.ts";
+import { createNetwork, type Network } from "../run/tfjs/network.ts";
 import { type ActivationCost, type ActivationStatistics, createActivationStatistics } from "./activation-statistics.ts";
 
 /** Options of `activationCosts`. */
-export interface ActivationCostOptions extends ExecutorOptions {
+export interface ActivationCostOptions {
   /** Default "correlation". */
   readonly cost?: ActivationCost;
   /** Images at a time at most: bounds memory, and changes results by rounding alone. Default 100. */
@@ -34,7 +33,6 @@ const OPTIONS = [
   "signal",
   "onProgress",
   "simd",
-  "executor",
 ] as const satisfies readonly (keyof ActivationCostOptions)[];
 const BATCH = 100;
 
@@ -54,41 +52,33 @@ const BATCH = 100;
 export async function activationCosts(
   a: Model,
   b: Model,
-  spec: Spec,
+  spec: Spec | Pair,
   data: Dataset,
   options: ActivationCostOptions = {},
 ): Promise<Map<string, Float32Array>> {
-  const { cost, ...settings } = checkedOptions(options);
-  requireSameTensors(a, b);
-  const resolved = resolveFor(a, spec);
-  const running: RunningModel[] = [];
+  checkOptions("activationCosts", options, OPTIONS);
+  const { cost = "correlation", batch = BATCH } = options;
+  if (cost !== "correlation" && cost !== "inner-product")
+    throw new RangeError(`cost "${cost}", expected "correlation" or "inner-product"`);
+  if (!Number.isSafeInteger(batch) || batch < 1) throw new RangeError(`batch ${batch}, expected a positive integer`);
+  const { resolved } = pairOf(a, b, spec);
+  const networks: Network[] = [];
   try {
-    for (const model of [a, b]) running.push(await openRunning(model, options.executor));
-    for (const each of running) checkData(each, data, { labels: false });
+    for (const model of [a, b]) networks.push(await createNetwork(model));
+    for (const network of networks) checkData(network, data, { labels: false });
     const kernels = createKernels(options.simd === undefined ? {} : { simd: options.simd });
-    const taps = await tapsOf(running[0]!.graph, resolved, a);
+    const taps = await tapsOf(networks[0]!.graph, resolved, a);
     const places = resolved.permutations.flatMap(({ name, size }): Place[] => {
       const found = taps.get(name) ?? [];
       if (found.length === 0) return [];
       const of = (model: Model): string => `${model.name} at ${name}`;
       return [{ name, taps: found, statistics: createActivationStatistics(kernels, size, [of(a), of(b)]) }];
     });
-    await addAllImages(running as [RunningModel, RunningModel], data, places, settings);
+    await addAllImages(networks as [Network, Network], data, places, batch, options);
     return new Map(places.map(({ name, statistics }) => [name, statistics.finish(cost)]));
   } finally {
-    for (const { network } of running) network.dispose();
+    for (const network of networks) network.dispose();
   }
-}
-
-type Settings = ActivationCostOptions & Required<Pick<ActivationCostOptions, "cost" | "batch">>;
-
-function checkedOptions(options: ActivationCostOptions): Settings {
-  checkOptions("activationCosts", options, OPTIONS);
-  const { cost = "correlation", batch = BATCH } = options;
-  if (cost !== "correlation" && cost !== "inner-product")
-    throw new RangeError(`cost "${cost}", expected "correlation" or "inner-product"`);
-  if (!Number.isSafeInteger(batch) || batch < 1) throw new RangeError(`batch ${batch}, expected a positive integer`);
-  return { ...options, cost, batch };
 }
 
 /** A permutation, where its units show, and what has been seen there. */
@@ -99,35 +89,30 @@ interface Place {
 }
 
 async function addAllImages(
-  [a, b]: readonly [RunningModel, RunningModel],
+  [networkA, networkB]: readonly [Network, Network],
   data: Dataset,
   places: readonly Place[],
-  { batch, signal, onProgress }: Omit<Settings, "cost">,
+  batch: number,
+  { signal, onProgress }: ActivationCostOptions,
 ): Promise<void> {
   const keep = new Set(places.flatMap(({ taps }) => taps.map(({ value }) => value)));
   const onImages = (done: number): void => onProgress?.({ stage: "activations", done, total: data.count });
-  if (keep.size === 0) return;
-  await eachImages(data, { batch, signal, onImages }, async (images) => {
-    const inputs = new Map([["input", images]]);
-    const [valuesA, valuesB] = [await a.network.run(inputs, keep), await b.network.run(inputs, keep)];
+  await eachBatch(data, { batch, signal, onImages }, (images) => {
+    const [valuesA, valuesB] = [networkA, networkB].map((network) => network.run(images, keep).values);
     for (const { taps, statistics } of places) {
       for (const { value, block } of taps) {
-        const rows = unitsOf(valuesA.get(value)!, block);
-        statistics.add(rows, unitsOf(valuesB.get(value)!, block), rows.length / statistics.n);
+        const a = unitsOf(valuesA!.get(value)!, block);
+        const b = unitsOf(valuesB!.get(value)!, block);
+        statistics.add(a, b, a.length / statistics.n);
       }
     }
   });
 }
 
 /** Values as rows of units: a position is a row, and where a unit has several channels each of them is one. */
-function unitsOf({ data, shape }: Value, block: number): Float32Array {
-  if (block === 1) return data;
-  const channels = shape.at(-1)!;
-  const units = channels / block;
-  const rows = new Float32Array(data.length);
-  for (let at = 0; at < data.length; at += channels) {
-    for (let unit = 0; unit < units; unit++)
-      for (let k = 0; k < block; k++) rows[at + k * units + unit] = data[at + unit * block + k]!;
-  }
-  return rows;
+function unitsOf(value: tf.Tensor, block: number): Float32Array {
+  const channels = value.shape.at(-1)!;
+  if (block === 1) return value.dataSync<"float32">();
+  const rows = tf.reshape(value, [-1, channels / block, block]);
+  return tf.transpose(rows, [0, 2, 1]).dataSync<"float32">();
 }

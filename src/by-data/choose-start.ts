@@ -4,6 +4,8 @@ import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
 import { checkOptions } from "../base/options.ts";
 import { mergeModels } from "../merge/merge-models.ts";
+import type { Permutations } from "../perm/alignment.ts";
+import { type Pair, pairOf } from "../perm/pair.ts";
 import { samePermutation } from "../perm/permutation.ts";
 
 /** Options of `matchWeights` or `matchActivations` that make one start differ from another. */
@@ -14,7 +16,7 @@ export interface Start {
 
 /** What a matching found, as far as it matters here. */
 export interface FoundBySearch {
-  readonly permutations: ReadonlyMap<string, Int32Array>;
+  readonly permutations: Permutations;
   readonly report: { readonly objective: number };
 }
 
@@ -82,7 +84,7 @@ const PERTURB = 0.25;
 export async function chooseStart<Found extends FoundBySearch>(
   a: Model,
   b: Model,
-  spec: Spec,
+  spec: Spec | Pair,
   options: StartsOptions<Found>,
 ): Promise<ChosenStart<Found>> {
   checkOptions("chooseStart", options, OPTIONS);
@@ -90,6 +92,7 @@ export async function chooseStart<Found extends FoundBySearch>(
   if (!Number.isSafeInteger(starts) || starts < 1)
     throw new RangeError(`starts ${starts}, expected a positive integer`);
   if (!(perturb > 0 && perturb <= 1)) throw new RangeError(`perturb ${perturb}, expected a number above 0 and up to 1`);
+  const pair = pairOf(a, b, spec);
   const found: Found[] = [];
   const tried: TriedStart[] = [];
   for (let at = 0; at < starts; at++) {
@@ -104,7 +107,7 @@ export async function chooseStart<Found extends FoundBySearch>(
       tried.push({ ...start, objective, loss, accuracy });
       continue;
     }
-    const merged = await mergeModels(a, b, spec, matching.permutations, { lambda });
+    const merged = await mergeModels(a, b, pair, matching.permutations, { lambda });
     const { loss, accuracy } = await evaluate(repair === undefined ? merged : await repair(merged, matching));
     tried.push({ ...start, objective, loss, accuracy });
   }
@@ -112,7 +115,7 @@ export async function chooseStart<Found extends FoundBySearch>(
   return { found: found[chosen]!, chosen, tried };
 }
 
-function sameMatching(one: ReadonlyMap<string, Int32Array>, other: ReadonlyMap<string, Int32Array>): boolean {
+function sameMatching(one: Permutations, other: Permutations): boolean {
   return [...one].every(([name, p]) => samePermutation(p, other.get(name)!));
 }
 

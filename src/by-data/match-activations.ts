@@ -8,8 +8,8 @@ import type { Dataset } from "../data/dataset.ts";
 import { type Choice, choosePermutations } from "../match/costs/choose-permutations.ts";
 import { matchCosts } from "../match/match-costs.ts";
 import { type MatchOptions, type MatchReport, matchWeights } from "../match/match-weights.ts";
-import { resolveFor } from "../perm/resolve-for.ts";
-import type { ExecutorOptions } from "../run/executor.ts";
+import type { Alignment } from "../perm/alignment.ts";
+import { type Pair, pairOf } from "../perm/pair.ts";
 import { activationCosts } from "./activation-costs.ts";
 import type { ActivationCost } from "./activation-statistics.ts";
 
@@ -17,7 +17,7 @@ import type { ActivationCost } from "./activation-statistics.ts";
  * `only` and `except` choose the permutations that may move, by name or `prefix*`; the rest stay in place
  * (Correlation-permutation, Ritter-Gutierrez et al. 2025: which groups move matters more than how well).
  */
-export interface ActivationOptions extends Choice, ExecutorOptions {
+export interface ActivationOptions extends Choice {
   /** Default "correlation". */
   readonly cost?: ActivationCost;
   /** Images at a time at most. Default 100. */
@@ -55,7 +55,9 @@ export interface ActivationReport extends MatchReport {
 
 /** What a matching by activations found. */
 export interface ActivationMatching {
-  /** By name; `p[i] = j`: slot i of the aligned B is unit j of B. */
+  /** What moves B. */
+  readonly alignment: Alignment;
+  /** Those of `alignment`, by name; `p[i] = j`: slot i of the aligned B is unit j of B. */
   readonly permutations: Map<string, Int32Array>;
   readonly report: ActivationReport;
 }
@@ -76,7 +78,6 @@ const OPTIONS = [
   "signal",
   "onProgress",
   "simd",
-  "executor",
 ] as const satisfies readonly (keyof ActivationOptions)[];
 
 /**
@@ -92,35 +93,25 @@ const OPTIONS = [
 export async function matchActivations(
   a: Model,
   b: Model,
-  spec: Spec,
+  spec: Spec | Pair,
   data: Dataset,
   options: ActivationOptions = {},
 ): Promise<ActivationMatching> {
   checkActivationOptions(options);
-  const {
-    cost = "correlation",
-    share = 0,
-    polish = "none",
-    costs: given,
-    batch,
-    only,
-    except,
-    executor,
-    ...rest
-  } = options;
+  const { cost = "correlation", share = 0, polish = "none", costs: given, batch, only, except, ...rest } = options;
   const seconds = startClock();
-  const resolved = resolveFor(a, spec);
+  const pair = pairOf(a, b, spec);
+  const { resolved } = pair;
   const choice: Choice = { only, except };
   // Before the models run: that takes longest.
   choosePermutations(resolved.permutations, choice);
   const { signal, onProgress, simd } = rest;
   const costs =
     given ??
-    (await activationCosts(a, b, spec, data, {
+    (await activationCosts(a, b, pair, data, {
       cost,
       signal,
       onProgress,
-      executor,
       ...(batch === undefined ? {} : { batch }),
       ...(simd === undefined ? {} : { simd }),
     }));
@@ -134,8 +125,9 @@ export async function matchActivations(
           // Without a polish nothing may move any more: only the objectives are computed.
           ...(polish === "descent" ? choice : { only: [] }),
         };
-  const { permutations, report } = await matchWeights(a, b, spec, matching);
+  const { alignment, permutations, report } = await matchWeights(a, b, pair, matching);
   return {
+    alignment,
     permutations,
     report: {
       ...report,

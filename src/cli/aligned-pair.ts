@@ -1,7 +1,8 @@
 /** Two models and the permutations between them: from a file, or found now. */
 
 import type { MatchReport } from "../match/match-weights.ts";
-import type { AlignedPair } from "../measure/curve.ts";
+import type { Permutations } from "../perm/alignment.ts";
+import { type AlignedPair, pairOf } from "../perm/pair.ts";
 import { countMoved } from "../perm/permutation.ts";
 import { readPermutations } from "../perm/permutation-file.ts";
 import type { CommandContext, OptionRule } from "./command.ts";
@@ -15,7 +16,7 @@ export const PERMUTATIONS_OPTION: OptionRule = {
 };
 
 /** How a pair was aligned. */
-export interface Alignment {
+export interface AlignmentFound {
   /** Units of each permutation, and how many of them moved. */
   readonly permutations: Record<string, { readonly size: number; readonly moved: number }>;
   /** Absent where permutations came from a file. */
@@ -30,7 +31,7 @@ export interface Alignment {
  */
 export async function withAlignedPair<T>(
   context: CommandContext,
-  use: (pair: AlignedPair, alignment: Alignment) => Promise<T>,
+  use: (pair: AlignedPair, alignment: AlignmentFound) => Promise<T>,
   repair?: Repair,
 ): Promise<T> {
   const { positionals, values, signal } = context;
@@ -44,10 +45,11 @@ export async function withAlignedPair<T>(
       );
     }
     const { spec, name } = await specOption(context, a!);
-    const { permutations, report } = await runMatching(forMatching(context), a!, b!, spec, "train", repair);
+    const pair = pairOf(a!, b!, spec);
+    const { permutations, report } = await runMatching(forMatching(context), pair, "train", repair);
     const how = `${report.spec}, matched by ${report.method}`;
     return use(
-      { a: a!, b: b!, spec, permutations },
+      { a: a!, b: b!, spec: pair, permutations },
       { permutations: movedOf(permutations), matching: matchJson(report, name), how },
     );
   });
@@ -71,6 +73,6 @@ export async function checkpointPath(
   return path;
 }
 
-function movedOf(permutations: ReadonlyMap<string, Int32Array>): Alignment["permutations"] {
+function movedOf(permutations: Permutations): AlignmentFound["permutations"] {
   return Object.fromEntries([...permutations].map(([name, p]) => [name, { size: p.length, moved: countMoved(p) }]));
 }

@@ -7,7 +7,7 @@ import { type Curve, curveChart } from "../report/curve-chart.ts";
 import { heatMapChart } from "../report/heat-map-chart.ts";
 import { reliabilityChart } from "../report/reliability-chart.ts";
 import { type ReportSection, reportPage } from "../report/report-page.ts";
-import type { Alignment } from "./aligned-pair.ts";
+import type { AlignmentFound } from "./aligned-pair.ts";
 import {
   BARRIER_HEADER,
   barrierRows,
@@ -79,7 +79,7 @@ async function calibrationSection({ split, calibration }: SplitResult): Promise<
 
 async function alignmentSection(
   tensors: readonly TensorSimilarity[],
-  { permutations }: Alignment,
+  { permutations }: AlignmentFound,
 ): Promise<ReportSection> {
   const moved = Object.entries(permutations);
   const rows = moved.map(([name, { size, moved: count }]) => ({ name, values: [count / Math.max(size, 1)] }));

@@ -6,7 +6,7 @@ import { type Barrier, barrier, type Curve } from "../measure/barrier.ts";
 import type { Calibrations } from "../measure/calibrate-pair.ts";
 import type { CurvePair } from "../measure/curve.ts";
 import type { TensorSimilarity } from "../measure/tensor-similarity.ts";
-import type { Alignment } from "./aligned-pair.ts";
+import type { AlignmentFound } from "./aligned-pair.ts";
 import type { RepairSettings } from "./repairing.ts";
 
 /** One split, measured. */
@@ -21,7 +21,7 @@ export interface SplitResult {
 export interface CurveResult {
   readonly splits: readonly SplitResult[];
   readonly tensors: readonly TensorSimilarity[];
-  readonly alignment: Alignment;
+  readonly alignment: AlignmentFound;
   /** How the repaired curves were repaired, where there are such. */
   readonly repair?: RepairSettings & { readonly images: number };
 }

@@ -1,6 +1,5 @@
 /** Matching with data: the options of `match`, `merge` and whatever else aligns a pair, and running it. */
 
-import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
 import { startClock } from "../base/progress.ts";
 import type { ActivationCost } from "../by-data/activation-statistics.ts";
@@ -10,7 +9,7 @@ import { firstImages } from "../data/select.ts";
 import { type Choice, choosePermutations } from "../match/costs/choose-permutations.ts";
 import { type Matching, type MatchOptions, type MatchReport, matchWeights } from "../match/match-weights.ts";
 import type { Split } from "../node/data-folder.ts";
-import { resolveFor } from "../perm/resolve-for.ts";
+import type { Pair } from "../perm/pair.ts";
 import { withTensorFlow } from "../run/with-tensorflow.ts";
 import { type CommandContext, numberOption, type OptionRule, UsageError } from "./command.ts";
 import { DATA_OPTIONS, readSplit } from "./image-data.ts";
@@ -118,49 +117,50 @@ export function planMatching(context: CommandContext): Plan {
  */
 export async function runPlan(
   context: CommandContext,
-  [a, b]: readonly [Model, Model],
-  spec: Spec,
+  pair: Pair,
   plan: Plan,
   options: MatchOptions & { readonly split: Split; readonly repair?: Repair | undefined },
 ): Promise<CommandMatching> {
   const byData = plan.method === "activations" || plan.method === "hybrid";
   const { split, repair, ...matching } = options;
-  if (plan.method === "straight-through") return runStraightThrough(context, [a, b], spec, split, matching);
-  if (!byData && plan.starts === 1) return matchWeights(a, b, spec, matching);
+  const { a, b } = pair;
+  if (plan.method === "straight-through") return runStraightThrough(context, pair, split, matching);
+  if (!byData && plan.starts === 1) return matchWeights(a, b, pair, matching);
   // Before any work: the peers may be missing.
   const { activations, starts, costs, evaluation } = await loadRecipes();
   const data = await readImages(context, split);
   const { signal, onProgress } = context;
-  choosePermutations(resolveFor(a, spec).permutations, matching);
+  choosePermutations(pair.resolved.permutations, matching);
   const seconds = startClock();
   const { method: _, restarts: __, ...shared } = matching;
-  const given = byData ? await costs.activationCosts(a, b, spec, data, { cost: plan.cost, signal, onProgress }) : null;
+  const given = byData ? await costs.activationCosts(a, b, pair, data, { cost: plan.cost, signal, onProgress }) : null;
   const match = async (start: Pick<MatchOptions, "seed" | "perturb">): Promise<CommandMatching> => {
-    if (given === null) return matchWeights(a, b, spec, { ...matching, ...start });
+    if (given === null) return matchWeights(a, b, pair, { ...matching, ...start });
     const way =
       plan.method === "hybrid" ? { share: plan.share, ...start } : plan.polish ? ({ polish: "descent" } as const) : {};
-    return activations.matchActivations(a, b, spec, data, { ...shared, cost: plan.cost, costs: given, ...way });
+    return activations.matchActivations(a, b, pair, data, { ...shared, cost: plan.cost, costs: given, ...way });
   };
-  const timed = ({ permutations, report }: CommandMatching): CommandMatching => ({
-    permutations,
+  const timed = ({ report, ...found }: CommandMatching): CommandMatching => ({
+    ...found,
     report: { ...report, seconds: seconds() },
   });
   if (plan.starts === 1) return timed(await match({}));
   const few = firstImages(data, CHOOSING_IMAGES);
-  const { found, chosen, tried } = await starts.chooseStart<CommandMatching>(a, b, spec, {
+  const { found, chosen, tried } = await starts.chooseStart<CommandMatching>(a, b, pair, {
     starts: plan.starts,
     seed: options.seed ?? 0,
     signal,
     match,
-    ...(repair && { repair: midpointRepair(repair, a, b, spec) }),
+    ...(repair && { repair: midpointRepair(repair, pair) }),
     evaluate: (model) => evaluation.evaluateModel(model, few, { signal, onProgress }),
   });
   return timed({ ...found, report: { ...found.report, starts: { chosen, images: few.count, tried } } });
 }
 
-function midpointRepair(repair: Repair, a: Model, b: Model, spec: Spec) {
+function midpointRepair(repair: Repair, pair: Pair) {
+  const { a, b } = pair;
   return async (merged: Model, { permutations }: CommandMatching): Promise<Model> =>
-    (await (await repair.of({ a, b, spec, permutations }))(merged, 0.5)).model;
+    (await (await repair.of({ a, b, spec: pair, permutations }))(merged, 0.5)).model;
 }
 
 async function loadRecipes() {
@@ -168,9 +168,7 @@ async function loadRecipes() {
     activations: await import("../by-data/match-activations.ts"),
     starts: await import("../by-data/choose-start.ts"),
     costs: await import("../by-data/activation-costs.ts"),
-    evaluation: await import("../run/models/evaluate-model.ts"),
-    // Before anything is read or matched: without the peers nothing runs.
-    executor: await import("../run/tfjs/executor.ts"),
+    evaluation: await import("../run/tfjs/evaluate.ts"),
   }));
 }
 

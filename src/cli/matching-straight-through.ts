@@ -1,7 +1,6 @@
 /** `--method straight-through`: its options, and running it with a checkpoint file. */
 
 import { stat } from "node:fs/promises";
-import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
 import type { StraightThroughMatching } from "../by-data/straight-through/straight-through.ts";
 import type { MatchOptions } from "../match/match-weights.ts";
@@ -9,6 +8,7 @@ import type { Split } from "../node/data-folder.ts";
 import { openModelFile } from "../node/open-model.ts";
 import { saveModel } from "../node/save-model.ts";
 import { codeOf } from "../node/system-error.ts";
+import type { Pair } from "../perm/pair.ts";
 import { withTensorFlow } from "../run/with-tensorflow.ts";
 import { type CommandContext, numberOption, type OptionRule, UsageError } from "./command.ts";
 import { readSplit } from "./image-data.ts";
@@ -32,8 +32,7 @@ export function checkStraightThrough({ values }: CommandContext, method: string)
 /** Matches by all images of `split`, or those that --limit leaves. */
 export async function runStraightThrough(
   context: CommandContext,
-  [a, b]: readonly [Model, Model],
-  spec: Spec,
+  pair: Pair,
   split: Split,
   { seed, threads }: Pick<MatchOptions, "seed" | "threads">,
 ): Promise<StraightThroughMatching> {
@@ -54,7 +53,7 @@ export async function runStraightThrough(
     resume,
   };
   try {
-    return await matchStraightThrough(a, b, spec, data, {
+    return await matchStraightThrough(pair.a, pair.b, pair, data, {
       ...Object.fromEntries(Object.entries(numbers).filter(([, value]) => value !== undefined)),
       signal,
       onProgress,

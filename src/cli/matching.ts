@@ -1,9 +1,9 @@
 /** The matching options of `match` and `merge`, and what both print of a matching. */
 
 import type { Spec } from "../axes/types.ts";
-import type { Model } from "../base/model.ts";
 import { table } from "../base/text-table.ts";
 import type { Split } from "../node/data-folder.ts";
+import type { Pair } from "../perm/pair.ts";
 import { type CommandContext, numberOption, type OptionRule, UsageError } from "./command.ts";
 import {
   type CommandMatching,
@@ -48,9 +48,7 @@ export const MATCH_OPTIONS: Readonly<Record<string, OptionRule>> = {
  */
 export async function runMatching(
   context: CommandContext,
-  a: Model,
-  b: Model,
-  spec: Spec,
+  pair: Pair,
   split: Split = "train",
   repair?: Repair,
 ): Promise<CommandMatching> {
@@ -61,7 +59,7 @@ export async function runMatching(
   const restarts = numberOption(context, "restarts", integer)!;
   if (restarts > 0 && plan.method !== "coordinate")
     throw new UsageError("--restarts is for --method coordinate, expected no --restarts");
-  return runPlan(context, [a, b], spec, plan, {
+  return runPlan(context, pair, plan, {
     method: plan.method === "coordinate" ? "coordinate" : "frank-wolfe",
     seed: numberOption(context, "seed", integer)!,
     restarts,

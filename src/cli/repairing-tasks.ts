@@ -2,8 +2,8 @@
 
 import { basename, resolve } from "node:path";
 import type { Model } from "../base/model.ts";
-import type { AlignedPair } from "../measure/curve.ts";
 import { applyPermutations } from "../perm/apply-permutations.ts";
+import type { AlignedPair } from "../perm/pair.ts";
 import { withTensorFlow } from "../run/with-tensorflow.ts";
 import { type CommandContext, type OptionRule, UsageError } from "./command.ts";
 import { placesOption, REPAIR_OPTIONS, repairImages } from "./repairing.ts";

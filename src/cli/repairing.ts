@@ -2,8 +2,8 @@
 
 import type { Dataset } from "../data/dataset.ts";
 import { firstImages } from "../data/select.ts";
-import type { AlignedPair } from "../measure/curve.ts";
 import { applyPermutations } from "../perm/apply-permutations.ts";
+import type { AlignedPair } from "../perm/pair.ts";
 import type { RepairAt } from "../repair/places.ts";
 import type { PairRepair, RepairKind, RepairReport } from "../repair/repair-model.ts";
 import { withTensorFlow } from "../run/with-tensorflow.ts";

@@ -2,6 +2,7 @@
 
 import { checkInteger, checkOptions } from "../base/options.ts";
 import { table } from "../base/text-table.ts";
+import { type Alignment, alignmentOf, type Permutations } from "../perm/alignment.ts";
 import { checkPermutation, countMoved } from "../perm/permutation.ts";
 import { createDisplay, type Display } from "./display.ts";
 import { EDGE, firstRows, LINE, picture, textAt } from "./drawing.ts";
@@ -33,12 +34,13 @@ const SHADES = 4;
  * displayPermutations(permutations); // as the last line of a notebook cell
  */
 export function displayPermutations(
-  permutations: ReadonlyMap<string, Int32Array>,
+  alignment: Alignment | Permutations,
   options: PermutationsDisplayOptions = {},
 ): Display {
   checkOptions("displayPermutations", options, ["most"]);
   const { most = 24 } = options;
   checkInteger("most", most, 1);
+  const { permutations } = alignmentOf(alignment);
   for (const [name, p] of permutations) checkPermutation(name, p, p.length);
   const { shown, more } = firstRows([...permutations], most);
   const rows = shown.map(([name, p]) => [visibleText(name), String(p.length), String(countMoved(p))]);

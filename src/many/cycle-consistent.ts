@@ -2,9 +2,9 @@
 
 import { createRng } from "../base/rng.ts";
 import { matchWeights } from "../match/match-weights.ts";
+import type { Orders } from "../perm/alignment.ts";
 import { alignToMeans } from "./align-to-means.ts";
 import { stepJointly } from "./joint-steps.ts";
-import type { Orders } from "./many-models.ts";
 import { type ManyRun, matchOptions } from "./match-step.ts";
 import { byNumber, identityOrders } from "./numbering.ts";
 import { createRunningSum, type RunningSum } from "./running-sum.ts";

@@ -17,8 +17,8 @@ import { inPlace } from "../match/costs/offsets.ts";
 import { type Outline, outlineProblem, type TensorOutline } from "../match/costs/problem.ts";
 import { createWorkspace, type Workspace } from "../match/costs/workspace.ts";
 import { assignGroup } from "../match/solve/assign-group.ts";
+import type { Orders } from "../perm/alignment.ts";
 import { identityPermutation } from "../perm/permutation.ts";
-import type { Orders } from "./many-models.ts";
 import type { ManyRun } from "./match-step.ts";
 import { bestStep, type Quartic } from "./quartic.ts";
 import {

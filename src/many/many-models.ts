@@ -6,12 +6,10 @@ import { isFloat } from "../base/dtype.ts";
 import { elementCount, type Model } from "../base/model.ts";
 import { widen } from "../kernels/convert.ts";
 import { createKernels, type Kernels } from "../kernels/kernels.ts";
+import type { Orders } from "../perm/alignment.ts";
 import { gatherTensor } from "../perm/gather-tensor.ts";
 import { resolveFor } from "../perm/resolve-for.ts";
 import { requireSameTensors } from "../perm/same-tensors.ts";
-
-/** Permutations by number of the resolved spec. Arrays are replaced and never changed. */
-export type Orders = readonly Int32Array[];
 
 export interface ManyModels {
   /** The models with every float tensor read as F32 (F64 rounded to nearest even); nothing is kept in memory. */

@@ -2,7 +2,8 @@
 
 import type { OnProgress } from "../base/progress.ts";
 import { type MatchOptions, type Method, matchWeights } from "../match/match-weights.ts";
-import type { ManyModels, Orders } from "./many-models.ts";
+import type { Orders } from "../perm/alignment.ts";
+import type { ManyModels } from "./many-models.ts";
 import { byNumber, composeOrders } from "./numbering.ts";
 import type { RunningSum } from "./running-sum.ts";
 

@@ -8,12 +8,13 @@ import { createYielder, type OnProgress, startClock } from "../base/progress.ts"
 import { createRng } from "../base/rng.ts";
 import type { Method } from "../match/match-weights.ts";
 import { mergeMetadata } from "../merge/metadata.ts";
+import type { Alignment, Orders } from "../perm/alignment.ts";
 import { applyPermutations } from "../perm/apply-permutations.ts";
 import { countMoved } from "../perm/permutation.ts";
 import { permutationsFingerprint } from "../perm/permutation-file.ts";
 import { alignToMeans } from "./align-to-means.ts";
 import { alignToUniverse } from "./cycle-consistent.ts";
-import { gatherModels, type ManyModels, type Orders } from "./many-models.ts";
+import { gatherModels, type ManyModels } from "./many-models.ts";
 import type { ManyRun } from "./match-step.ts";
 import { meanModel } from "./mean-model.ts";
 import { byName, identityOrders, numberedAs } from "./numbering.ts";
@@ -86,7 +87,9 @@ export interface ManyReport {
 export interface Many {
   /** The mean of the aligned models, lazy: it reads from all of them when it is read, and closes them when closed. */
   readonly model: Model;
-  /** Of every model, to the merged one's numbering: `p[i] = j`: slot i is unit j of the model. */
+  /** What moves each model to the merged one's numbering. */
+  readonly alignments: readonly Alignment[];
+  /** Those of `alignments`: `p[i] = j`: slot i is unit j of the model. */
   readonly permutations: readonly Map<string, Int32Array>[];
   readonly report: ManyReport;
 }
@@ -154,10 +157,11 @@ export async function mergeMany(models: readonly Model[], spec: Spec, options: M
   const aligned: Model[] = [];
   for (const [i, model] of models.entries()) aligned.push(await applyPermutations(model, spec, permutations[i]!));
   const metadata = await metadataOf(many, permutations, settings, options.metadata);
-  return { model: meanModel(aligned, metadata, build), permutations, report };
+  const alignments = permutations.map((own) => ({ permutations: own }));
+  return { model: meanModel(aligned, metadata, build), alignments, permutations, report };
 }
 
-interface Alignment {
+interface AlignedOrders {
   readonly orders: readonly Orders[];
   readonly rounds: number;
   readonly iterations: number;
@@ -165,7 +169,7 @@ interface Alignment {
   readonly stages: readonly TreeStage[];
 }
 
-async function align(run: ManyRun, strategy: ManyStrategy, reference: number): Promise<Alignment> {
+async function align(run: ManyRun, strategy: ManyStrategy, reference: number): Promise<AlignedOrders> {
   if (strategy === "tree") {
     const { orders, stages } = await alignByTree(run);
     return { orders, rounds: stages.length, iterations: 0, converged: true, stages };

@@ -1,8 +1,8 @@
 /** Permutations of a model by number and by name, and whose numbering of units an alignment uses. */
 
 import type { ResolvedSpec } from "../axes/types.ts";
+import type { Orders, Permutations } from "../perm/alignment.ts";
 import { composePermutations, identityPermutation, invertPermutation } from "../perm/permutation.ts";
-import type { Orders } from "./many-models.ts";
 
 /** Every unit in place. */
 export function identityOrders({ permutations }: ResolvedSpec): Orders {
@@ -15,7 +15,7 @@ export function composeOrders(outer: Orders, inner: Orders): Orders {
 }
 
 /** `found` by number. */
-export function byNumber({ permutations }: ResolvedSpec, found: ReadonlyMap<string, Int32Array>): Orders {
+export function byNumber({ permutations }: ResolvedSpec, found: Permutations): Orders {
   return permutations.map(({ name }) => found.get(name)!);
 }
 

@@ -5,7 +5,8 @@
 
 import type { ResolvedTensor } from "../axes/types.ts";
 import { elementCount, type Model } from "../base/model.ts";
-import { type ManyModels, type Orders, refuseNonfinite, votingModel } from "./many-models.ts";
+import type { Orders } from "../perm/alignment.ts";
+import { type ManyModels, refuseNonfinite, votingModel } from "./many-models.ts";
 
 /** A move must gain this share of Σ‖θ‖²: less is rounding of the tensors' own f32 values. */
 const RELATIVE_GAIN = 1e-9;

@@ -6,7 +6,7 @@
 
 import { enumerateOffsets, inPlace, type Lookup } from "../match/costs/offsets.ts";
 import { MAX_DEGREE, type TensorOutline, type VotingCell } from "../match/costs/problem.ts";
-import type { Orders } from "./many-models.ts";
+import type { Orders } from "../perm/alignment.ts";
 
 export interface SoftTensor {
   /** Under all its permutations; 0 in cells that take no part. */

@@ -7,7 +7,8 @@
 import type { ResolvedTensor } from "../axes/types.ts";
 import { elementCount } from "../base/model.ts";
 import { matchWeights } from "../match/match-weights.ts";
-import { type Orders, votingModel } from "./many-models.ts";
+import type { Orders } from "../perm/alignment.ts";
+import { votingModel } from "./many-models.ts";
 import { type ManyRun, matchOptions } from "./match-step.ts";
 import { byNumber, composeOrders, identityOrders } from "./numbering.ts";
 

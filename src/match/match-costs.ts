@@ -4,6 +4,7 @@ import type { ResolvedSpec } from "../axes/types.ts";
 import { checkOptions } from "../base/options.ts";
 import { createKernels } from "../kernels/kernels.ts";
 import type { BuildOptions } from "../kernels/wasm.ts";
+import type { Alignment } from "../perm/alignment.ts";
 import { identityPermutation } from "../perm/permutation.ts";
 import { checkCosts } from "./costs/check-costs.ts";
 import { type Choice, choosePermutations } from "./costs/choose-permutations.ts";
@@ -16,7 +17,9 @@ const OPTIONS = ["only", "except", "simd"] as const satisfies readonly (keyof Ma
 
 /** What an assignment of costs found. */
 export interface CostMatching {
-  /** By name, every permutation of the spec; `p[i] = j`: slot i of the aligned B is unit j of B. */
+  /** What moves B. */
+  readonly alignment: Alignment;
+  /** Those of `alignment`, by name, every permutation of the spec; `p[i] = j`: slot i of the aligned B is unit j of B. */
   readonly permutations: Map<string, Int32Array>;
   /** Σ of the chosen entries, per permutation that has costs. */
   readonly values: ReadonlyMap<string, number>;
@@ -67,8 +70,10 @@ export function matchCosts(
       orders[p] = order;
     arena.release(mark);
   }
+  const found = new Map(permutations.map(({ name }, p) => [name, orders[p]!]));
   return {
-    permutations: new Map(permutations.map(({ name }, p) => [name, orders[p]!])),
+    alignment: { permutations: found },
+    permutations: found,
     values: new Map(
       permutations.flatMap(({ name }, p) =>
         matrices[p] === null ? [] : [[name, chosenSum(matrices[p]!, orders[p]!)]],

@@ -5,10 +5,10 @@ import type { Model } from "../base/model.ts";
 import { checkInteger, checkOptions, checkThreads } from "../base/options.ts";
 import { createYielder, type OnProgress, startClock } from "../base/progress.ts";
 import { checkSeed } from "../base/rng.ts";
+import type { Alignment, Permutations } from "../perm/alignment.ts";
 import { bindPermutations } from "../perm/bind-permutations.ts";
+import { type Pair, pairOf } from "../perm/pair.ts";
 import { countMoved, identityPermutation } from "../perm/permutation.ts";
-import { resolveFor } from "../perm/resolve-for.ts";
-import { requireSameTensors } from "../perm/same-tensors.ts";
 import { chooseKernels } from "./choose-kernels.ts";
 import { areasEnd } from "./costs/areas.ts";
 import { checkCosts } from "./costs/check-costs.ts";
@@ -46,7 +46,7 @@ export interface MatchOptions extends Choice {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;
   /** Where "coordinate" starts; permutations not named start as identities. */
-  readonly start?: ReadonlyMap<string, Int32Array>;
+  readonly start?: Alignment | Permutations | undefined;
   /** "coordinate": further descents from random permutations; the best objective is kept. Default 0. */
   readonly restarts?: number;
   /**
@@ -106,7 +106,9 @@ export interface MatchReport {
 
 /** What a matching found. */
 export interface Matching {
-  /** By name; `p[i] = j`: slot i of the aligned B is unit j of B. */
+  /** What moves B. */
+  readonly alignment: Alignment;
+  /** Those of `alignment`, by name; `p[i] = j`: slot i of the aligned B is unit j of B. */
   readonly permutations: Map<string, Int32Array>;
   readonly report: MatchReport;
 }
@@ -142,11 +144,15 @@ const OPTIONS = [
  * const { permutations, report } = await matchWeights(a, b, await detectSpec(a));
  * report.objective >= report.identityObjective; // true
  */
-export async function matchWeights(a: Model, b: Model, spec: Spec, options: MatchOptions = {}): Promise<Matching> {
+export async function matchWeights(
+  a: Model,
+  b: Model,
+  spec: Spec | Pair,
+  options: MatchOptions = {},
+): Promise<Matching> {
   const settings = checkMatchOptions(options);
   const seconds = startClock();
-  requireSameTensors(a, b);
-  const resolved = resolveFor(a, spec);
+  const { resolved } = pairOf(a, b, spec);
   const start = options.start && bindPermutations(resolved, options.start);
   const outline = outlineProblem(resolved, options);
   const { linear } = options;
@@ -165,7 +171,7 @@ export async function matchWeights(a: Model, b: Model, spec: Spec, options: Matc
     const permutations = new Map(problem.permutations.map(({ name }, p) => [name, found.orders[p]!]));
     const report: MatchReport = {
       method: settings.method,
-      spec: spec.family ?? "custom",
+      spec: resolved.spec.family ?? "custom",
       ...found.objectives,
       sweeps: found.sweeps,
       iterations: found.iterations,
@@ -178,7 +184,7 @@ export async function matchWeights(a: Model, b: Model, spec: Spec, options: Matc
       ),
       held: heldTensors(outline),
     };
-    return { permutations, report };
+    return { alignment: { permutations }, permutations, report };
   } finally {
     end();
   }

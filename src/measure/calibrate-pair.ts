@@ -1,18 +1,12 @@
-/** Calibration of two models and of what lies halfway between them. */
+/** Calibration of two models and of what lies halfway between them. Runs on TensorFlow.js. */
 
 import { checkOptions } from "../base/options.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { predictRunning } from "../run/evaluate.ts";
+import type { AlignedPair } from "../perm/pair.ts";
 import { type Calibration, calibrate } from "../run/metrics.ts";
-import { createRunner } from "../run/models/running-model.ts";
-import {
-  type AlignedPair,
-  blendsOf,
-  countedProgress,
-  type Line,
-  type RepairMerge,
-  type RunningOptions,
-} from "./curve.ts";
+import { predict } from "../run/tfjs/evaluate.ts";
+import { createRunner } from "../run/tfjs/model-runner.ts";
+import { blendsOf, countedProgress, type Line, type RepairMerge, type RunningOptions, running } from "./curve.ts";
 
 /** What a calibration is of: A, B, the midpoint of A and B, that of A and π(B), and the latter repaired. */
 export type Place = "a" | "b" | Line;
@@ -39,7 +33,6 @@ const OPTIONS = [
   "batch",
   "signal",
   "onProgress",
-  "executor",
 ] as const satisfies readonly (keyof CalibrationOptions)[];
 
 const PLACES: readonly (readonly [Place, Line, number])[] = [
@@ -66,8 +59,7 @@ export async function calibratePair(
   checkOptions("calibratePair", options, OPTIONS);
   const places = PLACES.filter(([place]) => place !== "repaired" || options.repair !== undefined);
   const modelAt = await blendsOf(pair, options);
-  const { batch, signal, executor } = options;
-  const runner = createRunner(executor);
+  const runner = createRunner();
   const progress = countedProgress(options.onProgress, places.length * data.count);
   const calibrations = new Map<Place, Calibration>();
   try {
@@ -75,8 +67,8 @@ export async function calibratePair(
       const onProgress = progress(data.count);
       let calibration = options.resume?.get(place);
       if (calibration === undefined) {
-        const running = await runner.load(await modelAt(lambda, line));
-        const { logits, classes } = await predictRunning(running, data, { batch, signal, onProgress });
+        const network = await runner.load(await modelAt(lambda, line));
+        const { logits, classes } = await predict(network, data, { ...running(options), onProgress });
         calibration = calibrate({ logits, classes, labels: data.labels });
         await options.onPlace?.(place, calibration);
       }

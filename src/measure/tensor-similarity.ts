@@ -9,8 +9,7 @@ import { decodeFloats } from "../kernels/float-values.ts";
 import { createKernels, type Kernels } from "../kernels/kernels.ts";
 import { enumerateOffsets, inPlace } from "../match/costs/offsets.ts";
 import { applyPermutations } from "../perm/apply-permutations.ts";
-import { resolveFor } from "../perm/resolve-for.ts";
-import type { AlignedPair } from "./curve.ts";
+import { type AlignedPair, resolvedFor } from "../perm/pair.ts";
 
 /** Cosine similarities of one float tensor; 0 where a norm is 0. */
 export interface TensorSimilarity {
@@ -84,7 +83,7 @@ export async function costMaps(
   names: readonly string[],
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<CostMap[]> {
-  const resolved = resolveFor(a, spec);
+  const resolved = resolvedFor(a, spec);
   const kernels = createKernels();
   const moved = await applyPermutations(b, spec, permutations);
   const pause = createYielder(options.signal);

@@ -5,10 +5,10 @@ import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
 import { checkOptions } from "../base/options.ts";
 import { withKernels } from "../kernels/idle.ts";
+import type { Alignment, Permutations } from "../perm/alignment.ts";
 import { bindPermutations } from "../perm/bind-permutations.ts";
+import { type Pair, pairOf } from "../perm/pair.ts";
 import { permutationsFingerprint } from "../perm/permutation-file.ts";
-import { resolveFor } from "../perm/resolve-for.ts";
-import { requireSameTensors } from "../perm/same-tensors.ts";
 import { mergeMetadata } from "./metadata.ts";
 import { type Blend, blendTensor } from "./methods/blend-tensor.ts";
 
@@ -31,7 +31,7 @@ export interface MergeOptions {
  * until the end, and closes them when it is closed.
  *
  * Floats are blended in f32 (F64 in f64) and rounded to the file's dtype, ties to even; λ = 0 and λ = 1 copy bytes.
- * Integer and bool tensors come from A (λ = 1: from B). An empty `permutations` merges without aligning.
+ * Integer and bool tensors come from A (λ = 1: from B). An empty map merges without aligning.
  *
  * Throws `SpecError` when the models differ or the spec does not fit, `RangeError` for λ outside [0, 1]; a read throws
  * `RangeError` for a tensor with NaN or infinity and `TypeError` for a dtype that cannot be blended (F4, F6, F8_E8M0).
@@ -43,23 +43,22 @@ export interface MergeOptions {
 export async function mergeModels(
   a: Model,
   b: Model,
-  spec: Spec,
-  permutations: ReadonlyMap<string, Int32Array>,
+  spec: Spec | Pair,
+  alignment: Alignment | Permutations,
   options: MergeOptions = {},
 ): Promise<Model> {
   checkOptions("mergeModels", options, ["lambda", "blend", "allowNonfinite", "metadata", "simd"]);
   const { lambda = 0.5, blend = "lerp", allowNonfinite = false } = options;
   if (!(lambda >= 0 && lambda <= 1)) throw new RangeError(`lambda ${lambda}, expected a number from 0 to 1`);
   if (blend !== "lerp" && blend !== "slerp") throw new RangeError(`blend "${blend}", expected "lerp" or "slerp"`);
-  requireSameTensors(a, b);
-  const resolved = resolveFor(b, spec);
-  const bound = bindPermutations(resolved, permutations);
+  const { resolved } = pairOf(a, b, spec);
+  const bound = bindPermutations(resolved, alignment);
   const tensors = new Map(resolved.tensors.map((tensor) => [tensor.name, tensor]));
   const metadata = mergeMetadata(a.metadata, options.metadata, {
     "rebasin.blend": blend,
     "rebasin.lambda": String(lambda),
     "rebasin.fingerprint": await specFingerprint(resolved.spec),
-    "rebasin.permutations": await permutationsFingerprint(permutations),
+    "rebasin.permutations": await permutationsFingerprint(alignment),
   });
   const build = options.simd === undefined ? {} : { simd: options.simd };
   return {

@@ -4,23 +4,24 @@ import type { ResolvedTensor, Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
 import { checkOptions } from "../base/options.ts";
 import { withKernels } from "../kernels/idle.ts";
+import type { Alignment, Permutations } from "./alignment.ts";
 import { bindPermutations, invertAll } from "./bind-permutations.ts";
 import { gatherTensor } from "./gather-tensor.ts";
-import { resolveFor } from "./resolve-for.ts";
+import { type Pair, resolvedFor } from "./pair.ts";
 
 /** Options of `applyPermutations`. */
 export interface ApplyOptions {
   /** Undo instead: applying and then applying with `inverse` gives back every bit. */
-  readonly inverse?: boolean;
+  readonly inverse?: boolean | undefined;
 }
 
 /**
- * The model with its units renumbered by `permutations` (`p[i] = j`: slot i of the result is unit j of the model).
- * Names missing from `permutations` stay in place. The result is lazy: each `read` moves one tensor, into a fresh
+ * The model with its units renumbered by `alignment` (`p[i] = j`: slot i of the result is unit j of the model).
+ * Names missing from it stay in place. The result is lazy: each `read` moves one tensor, into a fresh
  * copy, or hands on the model's own bytes where nothing moves. It reads from `model` until the end.
  *
- * Throws `SpecError` when the spec does not fit the model or names differ, `RangeError` for arrays that are no
- * permutations.
+ * @throws {SpecError} when the spec does not fit the model or names differ.
+ * @throws {RangeError} for arrays that are no permutations.
  *
  * @example
  * const aligned = await applyPermutations(b, spec, permutations);
@@ -28,13 +29,13 @@ export interface ApplyOptions {
  */
 export async function applyPermutations(
   model: Model,
-  spec: Spec,
-  permutations: ReadonlyMap<string, Int32Array>,
+  spec: Spec | Pair,
+  alignment: Alignment | Permutations,
   options: ApplyOptions = {},
 ): Promise<Model> {
   checkOptions("applyPermutations", options, ["inverse"]);
-  const resolved = resolveFor(model, spec);
-  const given = bindPermutations(resolved, permutations);
+  const resolved = resolvedFor(model, spec);
+  const given = bindPermutations(resolved, alignment);
   const bound = options.inverse ? invertAll(given) : given;
   const tensors = new Map<string, ResolvedTensor>(resolved.tensors.map((tensor) => [tensor.name, tensor]));
   return {

@@ -2,24 +2,26 @@
 
 import type { ResolvedSpec } from "../axes/types.ts";
 import { SpecError } from "../base/errors.ts";
+import { type Alignment, alignmentOf, type Permutations } from "./alignment.ts";
 import { checkPermutation, identityPermutation, invertPermutation } from "./permutation.ts";
 
 /**
- * One array per permutation of `resolved`, in its order. A name missing from `permutations` is the identity.
+ * One array per permutation of `resolved`, in its order. A name missing from `given` is the identity.
  * Throws `SpecError` for a name the spec does not have and for a nested permutation that does not move whole blocks
  * as its outer one does, `RangeError` for arrays that are no permutations.
  */
-export function bindPermutations(resolved: ResolvedSpec, permutations: ReadonlyMap<string, Int32Array>): Int32Array[] {
+export function bindPermutations(resolved: ResolvedSpec, given: Alignment | Permutations): Int32Array[] {
+  const { permutations } = alignmentOf(given);
   const known = new Set(resolved.permutations.map(({ name }) => name));
   for (const name of permutations.keys()) {
     if (!known.has(name))
       throw new SpecError(`permutation ${name} is not in the spec, expected one of ${[...known].join(", ")}`);
   }
   const bound = resolved.permutations.map(({ name, size }) => {
-    const given = permutations.get(name);
-    if (given === undefined) return identityPermutation(size);
-    checkPermutation(name, given, size);
-    return given;
+    const order = permutations.get(name);
+    if (order === undefined) return identityPermutation(size);
+    checkPermutation(name, order, size);
+    return order;
   });
   resolved.permutations.forEach(({ name, outer, inner }, p) => {
     if (outer < 0) return;

@@ -13,6 +13,8 @@ import type { ByteSource } from "../io/source.ts";
 import { type MatchOptions, type MatchReport, type Method, matchWeights } from "../match/match-weights.ts";
 import { mergeModels } from "../merge/merge-models.ts";
 import type { Blend } from "../merge/methods/blend-tensor.ts";
+import type { Alignment } from "../perm/alignment.ts";
+import { pairOf } from "../perm/pair.ts";
 import { namingModel } from "../perm/resolve-for.ts";
 
 /** What can be opened as a model. */
@@ -43,6 +45,11 @@ export interface RebasinOptions {
 export interface Rebasin {
   /** The merged model, lazy: it reads from both inputs when it is read. */
   readonly model: Model;
+  /** Bound to the models: what `permutationsModel` saves with the alignment. */
+  readonly spec: Spec;
+  /** What moves B. */
+  readonly alignment: Alignment;
+  /** Those of `alignment`, by name; `p[i] = j`: slot i of the aligned B is unit j of B. */
   readonly permutations: Map<string, Int32Array>;
   readonly report: MatchReport;
 }
@@ -79,15 +86,16 @@ export async function rebasin(a: ModelSource, b: ModelSource, options: RebasinOp
   const modelA = await asModel(a, "model A", options.signal);
   const modelB = await asModel(b, "model B", options.signal);
   const spec = await chooseSpec(which, modelA);
-  const { permutations, report } = await matchWeights(modelA, modelB, spec, rest satisfies MatchOptions);
-  const model = await mergeModels(modelA, modelB, spec, permutations, {
+  const pair = pairOf(modelA, modelB, spec);
+  const { alignment, permutations, report } = await matchWeights(modelA, modelB, pair, rest satisfies MatchOptions);
+  const model = await mergeModels(modelA, modelB, pair, alignment, {
     lambda,
     blend,
     metadata: matchMetadata(report, options.seed ?? 0),
     ...(options.allowNonfinite === undefined ? {} : { allowNonfinite: options.allowNonfinite }),
     ...(options.simd === undefined ? {} : { simd: options.simd }),
   });
-  return { model, permutations, report };
+  return { model, spec: pair.spec, alignment, permutations, report };
 }
 
 /** How a merge was matched, for its metadata; the seed only where it had a say. */
@@ -114,7 +122,7 @@ export async function chooseSpec(which: SpecChoice, model: Pick<Model, "name" | 
   if (typeof which !== "string")
     return namingModel(model, () => fitSpec(isSpec(which) ? which : parseSpec(which), model.tensors));
   try {
-    return await (which === "auto" ? await detectSpec(model) : await familySpec(which, model));
+    return await (which === "auto" ? detectSpec(model) : familySpec(which, model));
   } catch (error) {
     return namingModel(model, () => {
       throw error;

@@ -14,7 +14,6 @@ export interface ReportSection {
   readonly tables?: readonly ReportTable[];
 }
 
-/** A table of texts. */
 export interface ReportTable {
   readonly caption?: string;
   readonly header: readonly string[];

@@ -6,14 +6,15 @@ import { createRng, randomPermutation } from "../../src/base/rng.ts";
 import { detectSpec } from "../../src/families/detect-spec.ts";
 import { calibratePair, type Place } from "../../src/measure/calibrate-pair.ts";
 import { type ContourPoint, sampleContour } from "../../src/measure/contour.ts";
-import { type AlignedPair, type CurvePair, type MeasuredPoint, sampleCurves } from "../../src/measure/curve.ts";
+import { type CurvePair, type MeasuredPoint, sampleCurves } from "../../src/measure/curve.ts";
 import { mergeModels } from "../../src/merge/merge-models.ts";
 import { applyPermutations } from "../../src/perm/apply-permutations.ts";
+import type { AlignedPair } from "../../src/perm/pair.ts";
 import { resolveFor } from "../../src/perm/resolve-for.ts";
 import { pairRepair, repairModel } from "../../src/repair/repair-model.ts";
 import { type Architecture, initialiseModel } from "../../src/run/initialise.ts";
 import type { Calibration } from "../../src/run/metrics.ts";
-import { evaluateModel } from "../../src/run/models/evaluate-model.ts";
+import { evaluateModel } from "../../src/run/tfjs/evaluate.ts";
 import { rejects, sameBytes } from "../reference/expect-error.ts";
 import { madeUpImages } from "../reference/image-sets.ts";
 

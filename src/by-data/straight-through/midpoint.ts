@@ -4,19 +4,18 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Spec } from "../../axes/types.ts";
 import type { Model } from "../../base/model.ts";
 import type { Dataset } from "../../data/dataset.ts";
+import type { Permutations } from "../../perm/alignment.ts";
 import { applyPermutations } from "../../perm/apply-permutations.ts";
+import type { Pair } from "../../perm/pair.ts";
 import { scoreLogits } from "../../run/metrics.ts";
 import { eachBatch } from "../../run/tfjs/image-batches.ts";
-import { createNetwork, type TfNetwork } from "../../run/tfjs/network.ts";
-
-/** Permutations by name. */
-export type Orders = ReadonlyMap<string, Int32Array>;
+import { createNetwork, type Network } from "../../run/tfjs/network.ts";
 
 export interface Midpoint {
   /** (1−λ)·A + λ·π(B), as it is. Its variables change with `moveTo`. */
-  readonly network: TfNetwork;
+  readonly network: Network;
   /** Takes another π. */
-  moveTo(orders: Orders): Promise<void>;
+  moveTo(orders: Permutations): Promise<void>;
   /** Mean cross-entropy over `data`, with BatchNorm's statistics of each batch: those of a midpoint are not known. */
   loss(data: Dataset, signal: AbortSignal | undefined): Promise<number>;
   dispose(): void;
@@ -29,11 +28,11 @@ const BATCH = 500;
 export async function createMidpoint(
   a: Model,
   b: Model,
-  spec: Spec,
-  orders: Orders,
+  spec: Spec | Pair,
+  orders: Permutations,
   lambda: number,
 ): Promise<Midpoint> {
-  const networks: TfNetwork[] = [];
+  const networks: Network[] = [];
   const dispose = (): void => {
     for (const each of networks) each.dispose();
   };
@@ -43,7 +42,7 @@ export async function createMidpoint(
     dispose();
     throw error;
   }
-  const [first, second, network] = networks as [TfNetwork, TfNetwork, TfNetwork];
+  const [first, second, network] = networks as [Network, Network, Network];
   const blend = (): void =>
     tf.tidy(() => {
       for (const [name, variable] of network.variables) {

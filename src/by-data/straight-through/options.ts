@@ -4,7 +4,7 @@ import type { Model } from "../../base/model.ts";
 import { checkOptions } from "../../base/options.ts";
 import type { OnProgress } from "../../base/progress.ts";
 import type { Dataset } from "../../data/dataset.ts";
-import type { Orders } from "./midpoint.ts";
+import type { Alignment, Permutations } from "../../perm/alignment.ts";
 
 /** Options of `matchStraightThrough`. */
 export interface StraightThroughOptions {
@@ -25,7 +25,7 @@ export interface StraightThroughOptions {
   /** Steps without a better π before it stops. Default 100. */
   readonly patience?: number;
   /** Where it starts. Default: what weight matching by Frank–Wolfe finds. */
-  readonly start?: Orders;
+  readonly start?: Alignment | Permutations | undefined;
   /** Of the order of the images and of the visiting order of projections. Default 0. */
   readonly seed?: number;
   readonly threads?: number | "auto";

@@ -1,14 +1,14 @@
 /** The permutations of a search as variables, so that a checkpoint keeps them beside the tensors. Units are whole in f32. */
 
 import * as tf from "@tensorflow/tfjs-core";
-import type { Orders } from "./midpoint.ts";
+import type { Permutations } from "../../perm/alignment.ts";
 
 const CURRENT = "current.";
 const BEST = "best.";
 const BEST_STEP = "best-step";
 
 /** Variables for the current and the best permutations; dispose them. */
-export function orderVariables(orders: Orders): Map<string, tf.Variable> {
+export function orderVariables(orders: Permutations): Map<string, tf.Variable> {
   const variables = new Map<string, tf.Variable>();
   const add = (name: string, size: number): void => {
     variables.set(
@@ -23,8 +23,8 @@ export function orderVariables(orders: Orders): Map<string, tf.Variable> {
 
 export function setOrders(
   variables: ReadonlyMap<string, tf.Variable>,
-  current: Orders,
-  best: Orders,
+  current: Permutations,
+  best: Permutations,
   bestStep: number,
 ): void {
   const set = (name: string, values: ArrayLike<number>): void =>

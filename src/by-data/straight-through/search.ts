@@ -6,13 +6,14 @@ import type { Model } from "../../base/model.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import type { Batch } from "../../data/select.ts";
 import { matchWeights } from "../../match/match-weights.ts";
+import type { Permutations } from "../../perm/alignment.ts";
+import type { Pair } from "../../perm/pair.ts";
 import { identityPermutation, samePermutation } from "../../perm/permutation.ts";
-import { resolveFor } from "../../perm/resolve-for.ts";
 import { lossGradients } from "../../run/tfjs/loss-gradients.ts";
-import { createNetwork, type TfNetwork } from "../../run/tfjs/network.ts";
+import { createNetwork, type Network } from "../../run/tfjs/network.ts";
 import { createOptimizer, type Optimizer } from "../../run/tfjs/optimizer.ts";
 import { checkpointVariables } from "../../run/tfjs/training-state.ts";
-import { createMidpoint, type Midpoint, type Orders } from "./midpoint.ts";
+import { createMidpoint, type Midpoint } from "./midpoint.ts";
 import type { Settings, StraightThroughOptions } from "./options.ts";
 import { orderVariables } from "./order-variables.ts";
 
@@ -23,7 +24,7 @@ const PROJECTION_SWEEPS = 10;
 
 /** What the steps change. */
 export interface Search {
-  readonly theta: TfNetwork;
+  readonly theta: Network;
   readonly midpoint: Midpoint;
   readonly optimizer: Optimizer;
   /** π of the last projection, and the one of the lowest loss, for checkpoints. */
@@ -33,10 +34,11 @@ export interface Search {
 }
 
 /** Everything at A and `given`; dispose it. */
-export async function createSearch(a: Model, b: Model, spec: Spec, given: Orders, settings: Settings): Promise<Search> {
-  const { permutations } = resolveFor(a, spec);
+export async function createSearch(pair: Pair, given: Permutations, settings: Settings): Promise<Search> {
+  const { a, b, resolved } = pair;
+  const { permutations } = resolved;
   const start = new Map(permutations.map(({ name, size }) => [name, given.get(name) ?? identityPermutation(size)]));
-  const midpoint = await createMidpoint(a, b, spec, start, LAMBDA);
+  const midpoint = await createMidpoint(a, b, pair, start, LAMBDA);
   const theta = await createNetwork(a);
   const { momentum } = settings;
   const optimizer = createOptimizer(trainableOf(theta), { kind: "sgd", momentum, weightDecay: 0 });
@@ -50,7 +52,7 @@ export async function createSearch(a: Model, b: Model, spec: Spec, given: Orders
   return { theta, midpoint, optimizer, orders, start, dispose };
 }
 
-const trainableOf = (network: TfNetwork): Map<string, tf.Variable> =>
+const trainableOf = (network: Network): Map<string, tf.Variable> =>
   new Map([...network.variables].filter(([, variable]) => variable.trainable));
 
 /** All that a checkpoint keeps, by name. */
@@ -83,7 +85,7 @@ export async function project(
   { theta }: Search,
   b: Model,
   spec: Spec,
-  from: Orders,
+  from: Permutations,
   seed: number,
   { threads = 1, signal }: StraightThroughOptions,
 ): Promise<Map<string, Int32Array> | null> {

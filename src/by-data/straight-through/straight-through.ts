@@ -7,7 +7,8 @@ import { createRng, randomPermutation } from "../../base/rng.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { type Batch, batches, firstImages, subset } from "../../data/select.ts";
 import { type MatchReport, matchWeights } from "../../match/match-weights.ts";
-import { requireSameTensors } from "../../perm/same-tensors.ts";
+import { type Alignment, alignmentOf } from "../../perm/alignment.ts";
+import { type Pair, pairOf } from "../../perm/pair.ts";
 import { registerGradients } from "../../run/tfjs/gradients/register.ts";
 import { readCheckpoint, writeCheckpoint } from "../../run/tfjs/training-state.ts";
 import { checkedSettings, type Settings, type StraightThroughOptions } from "./options.ts";
@@ -28,7 +29,9 @@ export interface StraightThroughReport extends Omit<MatchReport, "method"> {
 
 /** What the straight-through search found. */
 export interface StraightThroughMatching {
-  /** By name; `p[i] = j`: slot i of the aligned B is unit j of B. */
+  /** What moves B. */
+  readonly alignment: Alignment;
+  /** Those of `alignment`, by name; `p[i] = j`: slot i of the aligned B is unit j of B. */
   readonly permutations: Map<string, Int32Array>;
   readonly report: StraightThroughReport;
 }
@@ -50,21 +53,21 @@ export interface StraightThroughMatching {
 export async function matchStraightThrough(
   a: Model,
   b: Model,
-  spec: Spec,
+  spec: Spec | Pair,
   data: Dataset,
   options: StraightThroughOptions = {},
 ): Promise<StraightThroughMatching> {
   const settings = checkedSettings(data, options);
   const seconds = startClock();
-  requireSameTensors(a, b);
+  const pair = pairOf(a, b, spec);
   const { threads = 1, signal, seed = 0 } = options;
-  const start = options.start ?? (await matchWeights(a, b, spec, { seed, threads, signal })).permutations;
+  const start = options.start ?? (await matchWeights(a, b, pair, { seed, threads, signal })).alignment;
   registerGradients();
-  const search = await createSearch(a, b, spec, start, settings);
+  const search = await createSearch(pair, alignmentOf(start).permutations, settings);
   try {
-    const kept = await runSteps(search, b, spec, data, settings, options);
+    const kept = await runSteps(search, b, pair.spec, data, settings, options);
     const fixed = { method: "coordinate", start: kept.best, only: [], signal } as const;
-    const { permutations, report } = await matchWeights(a, b, spec, fixed);
+    const { alignment, permutations, report } = await matchWeights(a, b, pair, fixed);
     const { startLoss, bestLoss: loss, bestStep: keptStep, step: steps } = kept;
     const own = {
       method: "straight-through",
@@ -74,7 +77,7 @@ export async function matchStraightThrough(
       startLoss,
       loss,
     } as const;
-    return { permutations, report: { ...report, ...own, seconds: seconds() } };
+    return { alignment, permutations, report: { ...report, ...own, seconds: seconds() } };
   } finally {
     search.dispose();
   }

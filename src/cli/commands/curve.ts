@@ -3,12 +3,13 @@
 import { VERSION } from "../../base/version.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import type { Place } from "../../measure/calibrate-pair.ts";
-import type { AlignedPair, MeasuredPoint } from "../../measure/curve.ts";
+import type { MeasuredPoint } from "../../measure/curve.ts";
 import { costMaps, tensorSimilarities } from "../../measure/tensor-similarity.ts";
 import { saveText } from "../../node/save-text.ts";
+import type { AlignedPair } from "../../perm/pair.ts";
 import type { Calibration } from "../../run/metrics.ts";
 import { withTensorFlow } from "../../run/with-tensorflow.ts";
-import { type Alignment, checkpointPath, PERMUTATIONS_OPTION, withAlignedPair } from "../aligned-pair.ts";
+import { type AlignmentFound, checkpointPath, PERMUTATIONS_OPTION, withAlignedPair } from "../aligned-pair.ts";
 import { type Command, type CommandContext, numberOption } from "../command.ts";
 import { type CurveResult, curveCsv, curveJson, curveText, type SplitResult } from "../curve-result.ts";
 import { dataDigest, pairDigests } from "../digests.ts";
@@ -85,13 +86,12 @@ const loadRunning = () =>
   withTensorFlow(async () => ({
     ...(await import("../../measure/curve.ts")),
     ...(await import("../../measure/calibrate-pair.ts")),
-    ...(await import("../../run/tfjs/executor.ts")),
   }));
 
 /** What is measured. */
 interface CurveTask {
   readonly pair: AlignedPair;
-  readonly alignment: Alignment;
+  readonly alignment: AlignmentFound;
   readonly splits: ReadonlyMap<string, Dataset>;
   readonly repair: Repair | undefined;
   readonly points: number;

@@ -2,6 +2,7 @@
 
 import type { Split } from "../../node/data-folder.ts";
 import { saveModel } from "../../node/save-model.ts";
+import { pairOf } from "../../perm/pair.ts";
 import { permutationsModel } from "../../perm/permutation-file.ts";
 import type { Command } from "../command.ts";
 import { MATCH_OPTIONS, matchJson, matchText, runMatching } from "../matching.ts";
@@ -30,8 +31,9 @@ export const match: Command = {
     await checkOutputs([output], positionals, force);
     return withModels(positionals, signal, async (a, b) => {
       const { spec, name } = await specOption(context, a!);
-      const { permutations, report } = await runMatching(context, a!, b!, spec, values.get("split") as Split);
-      const model = await permutationsModel(spec, permutations);
+      const pair = pairOf(a!, b!, spec);
+      const { permutations, report } = await runMatching(context, pair, values.get("split") as Split);
+      const model = await permutationsModel(pair, permutations);
       await saveModel(model, output, { force, inputs: positionals, signal });
       return {
         json: matchJson(report, name),

@@ -4,6 +4,7 @@ import { mergeModels } from "../../merge/merge-models.ts";
 import type { Blend } from "../../merge/methods/blend-tensor.ts";
 import type { Split } from "../../node/data-folder.ts";
 import { saveModel } from "../../node/save-model.ts";
+import { pairOf } from "../../perm/pair.ts";
 import { permutationsModel } from "../../perm/permutation-file.ts";
 import { matchMetadata } from "../../plan/rebasin.ts";
 import { type Command, numberOption } from "../command.ts";
@@ -52,23 +53,24 @@ export const merge: Command = {
     await checkOutputs(outputs, positionals, force);
     return withModels(positionals, signal, async (a, b) => {
       const { spec, name } = await specOption(context, a!);
-      const { permutations, report } = await runMatching(context, a!, b!, spec, values.get("split") as Split, repair);
-      const blended = await mergeModels(a!, b!, spec, permutations, {
+      const pair = pairOf(a!, b!, spec);
+      const { permutations, report } = await runMatching(context, pair, values.get("split") as Split, repair);
+      const blended = await mergeModels(a!, b!, pair, permutations, {
         lambda,
         blend: values.get("blend") as Blend,
         allowNonfinite: flags.has("allow-nonfinite"),
         metadata: matchMetadata(report, Number(values.get("seed"))),
       });
-      const pair = { a: a!, b: b!, spec, permutations };
-      const repaired = await (await repair?.of(pair))?.(blended, lambda);
+      const aligned = { a: a!, b: b!, spec: pair, permutations };
+      const repaired = await (await repair?.of(aligned))?.(blended, lambda);
       const merged = repaired?.model ?? blended;
       // Before anything is written: the images may not fit.
-      const sides = (await tasks?.find(merged, pair)) ?? [];
+      const sides = (await tasks?.find(merged, aligned)) ?? [];
       const save = { force, inputs: positionals, signal, onProgress };
       await saveModel(merged, output, save);
       const written = [`merged     ${output}`];
       if (permutationsFile !== undefined) {
-        await saveModel(await permutationsModel(spec, permutations), permutationsFile, save);
+        await saveModel(await permutationsModel(pair, permutations), permutationsFile, save);
         written.push(`saved      ${permutationsFile}`);
       }
       for (const { model, file } of sides) await saveModel(model, file, save);

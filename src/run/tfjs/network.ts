@@ -10,12 +10,12 @@ import { valueShapes } from "../../graph/value-shapes.ts";
 import { createKernels, type Kernels } from "../../kernels/kernels.ts";
 import { startBackend } from "./backend.ts";
 import { readTensors, writeModel } from "./read-tensors.ts";
-import { type Outputs, prepareGraph, runGraph, runGraphTraining } from "./run-graph.ts";
+import { expiriesOf, type Outputs, runGraph, runGraphTraining } from "./run-graph.ts";
 
 export type { Outputs } from "./run-graph.ts";
 
 /** A model on the backend. Dispose it when done: TensorFlow.js frees nothing by itself. */
-export interface TfNetwork {
+export interface Network {
   /** The model's name; that of the last one loaded. */
   readonly name: string;
   readonly graph: Graph;
@@ -49,7 +49,7 @@ export interface TfNetwork {
 /** How a model is run. */
 export interface NetworkOptions {
   /** What it computes; told by its tensors when it is left out (`describeGraph`). */
-  readonly graph?: Graph | undefined;
+  readonly graph?: Graph;
 }
 
 /**
@@ -64,8 +64,8 @@ export interface NetworkOptions {
  * const { logits } = network.run(images);
  * network.dispose();
  */
-export async function createNetwork(model: Model, options: NetworkOptions = {}): Promise<TfNetwork> {
-  const graph = options.graph ?? (await describeGraph(model));
+export async function createNetwork(model: Model, options: NetworkOptions = {}): Promise<Network> {
+  const { graph = await describeGraph(model) } = options;
   const uses = tensorUses(graph, model);
   await startBackend();
   const kernels = createKernels();
@@ -86,9 +86,9 @@ interface Parts {
   readonly rest: ReadonlyMap<string, Uint8Array>;
 }
 
-function toNetwork(model: Model, { graph, uses, kernels, variables, ...parts }: Parts): TfNetwork {
+function toNetwork(model: Model, { graph, uses, kernels, variables, ...parts }: Parts): Network {
   const tensors = new Map(model.tensors);
-  const prepared = prepareGraph(graph);
+  const expiries = expiriesOf(graph);
   let { rest } = parts;
   let { name, metadata } = model;
   const tensor = (wanted: string): tf.Variable => variables.get(wanted)!;
@@ -102,9 +102,9 @@ function toNetwork(model: Model, { graph, uses, kernels, variables, ...parts }: 
     graph,
     tensors,
     variables,
-    run(images, keep) {
+    run(images, keep = new Set()) {
       check(images);
-      return runGraph(prepared, images, { keep, tensor });
+      return runGraph(graph, expiries, images, keep, tensor);
     },
     runTraining(images) {
       check(images);

@@ -8,6 +8,7 @@ import type { Model } from "../../../src/base/model.ts";
 import { createRng, randomPermutation } from "../../../src/base/rng.ts";
 import { openModel } from "../../../src/formats/open-model.ts";
 import { encodeSafetensors } from "../../../src/formats/safetensors/write-safetensors.ts";
+import { mergeModels } from "../../../src/merge/merge-models.ts";
 import { applyPermutations } from "../../../src/perm/apply-permutations.ts";
 import {
   checkPermutation,
@@ -114,6 +115,36 @@ test("a permutation file holds the spec and gives back what was saved", async ()
   assert.is(formatSpec(read.spec), formatSpec(mlpNetwork(createRng(1)).spec));
 });
 
+test("a file says that it is an alignment, of version 1; files of version 0.1, which do not, are read", async () => {
+  const { bytes, model, permutations } = await saved();
+  assert.is(model.metadata.get("rebasin.kind"), "alignment");
+  assert.is(model.metadata.get("rebasin.kind-version"), "1");
+  const { alignment } = await readPermutations(await openModel(bytes));
+  assert.equal([...alignment.permutations], [...permutations]);
+  const old = new Map([...model.metadata].filter(([key]) => !key.startsWith("rebasin.kind")));
+  assert.equal([...old.keys()], ["rebasin.fingerprint", "rebasin.spec"]);
+  const read = await readPermutations({ ...model, metadata: old });
+  assert.equal([...read.permutations], [...permutations]);
+});
+
+test("an alignment is taken wherever permutations are, with the same result", async () => {
+  const network = mlpNetwork(createRng(1));
+  const model = toModel(network.tensors);
+  const permutations = randomPermutations(network.spec, model, createRng(2));
+  const bytes = async (made: Promise<Model>) => encodeSafetensors(await made);
+  const alignment = { permutations };
+  const { spec } = network;
+  assert.equal(await bytes(permutationsModel(spec, alignment)), await bytes(permutationsModel(spec, permutations)));
+  assert.equal(
+    await bytes(applyPermutations(model, spec, alignment)),
+    await bytes(applyPermutations(model, spec, permutations)),
+  );
+  assert.equal(
+    await bytes(mergeModels(model, model, spec, alignment)),
+    await bytes(mergeModels(model, model, spec, permutations)),
+  );
+});
+
 test("a file that is no permutation file, or was changed, is refused", async () => {
   const { model } = await saved();
   const change = (part: Partial<Model>): Model => ({ ...model, name: "perms", ...part });
@@ -126,6 +157,14 @@ test("a file that is no permutation file, or was changed, is refused", async () 
   const cases: [Model, RegExp][] = [
     [change({ metadata: new Map() }), /perms has no metadata rebasin.spec/],
     [change({ metadata: metadata("rebasin.fingerprint", "00") }), /perms has fingerprint 00, expected [0-9a-f]{64}/],
+    [
+      change({ metadata: metadata("rebasin.kind", "task-affine") }),
+      /perms metadata rebasin.kind is "task-affine", expected alignment/,
+    ],
+    [
+      change({ metadata: metadata("rebasin.kind-version", "2") }),
+      /perms is an alignment of version "2", expected 1 \(a later rebasin/,
+    ],
     [numbers("F32", [0]), /perms: P0 is F32 \[1\], expected I32 of one axis/],
     [numbers("I32", [0, 0]), /perms: permutation P0 has 0 twice/],
   ];

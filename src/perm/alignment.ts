@@ -1,0 +1,17 @@
+/** What moves B onto A: permutations by name. How they are written by number stands here too. */
+
+/** Permutations by name, in the gather convention: `p[i] = j` means slot i of the result is unit j of the source. */
+export type Permutations = ReadonlyMap<string, Int32Array>;
+
+/** Permutations by number of a resolved spec. Arrays are replaced and never changed. */
+export type Orders = readonly Int32Array[];
+
+/** What moves the units of a model: how B is aligned to A. Names that are missing stay in place. */
+export interface Alignment {
+  readonly permutations: Permutations;
+}
+
+/** The alignment that `given` stands for: itself, or one of these permutations alone. The map is not copied. */
+export function alignmentOf(given: Alignment | Permutations): Alignment {
+  return "permutations" in given ? given : { permutations: given };
+}
