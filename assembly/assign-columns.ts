@@ -24,8 +24,15 @@ import {
 /** Columns swept together: their running maxima and rows (12 KiB) stay in the nearest cache while the rows stream by. */
 const STRIP: i32 = 1024;
 
-/** Sets prices and matches what it can, the lowest row and column among equals. */
+/** Bits of −infinity: as an unsigned number larger than those of any finite f32, and below those of negative NaNs. */
+const MINUS_INFINITY: u32 = 0xff800000;
+
+/** Whether the last reduction met a NaN or an infinity. */
+export let metNonfinite: bool = false;
+
+/** Sets prices and matches what it can, the lowest row and column among equals. Of f32 costs it checks each on the way. */
 export function reduceColumns(): void {
+  metNonfinite = false;
   for (let from: i32 = 0; from < columns; from += STRIP) {
     const to = min(from + STRIP, columns);
     if (wide) {
@@ -49,7 +56,9 @@ export function reduceColumns(): void {
 function startStrip<T extends number>(from: i32, to: i32): void {
   const row = rowAddress(0);
   for (let j = from; j < to; j++) {
-    store<T>(best + <usize>j * sizeof<T>(), <T>benefitOf<T>(row, j));
+    const benefit = <T>benefitOf<T>(row, j);
+    if (sizeof<T>() == 4 && !isFinite<T>(benefit)) metNonfinite = true;
+    store<T>(best + <usize>j * sizeof<T>(), benefit);
     setInt(bestRow, j, 0);
   }
 }
@@ -62,6 +71,7 @@ function raiseTail<T extends number>(row: usize, i: i32, from: i32, to: i32): vo
   for (let j = from; j < to; j++) {
     const benefit = <T>benefitOf<T>(row, j);
     const at = best + <usize>j * sizeof<T>();
+    if (sizeof<T>() == 4 && !isFinite<T>(benefit)) metNonfinite = true;
     if (benefit > load<T>(at)) {
       store<T>(at, benefit);
       setInt(bestRow, j, i);
@@ -69,7 +79,10 @@ function raiseTail<T extends number>(row: usize, i: i32, from: i32, to: i32): vo
   }
 }
 
-/** Two vectors at a time and no f64: maxima of f32 are exact in f32. */
+/**
+ * Four vectors at a time and no f64: maxima of f32 are exact in f32. A NaN and +infinity are no benefits below the maximum,
+ * so only where some are not is there a need to look; −infinity is the largest of all when bits are compared.
+ */
 function raiseStrip32(i: i32, from: i32, to: i32): void {
   const row = rowAddress(i);
   let j = from;
@@ -77,6 +90,7 @@ function raiseStrip32(i: i32, from: i32, to: i32): void {
     const flip = i32x4.splat(<i32>(signFlip >> 32));
     const here = i32x4.splat(i);
     const end = to - 15;
+    let bits = i32x4.splat(0);
     for (; j < end; j += 16) {
       const c = row + ((<usize>j) << 2);
       const m = best + ((<usize>j) << 2);
@@ -88,22 +102,30 @@ function raiseStrip32(i: i32, from: i32, to: i32): void {
       const y1 = v128.load(m, 16);
       const y2 = v128.load(m, 32);
       const y3 = v128.load(m, 48);
-      const g0 = f32x4.gt(x0, y0);
-      const g1 = f32x4.gt(x1, y1);
-      const g2 = f32x4.gt(x2, y2);
-      const g3 = f32x4.gt(x3, y3);
-      if (v128.any_true(v128.or(v128.or(g0, g1), v128.or(g2, g3)))) {
+      const low0 = f32x4.le(x0, y0);
+      const low1 = f32x4.le(x1, y1);
+      const low2 = f32x4.le(x2, y2);
+      const low3 = f32x4.le(x3, y3);
+      bits = i32x4.max_u(i32x4.max_u(bits, i32x4.max_u(x0, x1)), i32x4.max_u(x2, x3));
+      if (!i32x4.all_true(v128.and(v128.and(low0, low1), v128.and(low2, low3)))) {
         const r = bestRow + ((<usize>j) << 2);
-        v128.store(m, f32x4.pmax(y0, x0));
-        v128.store(m, f32x4.pmax(y1, x1), 16);
-        v128.store(m, f32x4.pmax(y2, x2), 32);
-        v128.store(m, f32x4.pmax(y3, x3), 48);
-        v128.store(r, v128.bitselect(here, v128.load(r), g0));
-        v128.store(r, v128.bitselect(here, v128.load(r, 16), g1), 16);
-        v128.store(r, v128.bitselect(here, v128.load(r, 32), g2), 32);
-        v128.store(r, v128.bitselect(here, v128.load(r, 48), g3), 48);
+        const y = f32x4.pmax(y0, x0);
+        const z = f32x4.pmax(y1, x1);
+        const u = f32x4.pmax(y2, x2);
+        const v = f32x4.pmax(y3, x3);
+        v128.store(m, y);
+        v128.store(m, z, 16);
+        v128.store(m, u, 32);
+        v128.store(m, v, 48);
+        v128.store(r, v128.bitselect(v128.load(r), here, low0));
+        v128.store(r, v128.bitselect(v128.load(r, 16), here, low1), 16);
+        v128.store(r, v128.bitselect(v128.load(r, 32), here, low2), 32);
+        v128.store(r, v128.bitselect(v128.load(r, 48), here, low3), 48);
+        const high = i32x4.max_s(i32x4.max_s(x0, x1), i32x4.max_s(x2, x3));
+        if (v128.any_true(i32x4.ge_s(high, i32x4.splat(0x7f800000)))) metNonfinite = true;
       }
     }
+    if (v128.any_true(i32x4.ge_u(bits, i32x4.splat(MINUS_INFINITY)))) metNonfinite = true;
   }
   raiseTail<f32>(row, i, j, to);
 }

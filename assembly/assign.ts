@@ -6,7 +6,7 @@
 import { bringBack, markFlatRows, putAside } from "./assign-aside";
 import { runAuction, sampleCosts, standsOut } from "./assign-auction";
 import { keepEarlierPrices, matchAtEarlierPrices, matchBest } from "./assign-best";
-import { reduceColumns } from "./assign-columns";
+import { metNonfinite, reduceColumns } from "./assign-columns";
 import { augmentLazily, lazyIsLosing, startLazyPaths } from "./assign-lazy";
 import { listsAreTied, resetLists } from "./assign-lists";
 import { augmentDense } from "./assign-paths";
@@ -24,13 +24,16 @@ import {
   NONE,
   placeWork,
   prices,
+  rowAddress,
   rowColumn,
   rows,
   setFloat,
   setInt,
   setProblem,
   sign,
+  wide,
 } from "./assign-state";
+import { nonfinite32, nonfinite64 } from "./finite";
 
 /** Columns from which candidate lists pay. */
 const LISTS_FROM: i32 = 96;
@@ -59,11 +62,12 @@ const BY_AUCTION: i32 = 3;
 const BY_SORTING: i32 = 4;
 const BY_EARLIER: i32 = 5;
 const WITH_ASIDE: i32 = 8;
+const REFUSED: i32 = -1;
 let method: i32 = 0;
 
 /**
  * How the last assignment was found: 0 column reduction alone, 1 dense paths, 2 candidate lists, 3 auction,
- * 4 sorting, 5 earlier prices; plus 8 if dead rows and columns were put aside.
+ * 4 sorting, 5 earlier prices; plus 8 if dead rows and columns were put aside. −1: it was refused.
  */
 export function assignMethod(): i32 {
   return method;
@@ -78,7 +82,8 @@ export function assignWork(n: i32, m: i32): usize {
 
 /**
  * Assigns every one of n rows its own of m ≥ n columns, at least total cost, or greatest if `maximize`. `cost`:
- * row-major f32 or f64 with `ld` elements between rows, all finite, only read. Out: `rowToColumn` i32[n], `rowDuals`
+ * row-major f32 or f64 with `ld` elements between rows, only read. A cost that is NaN or infinite is refused: NaN is
+ * returned, the method is −1, and nothing else is defined. Out: `rowToColumn` i32[n], `rowDuals`
  * f64[n], `columnDuals` f64[m], with rowDual + columnDual tight on every assigned pair, ≥ cost everywhere when
  * maximising and ≤ when minimising, and 0 for a column without a row. Returns the sum of the assigned costs, in row
  * order. `work`: assignWork(n, m) bytes. `resume`: 1 if n = m and `columnDuals` holds those of a similar matrix, to start
@@ -102,6 +107,10 @@ export function assign(
   placeWork(work, n, m, lists);
   if (resume != 0) keepEarlierPrices();
   let pairs = prepare();
+  if (pairs == NONE) {
+    method = REFUSED;
+    return NaN;
+  }
   method = BY_COLUMNS;
   if (isAnyFree()) {
     const free = resume != 0 ? matchAtEarlierPrices((n - pairs) / EARLIER_SHARE) : NONE;
@@ -121,17 +130,27 @@ export function assign(
   return writeDuals(rowDuals);
 }
 
-/** Column reduction, and where that leaves rows free, pairs put aside; returns how many. */
+/** Column reduction, and where that leaves rows free, pairs put aside; returns how many, NONE where a cost is not finite. */
 function prepare(): i32 {
   start();
+  if ((wide || rows != columns) && !isFiniteInRows()) return NONE;
   if (rows != columns) {
     markFlatRows();
     return 0;
   }
   reduceColumns();
+  if (metNonfinite) return NONE;
   if (!isAnyFree()) return 0;
   markFlatRows();
   return putAside();
+}
+
+function isFiniteInRows(): bool {
+  for (let i: i32 = 0; i < rows; i++) {
+    const row = rowAddress(i);
+    if ((wide ? nonfinite64(row, columns) : nonfinite32(row, columns)) >= 0) return false;
+  }
+  return true;
 }
 
 function solveAfresh(pairs: i32, lists: bool): void {

@@ -42,3 +42,18 @@ export function zeroNonfinite32(a: usize, n: i32): i32 {
     done += next + 1;
   }
 }
+
+/** The greatest |value| of n f32 values, 0 of none; infinity or NaN where there is such a value. */
+export function largest32(a: usize, n: i32): f32 {
+  let i = 0;
+  let most: u32 = 0;
+  if (ASC_FEATURE_SIMD) {
+    const mask = i32x4.splat(0x7fffffff);
+    let four = i32x4.splat(0);
+    for (; i + 4 <= n; i += 4) four = i32x4.max_s(four, v128.and(v128.load(a + ((<usize>i) << 2)), mask));
+    const two = i32x4.max_s(four, v128.shuffle<i32>(four, four, 2, 3, 0, 1));
+    most = max(i32x4.extract_lane(two, 0), i32x4.extract_lane(two, 1));
+  }
+  for (; i < n; i++) most = max(most, load<u32>(a + ((<usize>i) << 2)) & 0x7fffffff);
+  return reinterpret<f32>(most);
+}

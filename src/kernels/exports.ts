@@ -39,7 +39,7 @@ export interface KernelExports {
   // Linear assignment (assembly/assign.ts).
   /**
    * Gives each of n rows its own of m ≥ n columns at least total cost, or greatest; returns the total. `ld`: elements
-   * between rows. Writes `rowToColumn` i32[n], `rowDuals` f64[n], `columnDuals` f64[m]. `resume`: 1 if n = m and
+   * between rows. NaN where a cost is NaN or infinite: then it is refused. Writes `rowToColumn` i32[n], `rowDuals` f64[n], `columnDuals` f64[m]. `resume`: 1 if n = m and
    * `columnDuals` holds those of a similar matrix, to start from where that pays.
    */
   assign(
@@ -59,7 +59,7 @@ export interface KernelExports {
   assignWork(n: number, m: number): number;
   /**
    * How the last `assign` found its result: 0 column reduction alone, 1 dense paths, 2 candidate lists, 3 auction, 4 sorting,
-   * 5 earlier prices; plus 8 if dead rows and columns were put aside.
+   * 5 earlier prices; plus 8 if dead rows and columns were put aside. −1: it was refused.
    */
   assignMethod(): number;
 
@@ -114,6 +114,8 @@ export interface KernelExports {
   nonfinite64(a: number, n: number): number;
   /** Sets NaNs and infinities to 0; returns how many there were. */
   zeroNonfinite32(a: number, n: number): number;
+  /** Greatest |value|, 0 of none; infinity or NaN where there is such a value. */
+  largest32(a: number, n: number): number;
 
   // Conversions (assembly/convert.ts): n elements, round to nearest even, dst and src do not overlap.
   /** Half precision → f32. Exact. */

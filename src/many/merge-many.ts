@@ -133,15 +133,12 @@ export async function mergeMany(models: readonly Model[], spec: Spec, options: M
   const { strategy, method, reference, seed, threads, maxRounds } = settings;
   const { signal, onProgress, simd } = options;
   const build = simd === undefined ? {} : { simd };
-  const many = gatherModels(models, spec, signal, build);
-  const run: ManyRun = {
-    ...{ many, seed, method, threads, maxRounds, signal, onProgress, build },
+  const given: ManyRun = {
+    ...{ many: gatherModels(models, spec, signal, build), seed, method, threads, maxRounds, signal, onProgress, build },
     pause: createYielder(signal),
   };
-  const before = await measure(
-    run,
-    models.map(() => identityOrders(many.resolved)),
-  );
+  const { run, scale, before } = await inRange(given, models);
+  const { many } = run;
   const found = await align(run, strategy, reference);
   const orders = numberedAs(found.orders, reference);
   const after = await measure(run, orders);
@@ -149,8 +146,10 @@ export async function mergeMany(models: readonly Model[], spec: Spec, options: M
   const report: ManyReport = {
     ...{ strategy, method, spec: spec.family ?? "custom", models: models.length, reference },
     ...{ rounds: found.rounds, iterations: found.iterations, converged: found.converged },
-    ...{ objective: after.objective, identityObjective: before.objective },
-    ...{ distances: after.distances, identityDistances: before.distances, stages: found.stages },
+    ...{ objective: after.objective / scale / scale, identityObjective: before.objective / scale / scale },
+    distances: after.distances.map((distance) => distance / scale),
+    identityDistances: before.distances.map((distance) => distance / scale),
+    stages: found.stages.map(({ pairs, norms }) => ({ pairs, norms: norms.map((norm) => norm / scale) })),
     moved: permutations.map((own) => Object.fromEntries([...own].map(([name, p]) => [name, countMoved(p)]))),
     seconds: seconds(),
   };
@@ -159,6 +158,26 @@ export async function mergeMany(models: readonly Model[], spec: Spec, options: M
   const metadata = await metadataOf(many, permutations, settings, options.metadata);
   const alignments = permutations.map((own) => ({ permutations: own }));
   return { model: meanModel(aligned, metadata, build), alignments, permutations, report };
+}
+
+/**
+ * The run, how the models are to each other before it, and what their values were multiplied by: 1 unless products of them
+ * leave f32's range.
+ */
+async function inRange(
+  run: ManyRun,
+  models: readonly Model[],
+): Promise<{ run: ManyRun; scale: number; before: Measures }> {
+  const { many, signal, build } = run;
+  const identity = models.map(() => identityOrders(many.resolved));
+  const wide = many.voting.some(({ name }) => models[0]!.tensors.get(name)!.dtype === "F64");
+  const before = wide ? null : await measure(run, identity);
+  if (before !== null && before.squares >= 2 ** -30 && before.squares <= 2 ** 80) return { run, scale: 1, before };
+  const { scaleModels } = await import("./scale-models.ts");
+  const names = many.voting.map(({ name }) => name);
+  const { models: scaled, scale } = await scaleModels(models, names, many.kernels, signal);
+  const own = scale === 1 ? run : { ...run, many: gatherModels(scaled, many.spec, signal, build) };
+  return { run: own, scale, before: await measure(own, identity) };
 }
 
 interface AlignedOrders {
@@ -185,11 +204,17 @@ async function align(run: ManyRun, strategy: ManyStrategy, reference: number): P
   return { orders: sum.orders, rounds, iterations: 0, converged, stages: [] };
 }
 
-async function measure(run: ManyRun, orders: readonly Orders[]): Promise<{ objective: number; distances: number[] }> {
+interface Measures {
+  readonly objective: number;
+  readonly distances: readonly number[];
+  readonly squares: number;
+}
+
+async function measure(run: ManyRun, orders: readonly Orders[]): Promise<Measures> {
   const sum = await createRunningSum(run.many, orders, run.pause);
   const distances: number[] = [];
   for (let i = 0; i < orders.length; i++) distances.push(await sum.distance(i));
-  return { objective: sum.objective(), distances };
+  return { objective: sum.objective(), distances, squares: sum.squares };
 }
 
 async function metadataOf(

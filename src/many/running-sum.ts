@@ -14,6 +14,8 @@ const RELATIVE_GAIN = 1e-9;
 export interface RunningSum {
   /** How each model is aligned now. */
   readonly orders: readonly Orders[];
+  /** Σ‖θ‖² over voting tensors. */
+  readonly squares: number;
   /** Σ_i<j ⟨π_i(θ_i), π_j(θ_j)⟩ over voting tensors, in f64. */
   objective(): number;
   /** ‖π_i(θ_i) − mean‖ over voting tensors. */
@@ -47,6 +49,7 @@ export async function createRunningSum(
 
   return {
     orders,
+    squares,
     objective() {
       let total = 0;
       for (const sum of sums.values()) total += squareOf(sum);

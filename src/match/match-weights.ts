@@ -12,11 +12,11 @@ import { countMoved, identityPermutation } from "../perm/permutation.ts";
 import { chooseKernels } from "./choose-kernels.ts";
 import { areasEnd } from "./costs/areas.ts";
 import { checkCosts } from "./costs/check-costs.ts";
-import { checkFinite } from "./costs/check-finite.ts";
 import type { Choice } from "./costs/choose-permutations.ts";
 import { type LinearTerm, objectiveParts } from "./costs/linear-term.ts";
 import { MAX_DEGREE, type Outline, outlineProblem, readProblem } from "./costs/problem.ts";
-import { createWorkspace, type Workspace } from "./costs/workspace.ts";
+import { bringIntoRange } from "./costs/range.ts";
+import { createWorkspace, type InRange } from "./costs/workspace.ts";
 import { isLinear, solveLinear } from "./solve/linear-problem.ts";
 import { placeLinearTerm } from "./solve/place-linear-term.ts";
 import { type Found, matchByDescent, matchJointly } from "./solve/two-methods.ts";
@@ -136,7 +136,8 @@ const OPTIONS = [
  * spec and options, same permutations, in every runtime. Reads every voting tensor of both models once.
  *
  * Throws `SpecError` when the models differ in names, shapes or dtypes or the spec does not fit, `RangeError` for
- * options out of range, for NaN or infinity in a tensor (unless `allowNonfinite`) and when the wasm memory that it
+ * options out of range, for NaN or infinity in a tensor (unless `allowNonfinite`), for weights so far apart that their
+ * products do not fit f32 (naming tensor and permutation), and when the wasm memory that it
  * needs cannot be had (before it reads anything, with the number of bytes), `Error` when a worker thread dies, and the
  * signal's reason when aborted.
  *
@@ -165,9 +166,9 @@ export async function matchWeights(
     // All of it now: a matching that cannot be done says so before it reads, and with what it would take.
     kernels.arena.reserve(memoryBytes);
     const problem = await readProblem(a, b, outline, options);
-    const workspace = createWorkspace(kernels, problem, jointly, settings.allowNonfinite, terms);
-    if (!settings.allowNonfinite) checkFinite(workspace, a.name, b.name);
-    const found = await matchProblem(workspace, start, matrices, settings, options);
+    const staged = createWorkspace(kernels, problem, jointly, settings.allowNonfinite, terms);
+    const ranged = await bringIntoRange(staged, [a.name, b.name], settings.allowNonfinite);
+    const found = await matchProblem(ranged, start, matrices, settings, options);
     const permutations = new Map(problem.permutations.map(({ name }, p) => [name, found.orders[p]!]));
     const report: MatchReport = {
       method: settings.method,
@@ -192,7 +193,7 @@ export async function matchWeights(
 
 /** From here on only `pause` gives way to other tasks, and only there an abort is seen. */
 async function matchProblem(
-  workspace: Workspace,
+  { workspace, unit, exact }: InRange,
   start: readonly Int32Array[] | undefined,
   matrices: readonly (Float32Array | null)[] | null,
   { method, seed, restarts, perturb, maxSweeps }: Settings,
@@ -203,7 +204,7 @@ async function matchProblem(
   if (matrices !== null) await placeLinearTerm(workspace, matrices, linear!.share, pause);
   const before = await objectiveParts(workspace, identity, pause);
   const identityObjective = before.weights + before.linear;
-  const run = { workspace, pause, onProgress, seed, maxSweeps };
+  const run = { workspace, pause, onProgress: inUnits(onProgress, unit), seed, maxSweeps };
   const found =
     method === "coordinate"
       ? await matchByDescent(run, start ?? identity, start === undefined ? identityObjective : undefined, restarts)
@@ -211,14 +212,27 @@ async function matchProblem(
         ? await solveLinear(run, identity, identityObjective)
         : await matchJointly(run, identity, identityObjective, perturb);
   if (linear === undefined)
-    return { ...found, objectives: { objective: found.objective, identityObjective: before.weights } };
+    return {
+      ...found,
+      objectives: {
+        objective: exact?.(found.orders) ?? unit * found.objective,
+        identityObjective: exact?.(identity) ?? unit * before.weights,
+      },
+    };
   const after = await objectiveParts(workspace, found.orders, pause);
   const objectives = {
-    objective: after.weights,
-    identityObjective: before.weights,
-    linear: { share: linear.share, objective: after.linear, identityObjective: before.linear },
+    objective: exact?.(found.orders) ?? unit * after.weights,
+    identityObjective: exact?.(identity) ?? unit * before.weights,
+    linear: { share: linear.share, objective: unit * after.linear, identityObjective: unit * before.linear },
   };
   return { ...found, objectives };
+}
+
+/** Reports objectives of scaled models in the models' own unit. */
+function inUnits(onProgress: OnProgress | undefined, unit: number): OnProgress | undefined {
+  if (onProgress === undefined || unit === 1) return onProgress;
+  return (progress) =>
+    onProgress(progress.objective === undefined ? progress : { ...progress, objective: unit * progress.objective });
 }
 
 type Objectives = Pick<MatchReport, "objective" | "identityObjective" | "linear">;

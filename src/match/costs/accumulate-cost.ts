@@ -70,7 +70,7 @@ export async function accumulateCost(
 }
 
 /** Columns of C and of the operands in one step. All of C's first: each range of them has A packed again. */
-function stepOf(n: number, k: number, threads: number): { width: number; depth: number } {
+export function stepOf(n: number, k: number, threads: number): { width: number; depth: number } {
   const work = threads * STEP;
   const depth = Math.min(k, Math.max(1, Math.floor(work / (n * n * K_BLOCK))) * K_BLOCK);
   const width = Math.min(n, Math.max(threads * FEWEST_COLUMNS, Math.floor(work / (n * depth))));

@@ -14,26 +14,37 @@ export interface Staging {
   stageB(tensor: VotingTensor): number;
 }
 
-/** Stages at the addresses `a` and `b`. With `sanitize`, NaN and infinities are staged as 0. */
-export function createStaging(kernels: Kernels, a: number, b: number, sanitize: boolean): Staging {
-  const stage = (pointer: number, bytes: Uint8Array, { dtype, elements }: VotingTensor): void => {
+/** Writes the values of a tensor as f32 to `pointer`. */
+export type Stage = (pointer: number, bytes: Uint8Array, tensor: VotingTensor) => void;
+
+/** The same for the tensors of A and for those of B. */
+export type Stages = readonly [a: Stage, b: Stage];
+
+/** As they are; with `sanitize`, NaN and infinities are staged as 0. */
+export function plainStages(kernels: Kernels, sanitize: boolean): Stages {
+  const stage: Stage = (pointer, bytes, { dtype, elements }) => {
     widen(kernels, pointer, bytes, dtype, elements);
     if (sanitize) kernels.wasm.zeroNonfinite32(pointer, elements);
   };
+  return [stage, stage];
+}
+
+/** Stages at the addresses `a` and `b`. */
+export function createStaging(kernels: Kernels, a: number, b: number, [writeA, writeB]: Stages): Staging {
   // What is in place is not copied again: cost and objective of one tensor follow each other.
   let heldA: { tensor: VotingTensor; scale: number } | null = null;
   let heldB: VotingTensor | null = null;
   return {
     stageA: (tensor, scale = 1) => {
       if (heldA?.tensor !== tensor || heldA.scale !== scale) {
-        stage(a, tensor.a, tensor);
+        writeA(a, tensor.a, tensor);
         if (scale !== 1) kernels.wasm.combine32(a, a, a, tensor.elements, scale, 0);
         heldA = { tensor, scale };
       }
       return a;
     },
     stageB: (tensor) => {
-      if (heldB !== tensor) stage(b, tensor.b, tensor);
+      if (heldB !== tensor) writeB(b, tensor.b, tensor);
       heldB = tensor;
       return b;
     },

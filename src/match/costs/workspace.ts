@@ -3,7 +3,7 @@
 import type { Kernels } from "../../kernels/kernels.ts";
 import { type Areas, allocateAreas } from "./areas.ts";
 import type { Problem } from "./problem.ts";
-import { createStaging, type Staging } from "./staging.ts";
+import { createStaging, plainStages, type Staging } from "./staging.ts";
 
 export interface Workspace extends Areas {
   readonly kernels: Kernels;
@@ -11,6 +11,15 @@ export interface Workspace extends Areas {
   readonly staging: Staging;
   /** Roots whose `keptDuals` hold those of an assignment. */
   readonly solved: Set<number>;
+}
+
+/** What a matching can work on. */
+export interface InRange {
+  readonly workspace: Workspace;
+  /** Objectives of the workspace times this are those of the models: a power of two. */
+  readonly unit: number;
+  /** Σ ⟨A, π(B)⟩ in the models' own unit where the workspace has their values rounded. */
+  readonly exact?: ((orders: readonly Int32Array[]) => number) | undefined;
 }
 
 /**
@@ -25,6 +34,6 @@ export function createWorkspace(
   linear: readonly boolean[] = [],
 ): Workspace {
   const areas = allocateAreas(kernels.arena, kernels, problem, jointly, linear);
-  const staging = createStaging(kernels, areas.stagingA, areas.stagingB, sanitize);
+  const staging = createStaging(kernels, areas.stagingA, areas.stagingB, plainStages(kernels, sanitize));
   return { ...areas, kernels, problem, staging, solved: new Set() };
 }

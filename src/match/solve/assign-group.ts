@@ -15,9 +15,13 @@ interface Duals {
   readonly resume: boolean;
 }
 
-/** An assignment of n rows to n columns of the f32 matrix at `c` with row stride `ld`, maximising. A fresh array. */
+/**
+ * An assignment of n rows to n columns of the f32 matrix at `c` with row stride `ld`, maximising. A fresh array. Throws
+ * `RangeError` naming permutation number `p` for costs that are not finite.
+ */
 function assignMatrix(
   workspace: AssignSpace,
+  p: number,
   c: number,
   n: number,
   ld: number,
@@ -26,6 +30,10 @@ function assignMatrix(
   const { wasm, i32 } = workspace.kernels;
   const { assigned, rowDuals, assignWork } = workspace;
   const value = wasm.assign(c, ld, n, n, 0, 1, assigned, rowDuals, duals.pointer, assignWork, duals.resume ? 1 : 0);
+  if (Number.isNaN(value))
+    throw new RangeError(
+      `costs of permutation ${workspace.problem.permutations[p]!.name} do not fit 32-bit floats, expected lesser weights`,
+    );
   return { order: i32(assigned, n).slice(), value };
 }
 
@@ -44,12 +52,12 @@ export function assignGroup(
 ): Map<number, Int32Array> {
   const { permutations } = workspace.problem;
   const n = permutations[group.root]!.size;
-  const inside = group.nested.map((p) => assignBlocks(workspace, costs[p]!, n, permutations[p]!.inner));
+  const inside = group.nested.map((p) => assignBlocks(workspace, p, costs[p]!, n, permutations[p]!.inner));
   const root = costs[group.root]!;
   const order =
     inside.length === 0
-      ? assignMatrix(workspace, root, n, n, duals).order
-      : assignSum(workspace, root, n, inside, duals);
+      ? assignMatrix(workspace, group.root, root, n, n, duals).order
+      : assignSum(workspace, group.root, root, n, inside, duals);
   const orders = new Map([[group.root, order]]);
   group.nested.forEach((p, at) => {
     const { inner } = permutations[p]!;
@@ -81,6 +89,7 @@ export function assignGroupAgain(
 /** The assignment of the matrix at `c` plus the values of each of `added`, summed in a copy. */
 function assignSum(
   workspace: AssignSpace,
+  p: number,
   c: number,
   n: number,
   added: readonly { readonly values: Float64Array }[],
@@ -93,7 +102,7 @@ function assignSum(
     const cells = f32(sum, n * n);
     cells.set(f32(c, n * n));
     for (const { values } of added) for (let at = 0; at < n * n; at++) cells[at]! += values[at]!;
-    return assignMatrix(workspace, sum, n, n, duals).order;
+    return assignMatrix(workspace, p, sum, n, n, duals).order;
   } finally {
     arena.release(mark);
   }
@@ -102,6 +111,7 @@ function assignSum(
 /** The assignment inside every pair of blocks: its value (n×n) and its order (n×n×inner). */
 function assignBlocks(
   workspace: AssignSpace,
+  p: number,
   c: number,
   n: number,
   inner: number,
@@ -111,7 +121,7 @@ function assignBlocks(
   const ld = n * inner;
   for (let h = 0; h < n; h++) {
     for (let g = 0; g < n; g++) {
-      const { order, value } = assignMatrix(workspace, c + 4 * (h * inner * ld + g * inner), inner, ld);
+      const { order, value } = assignMatrix(workspace, p, c + 4 * (h * inner * ld + g * inner), inner, ld);
       values[h * n + g] = value;
       orders.set(order, (h * n + g) * inner);
     }

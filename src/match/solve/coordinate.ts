@@ -6,7 +6,7 @@
 import type { OnProgress } from "../../base/progress.ts";
 import { type Rng, randomPermutation } from "../../base/rng.ts";
 import { samePermutation } from "../../perm/permutation.ts";
-import type { KeptCosts } from "../costs/kept-costs.ts";
+import { createKeptCosts, type KeptCosts } from "../costs/kept-costs.ts";
 import { wholeObjective } from "../costs/linear-term.ts";
 import type { Workspace } from "../costs/workspace.ts";
 import { assignGroupAgain } from "./assign-group.ts";
@@ -14,6 +14,9 @@ import { createDoubts, type Doubt, gainByCosts, gainByTensors } from "./step-gai
 
 /** A step must gain this much of the objective's scale; smaller is rounding of the tensors' own f32 values. */
 export const RELATIVE_GAIN = 1e-9;
+
+/** An objective this many times smaller than that of the start is worth another descent. */
+const MUCH = 1000;
 
 export interface Descent {
   /** By permutation number. */
@@ -69,7 +72,15 @@ export async function coordinateDescent(
     }
     options.onProgress?.({ stage: "coordinate", done: sweeps, objective });
   }
-  return { orders, objective: objective === total ? total : await value(), sweeps };
+  if (objective === total) return { orders, objective, sweeps };
+  const reached = await value();
+  // It began far below 0: next to that, steps were nothing that are much where it is now, and so was what updates rounded.
+  const again = MUCH * RELATIVE_GAIN * Math.abs(reached) < descent.least && sweeps < options.maxSweeps;
+  if (!again) return { orders, objective: reached, sweeps };
+  const rest = { ...options, maxSweeps: options.maxSweeps - sweeps, startObjective: reached };
+  const fresh = createKeptCosts(workspace, workspace.kept, options.pause);
+  const further = await coordinateDescent(workspace, orders, fresh, rng, rest);
+  return { ...further, sweeps: sweeps + further.sweeps };
 }
 
 interface State {

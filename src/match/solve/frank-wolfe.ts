@@ -138,7 +138,8 @@ async function startAtBarycentre(
     const linear = value();
     for (const occurrence of occurrences) {
       if (occurrence.cell.degree !== 2) continue;
-      if (problem.free[otherPermutation(occurrence)]) accumulateBarycentre(workspace, p, occurrence, c);
+      if (problem.free[otherPermutation(occurrence)])
+        await accumulateBarycentre(workspace, p, occurrence, c, options.pause);
       else await accumulateCost(workspace, p, [occurrence], () => null, c, { pause: options.pause });
       await options.pause();
     }

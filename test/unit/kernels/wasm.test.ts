@@ -25,6 +25,7 @@ const ARITY: { [Name in keyof KernelExports]: Parameters<KernelExports[Name]>["l
   nonfinite32: 2,
   nonfinite64: 2,
   zeroNonfinite32: 2,
+  largest32: 2,
   f16ToF32: 3,
   f32ToF16: 3,
   bf16ToF32: 3,

@@ -1,0 +1,32 @@
+/** Whether products of two models fit f32: those that do are matched as they are, all others are brought into range first. */
+
+import type { InRange, Workspace } from "./workspace.ts";
+
+/**
+ * Greatest |a|·|b| between which there is nothing to look at: below, products of lesser weights may be lost; above, one weight
+ * may be so far from the others that their products are.
+ */
+const [LEAST, GREATEST] = [2 ** -30, 2 ** 20];
+
+/**
+ * The same workspace where all products fit; else one that stages both models times powers of two, which changes nothing
+ * but the range. Throws `RangeError` naming the first voting tensor that holds NaN or infinity (unless `allowNonfinite`), or
+ * the tensor that is too far from the others.
+ */
+export async function bringIntoRange(
+  workspace: Workspace,
+  names: readonly [a: string, b: string],
+  allowNonfinite: boolean,
+): Promise<InRange> {
+  const { kernels, problem, staging } = workspace;
+  let [a, b] = [0, 0];
+  for (const tensor of problem.tensors) {
+    // f64 may be beyond what is staged of it.
+    const most = tensor.dtype === "F64" ? Number.NaN : 0;
+    a = Math.max(a, most, kernels.wasm.largest32(staging.stageA(tensor), tensor.elements));
+    b = Math.max(b, kernels.wasm.largest32(staging.stageB(tensor), tensor.elements));
+  }
+  if (a * b >= LEAST && a * b <= GREATEST) return { workspace, unit: 1 };
+  const { scaleIntoRange } = await import("./scale-range.ts");
+  return scaleIntoRange(workspace, names, allowNonfinite);
+}
