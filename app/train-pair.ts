@@ -8,7 +8,7 @@ import { encodeSafetensors } from "../src/formats/safetensors/write-safetensors.
 import { matchWeights } from "../src/match/match-weights.ts";
 import { barrier, type CurvePoint } from "../src/measure/barrier.ts";
 import { initialiseModel } from "../src/run/initialise.ts";
-import { createNetwork, type Network } from "../src/run/tfjs/network.ts";
+import { createNetwork, type TfNetwork } from "../src/run/tfjs/network.ts";
 import { trainNetwork } from "../src/run/tfjs/train.ts";
 import type { EvaluateCalls, TrainEpoch, Trained, TrainRequest } from "./calls.ts";
 import { readImages, walkLines } from "./curves.ts";
@@ -27,7 +27,7 @@ const POINTS = 5;
 
 /** One of the two: what is trained so far, and how it goes on. */
 interface Runner {
-  readonly network: Network;
+  readonly network: TfNetwork;
   /** Trains for one more epoch. */
   advance(): Promise<void>;
 }
@@ -105,8 +105,8 @@ async function createRunner(
 }
 
 async function lookBetween(
-  a: Network,
-  b: Network,
+  a: TfNetwork,
+  b: TfNetwork,
   test: Dataset,
   signal: AbortSignal,
 ): Promise<Omit<TrainEpoch, "epoch">> {
@@ -129,6 +129,6 @@ async function lookBetween(
   };
 }
 
-async function asBlob(network: Network): Promise<Blob> {
+async function asBlob(network: TfNetwork): Promise<Blob> {
   return new Blob([await encodeSafetensors(await network.toModel())]);
 }

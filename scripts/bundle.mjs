@@ -95,7 +95,8 @@ const sharedOptions = (version) => ({
   ...MINIFIED,
 });
 
-const ENTRIES = ["index", "node", "kernels", "data", "many", "tf", "notebook"];
+/** Files of src/ itself: each is an entry of the package. */
+const ENTRIES = readdirSync(join(root, "src")).filter((file) => file.endsWith(".ts"));
 
 /** Resolves to esbuild's metafiles, which tell what is in the bundles. */
 export async function bundlePackage(version) {
@@ -103,7 +104,7 @@ export async function bundlePackage(version) {
   const packages = await bundleWholePackages();
   const { metafile } = await build({
     ...shared,
-    entryPoints: [...ENTRIES.map((entry) => `src/${entry}.ts`), { in: "src/cli/main.ts", out: "cli" }],
+    entryPoints: [...ENTRIES.map((file) => `src/${file}`), { in: "src/cli/main.ts", out: "cli" }],
     plugins: [wholePackages, oneCore],
   });
   await build({

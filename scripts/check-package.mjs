@@ -7,6 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { root } from "./build.mjs";
+import { packProject } from "./pack.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "rebasin-check-package-"));
 writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
@@ -27,8 +28,8 @@ function run(name, bin, args, options = {}) {
   }
 }
 
-/** Entries that JSR does without: they need npm packages, and the first of them a bundler as well. */
-const NOT_ON_JSR = ["./notebook", "./tf"];
+/** Entries that JSR does without: they need npm packages, and those that draw a bundler as well. */
+const NOT_ON_JSR = ["./notebook", "./report", "./tf"];
 
 /** One version and the same entries on both registries, and a package that JSR would take. */
 function checkJsr() {
@@ -56,11 +57,13 @@ import { costMatrix, init as initKernels } from "rebasin/kernels";
 import { type Many, mergeMany } from "rebasin/many";
 import { saveModel } from "rebasin/node";
 import { type Display, displayModel } from "rebasin/notebook";
+import { curveChart, type Curve } from "rebasin/report";
 export const merge: (a: Blob, b: Blob) => Promise<Model> = async (a, b) => (await rebasin(a, b)).model;
 export const save: (model: Model) => Promise<unknown> = (model) => saveModel(model, "merged.safetensors");
 export const many: (models: Model[], spec: Spec) => Promise<Many> = (models, spec) =>
   mergeMany(models, spec, { strategy: "tree" });
 export const shown: (model: Model) => Promise<Display> = (model) => displayModel(model);
+export const drawn: (curves: Curve[]) => Promise<string> = (curves) => curveChart(curves);
 export const cost: Float32Array = costMatrix(Float32Array.of(1), Float32Array.of(1), 1, 1);
 export const data: Dataset = createDataset({
   name: "one", height: 1, width: 1, channels: 1, pixels: new Uint8Array(1), labels: new Uint8Array(1),
@@ -88,12 +91,7 @@ function checkTypes(resolution) {
 
 try {
   checkJsr();
-  const packed = execFileSync("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", folder], {
-    cwd: root,
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  const tarball = join(folder, JSON.parse(packed)[0].filename);
+  const tarball = packProject(folder);
   run("publint", "publint", [tarball, "--strict"]);
   // The .wasm entries are no modules of TypeScript's; CommonJS reaches the package by require(esm), which attw cannot see.
   const wasm = readdirSync(join(root, "dist")).filter((file) => file.endsWith(".wasm"));

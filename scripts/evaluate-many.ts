@@ -10,7 +10,7 @@ import { meanModel } from "../src/many/mean-model.ts";
 import { type ManyOptions, type ManyStrategy, mergeMany } from "../src/many/merge-many.ts";
 import { readDataFolder } from "../src/node/data-folder.ts";
 import { openModelFile } from "../src/node/open-model.ts";
-import { evaluateModel } from "../src/run/tfjs/evaluate.ts";
+import { evaluateModel } from "../src/run/models/evaluate-model.ts";
 
 const HELP = `usage: node scripts/run.mjs scripts/evaluate-many.ts A B [C ...] --data DIR [OPTION ...]
 

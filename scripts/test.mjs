@@ -18,6 +18,7 @@ import { parseArgs } from "node:util";
 import { build } from "esbuild";
 import { root } from "./build.mjs";
 import { FOR_WORKERD } from "./bundle.mjs";
+import { packProject } from "./pack.mjs";
 import { browsers } from "./runtimes/browsers.mjs";
 import { processes } from "./runtimes/processes.mjs";
 import { workerd } from "./runtimes/workerd.mjs";
@@ -101,9 +102,8 @@ function filesOf(suite) {
 function installPacked() {
   const folder = mkdtempSync(join(tmpdir(), "rebasin-package-"));
   const run = (args, cwd) => execFileSync("npm", args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
-  const [{ filename }] = JSON.parse(run(["pack", "--ignore-scripts", "--json", "--pack-destination", folder], root));
   writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
-  run(["install", "--no-audit", "--no-fund", `./${filename}`], folder);
+  run(["install", "--no-audit", "--no-fund", packProject(folder)], folder);
   cpSync(join(root, "test/fixtures"), join(folder, "fixtures"), { recursive: true });
   return folder;
 }

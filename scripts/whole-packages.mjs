@@ -31,11 +31,12 @@ export const wholePackages = {
   name: "packages as whole modules",
   setup({ onResolve, onLoad }) {
     for (const [name, file] of Object.entries(PACKAGES)) {
-      const path = join(root, `build/${file}.mjs`);
+      // Source maps name the path, so it says nothing of the folder of this build.
+      const path = `build/${file}.mjs`;
       onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path, namespace: "whole" }));
     }
     onLoad({ filter: /.*/, namespace: "whole" }, ({ path }) => ({
-      contents: readFileSync(path, "utf8"),
+      contents: readFileSync(join(root, path), "utf8"),
       loader: "js",
     }));
   },

@@ -5,5 +5,5 @@ export { type Assignment, type AssignmentOptions, solveAssignment } from "./kern
 export { type CostMatrixOptions, costMatrix } from "./kernels/cost-matrix.ts";
 export type { KernelExports } from "./kernels/exports.ts";
 export { type InitOptions, init } from "./kernels/init.ts";
-export { createKernels, type Kernels, type Pool } from "./kernels/kernels.ts";
+export { createKernels, type KernelMemory, type Kernels, type Pool } from "./kernels/kernels.ts";
 export type { BuildOptions, ModuleOptions } from "./kernels/wasm.ts";

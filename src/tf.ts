@@ -77,6 +77,8 @@ export {
 } from "./repair/repair-model.ts";
 export type { AffineKind } from "./repair/repair-places.ts";
 export { applyTaskAffine, type TaskAffineOptions, taskAffine } from "./repair/task-affine.ts";
+export type { Evaluate, EvaluateOptions, Evaluation, Predictions } from "./run/evaluate.ts";
+export type { Executor, ExecutorOptions, Network, Value } from "./run/executor.ts";
 export {
   type Architecture,
   initialiseModel,
@@ -86,18 +88,13 @@ export {
   type VggArchitecture,
 } from "./run/initialise.ts";
 export { type Answers, type Calibration, calibrate, evaluateLogits, type ReliabilityBin } from "./run/metrics.ts";
+export { evaluateModel } from "./run/models/evaluate-model.ts";
 export { type CosineSchedule, cosineSchedule, type Schedule } from "./run/schedule.ts";
 export { startBackend } from "./run/tfjs/backend.ts";
-export {
-  type EvaluateOptions,
-  type Evaluation,
-  evaluateModel,
-  evaluateNetwork,
-  type Predictions,
-  predict,
-} from "./run/tfjs/evaluate.ts";
+export { evaluateNetwork, predict } from "./run/tfjs/evaluate.ts";
+export { tfExecutor } from "./run/tfjs/executor.ts";
 export { registerGradients } from "./run/tfjs/gradients/register.ts";
-export { createNetwork, type Network, type NetworkOptions, type Outputs } from "./run/tfjs/network.ts";
+export { createNetwork, type NetworkOptions, type Outputs, type TfNetwork } from "./run/tfjs/network.ts";
 export {
   type EndedEpoch,
   type TrainableNetwork,

@@ -20,7 +20,7 @@ assign      --n N[,N]          sizes
             --kinds KIND[,KIND]
             --real DIR         cost matrices written by match --dump, as further kinds
 match,      --pair SPEC A B    a spec file ("auto": detect; the baseline is skipped) and two models; may be repeated
-threads     --scale NAME DIR   vgg16 or resnet50 of the baseline script, made in DIR unless there; may be repeated
+threads     --scale NAME DIR   vgg16 or resnet50 of the baseline script, made in DIR/NAME unless there; may be repeated
             --baseline SCRIPT  path of weight_matching.py; without it, ours alone
 match       --seeds N          visiting orders of descent. Default 5
             --dump DIR         writes the cost matrices of each pair's first sweep, and times nothing
@@ -37,7 +37,7 @@ export interface PairFiles {
   readonly spec: string;
   readonly a: string;
   readonly b: string;
-  /** Made by the baseline's `scale NAME DIR` where it is missing. */
+  /** Made by the baseline's `scale NAME DIRECTORY` where it is missing. */
   readonly scale?: { readonly name: string; readonly directory: string };
 }
 
@@ -127,12 +127,14 @@ function pairName(path: string): string {
 
 function scalePair(name: string, directory: string): PairFiles {
   if (name !== "vgg16" && name !== "resnet50") throw new UsageError(`--scale ${name}, expected vgg16 or resnet50`);
-  const file = (leaf: string): string => `${directory}/${leaf}`;
+  // Of its own: the files of two scales have the same names.
+  const own = `${directory}/${name}`;
+  const file = (leaf: string): string => `${own}/${leaf}`;
   return {
     name,
     spec: file("spec.json"),
     a: file("a.safetensors"),
     b: file("b.safetensors"),
-    scale: { name, directory },
+    scale: { name, directory: own },
   };
 }

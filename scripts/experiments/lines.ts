@@ -4,7 +4,8 @@ import type { Spec } from "../../src/axes/types.ts";
 import type { Model } from "../../src/base/model.ts";
 import { type Barrier, barrier, type Curve, lambdas } from "../../src/measure/barrier.ts";
 import { mergeModels } from "../../src/merge/merge-models.ts";
-import { type Evaluation, evaluateNetwork } from "../../src/run/tfjs/evaluate.ts";
+import type { Evaluation } from "../../src/run/evaluate.ts";
+import { evaluateNetwork } from "../../src/run/tfjs/evaluate.ts";
 import { createNetwork } from "../../src/run/tfjs/network.ts";
 import type { Images, Lab } from "./lab.ts";
 

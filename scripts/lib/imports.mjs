@@ -39,10 +39,15 @@ export function importsOf(file, text) {
 export function exportedFrom(file, text) {
   const code = withoutComments(text);
   const exported = [...code.matchAll(/^export\b([^;"'`=(]*?)\bfrom\s+"(\.[^"]+)"/gm)];
-  return exported.map(([, clause, specifier]) => ({
-    target: normalize(join(dirname(file), specifier)).replaceAll("\\", "/"),
-    names: namesIn(clause),
-  }));
+  const targetOf = (specifier) => normalize(join(dirname(file), specifier)).replaceAll("\\", "/");
+  const found = exported.map(([, clause, specifier]) => ({ target: targetOf(specifier), names: namesIn(clause) }));
+  // `import { x } from …; export { x };`
+  const local = [...code.matchAll(/^export\s*(\{[^}]*\});/gm)].flatMap(([, clause]) => namesIn(clause));
+  for (const { target, names } of importsOf(file, text)) {
+    const again = names?.filter((name) => local.includes(name)) ?? [];
+    if (again.length > 0) found.push({ target, names: again });
+  }
+  return found;
 }
 
 /** Circles of a graph, file → files: the strongly connected parts of more than one file (Tarjan). */

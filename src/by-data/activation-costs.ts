@@ -1,6 +1,5 @@
 /** Runs two models on the same images and compares what their units say: a cost matrix for each permutation. */
 
-import * as tf from "@tensorflow/tfjs-core";
 import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
 import { checkOptions } from "../base/options.ts";
@@ -10,12 +9,13 @@ import { type Tap, tapsOf } from "../infer/taps.ts";
 import { createKernels } from "../kernels/kernels.ts";
 import { type Pair, pairOf } from "../perm/pair.ts";
 import { checkData } from "../run/check-data.ts";
-import { eachBatch } from "../run/tfjs/image-batches.ts";
-import { createNetwork, type Network } from "../run/tfjs/network.ts";
+import type { ExecutorOptions, RunningModel, Value } from "../run/executor.ts";
+import { eachImages } from "../run/image-batches.ts";
+import { openRunning } from "../run/models/running-model.ts";
 import { type ActivationCost, type ActivationStatistics, createActivationStatistics } from "./activation-statistics.ts";
 
 /** Options of `activationCosts`. */
-export interface ActivationCostOptions {
+export interface ActivationCostOptions extends ExecutorOptions {
   /** Default "correlation". */
   readonly cost?: ActivationCost;
   /** Images at a time at most: bounds memory, and changes results by rounding alone. Default 100. */
@@ -33,6 +33,7 @@ const OPTIONS = [
   "signal",
   "onProgress",
   "simd",
+  "executor",
 ] as const satisfies readonly (keyof ActivationCostOptions)[];
 const BATCH = 100;
 
@@ -56,29 +57,36 @@ export async function activationCosts(
   data: Dataset,
   options: ActivationCostOptions = {},
 ): Promise<Map<string, Float32Array>> {
-  checkOptions("activationCosts", options, OPTIONS);
-  const { cost = "correlation", batch = BATCH } = options;
-  if (cost !== "correlation" && cost !== "inner-product")
-    throw new RangeError(`cost "${cost}", expected "correlation" or "inner-product"`);
-  if (!Number.isSafeInteger(batch) || batch < 1) throw new RangeError(`batch ${batch}, expected a positive integer`);
+  const { cost, ...settings } = checkedOptions(options);
   const { resolved } = pairOf(a, b, spec);
-  const networks: Network[] = [];
+  const running: RunningModel[] = [];
   try {
-    for (const model of [a, b]) networks.push(await createNetwork(model));
-    for (const network of networks) checkData(network, data, { labels: false });
+    for (const model of [a, b]) running.push(await openRunning(model, options.executor));
+    for (const each of running) checkData(each, data, { labels: false });
     const kernels = createKernels(options.simd === undefined ? {} : { simd: options.simd });
-    const taps = await tapsOf(networks[0]!.graph, resolved, a);
+    const taps = await tapsOf(running[0]!.graph, resolved, a);
     const places = resolved.permutations.flatMap(({ name, size }): Place[] => {
       const found = taps.get(name) ?? [];
       if (found.length === 0) return [];
       const of = (model: Model): string => `${model.name} at ${name}`;
       return [{ name, taps: found, statistics: createActivationStatistics(kernels, size, [of(a), of(b)]) }];
     });
-    await addAllImages(networks as [Network, Network], data, places, batch, options);
+    await addAllImages(running as [RunningModel, RunningModel], data, places, settings);
     return new Map(places.map(({ name, statistics }) => [name, statistics.finish(cost)]));
   } finally {
-    for (const network of networks) network.dispose();
+    for (const { network } of running) network.dispose();
   }
+}
+
+type Settings = ActivationCostOptions & Required<Pick<ActivationCostOptions, "cost" | "batch">>;
+
+function checkedOptions(options: ActivationCostOptions): Settings {
+  checkOptions("activationCosts", options, OPTIONS);
+  const { cost = "correlation", batch = BATCH } = options;
+  if (cost !== "correlation" && cost !== "inner-product")
+    throw new RangeError(`cost "${cost}", expected "correlation" or "inner-product"`);
+  if (!Number.isSafeInteger(batch) || batch < 1) throw new RangeError(`batch ${batch}, expected a positive integer`);
+  return { ...options, cost, batch };
 }
 
 /** A permutation, where its units show, and what has been seen there. */
@@ -89,30 +97,35 @@ interface Place {
 }
 
 async function addAllImages(
-  [networkA, networkB]: readonly [Network, Network],
+  [a, b]: readonly [RunningModel, RunningModel],
   data: Dataset,
   places: readonly Place[],
-  batch: number,
-  { signal, onProgress }: ActivationCostOptions,
+  { batch, signal, onProgress }: Omit<Settings, "cost">,
 ): Promise<void> {
   const keep = new Set(places.flatMap(({ taps }) => taps.map(({ value }) => value)));
   const onImages = (done: number): void => onProgress?.({ stage: "activations", done, total: data.count });
-  await eachBatch(data, { batch, signal, onImages }, (images) => {
-    const [valuesA, valuesB] = [networkA, networkB].map((network) => network.run(images, keep).values);
+  if (keep.size === 0) return;
+  await eachImages(data, { batch, signal, onImages }, async (images) => {
+    const inputs = new Map([["input", images]]);
+    const [valuesA, valuesB] = [await a.network.run(inputs, keep), await b.network.run(inputs, keep)];
     for (const { taps, statistics } of places) {
       for (const { value, block } of taps) {
-        const a = unitsOf(valuesA!.get(value)!, block);
-        const b = unitsOf(valuesB!.get(value)!, block);
-        statistics.add(a, b, a.length / statistics.n);
+        const rows = unitsOf(valuesA.get(value)!, block);
+        statistics.add(rows, unitsOf(valuesB.get(value)!, block), rows.length / statistics.n);
       }
     }
   });
 }
 
 /** Values as rows of units: a position is a row, and where a unit has several channels each of them is one. */
-function unitsOf(value: tf.Tensor, block: number): Float32Array {
-  const channels = value.shape.at(-1)!;
-  if (block === 1) return value.dataSync<"float32">();
-  const rows = tf.reshape(value, [-1, channels / block, block]);
-  return tf.transpose(rows, [0, 2, 1]).dataSync<"float32">();
+function unitsOf({ data, shape }: Value, block: number): Float32Array {
+  if (block === 1) return data;
+  const channels = shape.at(-1)!;
+  const units = channels / block;
+  const rows = new Float32Array(data.length);
+  for (let at = 0; at < data.length; at += channels) {
+    for (let unit = 0; unit < units; unit++)
+      for (let k = 0; k < block; k++) rows[at + k * units + unit] = data[at + unit * block + k]!;
+  }
+  return rows;
 }

@@ -10,6 +10,7 @@ import { matchCosts } from "../match/match-costs.ts";
 import { type MatchOptions, type MatchReport, matchWeights } from "../match/match-weights.ts";
 import type { Alignment } from "../perm/alignment.ts";
 import { type Pair, pairOf } from "../perm/pair.ts";
+import type { ExecutorOptions } from "../run/executor.ts";
 import { activationCosts } from "./activation-costs.ts";
 import type { ActivationCost } from "./activation-statistics.ts";
 
@@ -17,7 +18,7 @@ import type { ActivationCost } from "./activation-statistics.ts";
  * `only` and `except` choose the permutations that may move, by name or `prefix*`; the rest stay in place
  * (Correlation-permutation, Ritter-Gutierrez et al. 2025: which groups move matters more than how well).
  */
-export interface ActivationOptions extends Choice {
+export interface ActivationOptions extends Choice, ExecutorOptions {
   /** Default "correlation". */
   readonly cost?: ActivationCost;
   /** Images at a time at most. Default 100. */
@@ -78,6 +79,7 @@ const OPTIONS = [
   "signal",
   "onProgress",
   "simd",
+  "executor",
 ] as const satisfies readonly (keyof ActivationOptions)[];
 
 /**
@@ -98,7 +100,17 @@ export async function matchActivations(
   options: ActivationOptions = {},
 ): Promise<ActivationMatching> {
   checkActivationOptions(options);
-  const { cost = "correlation", share = 0, polish = "none", costs: given, batch, only, except, ...rest } = options;
+  const {
+    cost = "correlation",
+    share = 0,
+    polish = "none",
+    costs: given,
+    batch,
+    only,
+    except,
+    executor,
+    ...rest
+  } = options;
   const seconds = startClock();
   const pair = pairOf(a, b, spec);
   const { resolved } = pair;
@@ -112,6 +124,7 @@ export async function matchActivations(
       cost,
       signal,
       onProgress,
+      executor,
       ...(batch === undefined ? {} : { batch }),
       ...(simd === undefined ? {} : { simd }),
     }));

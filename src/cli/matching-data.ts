@@ -168,7 +168,9 @@ async function loadRecipes() {
     activations: await import("../by-data/match-activations.ts"),
     starts: await import("../by-data/choose-start.ts"),
     costs: await import("../by-data/activation-costs.ts"),
-    evaluation: await import("../run/tfjs/evaluate.ts"),
+    evaluation: await import("../run/models/evaluate-model.ts"),
+    // Before anything is read or matched: without the peers nothing runs.
+    executor: await import("../run/tfjs/executor.ts"),
   }));
 }
 

@@ -22,15 +22,10 @@ export interface Pool {
   close(): void;
 }
 
-/** Kernels, their memory, and the arena that hands it out. Views are fresh each call: use them at once, keep none. */
-export interface Kernels {
-  /** True for the SIMD build, false for the scalar one. Results have the same bits. */
-  readonly simd: boolean;
+/** A wasm memory, views of it, and the arena that hands it out. */
+export interface KernelMemory {
   readonly memory: WebAssembly.Memory;
-  readonly wasm: KernelExports;
   readonly arena: Arena;
-  /** Threads of these kernels; one, unless they were made for more. */
-  readonly pool: Pool;
   /** View of `length` f32 at byte address `pointer`. */
   f32(pointer: number, length: number): Float32Array<ArrayBuffer>;
   /** View of `length` f64. */
@@ -39,6 +34,15 @@ export interface Kernels {
   i32(pointer: number, length: number): Int32Array<ArrayBuffer>;
   /** View of `length` bytes. */
   u8(pointer: number, length: number): Uint8Array<ArrayBuffer>;
+}
+
+/** Kernels, their memory, and the arena that hands it out. Views are fresh each call: use them at once, keep none. */
+export interface Kernels extends KernelMemory {
+  /** True for the SIMD build, false for the scalar one. Results have the same bits. */
+  readonly simd: boolean;
+  readonly wasm: KernelExports;
+  /** Threads of these kernels; one, unless they were made for more. */
+  readonly pool: Pool;
 }
 
 /**
@@ -63,12 +67,12 @@ export function createKernels(options: ModuleOptions = {}): Kernels {
 /** Pages of memory at most, as the modules declare it: all that 32-bit addresses reach. */
 export const MEMORY_PAGES = 65536;
 
-export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): KernelExports {
-  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as KernelExports;
+export function instantiate<Exports = KernelExports>(module: WebAssembly.Module, memory: WebAssembly.Memory): Exports {
+  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
 }
 
 /** Views of a memory. Of a shared one they are typed as if it were not: `slice()` and `set()` copy out of it all the same. */
-export function viewsOf(memory: WebAssembly.Memory): Pick<Kernels, "f32" | "f64" | "i32" | "u8"> {
+export function viewsOf(memory: WebAssembly.Memory): Pick<KernelMemory, "f32" | "f64" | "i32" | "u8"> {
   return {
     f32: (pointer, length) => new Float32Array(memory.buffer as ArrayBuffer, pointer, length),
     f64: (pointer, length) => new Float64Array(memory.buffer as ArrayBuffer, pointer, length),

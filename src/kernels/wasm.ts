@@ -79,7 +79,8 @@ export function chooseSimd({ simd = supportsSimd() }: BuildOptions): boolean {
   throw new RangeError(`init was given the ${has} build, expected the ${wants} build for simd: ${simd}`);
 }
 
-function supportsSimd(): boolean {
+/** By what `init` was given, or else by what the engine compiles. */
+export function supportsSimd(): boolean {
   if (given !== null) return given.has(true);
   simdSupported ??= compilesSimd();
   return simdSupported;

@@ -1,12 +1,12 @@
-/** Calibration of two models and of what lies halfway between them. Runs on TensorFlow.js. */
+/** Calibration of two models and of what lies halfway between them. */
 
 import { checkOptions } from "../base/options.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { AlignedPair } from "../perm/pair.ts";
+import { predictRunning } from "../run/evaluate.ts";
 import { type Calibration, calibrate } from "../run/metrics.ts";
-import { predict } from "../run/tfjs/evaluate.ts";
-import { createRunner } from "../run/tfjs/model-runner.ts";
-import { blendsOf, countedProgress, type Line, type RepairMerge, type RunningOptions, running } from "./curve.ts";
+import { createRunner } from "../run/models/running-model.ts";
+import { blendsOf, countedProgress, type Line, type RepairMerge, type RunningOptions } from "./curve.ts";
 
 /** What a calibration is of: A, B, the midpoint of A and B, that of A and π(B), and the latter repaired. */
 export type Place = "a" | "b" | Line;
@@ -33,6 +33,7 @@ const OPTIONS = [
   "batch",
   "signal",
   "onProgress",
+  "executor",
 ] as const satisfies readonly (keyof CalibrationOptions)[];
 
 const PLACES: readonly (readonly [Place, Line, number])[] = [
@@ -59,7 +60,8 @@ export async function calibratePair(
   checkOptions("calibratePair", options, OPTIONS);
   const places = PLACES.filter(([place]) => place !== "repaired" || options.repair !== undefined);
   const modelAt = await blendsOf(pair, options);
-  const runner = createRunner();
+  const { batch, signal, executor } = options;
+  const runner = createRunner(executor);
   const progress = countedProgress(options.onProgress, places.length * data.count);
   const calibrations = new Map<Place, Calibration>();
   try {
@@ -67,8 +69,8 @@ export async function calibratePair(
       const onProgress = progress(data.count);
       let calibration = options.resume?.get(place);
       if (calibration === undefined) {
-        const network = await runner.load(await modelAt(lambda, line));
-        const { logits, classes } = await predict(network, data, { ...running(options), onProgress });
+        const running = await runner.load(await modelAt(lambda, line));
+        const { logits, classes } = await predictRunning(running, data, { batch, signal, onProgress });
         calibration = calibrate({ logits, classes, labels: data.labels });
         await options.onPlace?.(place, calibration);
       }

@@ -1,4 +1,4 @@
-/** The loss on the plane through A, B and π(B) (paper, figure 1). Runs on TensorFlow.js. */
+/** The loss on the plane through A, B and π(B) (paper, figure 1). */
 
 import { isFloat } from "../base/dtype.ts";
 import { memoryModel, type TensorData } from "../base/memory-model.ts";
@@ -9,10 +9,10 @@ import { decodeFloats } from "../kernels/float-values.ts";
 import { createKernels } from "../kernels/kernels.ts";
 import { applyPermutations } from "../perm/apply-permutations.ts";
 import type { AlignedPair } from "../perm/pair.ts";
-import { type Evaluation, evaluateNetwork } from "../run/tfjs/evaluate.ts";
-import { createNetwork } from "../run/tfjs/network.ts";
+import type { Evaluate, Evaluation } from "../run/evaluate.ts";
+import { createRunner } from "../run/models/running-model.ts";
 import { type ContourPlane, contourPlane, type PlaneProducts, type PlaneWeights } from "./contour-plane.ts";
-import { countedProgress, type RunningOptions, running } from "./curve.ts";
+import { countedProgress, countOf, evaluateOn, type RunningOptions } from "./curve.ts";
 
 /** Values on a grid over the plane, row-major: rows are y, rising. */
 export interface Contour {
@@ -113,14 +113,19 @@ function sumOf(
 }
 
 /**
- * Loss and accuracy on a grid over the plane through A, B and π(B). Throws `RangeError` when the three lie on one line, when
+ * Loss and accuracy on a grid over the plane through A, B and π(B), on labelled images or as a function of your own
+ * evaluates a model. Throws `RangeError` when the three lie on one line, when
  * the data do not fit the network or for fewer than 2 points a side, `SpecError` when models, spec and permutations do not
  * fit each other, and the reason of an aborted signal.
  *
  * @example
  * const { loss, points } = await sampleContour({ a, b, spec, permutations }, data, { points: 21 });
  */
-export async function sampleContour(pair: AlignedPair, data: Dataset, options: ContourSettings = {}): Promise<Contour> {
+export async function sampleContour(
+  pair: AlignedPair,
+  data: Dataset | Evaluate,
+  options: ContourSettings = {},
+): Promise<Contour> {
   checkOptions("sampleContour", options, OPTIONS);
   const { points = CONTOUR_POINTS, range = RANGE } = options;
   if (!Number.isSafeInteger(points) || points < 2)
@@ -147,34 +152,35 @@ const OPTIONS = [
   "batch",
   "signal",
   "onProgress",
+  "executor",
 ] as const satisfies readonly (keyof ContourSettings)[];
 
 async function measurePoints(
   corners: Corners,
   plane: ContourPlane,
   places: readonly PlanePlace[],
-  data: Dataset,
+  data: Dataset | Evaluate,
   options: ContourSettings,
 ): Promise<Evaluation[]> {
   const { name } = corners.like;
   const keyOf = ({ x, y }: PlanePlace): string => `${x} ${y}`;
   const known = new Map<string, Evaluation>([...(options.resume ?? [])].map((point) => [keyOf(point), point]));
-  const network = await createNetwork(combine(corners, [1, 0, 0], name));
-  const progress = countedProgress(options.onProgress, places.length * data.count);
+  const runner = createRunner(options.executor);
+  const progress = countedProgress(options.onProgress, places.length * countOf(data));
   const found: Evaluation[] = [];
   try {
     for (const { x, y } of places) {
-      const onProgress = progress(data.count);
+      const onProgress = progress(countOf(data));
       let point = known.get(keyOf({ x, y }));
       if (point === undefined) {
-        await network.load(combine(corners, plane.weightsAt(x, y), name));
-        point = await evaluateNetwork(network, data, { ...running(options), onProgress });
+        const model = combine(corners, plane.weightsAt(x, y), name);
+        point = await evaluateOn(runner, model, data, { ...options, onProgress });
         await options.onPoint?.({ x, y, ...point });
       }
       found.push(point);
     }
   } finally {
-    network.dispose();
+    runner.dispose();
   }
   return found;
 }

@@ -1,4 +1,4 @@
-/** Evaluation along the line between two models, as they are, aligned, and repaired (paper, figure 2). Runs on TensorFlow.js. */
+/** Evaluation along the line between two models, as they are, aligned, and repaired (paper, figure 2). */
 
 import { keepModel } from "../base/keep-model.ts";
 import type { Model } from "../base/model.ts";
@@ -8,9 +8,9 @@ import type { Dataset } from "../data/dataset.ts";
 import { mergeModels } from "../merge/merge-models.ts";
 import { applyPermutations } from "../perm/apply-permutations.ts";
 import { type AlignedPair, pairOf } from "../perm/pair.ts";
-import { evaluateNetwork } from "../run/tfjs/evaluate.ts";
-import { createRunner } from "../run/tfjs/model-runner.ts";
-import type { Network } from "../run/tfjs/network.ts";
+import { type Evaluate, type Evaluation, evaluateRunning } from "../run/evaluate.ts";
+import type { ExecutorOptions } from "../run/executor.ts";
+import { createRunner, type ModelRunner } from "../run/models/running-model.ts";
 import { type Curve, type CurvePoint, lambdas } from "./barrier.ts";
 
 /** λ of every point of a curve in equal steps: 25 as in the paper's code. */
@@ -29,11 +29,11 @@ export interface MeasuredPoint extends CurvePoint {
 export type RepairMerge = (merged: Model, lambda: number) => Promise<{ readonly model: Model }>;
 
 /** What every evaluation of several models takes. */
-export interface RunningOptions {
+export interface RunningOptions extends ExecutorOptions {
   /** Images at a time. Default 250. */
-  readonly batch?: number;
+  readonly batch?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Stage `evaluate`, in images over all points. */
+  /** Stage `evaluate`, in images over all points; an evaluation of your own counts as one. */
   readonly onProgress?: OnProgress | undefined;
 }
 
@@ -80,8 +80,9 @@ export async function blendsOf(
 }
 
 /**
- * Loss and accuracy at equal steps of λ between A and B and between A and π(B), on each of the data sets. Both models are
- * held in memory; A is evaluated once for both lines. With `repair`, a third line has the merges of A and π(B) repaired.
+ * Loss and accuracy at equal steps of λ between A and B and between A and π(B), on each of the data sets: labelled images,
+ * or a function of your own that evaluates a model. Both models are held in memory; A is evaluated once for both lines.
+ * With `repair`, a third line has the merges of A and π(B) repaired.
  *
  * Throws `SpecError` when models, spec and permutations do not fit each other, `RangeError` when a data set does not fit
  * the network, what `repair` throws, and the reason of an aborted signal.
@@ -92,7 +93,7 @@ export async function blendsOf(
  */
 export async function sampleCurves(
   pair: AlignedPair,
-  splits: ReadonlyMap<string, Dataset>,
+  splits: ReadonlyMap<string, Dataset | Evaluate>,
   options: CurveOptions = {},
 ): Promise<Map<string, CurvePair>> {
   checkOptions("sampleCurves", options, OPTIONS);
@@ -126,6 +127,7 @@ const OPTIONS = [
   "batch",
   "signal",
   "onProgress",
+  "executor",
 ] as const satisfies readonly (keyof CurveOptions)[];
 
 /** One model of a line. */
@@ -147,25 +149,25 @@ function keyOf({ split, line, lambda }: LinePlace & { readonly split: string }):
 
 async function measurePoints(
   pair: AlignedPair,
-  splits: ReadonlyMap<string, Dataset>,
+  splits: ReadonlyMap<string, Dataset | Evaluate>,
   places: readonly LinePlace[],
   options: CurveOptions,
 ): Promise<Map<string, CurvePoint>> {
   const points = new Map<string, CurvePoint>();
   for (const point of options.resume ?? []) points.set(keyOf(point), point);
   const modelAt = await blendsOf(pair, options);
-  const runner = createRunner();
-  const images = [...splits.values()].reduce((sum, { count }) => sum + count, 0);
+  const runner = createRunner(options.executor);
+  const images = [...splits.values()].reduce((sum, data) => sum + countOf(data), 0);
   const progress = countedProgress(options.onProgress, places.length * images);
   try {
     for (const { line, lambda } of places) {
-      let network: Network | undefined;
+      let model: Model | undefined;
       for (const [split, data] of splits) {
         const key = keyOf({ split, line, lambda });
-        const onProgress = progress(data.count);
+        const onProgress = progress(countOf(data));
         if (points.has(key)) continue;
-        network ??= await runner.load(await modelAt(lambda, line));
-        const found = await evaluateNetwork(network, data, { ...running(options), onProgress });
+        model ??= await modelAt(lambda, line);
+        const found = await evaluateOn(runner, model, data, { ...options, onProgress });
         points.set(key, { lambda, ...found });
         await options.onPoint?.({ split, line, lambda, ...found });
       }
@@ -176,9 +178,23 @@ async function measurePoints(
   return points;
 }
 
-/** Options that the functions of src/run/ take. */
-export function running({ batch, signal }: RunningOptions): { batch?: number; signal?: AbortSignal } {
-  return { ...(batch === undefined ? {} : { batch }), ...(signal === undefined ? {} : { signal }) };
+/** Images of a data set; 1 for an evaluation of the user's own. */
+export function countOf(data: Dataset | Evaluate): number {
+  return typeof data === "function" ? 1 : data.count;
+}
+
+/** Evaluates a model by the user's function, or on a data set in the runner's network. */
+export async function evaluateOn(
+  runner: ModelRunner,
+  model: Model,
+  data: Dataset | Evaluate,
+  { batch, signal, onProgress }: RunningOptions,
+): Promise<Evaluation> {
+  if (typeof data !== "function") return evaluateRunning(await runner.load(model), data, { batch, signal, onProgress });
+  signal?.throwIfAborted();
+  const { loss, accuracy } = await data(model);
+  onProgress?.({ stage: "evaluate", done: 1, total: 1 });
+  return { loss, accuracy };
 }
 
 /** Many evaluations as one: `next(count)` gives the progress of the next `count` images of `total`. */

@@ -2,16 +2,17 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { Dataset } from "../data/dataset.ts";
-import { type BatchOptions, eachBatch } from "../run/tfjs/image-batches.ts";
-import type { Network } from "../run/tfjs/network.ts";
+import type { BatchOptions } from "../run/image-batches.ts";
+import { eachBatch } from "../run/tfjs/image-batches.ts";
+import type { TfNetwork } from "../run/tfjs/network.ts";
 import type { BatchNorm } from "../run/tfjs/operations.ts";
-import { expiriesOf, runGraph } from "../run/tfjs/run-graph.ts";
+import { prepareGraph, runGraph } from "../run/tfjs/run-graph.ts";
 
 /**
  * Replaces the running mean and variance of every BatchNorm by the simple average, over batches, of each batch's mean and
  * unbiased variance in training mode, as PyTorch does with `momentum=None`. Returns the names of the values normalised.
  */
-export async function resetStatistics(network: Network, data: Dataset, options: BatchOptions): Promise<string[]> {
+export async function resetStatistics(network: TfNetwork, data: Dataset, options: BatchOptions): Promise<string[]> {
   const { graph, variables, name } = network;
   const norms = graph.operations.filter(({ kind }) => kind.op === "batch-norm");
   if (norms.length === 0)
@@ -29,10 +30,10 @@ export async function resetStatistics(network: Network, data: Dataset, options: 
     add(kind.mean, mean);
     add(kind.variance, variance);
   };
-  const expiries = expiriesOf(graph);
+  const prepared = prepareGraph(graph);
   let batches = 0;
   await eachBatch(data, options, (images) => {
-    runGraph(graph, expiries, images, new Set(), (tensor) => variables.get(tensor)!, observe);
+    runGraph(prepared, images, { tensor: (tensor) => variables.get(tensor)!, observe });
     batches++;
   });
   for (const [tensor, sum] of sums) {

@@ -1,7 +1,7 @@
 /** Folds a scale and a shift of each channel into the tensors that make a value. */
 
 import * as tf from "@tensorflow/tfjs-core";
-import type { Network } from "../run/tfjs/network.ts";
+import type { TfNetwork } from "../run/tfjs/network.ts";
 import type { RepairPlace } from "./places.ts";
 
 /** `value · scale + shift`, one entry for each channel. */
@@ -11,7 +11,7 @@ export interface ChannelAffine {
 }
 
 /** Folds what a place can take: a scale where it has a tensor for that, a shift where it has one for that. */
-export function foldAffine({ variables }: Network, place: RepairPlace, { scale, shift }: ChannelAffine): void {
+export function foldAffine({ variables }: TfNetwork, place: RepairPlace, { scale, shift }: ChannelAffine): void {
   tf.tidy(() => {
     const factors = tf.tensor1d(Float32Array.from(scale));
     if (place.scaled !== undefined) {

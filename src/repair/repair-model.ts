@@ -7,7 +7,7 @@ import type { OnProgress } from "../base/progress.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { requireSameTensors } from "../perm/same-tensors.ts";
 import { checkData } from "../run/check-data.ts";
-import { createNetwork, type Network } from "../run/tfjs/network.ts";
+import { createNetwork, type TfNetwork } from "../run/tfjs/network.ts";
 import { withBiases } from "./added-bias.ts";
 import { resetStatistics } from "./bn-reset.ts";
 import type { ChannelStatistics } from "./channel-statistics.ts";
@@ -247,7 +247,7 @@ export async function openForRepair(
   at: RepairAt,
   addBias: boolean,
   signal?: AbortSignal,
-): Promise<{ network: Network; added: readonly string[] }> {
+): Promise<{ network: TfNetwork; added: readonly string[] }> {
   const network = await createNetwork(merged);
   const places = repairPlaces(network.graph, at);
   if (!addBias || !places.some((place) => missingBias(place) !== undefined)) return { network, added: [] };
@@ -256,7 +256,7 @@ export async function openForRepair(
   return { network: await createNetwork(model), added };
 }
 
-async function tagged(network: Network, kind: RepairKind, { count }: Dataset): Promise<Model> {
+async function tagged(network: TfNetwork, kind: RepairKind, { count }: Dataset): Promise<Model> {
   const model = await network.toModel();
   const tensors = new Map<string, TensorData>();
   for (const [name, info] of model.tensors) tensors.set(name, { ...info, data: await model.read(name) });

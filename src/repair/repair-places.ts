@@ -1,8 +1,8 @@
 /** The loop of REPAIR: place by place, measure what the earlier repairs left, then scale and shift to the target. */
 
 import type { Dataset } from "../data/dataset.ts";
-import type { BatchOptions } from "../run/tfjs/image-batches.ts";
-import type { Network } from "../run/tfjs/network.ts";
+import type { BatchOptions } from "../run/image-batches.ts";
+import type { TfNetwork } from "../run/tfjs/network.ts";
 import type { ChannelStatistics } from "./channel-statistics.ts";
 import { type ChannelAffine, foldAffine } from "./fold.ts";
 import type { RepairPlace } from "./places.ts";
@@ -24,7 +24,7 @@ export interface RepairedPlace extends RepairPlace {
 
 /** Repairs `places` in order, in the network itself. `targets` by value. */
 export async function repairInOrder(
-  network: Network,
+  network: TfNetwork,
   data: Dataset,
   places: readonly RepairPlace[],
   targets: ReadonlyMap<string, ChannelStatistics>,

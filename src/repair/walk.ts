@@ -6,9 +6,10 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { Dataset } from "../data/dataset.ts";
-import { type BatchOptions, eachBatch } from "../run/tfjs/image-batches.ts";
-import type { Network } from "../run/tfjs/network.ts";
-import { runOperation } from "../run/tfjs/operations.ts";
+import type { BatchOptions } from "../run/image-batches.ts";
+import { eachBatch } from "../run/tfjs/image-batches.ts";
+import type { TfNetwork } from "../run/tfjs/network.ts";
+import { prepareGraph, runOperations } from "../run/tfjs/run-graph.ts";
 import { type ChannelStatistics, channelSums } from "./channel-statistics.ts";
 import type { ChannelAffine } from "./fold.ts";
 
@@ -32,7 +33,7 @@ interface Waiting {
 
 /** A walk over `data`. Its network may change only at the value measured last, with `change`. */
 export function createWalk(
-  network: Network,
+  network: TfNetwork,
   data: Dataset,
   options: BatchOptions,
   bytes: number = WAITING_BYTES,
@@ -86,28 +87,13 @@ export function createWalk(
   };
 }
 
-/** What runs a batch on, up to operation number `end`, in a tidy of the caller's. */
-function createAdvance({ graph: { operations }, variables }: Network): (from: Waiting, end: number) => Waiting {
-  const last = new Map<string, number>();
-  operations.forEach(({ inputs }, i) => {
-    for (const input of inputs) last.set(input, i);
-  });
+/** What runs a batch on, up to operation number `end`, whose value is kept; in a tidy of the caller's. */
+function createAdvance({ graph, variables }: TfNetwork): (from: Waiting, end: number) => Waiting {
+  const prepared = prepareGraph(graph);
   const tensor = (name: string): tf.Variable => variables.get(name)!;
   return (from, end) => {
     const values = new Map(from.values);
-    for (let i = from.done; i < end; i++) {
-      const { inputs, output, kind } = operations[i]!;
-      const given = inputs.map((name) => values.get(name)!);
-      values.set(
-        output,
-        tf.tidy(() => runOperation(kind, given, { tensor, training: false })),
-      );
-      for (const name of inputs) {
-        if (last.get(name) !== i) continue;
-        values.get(name)?.dispose();
-        values.delete(name);
-      }
-    }
+    runOperations(prepared, [from.done, end], values, { tensor, keep: new Set([graph.operations[end - 1]!.output]) });
     return { done: end, values };
   };
 }

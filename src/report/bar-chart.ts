@@ -1,14 +1,15 @@
 /** Named values in rows: bars for one series, dots for several. */
 
 import { type ChartOptions, COLOURS, type Drawing, drawChart, symbolOf } from "./chart.ts";
-import type { Axis } from "./line-chart.ts";
+import type { ChartAxis } from "./line-chart.ts";
 
+/** Rows of named values. */
 export interface BarChart {
   /** Names of the values of a row. */
   readonly series: readonly string[];
   /** One value for each series; NaN where there is none. Names may repeat. */
   readonly rows: readonly { readonly name: string; readonly values: readonly number[] }[];
-  readonly x?: Axis;
+  readonly x?: ChartAxis;
 }
 
 const ROW = 20;

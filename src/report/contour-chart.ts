@@ -14,12 +14,14 @@ export interface Plane {
   readonly y: readonly [number, number];
 }
 
+/** A point to be marked and named. */
 export interface PlanePoint {
   readonly name: string;
   readonly x: number;
   readonly y: number;
 }
 
+/** Labels and colours of a contour chart. */
 export interface ContourOptions extends ChartOptions {
   readonly xLabel?: string;
   readonly yLabel?: string;

@@ -2,7 +2,7 @@
 
 import { type ChartOptions, COLOURS, type Drawing, drawChart, type Panel, symbolOf } from "./chart.ts";
 
-/** One line. Points without finite values (a diverged model) are left out. */
+/** One line of a chart. Points without finite values (a diverged model) are left out. */
 export interface Series {
   readonly name: string;
   readonly points: readonly {
@@ -12,8 +12,8 @@ export interface Series {
   }[];
 }
 
-/** One axis. */
-export interface Axis {
+/** One axis of a chart. */
+export interface ChartAxis {
   readonly label?: string;
   /** Lowest and highest value shown; default: all values, and 0. */
   readonly domain?: readonly [number, number];
@@ -23,10 +23,11 @@ export interface Axis {
   readonly format?: (value: number) => string;
 }
 
+/** What stands in one set of axes: lines, and what orients the eye. */
 export interface LinePanel {
   readonly series: readonly Series[];
-  readonly x?: Axis;
-  readonly y?: Axis;
+  readonly x?: ChartAxis;
+  readonly y?: ChartAxis;
   /** Lines for orientation, dashed: each a list of points. */
   readonly guides?: readonly (readonly { readonly x: number; readonly y: number }[])[];
   /** Default: about two thirds of the width. */
@@ -38,7 +39,7 @@ const CENTRED = { labelAnchor: "center", labelArrow: "none" } as const;
 const isFinitePoint = ({ x, y }: { x: number; y: number }): boolean => Number.isFinite(x) && Number.isFinite(y);
 
 /** Values of an axis from all of its panel, and its ends. */
-function domainOf(axis: Axis, values: readonly number[]): readonly [number, number] {
+function domainOf(axis: ChartAxis, values: readonly number[]): readonly [number, number] {
   if (axis.domain !== undefined) return axis.domain;
   let [low, high] = axis.type === "log" ? [Number.POSITIVE_INFINITY, 0] : [0, 0];
   for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)];
@@ -46,7 +47,7 @@ function domainOf(axis: Axis, values: readonly number[]): readonly [number, numb
   return low < high ? [low, high] : [0, 1];
 }
 
-function scaleOf(axis: Axis, values: readonly number[], fallback: (value: number) => string): object {
+function scaleOf(axis: ChartAxis, values: readonly number[], fallback: (value: number) => string): object {
   const { type = "linear", ticks, format = fallback, label } = axis;
   return {
     type,
@@ -61,7 +62,7 @@ function scaleOf(axis: Axis, values: readonly number[], fallback: (value: number
 }
 
 /** Plot leaves labels of logarithmic axes out as it sees fit; where ticks are given, each shall have its label. */
-const isOwnAxis = ({ type, ticks }: Axis): boolean => type === "log" && ticks !== undefined;
+const isOwnAxis = ({ type, ticks }: ChartAxis): boolean => type === "log" && ticks !== undefined;
 
 const plain = (value: number): string => String(Number(value.toPrecision(6)));
 
@@ -120,9 +121,10 @@ function drawLines({ Plot, document }: Drawing, content: LinePanel, size: { widt
   });
 }
 
+/** Lines over one x axis. */
 export interface LineChart extends Omit<LinePanel, "y"> {
   /** `label` stands above the axis. */
-  readonly y?: Axis;
+  readonly y?: ChartAxis;
 }
 
 /**

@@ -14,6 +14,7 @@ export interface ReportSection {
   readonly tables?: readonly ReportTable[];
 }
 
+/** A table of texts. */
 export interface ReportTable {
   readonly caption?: string;
   readonly header: readonly string[];

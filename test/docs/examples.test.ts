@@ -17,7 +17,7 @@ const test = suite("examples");
 const SOURCE = join(__ROOT__, "src");
 /** In this order a name that several entries have is taken, after the example's own entry: with paths, if possible. */
 const ENTRIES: ReadonlyMap<string, string> = new Map(
-  ["node", "index", "kernels", "data", "many", "tf", "notebook"].map((name) => [
+  ["node", "index", "kernels", "data", "many", "tf", "notebook", "report"].map((name) => [
     name === "index" ? "rebasin" : `rebasin/${name}`,
     `${name}.ts`,
   ]),

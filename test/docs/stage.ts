@@ -43,7 +43,7 @@ export const STAGE: ReadonlyMap<string, Prop> = new Map<string, Prop>([
   ["taskImages", { type: DATASET, value: "data" }],
   ["curve", { type: 'import("rebasin/tf").Curve' }],
   ["tf", { type: 'typeof import("@tensorflow/tfjs-core")', value: 'await import("@tensorflow/tfjs-core")' }],
-  ["network", { type: 'import("rebasin/tf").Network', value: "await run.createNetwork(a)" }],
+  ["network", { type: 'import("rebasin/tf").TfNetwork', value: "await run.createNetwork(a)" }],
   ["graph", { type: 'import("rebasin/tf").Graph', value: "network.graph" }],
   [
     "images",

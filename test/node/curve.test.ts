@@ -14,7 +14,7 @@ import { resolveFor } from "../../src/perm/resolve-for.ts";
 import { pairRepair, repairModel } from "../../src/repair/repair-model.ts";
 import { type Architecture, initialiseModel } from "../../src/run/initialise.ts";
 import type { Calibration } from "../../src/run/metrics.ts";
-import { evaluateModel } from "../../src/run/tfjs/evaluate.ts";
+import { evaluateModel } from "../../src/run/models/evaluate-model.ts";
 import { rejects, sameBytes } from "../reference/expect-error.ts";
 import { madeUpImages } from "../reference/image-sets.ts";
 

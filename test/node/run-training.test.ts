@@ -6,7 +6,7 @@ import * as assert from "uvu/assert";
 import { createRng } from "../../src/base/rng.ts";
 import type { Graph, OperationKind } from "../../src/graph/graph.ts";
 import { startBackend } from "../../src/run/tfjs/backend.ts";
-import { createNetwork, type Network } from "../../src/run/tfjs/network.ts";
+import { createNetwork, type TfNetwork } from "../../src/run/tfjs/network.ts";
 import { type Tensors, toModel } from "../reference/networks.ts";
 import { gaussianArray } from "../reference/random.ts";
 import { RUN_CASES } from "../reference/run-cases.ts";
@@ -106,7 +106,7 @@ for (const first of ["norm", "mean"] as const) {
 }
 
 /** Mean cross-entropy in training, as a scalar. */
-function trainingLoss(network: Network, images: tf.Tensor4D, labels: tf.Tensor2D): tf.Scalar {
+function trainingLoss(network: TfNetwork, images: tf.Tensor4D, labels: tf.Tensor2D): tf.Scalar {
   const logits = network.runTraining(images);
   return tf.neg(tf.mean(tf.sum(tf.mul(labels, tf.logSoftmax(logits)), -1))) as tf.Scalar;
 }

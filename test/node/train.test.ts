@@ -9,7 +9,7 @@ import { type Architecture, initialiseModel } from "../../src/run/initialise.ts"
 import { cosineSchedule } from "../../src/run/schedule.ts";
 import { startBackend } from "../../src/run/tfjs/backend.ts";
 import { evaluateNetwork } from "../../src/run/tfjs/evaluate.ts";
-import { createNetwork, type Network } from "../../src/run/tfjs/network.ts";
+import { createNetwork, type TfNetwork } from "../../src/run/tfjs/network.ts";
 import { type EndedEpoch, type TrainOptions, trainNetwork } from "../../src/run/tfjs/train.ts";
 import { rejects, sameBytes } from "../reference/expect-error.ts";
 import { madeUpImages } from "../reference/image-sets.ts";
@@ -30,7 +30,7 @@ const RESNET: Architecture = { family: "resnet", norm: "layer", depth: 8, width:
 
 const FEW: TrainOptions = { epochs: 3, batch: 16, optimizer: "sgd", learningRate: 0.05, momentum: 0.9, seed: 5 };
 
-async function withNetwork<T>(model: Model, use: (network: Network) => Promise<T>): Promise<T> {
+async function withNetwork<T>(model: Model, use: (network: TfNetwork) => Promise<T>): Promise<T> {
   const network = await createNetwork(model);
   try {
     return await use(network);

@@ -158,7 +158,34 @@ test("the promises of the manifest: no dependencies, every export and its types 
       assert.ok(existsSync(join(PACKAGE, path)), path);
     }
   }
-  assert.equal(readdirSync(PACKAGE).sort(), ["CHANGELOG.md", "LICENSE", "README.md", "dist", "package.json"]);
+  assert.equal(readdirSync(PACKAGE).sort(), ["CHANGELOG.md", "LICENSE", "README.md", "dist", "docs", "package.json"]);
+  assert.is(manifest.scripts, undefined, "scripts are for a clone");
+  // There is no public address yet.
+  for (const key of ["repository", "homepage"]) assert.is(manifest[key], undefined, key);
+});
+
+test("every link of the packed papers leads to a packed file", () => {
+  const papers = ["README.md", "CHANGELOG.md", ...readdirSync(join(PACKAGE, "docs")).map((file) => `docs/${file}`)];
+  assert.ok(papers.length > 5);
+  for (const paper of papers) {
+    const text = readFileSync(join(PACKAGE, paper), "utf8");
+    for (const [, target] of text.matchAll(/\]\(([^)#:\s]+)(?:#[^)]*)?\)/g))
+      assert.ok(existsSync(join(PACKAGE, paper, "..", target!)), `${paper} links to ${target}`);
+  }
+});
+
+test("source maps name the files of the project, not the folder in which it was built", () => {
+  const maps = readdirSync(join(PACKAGE, "dist"), { recursive: true }).filter((file) => /\.map$/.test(String(file)));
+  assert.ok(maps.length > 10);
+  for (const map of maps) {
+    const { sources, sourceRoot = "" } = JSON.parse(readFileSync(join(PACKAGE, "dist", String(map)), "utf8"));
+    for (const source of [sourceRoot, ...sources])
+      assert.match(
+        source,
+        /^$|^(?:\.\.\/){1,3}(?:src|node_modules)\/|^(?:whole|nothing|absent):[^/]/,
+        `${map} names ${source}`,
+      );
+  }
 });
 
 test("what every matching calls is compiled early", () => {

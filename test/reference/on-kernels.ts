@@ -1,7 +1,7 @@
 /** Puts arrays into wasm memory between guard bytes, runs something, and checks that nothing else was written. */
 
 import { createRng, type Rng } from "../../src/base/rng.ts";
-import { createKernels, type Kernels } from "../../src/kernels/kernels.ts";
+import { createKernels, type KernelMemory, type Kernels } from "../../src/kernels/kernels.ts";
 
 const GUARD_BYTES = 96;
 const GUARD = 0xa5;
@@ -9,17 +9,17 @@ const GUARD = 0xa5;
 /** Both builds: suites run over them, and compare them with each other. */
 export const BUILDS: readonly Kernels[] = [createKernels({ simd: true }), createKernels({ simd: false })];
 
-export function buildName(kernels: Kernels): string {
+export function buildName(kernels: Pick<Kernels, "simd">): string {
   return kernels.simd ? "simd" : "scalar";
 }
 
 /** Areas of wasm memory with guards around them. */
 export class Bench {
-  readonly kernels: Kernels;
+  readonly kernels: KernelMemory;
   readonly #areas: { pointer: number; bytes: number }[] = [];
   readonly #mark: number;
 
-  constructor(kernels: Kernels) {
+  constructor(kernels: KernelMemory) {
     this.kernels = kernels;
     this.#mark = kernels.arena.mark();
   }

@@ -9,11 +9,11 @@ import { applyPermutations } from "../../perm/apply-permutations.ts";
 import type { Pair } from "../../perm/pair.ts";
 import { scoreLogits } from "../../run/metrics.ts";
 import { eachBatch } from "../../run/tfjs/image-batches.ts";
-import { createNetwork, type Network } from "../../run/tfjs/network.ts";
+import { createNetwork, type TfNetwork } from "../../run/tfjs/network.ts";
 
 export interface Midpoint {
   /** (1−λ)·A + λ·π(B), as it is. Its variables change with `moveTo`. */
-  readonly network: Network;
+  readonly network: TfNetwork;
   /** Takes another π. */
   moveTo(orders: Permutations): Promise<void>;
   /** Mean cross-entropy over `data`, with BatchNorm's statistics of each batch: those of a midpoint are not known. */
@@ -32,7 +32,7 @@ export async function createMidpoint(
   orders: Permutations,
   lambda: number,
 ): Promise<Midpoint> {
-  const networks: Network[] = [];
+  const networks: TfNetwork[] = [];
   const dispose = (): void => {
     for (const each of networks) each.dispose();
   };
@@ -42,7 +42,7 @@ export async function createMidpoint(
     dispose();
     throw error;
   }
-  const [first, second, network] = networks as [Network, Network, Network];
+  const [first, second, network] = networks as [TfNetwork, TfNetwork, TfNetwork];
   const blend = (): void =>
     tf.tidy(() => {
       for (const [name, variable] of network.variables) {

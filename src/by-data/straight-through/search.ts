@@ -10,7 +10,7 @@ import type { Permutations } from "../../perm/alignment.ts";
 import type { Pair } from "../../perm/pair.ts";
 import { identityPermutation, samePermutation } from "../../perm/permutation.ts";
 import { lossGradients } from "../../run/tfjs/loss-gradients.ts";
-import { createNetwork, type Network } from "../../run/tfjs/network.ts";
+import { createNetwork, type TfNetwork } from "../../run/tfjs/network.ts";
 import { createOptimizer, type Optimizer } from "../../run/tfjs/optimizer.ts";
 import { checkpointVariables } from "../../run/tfjs/training-state.ts";
 import { createMidpoint, type Midpoint } from "./midpoint.ts";
@@ -24,7 +24,7 @@ const PROJECTION_SWEEPS = 10;
 
 /** What the steps change. */
 export interface Search {
-  readonly theta: Network;
+  readonly theta: TfNetwork;
   readonly midpoint: Midpoint;
   readonly optimizer: Optimizer;
   /** π of the last projection, and the one of the lowest loss, for checkpoints. */
@@ -52,7 +52,7 @@ export async function createSearch(pair: Pair, given: Permutations, settings: Se
   return { theta, midpoint, optimizer, orders, start, dispose };
 }
 
-const trainableOf = (network: Network): Map<string, tf.Variable> =>
+const trainableOf = (network: TfNetwork): Map<string, tf.Variable> =>
   new Map([...network.variables].filter(([, variable]) => variable.trainable));
 
 /** All that a checkpoint keeps, by name. */

@@ -49,7 +49,8 @@ export const contour: Command = {
     await checkOutputs(outputs, inputs, context.flags.has("force"));
     const path = await checkpointPath(context, outputs, inputs);
     // Before any work: the peers may be missing.
-    const { sampleContour } = await withTensorFlow(() => import("../../measure/contour.ts"));
+    await withTensorFlow(() => import("../../run/tfjs/executor.ts"));
+    const { sampleContour } = await import("../../measure/contour.ts");
     const data = await readSplit(context, values.get("split") as "test" | "train");
     return withAlignedPair(context, (pair, { how }) => {
       const of = async (): Promise<ResultsOf> =>

@@ -86,6 +86,7 @@ const loadRunning = () =>
   withTensorFlow(async () => ({
     ...(await import("../../measure/curve.ts")),
     ...(await import("../../measure/calibrate-pair.ts")),
+    ...(await import("../../run/tfjs/executor.ts")),
   }));
 
 /** What is measured. */

@@ -4,14 +4,14 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Dataset } from "../../data/dataset.ts";
 import type { Batch } from "../../data/select.ts";
 import { type Score, scoreLogits } from "../metrics.ts";
-import type { Network } from "./network.ts";
+import type { TfNetwork } from "./network.ts";
 
 /**
  * Gradients of the mean cross-entropy of a batch with respect to every trainable tensor, and its score, of a network in
  * training. Needs `registerGradients`. The caller disposes the gradients; a tensor on which the loss does not depend has none.
  */
 export function lossGradients(
-  network: Pick<Network, "runTraining">,
+  network: Pick<TfNetwork, "runTraining">,
   { height, width, channels }: Pick<Dataset, "height" | "width" | "channels">,
   trainable: ReadonlyMap<string, tf.Variable>,
   { images, labels }: Batch,

@@ -10,12 +10,12 @@ import { valueShapes } from "../../graph/value-shapes.ts";
 import { createKernels, type Kernels } from "../../kernels/kernels.ts";
 import { startBackend } from "./backend.ts";
 import { readTensors, writeModel } from "./read-tensors.ts";
-import { expiriesOf, type Outputs, runGraph, runGraphTraining } from "./run-graph.ts";
+import { type Outputs, prepareGraph, runGraph, runGraphTraining } from "./run-graph.ts";
 
 export type { Outputs } from "./run-graph.ts";
 
 /** A model on the backend. Dispose it when done: TensorFlow.js frees nothing by itself. */
-export interface Network {
+export interface TfNetwork {
   /** The model's name; that of the last one loaded. */
   readonly name: string;
   readonly graph: Graph;
@@ -49,7 +49,7 @@ export interface Network {
 /** How a model is run. */
 export interface NetworkOptions {
   /** What it computes; told by its tensors when it is left out (`describeGraph`). */
-  readonly graph?: Graph;
+  readonly graph?: Graph | undefined;
 }
 
 /**
@@ -64,8 +64,8 @@ export interface NetworkOptions {
  * const { logits } = network.run(images);
  * network.dispose();
  */
-export async function createNetwork(model: Model, options: NetworkOptions = {}): Promise<Network> {
-  const { graph = await describeGraph(model) } = options;
+export async function createNetwork(model: Model, options: NetworkOptions = {}): Promise<TfNetwork> {
+  const graph = options.graph ?? (await describeGraph(model));
   const uses = tensorUses(graph, model);
   await startBackend();
   const kernels = createKernels();
@@ -86,9 +86,9 @@ interface Parts {
   readonly rest: ReadonlyMap<string, Uint8Array>;
 }
 
-function toNetwork(model: Model, { graph, uses, kernels, variables, ...parts }: Parts): Network {
+function toNetwork(model: Model, { graph, uses, kernels, variables, ...parts }: Parts): TfNetwork {
   const tensors = new Map(model.tensors);
-  const expiries = expiriesOf(graph);
+  const prepared = prepareGraph(graph);
   let { rest } = parts;
   let { name, metadata } = model;
   const tensor = (wanted: string): tf.Variable => variables.get(wanted)!;
@@ -102,9 +102,9 @@ function toNetwork(model: Model, { graph, uses, kernels, variables, ...parts }: 
     graph,
     tensors,
     variables,
-    run(images, keep = new Set()) {
+    run(images, keep) {
       check(images);
-      return runGraph(graph, expiries, images, keep, tensor);
+      return runGraph(prepared, images, { keep, tensor });
     },
     runTraining(images) {
       check(images);

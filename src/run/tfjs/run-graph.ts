@@ -4,19 +4,53 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Graph } from "../../graph/graph.ts";
 import { runOperation, type Surroundings } from "./operations.ts";
 
-/** For every operation, the values that nothing reads after it. */
-export type Expiries = readonly (readonly string[])[];
+/** A graph with, for every operation, the values that nothing reads after it. */
+export interface PreparedGraph extends Graph {
+  readonly expiries: readonly (readonly string[])[];
+}
 
-/** When values are no longer needed. */
-export function expiriesOf({ operations }: Graph): Expiries {
+/** Finds out when values are no longer needed. */
+export function prepareGraph({ operations, output }: Graph): PreparedGraph {
   const last = new Map<string, number>();
-  operations.forEach(({ output, inputs }, i) => {
-    last.set(output, i);
-    for (const input of inputs) last.set(input, i);
+  operations.forEach((operation, i) => {
+    last.set(operation.output, i);
+    for (const input of operation.inputs) last.set(input, i);
   });
   const expiries: string[][] = operations.map(() => []);
-  for (const [name, i] of last) if (name !== "input") expiries[i]!.push(name);
-  return expiries;
+  for (const [name, i] of last) expiries[i]!.push(name);
+  return { operations, output, expiries };
+}
+
+/** What operations look up, and which values stay. */
+export interface RunSettings extends Pick<Surroundings, "tensor" | "observe"> {
+  /** Values that are not freed after their last reader. */
+  readonly keep?: ReadonlySet<string> | undefined;
+}
+
+/**
+ * Runs operations number `from` to `to` (exclusive) on `values`, which holds all that they and later ones read: adds what
+ * they make, and disposes and removes what no later operation reads. Call it in a tidy, and `tf.keep` values that are to
+ * outlive it: a later call goes on from them.
+ */
+export function runOperations(
+  { operations, expiries }: PreparedGraph,
+  [from, to]: readonly [from: number, to: number],
+  values: Map<string, tf.Tensor>,
+  { tensor, observe, keep }: RunSettings,
+): void {
+  for (let i = from; i < to; i++) {
+    const { output, inputs, kind } = operations[i]!;
+    const given = inputs.map((name) => values.get(name)!);
+    values.set(
+      output,
+      tf.tidy(() => runOperation(kind, given, { tensor, training: observe !== undefined, observe })),
+    );
+    for (const name of expiries[i]!) {
+      if (keep?.has(name)) continue;
+      values.get(name)?.dispose();
+      values.delete(name);
+    }
+  }
 }
 
 /** What a run gives: fresh tensors, which the caller disposes. */
@@ -31,31 +65,15 @@ export interface Outputs {
  * Logits and kept values. With `observe`, BatchNorm works on the batch's statistics and hands them over. Throws
  * `RangeError` for a name in `keep` that no operation makes.
  */
-export function runGraph(
-  graph: Graph,
-  expiries: Expiries,
-  images: tf.Tensor4D,
-  keep: ReadonlySet<string>,
-  tensor: Surroundings["tensor"],
-  observe?: Surroundings["observe"],
-): Outputs {
-  const unknown = [...keep].find((name) => !graph.operations.some(({ output }) => output === name));
+export function runGraph(graph: PreparedGraph, images: tf.Tensor4D, settings: RunSettings): Outputs {
+  const names = [...(settings.keep ?? [])];
+  const unknown = names.find((name) => !graph.operations.some(({ output }) => output === name));
   if (unknown !== undefined) throw new RangeError(`value ${unknown} is unknown, expected the output of an operation`);
-  const names = [...keep];
+  const keep = new Set([...names, graph.output]);
   const [logits, ...kept] = tf.tidy(() => {
-    const values = new Map<string, tf.Tensor>([["input", images]]);
-    graph.operations.forEach(({ output, inputs, kind }, i) => {
-      const given = inputs.map((name) => values.get(name)!);
-      values.set(
-        output,
-        tf.tidy(() => runOperation(kind, given, { tensor, training: observe !== undefined, observe })),
-      );
-      for (const name of expiries[i]!) {
-        if (name === graph.output || keep.has(name)) continue;
-        values.get(name)!.dispose();
-        values.delete(name);
-      }
-    });
+    // A handle of its own, so that the caller's images stay.
+    const values = new Map<string, tf.Tensor>([["input", tf.clone(images)]]);
+    runOperations(graph, [0, graph.operations.length], values, { ...settings, keep });
     // Copies of a handle, so that each can be disposed of by itself.
     return [values.get(graph.output)!, ...names.map((name) => tf.clone(values.get(name)!))];
   });

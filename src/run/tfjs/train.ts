@@ -11,7 +11,7 @@ import { checkData } from "../check-data.ts";
 import type { Schedule } from "../schedule.ts";
 import { registerGradients } from "./gradients/register.ts";
 import { lossGradients } from "./loss-gradients.ts";
-import type { Network } from "./network.ts";
+import type { TfNetwork } from "./network.ts";
 import { createOptimizer, type Optimizer } from "./optimizer.ts";
 import { checkpointVariables, readCheckpoint, type TrainingPosition, writeCheckpoint } from "./training-state.ts";
 
@@ -69,7 +69,7 @@ const KEYS = [
 ];
 
 /** What of a network training uses. */
-export type TrainableNetwork = Pick<Network, "name" | "graph" | "tensors" | "variables" | "runTraining">;
+export type TrainableNetwork = Pick<TfNetwork, "name" | "graph" | "tensors" | "variables" | "runTraining">;
 
 /**
  * Minimises the mean softmax cross-entropy of a network on a data set, in place: its trainable variables change at every

@@ -1,0 +1,78 @@
+/** Loss, accuracy and logits of models that run, on labelled images. */
+
+import type { Model } from "../base/model.ts";
+import { checkOptions } from "../base/options.ts";
+import type { OnProgress } from "../base/progress.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { checkData } from "./check-data.ts";
+import type { RunningModel } from "./executor.ts";
+import { eachImages } from "./image-batches.ts";
+import { type Evaluation, scoreLogits } from "./metrics.ts";
+
+export type { Evaluation } from "./metrics.ts";
+
+/** How images are run. */
+export interface EvaluateOptions {
+  /** Images at a time at most: bounds memory, and changes no digit that is printed. Default 250. */
+  readonly batch?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Stage `evaluate`, in images. */
+  readonly onProgress?: OnProgress | undefined;
+}
+
+/** Logits `[count, classes]`, row-major. */
+export interface Predictions {
+  readonly logits: Float32Array;
+  readonly classes: number;
+}
+
+/** An evaluation of your own, instead of a data set: loss (nats) and accuracy (0 to 1) of a model on whatever you choose. */
+export type Evaluate = (model: Model) => Promise<Evaluation> | Evaluation;
+
+const BATCH = 250;
+
+/** Mean cross-entropy and accuracy of a model that runs. Throws as `evaluateModel` does. */
+export async function evaluateRunning(
+  running: RunningModel,
+  data: Dataset,
+  options: EvaluateOptions,
+): Promise<Evaluation> {
+  checkData(running, data);
+  let [loss, right] = [0, 0];
+  await eachLogits(running, data, options, (start, logits, classes) => {
+    const labels = data.labels.subarray(start, start + logits.length / classes);
+    const score = scoreLogits({ logits, classes, labels });
+    loss += score.loss;
+    right += score.right;
+  });
+  return { loss: loss / data.count, accuracy: right / data.count };
+}
+
+/** The logits of every image, in order: a fresh array. Labels are not looked at. Throws as `evaluateModel` does. */
+export async function predictRunning(
+  running: RunningModel,
+  data: Dataset,
+  options: EvaluateOptions,
+): Promise<Predictions> {
+  const classes = checkData(running, data, { labels: false });
+  const logits = new Float32Array(data.count * classes);
+  await eachLogits(running, data, options, (start, part) => logits.set(part, start * classes));
+  return { logits, classes };
+}
+
+async function eachLogits(
+  { network, graph: { output } }: RunningModel,
+  data: Dataset,
+  options: EvaluateOptions,
+  take: (start: number, logits: Float32Array, classes: number) => void,
+): Promise<void> {
+  checkOptions("evaluate", options, ["batch", "signal", "onProgress"]);
+  const { batch = BATCH, signal, onProgress } = options;
+  if (!Number.isSafeInteger(batch) || batch < 1) throw new RangeError(`batch ${batch}, expected a positive integer`);
+  const onImages = (done: number): void => onProgress?.({ stage: "evaluate", done, total: data.count });
+  await eachImages(data, { batch, signal, onImages }, async (images, start) => {
+    const values = await network.run(new Map([["input", images]]), new Set([output]));
+    const logits = values.get(output)!;
+    take(start, logits.data, logits.shape[1]!);
+  });
+}

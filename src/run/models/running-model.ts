@@ -1,0 +1,50 @@
+/** Models opened on an executor; models that are run one after another. */
+
+import type { Model } from "../../base/model.ts";
+import { describeGraph } from "../../families/describe-graph.ts";
+import type { Executor, RunningModel } from "../executor.ts";
+import { executorOf } from "./default-executor.ts";
+
+/** Opens a model. Rejects with `RangeError` for one of no known family. The caller disposes the network. */
+export async function openRunning(model: Model, executor?: Executor): Promise<RunningModel> {
+  const graph = await describeGraph(model);
+  const network = await (await executorOf(executor)).open(model, { graph });
+  return { name: model.name, tensors: model.tensors, graph, network };
+}
+
+/** What runs models: in the same network, as long as their tensors are the same. */
+export interface ModelRunner {
+  /** `model` as it runs, until the next call. */
+  load(model: Model): Promise<RunningModel>;
+  /** Frees the network. Safe to call twice. */
+  dispose(): void;
+}
+
+/** A runner that has run nothing yet. Dispose it. */
+export function createRunner(executor?: Executor): ModelRunner {
+  let running: RunningModel | undefined;
+  let loaded: Model | undefined;
+  const dispose = (): void => {
+    running?.network.dispose();
+    [running, loaded] = [undefined, undefined];
+  };
+  return {
+    async load(model) {
+      if (running !== undefined && loaded === model) return running;
+      if (running !== undefined && sameNames(running.tensors, model.tensors)) {
+        loaded = undefined;
+        await running.network.load(model);
+        running = { ...running, name: model.name };
+      } else {
+        dispose();
+        running = await openRunning(model, executor);
+      }
+      loaded = model;
+      return running;
+    },
+    dispose,
+  };
+}
+
+const sameNames = (a: Model["tensors"], b: Model["tensors"]): boolean =>
+  a.size === b.size && [...a.keys()].every((name) => b.has(name));
