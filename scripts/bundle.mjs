@@ -26,7 +26,7 @@ export const FOR_WORKERD = {
         );
         // Nor does an edge worker read other formats than it imports itself.
         onResolve({ filter: /\/formats\.ts$/ }, ({ path, importer }) =>
-          /formats[\\/]open-other\.ts$/.test(importer) ? { path, namespace: "no formats" } : undefined,
+          /formats[\\/]open-source\.ts$/.test(importer) ? { path, namespace: "no formats" } : undefined,
         );
         onLoad({ filter: /.*/, namespace: "no formats" }, () => ({ contents: "export const FORMATS = [];" }));
         const nothing = "export const createThreadedKernels = () => null, compileRelaxed = () => null;";

@@ -3,6 +3,7 @@
 import { fileURLToPath } from "node:url";
 import type { Model } from "./base/model.ts";
 import { openModel as openSource } from "./formats/open-model.ts";
+import type { OpenOptions } from "./formats/open-options.ts";
 import { openModelFile } from "./node/open-model.ts";
 import { type ModelSource, type Rebasin, type RebasinOptions, rebasin as rebasinSources } from "./plan/rebasin.ts";
 
@@ -10,6 +11,7 @@ export * from "./index.ts";
 export { type DataFolderOptions, readDataFolder, type Split } from "./node/data-folder.ts";
 export { type FileSinkOptions, fileSink } from "./node/file-sink.ts";
 export { fileSource } from "./node/file-source.ts";
+export { folderFiles } from "./node/folder-files.ts";
 export { type SaveOptions, saveModel } from "./node/save-model.ts";
 export { openModelFile };
 
@@ -24,11 +26,8 @@ export type PathOrSource = string | Exclude<ModelSource, Model>;
  * @example
  * const model = await openModel("model.safetensors");
  */
-export async function openModel(
-  source: PathOrSource,
-  options: { name?: string; signal?: AbortSignal } = {},
-): Promise<Model> {
-  if (typeof source === "string") return openModelFile(source, options.signal ? { signal: options.signal } : {});
+export async function openModel(source: PathOrSource, options: OpenOptions = {}): Promise<Model> {
+  if (typeof source === "string") return openModelFile(source, options);
   if (source instanceof URL && source.protocol === "file:") return openModel(fileURLToPath(source), options);
   return openSource(source, options);
 }

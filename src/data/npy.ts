@@ -1,7 +1,9 @@
 /** NumPy's .npy files (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html): plain numbers, row-major. */
 
+import { describe } from "../base/describe.ts";
 import { FormatError } from "../base/errors.ts";
 import { elementCount } from "../base/model.ts";
+import { parseNpyHeader } from "../formats/npz/npy-header.ts";
 
 /** One array. */
 export interface NpyArray {
@@ -28,12 +30,6 @@ const SIZES: ReadonlyMap<string, number> = new Map([
   ["<f8", 8],
 ]);
 
-const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
-/** NumPy itself reads no longer header than this unless told to. */
-const MAX_HEADER = 10_000;
-/** As many as NumPy allows. */
-const MAX_AXES = 32;
-
 /**
  * Parses a .npy file. `data` is a view. Throws `FormatError`, naming the file, for anything but numbers in row-major order
  * and little-endian bytes, and for another number of bytes than shape and dtype say.
@@ -42,13 +38,13 @@ const MAX_AXES = 32;
  * const { dtype, shape, data } = parseNpy(bytes, "x_test.npy");
  */
 export function parseNpy(bytes: Uint8Array, name: string): NpyArray {
-  if (MAGIC.some((byte, i) => bytes[i] !== byte)) {
-    const found = Array.from(bytes.subarray(0, 6), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
-    throw new FormatError(`${name} starts with ${found || "nothing"}, expected 93 4e 55 4d 50 59 (.npy)`);
-  }
-  const { start, text } = headerOf(bytes, name);
-  const { dtype, shape } = parseHeader(text, name);
-  const data = bytes.subarray(start);
+  const { descr: dtype, fortranOrder, shape, dataStart } = parseNpyHeader(bytes, name);
+  if (!SIZES.has(dtype))
+    throw new FormatError(
+      `${name} dtype ${describe(dtype).slice(1, -1)}, expected one of ${[...SIZES.keys()].join(" ")}`,
+    );
+  if (fortranOrder) throw new FormatError(`${name} is in Fortran order, expected C order (numpy.ascontiguousarray)`);
+  const data = bytes.subarray(dataStart);
   const expected = elementCount(shape) * SIZES.get(dtype)!;
   if (data.length !== expected) {
     throw new FormatError(
@@ -56,59 +52,6 @@ export function parseNpy(bytes: Uint8Array, name: string): NpyArray {
     );
   }
   return { dtype, shape, data };
-}
-
-function headerOf(bytes: Uint8Array, name: string): { start: number; text: string } {
-  const major = bytes[6] ?? 0;
-  if (major < 1 || major > 3) throw new FormatError(`${name} format version ${major}, expected 1, 2 or 3`);
-  const begin = major === 1 ? 10 : 12;
-  if (bytes.length < begin) throw new FormatError(`${name} holds ${bytes.length} bytes, expected a header of ${begin}`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const length = major === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
-  if (length > MAX_HEADER) throw new FormatError(`${name} header of ${length} bytes, expected at most ${MAX_HEADER}`);
-  if (bytes.length < begin + length)
-    throw new FormatError(`${name} holds ${bytes.length} bytes, expected a header up to byte ${begin + length}`);
-  return { start: begin + length, text: new TextDecoder().decode(bytes.subarray(begin, begin + length)) };
-}
-
-/** A Python dictionary of exactly these three keys, each once and in any order, as NumPy writes it. */
-const ENTRY =
-  /^\s*'(descr|fortran_order|shape)'\s*:\s*('[^']*'|True|False|\(\s*(?:\d+\s*(?:,\s*\d+\s*)*,?)?\s*\))\s*(,|$)/;
-
-function parseHeader(text: string, name: string): { dtype: string; shape: number[] } {
-  const trimmed = text.trim();
-  const fault = (): FormatError =>
-    new FormatError(
-      `${name} header ${JSON.stringify(trimmed.slice(0, 120))}, expected {'descr': …, 'fortran_order': …, 'shape': (…)} of numbers`,
-    );
-  if (!trimmed.startsWith("{") || !trimmed.endsWith("}")) throw fault();
-  const entries = new Map<string, string>();
-  let rest = trimmed.slice(1, -1).trim();
-  while (rest !== "") {
-    const match = ENTRY.exec(rest);
-    if (match === null || entries.has(match[1]!)) throw fault();
-    entries.set(match[1]!, match[2]!);
-    rest = rest.slice(match[0].length).trim();
-  }
-  const [descr, order, shape] = ["descr", "fortran_order", "shape"].map((key) => entries.get(key));
-  if (!descr?.startsWith("'") || !(order === "True" || order === "False") || !shape?.startsWith("(")) throw fault();
-  const dtype = descr.slice(1, -1);
-  if (!SIZES.has(dtype))
-    throw new FormatError(`${name} dtype ${dtype}, expected one of ${[...SIZES.keys()].join(" ")}`);
-  if (order === "True")
-    throw new FormatError(`${name} is in Fortran order, expected C order (numpy.ascontiguousarray)`);
-  return { dtype, shape: parseShape(shape, name, fault) };
-}
-
-function parseShape(text: string, name: string, fault: () => FormatError): number[] {
-  const inner = text.slice(1, -1).trim();
-  // `(3)` is a number in Python, not a tuple.
-  if (/^\d+$/.test(inner)) throw fault();
-  const shape = inner === "" ? [] : inner.replace(/,\s*$/, "").split(",").map(Number);
-  if (shape.length > MAX_AXES) throw new FormatError(`${name} has ${shape.length} axes, expected at most ${MAX_AXES}`);
-  const large = shape.find((size) => !Number.isSafeInteger(size));
-  if (large !== undefined) throw new FormatError(`${name} has an axis of ${large}, expected at most 2^53-1`);
-  return shape;
 }
 
 /**

@@ -1,6 +1,8 @@
 /** NumPy's .npz files: zip archives of .npy files. */
 
 import { FormatError } from "../base/errors.ts";
+import { bytesSource } from "../io/byte-source.ts";
+import { openZip, readZipEntry } from "../io/zip.ts";
 import { MAX_UNPACKED } from "./gunzip.ts";
 import type { NamedBytes } from "./idx.ts";
 import { type NpyArray, parseNpy } from "./npy.ts";
@@ -19,31 +21,17 @@ const SUFFIX = ".npy";
  * const images = arrays.get("x");
  */
 export async function readNpz({ name, bytes }: NamedBytes): Promise<Map<string, NpyArray>> {
-  const { unzipSync } = await import("fflate");
-  let total = 0;
-  const names = new Set<string>();
-  let unpacked: Record<string, Uint8Array>;
-  try {
-    unpacked = unzipSync(bytes, {
-      filter: (entry) => {
-        if (names.has(entry.name)) throw new FormatError(`${name} has two entries ${entry.name}, expected one`);
-        names.add(entry.name);
-        if (names.size > MAX_ENTRIES)
-          throw new FormatError(`${name} has ${names.size} entries, expected at most ${MAX_ENTRIES}`);
-        if (!entry.name.endsWith(SUFFIX)) return false;
-        total += entry.originalSize;
-        if (total > MAX_UNPACKED)
-          throw new FormatError(`${name} unpacks to ${total} bytes or more, expected at most ${MAX_UNPACKED}`);
-        return true;
-      },
-    });
-  } catch (error) {
-    if (error instanceof FormatError) throw error;
-    throw new FormatError(`${name} does not unzip (${(error as Error).message}), expected a .npz archive`);
-  }
+  const zip = await openZip(bytesSource(bytes, name));
+  if (zip.entries.size > MAX_ENTRIES)
+    throw new FormatError(`${name} has ${zip.entries.size} entries, expected at most ${MAX_ENTRIES}`);
+  const entries = [...zip.entries.values()].filter((entry) => entry.name.endsWith(SUFFIX));
+  const total = entries.reduce((sum, { size }) => sum + size, 0);
+  if (total > MAX_UNPACKED)
+    throw new FormatError(`${name} unpacks to ${total} bytes, expected at most ${MAX_UNPACKED}`);
   const arrays = new Map<string, NpyArray>();
-  for (const [entry, data] of Object.entries(unpacked)) {
-    if (entry.endsWith(SUFFIX)) arrays.set(entry.slice(0, -SUFFIX.length), parseNpy(data, `${name}: ${entry}`));
+  for (const entry of entries) {
+    const array = parseNpy(await readZipEntry(zip, entry), `${name}: ${entry.name}`);
+    arrays.set(entry.name.slice(0, -SUFFIX.length), array);
   }
   return arrays;
 }

@@ -28,11 +28,12 @@ export async function openModel(
 ): Promise<Model> {
   const { signal } = options;
   if (isFiles(source)) return (await import("./open-other.ts")).openFolder(source, options);
-  const opened = rename(await toSource(source, options), options.name);
+  const own = await toSource(source, options);
+  const opened = rename(own, options.name);
   const head = await opened.slice(0, Math.min(opened.byteLength, HEAD_BYTES), signal);
   if (looksLikeSafetensors(head)) return openSafetensors(opened, { signal });
   const { openOther } = await import("./open-other.ts");
-  return openOther(opened, head, source instanceof URL ? { url: source, ...options } : options);
+  return openOther(opened, head, options, { file: own.name, url: source instanceof URL ? source : undefined });
 }
 
 async function toSource(source: unknown, { name, signal }: OpenOptions): Promise<ByteSource> {

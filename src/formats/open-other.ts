@@ -1,31 +1,37 @@
-/** Opens what is not a lone safetensors file. Loaded with the first such file. */
+/** Opens what is not a lone safetensors file: other formats, and models of several files. Loaded with the first of them. */
 
 import { FormatError } from "../base/errors.ts";
 import type { Model } from "../base/model.ts";
 import type { ByteSource } from "../io/byte-source.ts";
 import type { Files } from "../io/files.ts";
-import { FORMATS } from "./formats.ts";
+import { urlFiles } from "../io/url-files.ts";
+import { openFolder as openFolderFiles, openIndex } from "./folder/open-folder.ts";
+import { looksLikeIndex } from "./folder/shard-index.ts";
 import type { OpenOptions } from "./open-options.ts";
-import { openSafetensors } from "./safetensors/open-safetensors.ts";
-import { guessFormat } from "./signatures.ts";
+import { openSource } from "./open-source.ts";
 
-/** Opens a source by the registry. `head` are its first bytes; `url` is where it is, if it is on a web server. */
+/** What a source is called where it lies, whatever messages call it, and its address on a web server. */
+export interface Place {
+  readonly file: string;
+  readonly url: URL | undefined;
+}
+
+/** Opens a source of which `head` are the first bytes. */
 export async function openOther(
   source: ByteSource,
   head: Uint8Array,
-  options: OpenOptions & { readonly url?: URL },
+  options: OpenOptions,
+  { file, url }: Place,
 ): Promise<Model> {
-  const { signal, key, assume, files } = options;
-  const format = FORMATS.find((candidate) => candidate.recognises(head, source.name));
-  if (format !== undefined) return (await format.load()).open(source, files, { signal, key, assume });
-  const guess = guessFormat(head);
-  if (guess !== undefined)
-    throw new FormatError(`${source.name} looks like ${guess}, which is not supported, expected safetensors`);
-  // The reader says what is wrong with it.
-  return openSafetensors(source, { signal });
+  const files = options.files ?? (url && urlFiles(url));
+  if (!looksLikeIndex(head, file)) return openSource(source, head, { ...options, files });
+  if (files !== undefined) return openIndex(source, files, options, file.split(/[\\/]/).at(-1)!);
+  throw new FormatError(
+    `${source.name} is the index of a model in shards, expected its shards too (their folder, or option files)`,
+  );
 }
 
 /** Opens the model in a folder. */
-export async function openFolder(files: Files, _options: OpenOptions): Promise<Model> {
-  throw new FormatError(`${files.name} is a folder, expected a model file`);
+export async function openFolder(files: Files, options: OpenOptions): Promise<Model> {
+  return openFolderFiles(files, options);
 }

@@ -34,7 +34,17 @@ export async function request(
 export async function statusFault(remote: Remote, answer: Answer): Promise<TypeError> {
   await answer.body?.cancel();
   const text = answer.statusText ? ` ${answer.statusText}` : "";
-  return new TypeError(`${remote.name} answered ${answer.status}${text}, expected 200 or 206`);
+  const fault = new TypeError(`${remote.name} answered ${answer.status}${text}, expected 200 or 206`);
+  if (answer.status === 404 || answer.status === 410) MISSING.add(fault);
+  return fault;
+}
+
+/** Errors of files that the server does not have. */
+const MISSING = new WeakSet<object>();
+
+/** True when opening failed because the server has no such file. */
+export function isMissing(error: unknown): boolean {
+  return MISSING.has(error as object);
 }
 
 /** `Content-Range` of a 206; `end` is exclusive here. */

@@ -159,7 +159,6 @@ test("npy: wrong files are refused, naming file, fault and expectation", async (
     "{'descr': '|u1', 'fortran_order': False, 'shape': (-1,)}",
     "{'descr': '|u1', 'fortran_order': False, 'shape': (1,), 'shape': (2,)}",
     "{'descr': '|u1', 'fortran_order': False, 'shape': (1,), 'extra': (2,)}",
-    "{'descr': [('a', '|u1')], 'fortran_order': False, 'shape': (1,)}",
     "{'descr': '|u1', 'fortran_order': 0, 'shape': (1,)}",
     "{'descr': '|u1' 'fortran_order': False, 'shape': (1,)}",
     "__import__('os').system('true')",
@@ -167,6 +166,8 @@ test("npy: wrong files are refused, naming file, fault and expectation", async (
   for (const [message, bytes] of cases) await refuses(message, () => parseNpy(bytes, "f"));
   for (const header of headers)
     await refuses(/^f header ".*, expected \{'descr'/, () => parseNpy(npyFile(header, [1]), "f"));
+  const structured = "{'descr': [('a', '|u1')], 'fortran_order': False, 'shape': (1,)}";
+  await refuses(/^f dtype \[\('a', '\|u1'\)\], expected one of /, () => parseNpy(npyFile(structured, [1]), "f"));
 });
 
 test("arrays become data sets: bytes scaled, floats as they are, channels last or first, labels of any integer type", () => {
@@ -210,9 +211,9 @@ test("npz: arrays by name, other entries left out; broken archives are refused",
   assert.equal([...arrays.keys()].sort(), ["__proto__", "x"]);
   assert.equal([...arrays.get("x")!.data], [1, 2]);
   const read = (given: Uint8Array) => () => readNpz({ name: "f", bytes: given });
-  await refuses(/^f does not unzip \(.*\), expected a \.npz archive$/, read(x));
-  await refuses(/^f does not unzip /, read(new Uint8Array(0)));
-  await refuses(/^f does not unzip |^f: x\.npy /, read(bytes.subarray(0, 100)));
+  await refuses(/^f has no zip directory at its end, expected one/, read(x));
+  await refuses(/^f has no zip directory /, read(new Uint8Array(0)));
+  await refuses(/^f has no zip directory /, read(bytes.subarray(0, 100)));
   await refuses(/^f: y\.npy starts with /, read(zipSync({ "y.npy": bytesOf("hello!") })));
   const many = Object.fromEntries(Array.from({ length: 257 }, (_, i) => [`${i}.txt`, new Uint8Array(0)]));
   await refuses(/^f has 257 entries, expected at most 256$/, read(zipSync(many)));
@@ -223,7 +224,7 @@ test("npz: an archive that claims to unpack to gigabytes is refused before it is
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const directory = bytes.findIndex((_, i) => i + 4 <= bytes.length && view.getUint32(i, true) === 0x02014b50);
   view.setUint32(directory + 24, 2 ** 30 + 1, true); // uncompressed size, in the central directory
-  await refuses(/^f unpacks to 1073741825 bytes or more, expected at most 1073741824$/, () =>
+  await refuses(/^f entry "x\.npy" unpacks from \d+ to 1073741825 bytes, expected at most 1032 times$/, () =>
     readNpz({ name: "f", bytes }),
   );
 });

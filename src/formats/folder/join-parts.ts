@@ -1,0 +1,40 @@
+/** Holds an index against its shards: every tensor in the shard that the index says, and in no other. */
+
+import { listFirst } from "../../base/compare-tensors.ts";
+import { describe } from "../../base/describe.ts";
+import { FormatError } from "../../base/errors.ts";
+import type { Part } from "./folder-container.ts";
+import type { ShardIndex } from "./shard-index.ts";
+
+/** The tensors in the index's order, then what only shards have; and notes on that for people. */
+export interface Joined {
+  readonly order: readonly string[];
+  readonly notes: readonly (readonly [label: string, text: string])[];
+}
+
+/**
+ * Throws `FormatError` for a tensor that its shard lacks and for one that two shards have. Tensors that the index does not
+ * name are read, as every loader of whole shards does, and noted.
+ */
+export function joinParts(parts: readonly Part[], index: ShardIndex, name: string): Joined {
+  const homes = new Map<string, string>();
+  for (const { path, model } of parts) {
+    for (const tensor of model.tensors.keys()) {
+      const other = homes.get(tensor);
+      if (other !== undefined)
+        throw new FormatError(
+          `${name} tensor ${describe(tensor)} is in ${other} and in ${path}, expected it in one shard`,
+        );
+      homes.set(tensor, path);
+    }
+  }
+  for (const [tensor, shard] of index.weightMap) {
+    const home = homes.get(tensor);
+    if (home === shard) continue;
+    const found = home === undefined ? "no shard has it" : `${home} has it`;
+    throw new FormatError(`${name} tensor ${describe(tensor)} is not in ${shard} (${found}), expected it there`);
+  }
+  const unlisted = [...homes.keys()].filter((tensor) => !index.weightMap.has(tensor));
+  const notes: [string, string][] = unlisted.length === 0 ? [] : [["not in index", listFirst(unlisted, 5)]];
+  return { order: [...index.weightMap.keys(), ...unlisted], notes };
+}

@@ -1,0 +1,58 @@
+/** CRC-32 as zip, gzip and PNG have it: polynomial 0xEDB88320, reflected, with all bits inverted before and after. */
+
+const POLYNOMIAL = 0xedb88320;
+
+/** Bytes a step: one table for each. */
+const STEP = 8;
+
+let tables: readonly Uint32Array[] | undefined;
+
+/**
+ * The CRC-32 of `bytes`, a number from 0 to 2^32−1. `before` is the CRC of the bytes that come before them: long data
+ * can be given in pieces.
+ *
+ * @example
+ * crc32(new TextEncoder().encode("123456789")).toString(16); // "cbf43926"
+ */
+export function crc32(bytes: Uint8Array, before = 0): number {
+  tables ??= makeTables();
+  const [t0, t1, t2, t3, t4, t5, t6, t7] = tables as [
+    Uint32Array,
+    Uint32Array,
+    Uint32Array,
+    Uint32Array,
+    Uint32Array,
+    Uint32Array,
+    Uint32Array,
+    Uint32Array,
+  ];
+  let crc = ~before;
+  let i = 0;
+  // Eight bytes a step ("slicing by 8", Intel 2006): their eight look-ups do not wait for each other.
+  for (const end = bytes.length - STEP; i <= end; i += STEP) {
+    crc ^= bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
+    crc =
+      t7[crc & 255]! ^
+      t6[(crc >>> 8) & 255]! ^
+      t5[(crc >>> 16) & 255]! ^
+      t4[crc >>> 24]! ^
+      t3[bytes[i + 4]!]! ^
+      t2[bytes[i + 5]!]! ^
+      t1[bytes[i + 6]!]! ^
+      t0[bytes[i + 7]!]!;
+  }
+  for (; i < bytes.length; i++) crc = (crc >>> 8) ^ t0[(crc ^ bytes[i]!) & 255]!;
+  return ~crc >>> 0;
+}
+
+/** Table k holds the CRCs of a byte that k zero bytes follow. */
+function makeTables(): Uint32Array[] {
+  const first = Uint32Array.from({ length: 256 }, (_, byte) => {
+    let crc = byte;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ POLYNOMIAL : crc >>> 1;
+    return crc;
+  });
+  const all = [first];
+  while (all.length < STEP) all.push(all.at(-1)!.map((crc) => (crc >>> 8) ^ first[crc & 255]!));
+  return all;
+}
