@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { embedWasm } from "./embed-wasm.mjs";
 import { thirdPartyNotices } from "./third-party.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -38,7 +39,7 @@ export async function buildApp(folder = join(root, "dist/app")) {
     platform: "browser",
     splitting: true,
     chunkNames: "chunks/[name]-[hash]",
-    loader: { ".wasm": "base64" },
+    plugins: [embedWasm],
     define: { __VERSION__: JSON.stringify(version) },
     minify: true,
     metafile: true,

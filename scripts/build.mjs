@@ -65,8 +65,8 @@ function digestOfWasmSources() {
 function writeModulesForJsr() {
   const write = (file, text) => writeFileSync(join(root, "build", file), text);
   for (const target of WASM_BUILDS) {
-    const base64 = readFileSync(join(root, `build/rebasin.${target}.wasm`)).toString("base64");
-    write(`rebasin.${target}.base64.ts`, `const base64: string = "${base64}";\nexport default base64;\n`);
+    const hex = readFileSync(join(root, `build/rebasin.${target}.wasm`), "hex");
+    write(`rebasin.${target}.hex.ts`, `const hex: string = "${hex}";\nexport default hex;\n`);
   }
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   write("version.ts", `export const VERSION: string = ${JSON.stringify(version)};\n`);

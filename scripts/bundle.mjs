@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { embedWasm } from "./embed-wasm.mjs";
 import { bundleWholePackages, wholePackages } from "./whole-packages.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -85,7 +86,6 @@ const sharedOptions = (version) => ({
   outdir: "dist",
   splitting: true,
   chunkNames: "chunks/[name]-[hash]",
-  loader: { ".wasm": "base64" },
   define: { __VERSION__: JSON.stringify(version) },
   // Only node.ts, cli.ts and what they alone import may name Node's modules; a test checks the browser entries.
   // TensorFlow.js is an optional peer: users bring their own.
@@ -105,7 +105,7 @@ export async function bundlePackage(version) {
   const { metafile } = await build({
     ...shared,
     entryPoints: [...ENTRIES.map((file) => `src/${file}`), { in: "src/cli/main.ts", out: "cli" }],
-    plugins: [wholePackages, oneCore],
+    plugins: [embedWasm, wholePackages, oneCore],
   });
   await build({
     ...shared,

@@ -6,6 +6,7 @@ import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { root } from "./build.mjs";
+import { embedWasm } from "./embed-wasm.mjs";
 
 const [script, ...args] = process.argv.slice(2);
 if (script === undefined) {
@@ -23,7 +24,7 @@ await build({
   platform: "node",
   format: "esm",
   target: "es2022",
-  loader: { ".wasm": "base64" },
+  plugins: [embedWasm],
   define: { __VERSION__: JSON.stringify(version) },
   logLevel: "warning",
 });

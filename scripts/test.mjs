@@ -18,6 +18,7 @@ import { parseArgs } from "node:util";
 import { build } from "esbuild";
 import { root } from "./build.mjs";
 import { FOR_WORKERD } from "./bundle.mjs";
+import { embedWasm } from "./embed-wasm.mjs";
 import { packProject } from "./pack.mjs";
 import { browsers } from "./runtimes/browsers.mjs";
 import { processes } from "./runtimes/processes.mjs";
@@ -80,7 +81,8 @@ async function bundle(suite, folder, { loader, ...extra }) {
     format: "esm",
     target: "es2022",
     ignoreAnnotations: true, // package.json says sideEffects: false, which would drop the suites
-    loader: { ".wasm": "base64", ".safetensors": "binary", ...loader },
+    plugins: [embedWasm],
+    loader: { ".safetensors": "binary", ...loader },
     define: { __VERSION__: JSON.stringify("0.0.0-test"), __ROOT__: JSON.stringify(root) },
     logLevel: "error",
     ...SETTINGS[suite],

@@ -2,7 +2,7 @@
 
 import scalarWasm from "../../build/rebasin.extra.scalar.wasm";
 import simdWasm from "../../build/rebasin.extra.simd.wasm";
-import { type BuildOptions, type CompiledBuild, decodeBase64, supportsSimd } from "./wasm.ts";
+import { type BuildOptions, type CompiledBuild, decodeHex, supportsSimd } from "./wasm.ts";
 
 const compiled = new Map<boolean, WebAssembly.Module>();
 
@@ -15,7 +15,7 @@ export function compileExtra({ simd = supportsSimd() }: BuildOptions): CompiledB
   if (typeof source !== "string") return { simd, module: source };
   let module = compiled.get(simd);
   if (module === undefined) {
-    module = new WebAssembly.Module(decodeBase64(source));
+    module = new WebAssembly.Module(decodeHex(source));
     compiled.set(simd, module);
   }
   return { simd, module };

@@ -3,9 +3,9 @@
  * differ between engines.
  */
 
-import singleBase64 from "../../build/rebasin.relaxed.wasm";
-import threadsBase64 from "../../build/rebasin.relaxed-threads.wasm";
-import { decodeBase64 } from "./wasm.ts";
+import singleHex from "../../build/rebasin.relaxed.wasm";
+import threadsHex from "../../build/rebasin.relaxed-threads.wasm";
+import { decodeHex } from "./wasm.ts";
 
 const compiled = new Map<boolean, WebAssembly.Module>();
 
@@ -14,7 +14,7 @@ export function compileRelaxed(threads: boolean): WebAssembly.Module | null {
   let module = compiled.get(threads);
   if (module === undefined) {
     try {
-      module = new WebAssembly.Module(decodeBase64(threads ? threadsBase64 : singleBase64));
+      module = new WebAssembly.Module(decodeHex(threads ? threadsHex : singleHex));
     } catch {
       return null;
     }

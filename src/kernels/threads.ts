@@ -1,12 +1,12 @@
 /** Kernels on shared memory, with worker threads. Loaded on demand: most programs never need this file. */
 
-import scalarBase64 from "../../build/rebasin.scalar-threads.wasm";
-import simdBase64 from "../../build/rebasin.simd-threads.wasm";
+import scalarHex from "../../build/rebasin.scalar-threads.wasm";
+import simdHex from "../../build/rebasin.simd-threads.wasm";
 import { createArena } from "./arena.ts";
 import { availableThreads, startWorker } from "./host.ts";
 import { instantiate, type Kernels, MEMORY_PAGES, viewsOf } from "./kernels.ts";
 import { LEAST_WORK, WorkerPool } from "./pool.ts";
-import { chooseSimd, decodeBase64, type ModuleOptions } from "./wasm.ts";
+import { chooseSimd, decodeHex, type ModuleOptions } from "./wasm.ts";
 import { CONTROL_BYTES } from "./worker-source.ts";
 
 /** Threads that "auto" takes at most: with more, memory is what limits, and each has a packing area of its own. */
@@ -68,7 +68,7 @@ function compile(simd: boolean): WebAssembly.Module | null {
   let module = compiled.get(simd);
   if (module === undefined) {
     try {
-      module = new WebAssembly.Module(decodeBase64(simd ? simdBase64 : scalarBase64));
+      module = new WebAssembly.Module(decodeHex(simd ? simdHex : scalarHex));
     } catch {
       return null;
     }

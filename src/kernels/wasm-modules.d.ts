@@ -1,5 +1,5 @@
-/** The bundler embeds a .wasm file as a base64 string (esbuild loader "base64"). */
+/** The bundler embeds a .wasm file as hexadecimal text (scripts/embed-wasm.mjs). */
 declare module "*.wasm" {
-  const base64: string;
-  export default base64;
+  const hex: string;
+  export default hex;
 }

@@ -1,5 +1,5 @@
 /**
- * The two wasm builds. The bundler makes each import a base64 string, decoded and compiled on first use, once each; or,
+ * The two wasm builds. The bundler makes each import a text of hexadecimal digits, decoded and compiled on first use, once each; or,
  * for edge workers, which may not compile while they answer a request, a module that the host has compiled.
  */
 
@@ -28,20 +28,27 @@ const compiled = new Map<boolean, WebAssembly.Module>();
 let given: ReadonlyMap<boolean, WebAssembly.Module> | null = null;
 let simdSupported: boolean | undefined;
 
-/** The build that the bundler embedded: base64, or a compiled module. */
+/** The build that the bundler embedded: hexadecimal digits, or a compiled module. */
 function embedded(simd: boolean): string | WebAssembly.Module {
   return simd ? simdWasm : scalarWasm;
 }
 
-export function decodeBase64(base64: string): Uint8Array<ArrayBuffer> {
+/** The bytes that an even number of lower-case hexadecimal digits stands for. */
+export function decodeHex(hex: string): Uint8Array<ArrayBuffer> {
   // A loop over characters takes longer than compiling what they stand for, so every host's own way is tried first.
-  const native = Uint8Array as { fromBase64?: (base64: string) => Uint8Array<ArrayBuffer> };
-  if (native.fromBase64 !== undefined) return native.fromBase64(base64);
-  const { Buffer } = globalThis as { Buffer?: { from(text: string, encoding: "base64"): Uint8Array<ArrayBuffer> } };
-  if (Buffer !== undefined) return Buffer.from(base64, "base64");
-  const binary = atob(base64);
-  const bytes = new Uint8Array(binary.length);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
+  const native = Uint8Array as { fromHex?: (hex: string) => Uint8Array<ArrayBuffer> };
+  if (native.fromHex !== undefined) return native.fromHex(hex);
+  const { Buffer } = globalThis as { Buffer?: { from(text: string, encoding: "hex"): Uint8Array<ArrayBuffer> } };
+  if (Buffer !== undefined) return Buffer.from(hex, "hex");
+  return decodeDigits(hex);
+}
+
+/** @internal */
+export function decodeDigits(hex: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(hex.length / 2);
+  const digit = (code: number): number => code - (code > 57 ? 87 : 48);
+  for (let i = 0; i < bytes.length; i++)
+    bytes[i] = 16 * digit(hex.charCodeAt(2 * i)) + digit(hex.charCodeAt(2 * i + 1));
   return bytes;
 }
 
@@ -66,7 +73,7 @@ function compileEmbedded(simd: boolean): WebAssembly.Module {
   if (typeof source !== "string") return source;
   let module = compiled.get(simd);
   if (module === undefined) {
-    module = new WebAssembly.Module(decodeBase64(source));
+    module = new WebAssembly.Module(decodeHex(source));
     compiled.set(simd, module);
   }
   return module;

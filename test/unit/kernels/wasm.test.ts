@@ -2,7 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { KernelExports } from "../../../src/kernels/exports.ts";
 import { createKernels } from "../../../src/kernels/kernels.ts";
-import { compileBuild } from "../../../src/kernels/wasm.ts";
+import { compileBuild, decodeDigits, decodeHex } from "../../../src/kernels/wasm.ts";
 
 /** Number of arguments of every export. The type makes it complete: no name more, no name less than the interface. */
 const ARITY: { [Name in keyof KernelExports]: Parameters<KernelExports[Name]>["length"] } = {
@@ -90,6 +90,14 @@ test("without a choice the engine's best is taken", () => {
   const words = "0061736d 01000000 0105016000017b 03020100 0a0a010800 4100 fd0f fd62 0b".replaceAll(" ", "");
   const bytes = Uint8Array.from(words.match(/../g)!, (byte) => Number.parseInt(byte, 16));
   assert.is(createKernels().simd, WebAssembly.validate(bytes));
+});
+
+test("hexadecimal digits are decoded alike by the host and by hand", () => {
+  const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  assert.equal(new Uint8Array(decodeHex(hex)), bytes);
+  assert.equal(decodeDigits(hex), bytes);
+  assert.is(decodeDigits("").length, 0);
 });
 
 test.run();
