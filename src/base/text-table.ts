@@ -1,7 +1,14 @@
 /** Plain text tables: first column left, numbers right. */
 
-/** Rows of cells under a header, columns two spaces apart; a column of numbers is aligned to the right. */
-export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+import { visible } from "./visible.ts";
+
+/**
+ * Rows of cells under a header, columns two spaces apart; a column of numbers is aligned to the right. Names in cells are
+ * made visible: a row is a line.
+ */
+export function table(titles: readonly string[], cells: readonly (readonly string[])[]): string {
+  const header = titles.map(visible);
+  const rows = cells.map((row) => row.map(visible));
   const widths = header.map((title, column) =>
     rows.reduce((widest, row) => Math.max(widest, row[column]!.length), title.length),
   );

@@ -1,6 +1,7 @@
 /** What `rebasin curve` says of a pair: as JSON, as text, as CSV. */
 
 import { table } from "../base/text-table.ts";
+import { visible } from "../base/visible.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { type Barrier, barrier, type Curve } from "../measure/barrier.ts";
 import type { Calibrations } from "../measure/calibrate-pair.ts";
@@ -113,5 +114,5 @@ export function curveText(result: CurveResult): string {
     matching === undefined
       ? ""
       : `\nobjective ${matching.identityObjective.toPrecision(6)} before, ${matching.objective.toPrecision(6)} aligned`;
-  return [`${howText(result)}${objective}`, ...parts].join("\n\n");
+  return [`${visible(howText(result))}${objective}`, ...parts].join("\n\n");
 }

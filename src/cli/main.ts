@@ -2,6 +2,7 @@
 /** `rebasin`: picks the command, runs it, prints what it says, and leaves with its exit code. */
 
 import { VERSION } from "../base/version.ts";
+import { visible } from "../base/visible.ts";
 import { type Command, type CommandContext, type CommandResult, UsageError } from "./command.ts";
 import { apply } from "./commands/apply.ts";
 import { compare } from "./commands/compare.ts";
@@ -42,11 +43,11 @@ async function main(words: readonly string[]): Promise<number> {
   try {
     const say = (line: string): void => {
       bar.clear();
-      process.stderr.write(`${line}\n`);
+      process.stderr.write(`${visible(line)}\n`);
     };
     const result = await runCommand(name, rest, { signal: interrupt.signal, onProgress: bar.onProgress, say });
     bar.clear();
-    await print(process.stdout, json ? JSON.stringify(result.json) : result.text);
+    await print(process.stdout, json ? jsonLine(result.json) : visibleLines(result.text));
     return result.exitCode ?? 0;
   } catch (error) {
     bar.clear();
@@ -71,11 +72,17 @@ async function runCommand(
   return command.run({ ...parsed, ...ways });
 }
 
+/** JSON on one line, with every character of its strings escaped that a terminal would act on. */
+const jsonLine = (value: unknown): string => visible(JSON.stringify(value));
+
+/** Names in it are visible already; this is for those that were forgotten. */
+const visibleLines = (text: string): string => text.split("\n").map(visible).join("\n");
+
 async function reportFailure(error: unknown, command: string, json: boolean, signal: AbortSignal): Promise<number> {
   const type = error instanceof Error ? error.name : "Error";
   const message = error instanceof Error ? error.message : String(error);
-  if (json) await print(process.stdout, JSON.stringify({ error: { type, message } }));
-  else await print(process.stderr, `rebasin: ${message}`);
+  if (json) await print(process.stdout, jsonLine({ error: { type, message } }));
+  else await print(process.stderr, `rebasin: ${visible(message)}`);
   if (error instanceof UsageError) {
     if (!json)
       await print(

@@ -2,6 +2,7 @@
 
 import type { Spec } from "../axes/types.ts";
 import { table } from "../base/text-table.ts";
+import { visible } from "../base/visible.ts";
 import type { Split } from "../node/data-folder.ts";
 import type { Pair } from "../perm/pair.ts";
 import { type CommandContext, numberOption, type OptionRule, UsageError } from "./command.ts";
@@ -87,7 +88,7 @@ export function matchText(report: CommandReport, spec: Spec, name: string): stri
     String(moved),
   ]);
   const lines = [
-    `spec       ${name}${spec.why === undefined ? "" : `: ${spec.why}`}`,
+    `spec       ${visible(name)}${spec.why === undefined ? "" : `: ${visible(spec.why)}`}`,
     `method     ${report.method}, ${steps}${counted(report.sweeps, "sweep")}, ${report.seconds.toFixed(2)} s`,
     `objective  ${report.identityObjective.toPrecision(6)} before, ${report.objective.toPrecision(6)} aligned`,
   ];
@@ -99,7 +100,9 @@ export function matchText(report: CommandReport, spec: Spec, name: string): stri
   }
   if (report.starts !== undefined) lines.push(...startLines(report.starts));
   if (report.held.length > 0)
-    lines.push(`held       ${report.held.join(", ")}: three or more permutations meet, found by descent alone`);
+    lines.push(
+      `held       ${visible(report.held.join(", "))}: three or more permutations meet, found by descent alone`,
+    );
   return [...lines, "", table(["permutation", "size", "moved"], rows)].join("\n");
 }
 

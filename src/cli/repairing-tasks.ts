@@ -2,6 +2,7 @@
 
 import { basename, resolve } from "node:path";
 import type { Model } from "../base/model.ts";
+import { visible } from "../base/visible.ts";
 import { applyPermutations } from "../perm/apply-permutations.ts";
 import type { AlignedPair } from "../perm/pair.ts";
 import { withTensorFlow } from "../run/with-tensorflow.ts";
@@ -68,7 +69,7 @@ export function planTasks(context: CommandContext, output: string): TaskPlan | u
 
 /** One line for each side file. */
 export function taskLines(sides: readonly TaskSide[]): string[] {
-  return sides.map(
-    ({ task, file, images, places }, i) => `task ${"ab"[i]}     ${file}: ${places} places, ${images} images of ${task}`,
+  return sides.map(({ task, file, images, places }, i) =>
+    visible(`task ${"ab"[i]}     ${file}: ${places} places, ${images} images of ${task}`),
   );
 }

@@ -1,5 +1,6 @@
 /** The repair of merges on the command line: options, and how it is run. */
 
+import { visible } from "../base/visible.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { firstImages } from "../data/select.ts";
 import { applyPermutations } from "../perm/apply-permutations.ts";
@@ -102,6 +103,8 @@ export function repairText({ kind, images, places, unshifted, addedBiases }: Rep
   const lines = [`repaired   ${kind}, ${counts.join(", ")}`];
   if (addedBiases.length > 0) lines.push(`added      ${addedBiases.length} biases`);
   if (unshifted.length > 0)
-    lines.push(`unshifted  ${unshifted.length} places have no bias (--add-bias adds one): ${unshifted.join(", ")}`);
+    lines.push(
+      `unshifted  ${unshifted.length} places have no bias (--add-bias adds one): ${visible(unshifted.join(", "))}`,
+    );
   return lines.join("\n");
 }

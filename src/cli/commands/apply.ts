@@ -2,6 +2,7 @@
 
 import type { Model } from "../../base/model.ts";
 import { table } from "../../base/text-table.ts";
+import { visible } from "../../base/visible.ts";
 import { saveModel } from "../../node/save-model.ts";
 import { applyPermutations } from "../../perm/apply-permutations.ts";
 import { countMoved } from "../../perm/permutation.ts";
@@ -62,11 +63,14 @@ async function applySide(context: CommandContext, model: Model, side: Model): Pr
   const fitted = await applyTaskAffine(model, side);
   const text = await save(context, fitted);
   const task = side.metadata.get("rebasin.task");
-  return { json: { task, places: side.tensors.size / 2 }, text: [`task       ${task}`, text].join("\n") };
+  return {
+    json: { task, places: side.tensors.size / 2 },
+    text: [`task       ${visible(String(task))}`, text].join("\n"),
+  };
 }
 
 async function save({ values, flags, positionals, signal, onProgress }: CommandContext, model: Model): Promise<string> {
   const output = values.get("output")!;
   await saveModel(model, output, { force: flags.has("force"), inputs: positionals, signal, onProgress });
-  return `saved      ${output}`;
+  return `saved      ${visible(output)}`;
 }

@@ -1,6 +1,7 @@
 /** `rebasin compare A B` */
 
 import { compareTensors, describeDifferences } from "../../base/compare-tensors.ts";
+import { visible } from "../../base/visible.ts";
 import { type Distance, modelDistance } from "../../merge/distance.ts";
 import type { Command } from "../command.ts";
 import { withModels } from "../models.ts";
@@ -20,7 +21,7 @@ export const compare: Command = {
       if (reasons.length > 0) {
         const text = [
           `not mergeable: ${reasons.length} differences`,
-          describeDifferences(reasons, reasons.length),
+          visible(describeDifferences(reasons, reasons.length)),
         ].join("\n");
         return { json: { mergeable: false, reasons }, text, exitCode: NOT_MERGEABLE };
       }

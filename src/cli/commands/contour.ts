@@ -2,6 +2,7 @@
 
 import { table } from "../../base/text-table.ts";
 import { VERSION } from "../../base/version.ts";
+import { visible } from "../../base/visible.ts";
 import type { Contour, ContourPoint } from "../../measure/contour.ts";
 import { saveText } from "../../node/save-text.ts";
 import { withTensorFlow } from "../../run/with-tensorflow.ts";
@@ -114,7 +115,7 @@ function contourText({ x, y, loss, points }: Contour, subtitle: string): string 
     where.y.toFixed(3),
   ];
   const lines = [
-    subtitle,
+    visible(subtitle),
     "",
     `${x.length}×${y.length} points, in lengths of B − A:`,
     "",

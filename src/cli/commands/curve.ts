@@ -1,6 +1,7 @@
 /** `rebasin curve A B --data DIR` */
 
 import { VERSION } from "../../base/version.ts";
+import { visible } from "../../base/visible.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import type { Place } from "../../measure/calibrate-pair.ts";
 import type { MeasuredPoint } from "../../measure/curve.ts";
@@ -183,5 +184,5 @@ export function settingsOf({ values, positionals }: CommandContext, command: str
 
 /** What was written, after an empty line. */
 export function savedLines(outputs: readonly string[]): string[] {
-  return outputs.map((output, i) => `${i === 0 ? "\n" : ""}saved      ${output}`);
+  return outputs.map((output, i) => `${i === 0 ? "\n" : ""}saved      ${visible(output)}`);
 }

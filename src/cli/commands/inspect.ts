@@ -8,6 +8,7 @@ import type { Spec } from "../../axes/types.ts";
 import { SpecError } from "../../base/errors.ts";
 import type { Model } from "../../base/model.ts";
 import { table } from "../../base/text-table.ts";
+import { visible } from "../../base/visible.ts";
 import { saveText } from "../../node/save-text.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { checkOutputs, SPEC_OPTION, specOption, withModels } from "../models.ts";
@@ -92,7 +93,7 @@ function describeModel(model: Model, { spec, family, why }: FoundSpec): ModelDes
 }
 
 function inspectText(model: ModelDescription, specOut: string | undefined): string {
-  const lines = [`family  ${model.family ?? "none"}: ${model.why}`, ""];
+  const lines = [`family  ${model.family ?? "none"}: ${visible(model.why)}`, ""];
   const rows = model.tensors.map(({ name, dtype, axes, shape, votes }) => [
     name,
     dtype,
@@ -112,7 +113,7 @@ function inspectText(model: ModelDescription, specOut: string | undefined): stri
     );
     lines.push("", `symmetries  10^${model.log10Symmetries.toFixed(1)} numberings of the units compute the same`);
   }
-  for (const text of model.frozen) lines.push(`frozen      ${text}`);
-  if (specOut !== undefined) lines.push(`spec        ${specOut}`);
+  for (const text of model.frozen) lines.push(`frozen      ${visible(text)}`);
+  if (specOut !== undefined) lines.push(`spec        ${visible(specOut)}`);
   return lines.join("\n");
 }

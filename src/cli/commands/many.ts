@@ -3,6 +3,7 @@
 import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { table } from "../../base/text-table.ts";
+import { visible } from "../../base/visible.ts";
 import { type ManyReport, type ManyStrategy, mergeMany } from "../../many/merge-many.ts";
 import type { Method } from "../../match/match-weights.ts";
 import { saveModel } from "../../node/save-model.ts";
@@ -62,7 +63,7 @@ export const many: Command = {
       for (const [i, file] of files.entries()) {
         await saveModel(await permutationsModel(spec, permutations[i]!), file, save);
       }
-      const written = [`merged     ${output}`, ...files.map((file) => `saved      ${file}`)];
+      const written = [`merged     ${visible(output)}`, ...files.map((file) => `saved      ${visible(file)}`)];
       const why = spec.why === undefined ? name : `${name}: ${spec.why}`;
       return {
         json: { ...report, spec: name, inputs: positionals },
@@ -115,7 +116,7 @@ function manyText(report: ManyReport, spec: string, inputs: readonly string[]): 
     String(Object.values(report.moved[i]!).reduce((sum, count) => sum + count, 0)),
   ]);
   const lines = [
-    `spec       ${spec}`,
+    `spec       ${visible(spec)}`,
     `strategy   ${strategy}, ${method}, ${steps}${counted(rounds, unit)}${end}, ${report.seconds.toFixed(2)} s`,
     `objective  ${identityObjective.toPrecision(6)} before, ${objective.toPrecision(6)} aligned`,
     "",

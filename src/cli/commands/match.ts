@@ -1,5 +1,6 @@
 /** `rebasin match A B -o PERMS` */
 
+import { visible } from "../../base/visible.ts";
 import type { Split } from "../../node/data-folder.ts";
 import { saveModel } from "../../node/save-model.ts";
 import { pairOf } from "../../perm/pair.ts";
@@ -37,7 +38,7 @@ export const match: Command = {
       await saveModel(model, output, { force, inputs: positionals, signal });
       return {
         json: matchJson(report, name),
-        text: [matchText(report, spec, name), "", `saved      ${output}`].join("\n"),
+        text: [matchText(report, spec, name), "", `saved      ${visible(output)}`].join("\n"),
       };
     });
   },

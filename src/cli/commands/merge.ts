@@ -1,5 +1,6 @@
 /** `rebasin merge A B -o OUT` */
 
+import { visible } from "../../base/visible.ts";
 import { mergeModels } from "../../merge/merge-models.ts";
 import type { Blend } from "../../merge/methods/blend-tensor.ts";
 import type { Split } from "../../node/data-folder.ts";
@@ -68,10 +69,10 @@ export const merge: Command = {
       const sides = (await tasks?.find(merged, aligned)) ?? [];
       const save = { force, inputs: positionals, signal, onProgress };
       await saveModel(merged, output, save);
-      const written = [`merged     ${output}`];
+      const written = [`merged     ${visible(output)}`];
       if (permutationsFile !== undefined) {
         await saveModel(await permutationsModel(pair, permutations), permutationsFile, save);
-        written.push(`saved      ${permutationsFile}`);
+        written.push(`saved      ${visible(permutationsFile)}`);
       }
       for (const { model, file } of sides) await saveModel(model, file, save);
       written.push(...taskLines(sides));
