@@ -64,6 +64,7 @@ export {
   tensorSimilarities,
 } from "./measure/tensor-similarity.ts";
 export type { AlignedPair } from "./perm/pair.ts";
+export { applyTaskAffine } from "./repair/apply-task-affine.ts";
 export type { RepairAt } from "./repair/places.ts";
 export {
   type PairRepair,
@@ -76,7 +77,7 @@ export {
   repairModel,
 } from "./repair/repair-model.ts";
 export type { AffineKind } from "./repair/repair-places.ts";
-export { applyTaskAffine, type TaskAffineOptions, taskAffine } from "./repair/task-affine.ts";
+export { type TaskAffineOptions, taskAffine } from "./repair/task-affine.ts";
 export type { Evaluate, EvaluateOptions, Evaluation, Predictions } from "./run/evaluate.ts";
 export type { Executor, ExecutorOptions, Network, Value } from "./run/executor.ts";
 export {

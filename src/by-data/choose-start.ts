@@ -3,10 +3,14 @@
 import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
 import { checkOptions } from "../base/options.ts";
+import type { Dataset } from "../data/dataset.ts";
 import { mergeModels } from "../merge/merge-models.ts";
 import type { Permutations } from "../perm/alignment.ts";
 import { type Pair, pairOf } from "../perm/pair.ts";
 import { samePermutation } from "../perm/permutation.ts";
+import type { Evaluate } from "../run/evaluate.ts";
+import type { ExecutorOptions } from "../run/executor.ts";
+import { evaluateModel } from "../run/models/evaluate-model.ts";
 
 /** Options of `matchWeights` or `matchActivations` that make one start differ from another. */
 export interface Start {
@@ -21,13 +25,13 @@ export interface FoundBySearch {
 }
 
 /** Options of `chooseStart`. */
-export interface StartsOptions<Found extends FoundBySearch> {
+export interface StartsOptions<Found extends FoundBySearch> extends ExecutorOptions {
   /** How many to try, the barycentre first. */
   readonly starts: number;
   /** Finds permutations from a start, mostly by `matchWeights(a, b, spec, start)`. */
   readonly match: (start: Start) => Promise<Found>;
-  /** Loss of a model on data; the lowest wins. */
-  readonly evaluate: (model: Model) => Promise<{ readonly loss: number; readonly accuracy: number }>;
+  /** Where the loss is measured, of which the lowest wins: on labelled images, or by a function of your own. */
+  readonly evaluate: Dataset | Evaluate;
   /** What is done to a midpoint before it is evaluated, such as recomputing BatchNorm's statistics. */
   readonly repair?: ((model: Model, found: Found) => Promise<Model>) | undefined;
   /** Seed of the second start; the others have those after it. Default 0. */
@@ -63,6 +67,7 @@ const OPTIONS = [
   "perturb",
   "lambda",
   "signal",
+  "executor",
 ] as const satisfies readonly (keyof StartsOptions<FoundBySearch>)[];
 
 /** Far enough to end elsewhere, near enough to end as high: from 0.5 on, objectives and accuracies of a ResNet20 fell. */
@@ -78,7 +83,7 @@ const PERTURB = 0.25;
  * const { found, tried } = await chooseStart(a, b, spec, {
  *   starts: 5,
  *   match: (start) => matchWeights(a, b, spec, start),
- *   evaluate: (model) => evaluateModel(model, firstImages(train, 500)),
+ *   evaluate: firstImages(train, 500),
  * });
  */
 export async function chooseStart<Found extends FoundBySearch>(
@@ -88,11 +93,14 @@ export async function chooseStart<Found extends FoundBySearch>(
   options: StartsOptions<Found>,
 ): Promise<ChosenStart<Found>> {
   checkOptions("chooseStart", options, OPTIONS);
-  const { starts, match, evaluate, repair, seed = 0, perturb = PERTURB, lambda = 0.5, signal } = options;
+  const { starts, match, evaluate: given, repair, seed = 0, perturb = PERTURB, lambda = 0.5, signal } = options;
+  const { executor } = options;
   if (!Number.isSafeInteger(starts) || starts < 1)
     throw new RangeError(`starts ${starts}, expected a positive integer`);
   if (!(perturb > 0 && perturb <= 1)) throw new RangeError(`perturb ${perturb}, expected a number above 0 and up to 1`);
   const pair = pairOf(a, b, spec);
+  const evaluate: Evaluate =
+    typeof given === "function" ? given : (model) => evaluateModel(model, given, { signal, executor });
   const found: Found[] = [];
   const tried: TriedStart[] = [];
   for (let at = 0; at < starts; at++) {

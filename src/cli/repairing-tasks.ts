@@ -5,7 +5,6 @@ import type { Model } from "../base/model.ts";
 import { visible } from "../base/visible.ts";
 import { applyPermutations } from "../perm/apply-permutations.ts";
 import type { AlignedPair } from "../perm/pair.ts";
-import { withTensorFlow } from "../run/with-tensorflow.ts";
 import { type CommandContext, type OptionRule, UsageError } from "./command.ts";
 import { placesOption, REPAIR_OPTIONS, repairImages } from "./repairing.ts";
 
@@ -54,7 +53,7 @@ export function planTasks(context: CommandContext, output: string): TaskPlan | u
   return {
     files,
     async find(merged, { a, b, spec, permutations }) {
-      const { taskAffine } = await withTensorFlow(() => import("../repair/task-affine.ts"));
+      const { taskAffine } = await import("../repair/task-affine.ts");
       const sides: TaskSide[] = [];
       for (const [i, expert] of [a, await applyPermutations(b, spec, permutations)].entries()) {
         const task = tasks[i]!;

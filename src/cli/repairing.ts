@@ -7,7 +7,6 @@ import { applyPermutations } from "../perm/apply-permutations.ts";
 import type { AlignedPair } from "../perm/pair.ts";
 import type { RepairAt } from "../repair/places.ts";
 import type { PairRepair, RepairKind, RepairReport } from "../repair/repair-model.ts";
-import { withTensorFlow } from "../run/with-tensorflow.ts";
 import { type CommandContext, numberOption, type OptionRule, UsageError } from "./command.ts";
 import { readSplit } from "./image-data.ts";
 
@@ -72,7 +71,7 @@ export function planRepair(context: CommandContext): Repair | undefined {
     settings: kind === "bn-reset" ? { kind } : { kind, ...places },
     images: () => (images ??= read()),
     async of({ a, b, spec, permutations }) {
-      const { pairRepair } = await withTensorFlow(() => import("../repair/repair-model.ts"));
+      const { pairRepair } = await import("../repair/repair-model.ts");
       images ??= read();
       const aligned = await applyPermutations(b, spec, permutations);
       return pairRepair(a, aligned, await images, { kind, ...places, signal, onProgress });

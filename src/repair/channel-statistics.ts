@@ -1,6 +1,6 @@
 /** Mean and standard deviation of every channel of a value, over all images and positions, in f64. */
 
-import type * as tf from "@tensorflow/tfjs-core";
+import type { Value } from "../run/executor.ts";
 
 /** One entry for each channel. */
 export interface ChannelStatistics {
@@ -12,7 +12,7 @@ export interface ChannelStatistics {
 /** Sums of what has been seen of one value. */
 export interface ChannelSums {
   /** Adds a batch: `[…, channels]`. Throws `RangeError` for NaN or infinity. */
-  add(value: tf.Tensor): void;
+  add(value: Value): void;
   finish(): ChannelStatistics;
 }
 
@@ -25,9 +25,8 @@ export function channelSums(name: string): ChannelSums {
   let [sum, squares] = [new Float64Array(0), new Float64Array(0)];
   let rows = 0;
   return {
-    add(value) {
-      const channels = value.shape.at(-1)!;
-      const values = value.dataSync<"float32">();
+    add({ shape, data: values }) {
+      const channels = shape.at(-1)!;
       if (pivot === undefined) {
         pivot = values.slice(0, channels);
         [sum, squares] = [new Float64Array(channels), new Float64Array(channels)];

@@ -7,13 +7,13 @@ import type { OnProgress } from "../base/progress.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { requireSameTensors } from "../perm/same-tensors.ts";
 import { checkData } from "../run/check-data.ts";
-import { createNetwork, type TfNetwork } from "../run/tfjs/network.ts";
-import { withBiases } from "./added-bias.ts";
-import { resetStatistics } from "./bn-reset.ts";
+import type { ExecutorOptions } from "../run/executor.ts";
+import { batchNormsOf } from "./batch-norms.ts";
 import type { ChannelStatistics } from "./channel-statistics.ts";
-import { missingBias, type RepairAt, repairPlaces } from "./places.ts";
+import { openForRepair, openRepairable } from "./open-repairable.ts";
+import { type RepairAt, repairPlaces } from "./places.ts";
 import { type AffineKind, blendStatistics, type RepairedPlace, repairInOrder } from "./repair-places.ts";
-import { channelStatistics } from "./statistics.ts";
+import type { Repairable } from "./repairable.ts";
 
 /**
  * `bn-reset`: BatchNorm's running statistics recomputed. `repair`: each channel's mean and standard deviation brought to
@@ -25,7 +25,7 @@ export type RepairKind = "bn-reset" | AffineKind;
 export const REPAIR_KINDS: readonly RepairKind[] = ["bn-reset", "repair", "rescale", "reshift"];
 
 /** Options of `repairModel`. */
-export interface RepairOptions {
+export interface RepairOptions extends ExecutorOptions {
   readonly kind: RepairKind;
   /** Share of B in the targets, as in the merge. Default 0.5. */
   readonly lambda?: number;
@@ -85,6 +85,7 @@ const OPTIONS = [
   "addBias",
   "signal",
   "onProgress",
+  "executor",
 ] as const satisfies readonly (keyof RepairOptions)[];
 
 /** Repairs a merge of one pair at `lambda`, which is the share of B in it. */
@@ -170,12 +171,13 @@ function countedPasses(onProgress: OnProgress | undefined): Passes {
 }
 
 async function resetModel(merged: Model, data: Dataset, options: RepairOptions): Promise<RepairedModel> {
-  const { batch = 500, signal, onProgress } = options;
-  const network = await createNetwork(merged);
+  const { batch = 500, signal, onProgress, executor } = options;
+  const network = await openRepairable(merged, executor);
   try {
     checkData(network, data, { labels: false });
     const onImages = (done: number): void => onProgress?.({ stage: "repair", done, total: data.count });
-    const values = await resetStatistics(network, data, { batch, signal, onImages });
+    const values = batchNormsOf(network, data);
+    await network.resetStatistics(data, { batch, signal, onImages });
     const places = values.map((value): RepairedValue => ({ value, scale: [1, 1, 1], dead: 0 }));
     const model = await tagged(network, "bn-reset", data);
     return { model, report: { kind: "bn-reset", images: data.count, places, unshifted: [], addedBiases: [] } };
@@ -193,17 +195,16 @@ interface EndStatistics {
 async function measureEnds(
   [a, b]: readonly [Model, Model],
   data: Dataset,
-  { batch = BATCH, at = "linear", signal }: Pick<RepairOptions, "batch" | "at" | "signal">,
+  { batch = BATCH, at = "linear", signal, executor }: Pick<RepairOptions, "batch" | "at" | "signal" | "executor">,
   passes: Passes,
 ): Promise<EndStatistics> {
-  const network = await createNetwork(a);
+  const network = await openRepairable(a, executor);
   try {
     checkData(network, data, { labels: false });
     const values = repairPlaces(network.graph, at).map(({ value }) => value);
     if (values.length === 0) throw new RangeError(`${a.name} has nothing to repair, expected hidden channels`);
     passes.expect((2 + values.length) * data.count);
-    const measure = () =>
-      channelStatistics(network, data, values, { batch, signal, onImages: passes.next(data.count) });
+    const measure = () => network.statistics(data, values, { batch, signal, onImages: passes.next(data.count) });
     const ofA = await measure();
     await network.load(b);
     return { a: ofA, b: await measure() };
@@ -212,7 +213,7 @@ async function measureEnds(
   }
 }
 
-interface Folding extends Pick<RepairOptions, "at" | "addBias" | "batch" | "signal"> {
+interface Folding extends Pick<RepairOptions, "at" | "addBias" | "batch" | "signal" | "executor"> {
   readonly kind: AffineKind;
   readonly onImages: (done: number) => void;
 }
@@ -221,9 +222,11 @@ async function foldInto(
   merged: Model,
   data: Dataset,
   targets: ReadonlyMap<string, ChannelStatistics>,
-  { kind, at = "linear", addBias = false, batch = BATCH, signal, onImages }: Folding,
+  { kind, at = "linear", addBias = false, batch = BATCH, signal, executor, onImages }: Folding,
 ): Promise<RepairedModel> {
-  const { network, added } = await openForRepair(merged, at, addBias && kind !== "rescale", signal);
+  const { network, added } = await openForRepair(merged, {
+    ...{ at, addBias: addBias && kind !== "rescale", signal, executor },
+  });
   try {
     const places = repairPlaces(network.graph, at);
     const repaired = await repairInOrder(network, data, places, targets, { batch, signal, onImages, kind });
@@ -241,22 +244,7 @@ async function foldInto(
   }
 }
 
-/** The merged network, with the biases that a shift needs where they are asked for. */
-export async function openForRepair(
-  merged: Model,
-  at: RepairAt,
-  addBias: boolean,
-  signal?: AbortSignal,
-): Promise<{ network: TfNetwork; added: readonly string[] }> {
-  const network = await createNetwork(merged);
-  const places = repairPlaces(network.graph, at);
-  if (!addBias || !places.some((place) => missingBias(place) !== undefined)) return { network, added: [] };
-  network.dispose();
-  const { model, added } = await withBiases(merged, places, signal);
-  return { network: await createNetwork(model), added };
-}
-
-async function tagged(network: TfNetwork, kind: RepairKind, { count }: Dataset): Promise<Model> {
+async function tagged(network: Repairable, kind: RepairKind, { count }: Dataset): Promise<Model> {
   const model = await network.toModel();
   const tensors = new Map<string, TensorData>();
   for (const [name, info] of model.tensors) tensors.set(name, { ...info, data: await model.read(name) });

@@ -2,11 +2,9 @@
 
 import type { Dataset } from "../data/dataset.ts";
 import type { BatchOptions } from "../run/image-batches.ts";
-import type { TfNetwork } from "../run/tfjs/network.ts";
 import type { ChannelStatistics } from "./channel-statistics.ts";
-import { type ChannelAffine, foldAffine } from "./fold.ts";
 import type { RepairPlace } from "./places.ts";
-import { createWalk } from "./walk.ts";
+import type { ChannelAffine, Repairable } from "./repairable.ts";
 
 /** What is matched to the target: deviation and mean, or one of them. */
 export type AffineKind = "repair" | "rescale" | "reshift";
@@ -24,19 +22,19 @@ export interface RepairedPlace extends RepairPlace {
 
 /** Repairs `places` in order, in the network itself. `targets` by value. */
 export async function repairInOrder(
-  network: TfNetwork,
+  network: Repairable,
   data: Dataset,
   places: readonly RepairPlace[],
   targets: ReadonlyMap<string, ChannelStatistics>,
   options: PlacesOptions,
 ): Promise<RepairedPlace[]> {
   const repaired: RepairedPlace[] = [];
-  const walk = createWalk(network, data, options);
+  const walk = network.walk(data, options);
   try {
     for (const [i, place] of places.entries()) {
       const measured = await walk.measure(place.value, (done) => options.onImages?.(i * data.count + done));
       const affine = affineOf(options.kind, measured, targets.get(place.value)!, place);
-      foldAffine(network, place, affine);
+      network.fold(place, affine);
       walk.change(affine);
       const dead = measured.deviation.reduce((count, each) => count + (each === 0 ? 1 : 0), 0);
       repaired.push({ ...place, affine, dead });

@@ -3,7 +3,6 @@
  * statistics of that task's expert (Sharma et al. 2024, "Non-Local Model Merging Problem").
  */
 
-import { FormatError } from "../base/errors.ts";
 import { memoryModel, type TensorData } from "../base/memory-model.ts";
 import type { Model } from "../base/model.ts";
 import { checkOptions } from "../base/options.ts";
@@ -11,16 +10,14 @@ import type { OnProgress } from "../base/progress.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { requireSameTensors } from "../perm/same-tensors.ts";
 import { checkData } from "../run/check-data.ts";
-import { createNetwork } from "../run/tfjs/network.ts";
-import { foldAffine } from "./fold.ts";
+import type { ExecutorOptions } from "../run/executor.ts";
+import { openForRepair, openRepairable } from "./open-repairable.ts";
 import { type RepairAt, repairPlaces } from "./places.ts";
-import { openForRepair } from "./repair-model.ts";
 import { repairInOrder } from "./repair-places.ts";
-import { channelStatistics } from "./statistics.ts";
-import { isTaskAffine, TASK_AFFINE } from "./task-file.ts";
+import { TASK_AFFINE } from "./task-file.ts";
 
 /** Options of `taskAffine`. */
-export interface TaskAffineOptions {
+export interface TaskAffineOptions extends ExecutorOptions {
   /** What the task is called in the side file. */
   readonly task: string;
   /** Which values are scaled and shifted. Default "linear". */
@@ -41,6 +38,7 @@ const OPTIONS = [
   "batch",
   "signal",
   "onProgress",
+  "executor",
 ] as const satisfies readonly (keyof TaskAffineOptions)[];
 
 /**
@@ -59,12 +57,12 @@ export async function taskAffine(
   options: TaskAffineOptions,
 ): Promise<Model> {
   checkOptions("taskAffine", options, OPTIONS);
-  const { task, at = "linear", addBias = false, batch = 250, signal, onProgress } = options;
+  const { task, at = "linear", addBias = false, batch = 250, signal, onProgress, executor } = options;
   if (!Number.isSafeInteger(batch) || batch < 1) throw new RangeError(`batch ${batch}, expected a positive integer`);
   if (data.count === 1) throw new RangeError(`${data.name} has 1 image, expected at least 2 for statistics`);
   requireSameTensors(merged, expert);
-  const teacher = await createNetwork(expert);
-  const { network } = await openForRepair(merged, at, addBias, signal);
+  const teacher = await openRepairable(expert, executor);
+  const { network } = await openForRepair(merged, { at, addBias, signal, executor });
   try {
     checkData(teacher, data, { labels: false });
     const places = repairPlaces(network.graph, at);
@@ -73,7 +71,7 @@ export async function taskAffine(
     const onImages = (done: number): void => onProgress?.({ stage: "repair", done: before + done, total });
     const batches = { batch, signal, onImages };
     const values = places.map(({ value }) => value);
-    const targets = await channelStatistics(teacher, data, values, batches);
+    const targets = await teacher.statistics(data, values, batches);
     before = data.count;
     const repaired = await repairInOrder(network, data, places, targets, { ...batches, kind: "repair" });
     const tensors = new Map<string, TensorData>();
@@ -94,68 +92,4 @@ export async function taskAffine(
     teacher.dispose();
     network.dispose();
   }
-}
-
-/**
- * A copy of the merged model for one task: the scales and shifts of its side file folded in, in the merged model's dtypes.
- * Where the file shifts what has no bias, one is added. Throws `FormatError` for a side file that is none or is of
- * another network, and `RangeError` for a network of no known family.
- *
- * @example
- * const model = await applyTaskAffine(merged, await openModel("digits.safetensors"));
- */
-export async function applyTaskAffine(merged: Model, side: Model): Promise<Model> {
-  if (!isTaskAffine(side))
-    throw new FormatError(
-      `${side.name} metadata rebasin.kind is ${side.metadata.get("rebasin.kind")}, expected ${TASK_AFFINE}`,
-    );
-  const at = side.metadata.get("rebasin.at");
-  if (at !== "linear" && at !== "norms" && at !== "both")
-    throw new FormatError(`${side.name} metadata rebasin.at is ${at}, expected linear, norms or both`);
-  const plain = await openForRepair(merged, at, false);
-  plain.network.dispose();
-  const affines = await readAffines(
-    side,
-    repairPlaces(plain.network.graph, at).map(({ value }) => value),
-  );
-  const shifts = repairPlaces(plain.network.graph, at).some(
-    ({ value, shifted }) => shifted === undefined && affines.get(value)!.shift.some((each) => each !== 0),
-  );
-  const { network } = await openForRepair(merged, at, shifts);
-  try {
-    for (const place of repairPlaces(network.graph, at)) {
-      const affine = affines.get(place.value)!;
-      const channels = network.variables.get(place.scaled ?? place.shifted ?? "")?.shape.at(-1);
-      if (channels !== undefined && channels !== affine.scale.length)
-        throw new FormatError(
-          `${side.name} tensor ${place.value}.scale has ${affine.scale.length} channels, expected ${channels}`,
-        );
-      foldAffine(network, place, affine);
-    }
-    return await network.toModel();
-  } finally {
-    network.dispose();
-  }
-}
-
-async function readAffines(
-  side: Model,
-  values: readonly string[],
-): Promise<Map<string, { scale: Float64Array; shift: Float64Array }>> {
-  const read = async (name: string): Promise<Float64Array> => {
-    const info = side.tensors.get(name);
-    if (info?.dtype !== "F32" || info.shape.length !== 1)
-      throw new FormatError(
-        `${side.name} tensor ${name} is ${info === undefined ? "missing" : "of another kind"}, expected a vector of F32`,
-      );
-    return Float64Array.from(new Float32Array((await side.read(name)).slice().buffer));
-  };
-  const affines = new Map<string, { scale: Float64Array; shift: Float64Array }>();
-  for (const value of values)
-    affines.set(value, { scale: await read(`${value}.scale`), shift: await read(`${value}.shift`) });
-  if (side.tensors.size !== 2 * values.length)
-    throw new FormatError(
-      `${side.name} has ${side.tensors.size} tensors, expected ${2 * values.length}: one scale and one shift for each value`,
-    );
-  return affines;
 }

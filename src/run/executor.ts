@@ -37,6 +37,14 @@ export interface Executor {
   open(model: Model, options?: { readonly graph?: Graph | undefined }): Promise<Network>;
 }
 
+/** Says that an executor is TensorFlow.js's, without loading it: some functions have a faster way there. */
+export const ON_TENSORFLOW: unique symbol = Symbol("runs on TensorFlow.js");
+
+/** True for `tfExecutor`. */
+export function runsOnTensorFlow(executor: Executor): boolean {
+  return ON_TENSORFLOW in executor;
+}
+
 /** What functions that run models take. */
 export interface ExecutorOptions {
   /** What runs the models. Default: `tfExecutor`, TensorFlow.js, loaded when it is first needed. */

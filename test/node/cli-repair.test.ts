@@ -5,7 +5,8 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { readDataFolder } from "../../src/node/data-folder.ts";
 import { openModelFile } from "../../src/node/open-model.ts";
-import { applyTaskAffine, taskAffine } from "../../src/repair/task-affine.ts";
+import { applyTaskAffine } from "../../src/repair/apply-task-affine.ts";
+import { taskAffine } from "../../src/repair/task-affine.ts";
 import { A, B, commandLine } from "../reference/command-line.ts";
 import { sameBytes } from "../reference/expect-error.ts";
 

@@ -10,12 +10,13 @@ import { createDataset } from "../../src/data/create-dataset.ts";
 import type { Dataset } from "../../src/data/dataset.ts";
 import { detectSpec } from "../../src/families/detect-spec.ts";
 import { mergeModels } from "../../src/merge/merge-models.ts";
+import { applyTaskAffine } from "../../src/repair/apply-task-affine.ts";
 import { channelSums } from "../../src/repair/channel-statistics.ts";
 import { repairPlaces } from "../../src/repair/places.ts";
 import { type RepairOptions, repairModel } from "../../src/repair/repair-model.ts";
-import { channelStatistics } from "../../src/repair/statistics.ts";
-import { applyTaskAffine, taskAffine } from "../../src/repair/task-affine.ts";
-import { createWalk } from "../../src/repair/walk.ts";
+import { taskAffine } from "../../src/repair/task-affine.ts";
+import { channelStatistics } from "../../src/repair/tfjs/statistics.ts";
+import { createWalk } from "../../src/repair/tfjs/walk.ts";
 import { type Architecture, initialiseModel } from "../../src/run/initialise.ts";
 import { createNetwork } from "../../src/run/tfjs/network.ts";
 import { gaussianArray } from "../reference/random.ts";
@@ -208,8 +209,8 @@ test("a convolution without bias is rescaled alone, and the report says so; with
 
 test("channels that never change keep their scale", async () => {
   const sums = channelSums("x");
-  sums.add(tf.tensor2d([0.1, 1, 0.1, 2], [2, 2]));
-  sums.add(tf.tensor2d([0.1, 6], [1, 2]));
+  sums.add({ shape: [2, 2], data: Float32Array.of(0.1, 1, 0.1, 2) });
+  sums.add({ shape: [1, 2], data: Float32Array.of(0.1, 6) });
   const { mean, deviation } = sums.finish();
   assert.is(deviation[0], 0);
   assert.ok(Math.abs(mean[1]! - 3) < 1e-12 && Math.abs(deviation[1]! - Math.sqrt(14 / 3)) < 1e-12);

@@ -8,7 +8,6 @@ import { applyPermutations } from "../../perm/apply-permutations.ts";
 import { countMoved } from "../../perm/permutation.ts";
 import { readPermutations } from "../../perm/permutation-file.ts";
 import { isTaskAffine } from "../../repair/task-file.ts";
-import { withTensorFlow } from "../../run/with-tensorflow.ts";
 import { type Command, type CommandContext, type CommandResult, UsageError } from "../command.ts";
 import { checkOutputs, withModels } from "../models.ts";
 
@@ -59,7 +58,7 @@ async function applySide(context: CommandContext, model: Model, side: Model): Pr
     throw new UsageError(
       `--inverse is for permutations, expected no --inverse with ${side.name}, a side file of a task`,
     );
-  const { applyTaskAffine } = await withTensorFlow(() => import("../../repair/task-affine.ts"));
+  const { applyTaskAffine } = await import("../../repair/apply-task-affine.ts");
   const fitted = await applyTaskAffine(model, side);
   const text = await save(context, fitted);
   const task = side.metadata.get("rebasin.task");

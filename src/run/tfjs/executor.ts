@@ -3,7 +3,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { graphUpTo } from "../../graph/graph-up-to.ts";
 import { valueShapes } from "../../graph/value-shapes.ts";
-import type { Executor, Network, RunningModel, Value } from "../executor.ts";
+import { type Executor, type Network, ON_TENSORFLOW, type RunningModel, type Value } from "../executor.ts";
 import { createNetwork, type TfNetwork } from "./network.ts";
 import { prepareGraph, runGraph } from "./run-graph.ts";
 
@@ -16,7 +16,8 @@ import { prepareGraph, runGraph } from "./run-graph.ts";
  * const values = await opened.run(new Map([["input", images]]), new Set(opened.values));
  * opened.dispose();
  */
-export const tfExecutor: Executor = {
+export const tfExecutor: Executor & { readonly [ON_TENSORFLOW]: true } = {
+  [ON_TENSORFLOW]: true,
   async open(model, { graph } = {}) {
     return plainNetwork(await createNetwork(model, { graph }));
   },
@@ -37,7 +38,7 @@ export function plainNetwork(network: TfNetwork): Network {
       tf.tidy(() => {
         const images = tf.tensor4d(data, shape as [number, number, number, number]);
         const { values: kept } = runGraph(part, images, { keep, tensor: (name) => variables.get(name)! });
-        for (const [name, value] of kept) found.set(name, { shape: value.shape, data: value.dataSync<"float32">() });
+        for (const [name, value] of kept) found.set(name, downloaded(value));
       });
       return found;
     },
@@ -51,6 +52,9 @@ export function asRunning(network: TfNetwork): RunningModel {
   const { name, graph, tensors } = network;
   return { name, graph, tensors, network: plainNetwork(network) };
 }
+
+/** A tensor as plain numbers: a copy. */
+export const downloaded = (value: tf.Tensor): Value => ({ shape: value.shape, data: value.dataSync<"float32">() });
 
 function imagesOf(inputs: ReadonlyMap<string, Value>): Value {
   const images = inputs.get("input");

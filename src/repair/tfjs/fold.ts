@@ -1,14 +1,9 @@
 /** Folds a scale and a shift of each channel into the tensors that make a value. */
 
 import * as tf from "@tensorflow/tfjs-core";
-import type { TfNetwork } from "../run/tfjs/network.ts";
-import type { RepairPlace } from "./places.ts";
-
-/** `value · scale + shift`, one entry for each channel. */
-export interface ChannelAffine {
-  readonly scale: Float64Array;
-  readonly shift: Float64Array;
-}
+import type { TfNetwork } from "../../run/tfjs/network.ts";
+import type { RepairPlace } from "../places.ts";
+import type { ChannelAffine } from "../repairable.ts";
 
 /** Folds what a place can take: a scale where it has a tensor for that, a shift where it has one for that. */
 export function foldAffine({ variables }: TfNetwork, place: RepairPlace, { scale, shift }: ChannelAffine): void {

@@ -5,25 +5,17 @@
  */
 
 import * as tf from "@tensorflow/tfjs-core";
-import type { Dataset } from "../data/dataset.ts";
-import type { BatchOptions } from "../run/image-batches.ts";
-import { eachBatch } from "../run/tfjs/image-batches.ts";
-import type { TfNetwork } from "../run/tfjs/network.ts";
-import { prepareGraph, runOperations } from "../run/tfjs/run-graph.ts";
-import { type ChannelStatistics, channelSums } from "./channel-statistics.ts";
-import type { ChannelAffine } from "./fold.ts";
+import type { Dataset } from "../../data/dataset.ts";
+import type { BatchOptions } from "../../run/image-batches.ts";
+import { downloaded } from "../../run/tfjs/executor.ts";
+import { eachBatch } from "../../run/tfjs/image-batches.ts";
+import type { TfNetwork } from "../../run/tfjs/network.ts";
+import { prepareGraph, runOperations } from "../../run/tfjs/run-graph.ts";
+import { channelSums } from "../channel-statistics.ts";
+import type { Walk } from "../repairable.ts";
 
 /** Bytes of values that may wait: well below what a wasm memory holds. */
 const WAITING_BYTES = 2 ** 29;
-
-export interface Walk {
-  /** Statistics of a value with the network's tensors as they are; values must come in the graph's order. */
-  measure(value: string, onImages?: (done: number) => void): Promise<ChannelStatistics>;
-  /** Says that the value measured last is now scaled and shifted by the network itself. */
-  change(affine: ChannelAffine): void;
-  /** Frees what waits. */
-  dispose(): void;
-}
 
 /** A batch after its first `done` operations, with the values that later ones read. */
 interface Waiting {
@@ -57,7 +49,7 @@ export function createWalk(
         waiting.delete(at);
         if (before !== undefined) used -= sizeOf(before);
         const state = advance(before ?? { done: 0, values: new Map([["input", tf.clone(images)]]) }, end);
-        sums.add(state.values.get(value)!);
+        sums.add(downloaded(state.values.get(value)!));
         const size = sizeOf(state);
         if (used + size > bytes) {
           free(state);
