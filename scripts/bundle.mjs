@@ -65,6 +65,30 @@ const oneCore = {
   },
 };
 
+/**
+ * `rebasin/tf` re-exports files that import TensorFlow.js: without it they cannot even be linked, and engines say so in
+ * words of their own. So the entry loads them as a chunk, and rejects with one line that says what to install.
+ * `require` cannot wait for that: for it the chunk is an entry, too.
+ */
+const TF = join(root, "src/tf.ts");
+const TF_UNGUARDED = "tf-unguarded";
+const guardedTf = {
+  name: "rebasin/tf says what to install",
+  setup({ onLoad, onResolve }) {
+    onResolve({ filter: new RegExp(`^${TF_UNGUARDED}$`) }, () => ({ path: TF, suffix: "?unguarded" }));
+    onLoad({ filter: /src[\\/]tf\.ts$/ }, ({ path, suffix }) => {
+      if (suffix !== "") return undefined;
+      const names = [...readFileSync(path, "utf8").matchAll(/^export \{([^}]*)\} from/gm)]
+        .flatMap(([, list]) => list.split(","))
+        .map((name) => name.trim())
+        .filter((name) => name !== "" && !name.startsWith("type "));
+      const contents = `import { withTensorFlow } from "./run/with-tensorflow.ts";
+        export const { ${names.join(", ")} } = await withTensorFlow(() => import("${TF_UNGUARDED}"));`;
+      return { contents, loader: "ts", resolveDir: dirname(path) };
+    });
+  },
+};
+
 /** Files of src/ that are imported on demand. */
 function onDemand() {
   const found = [];
@@ -104,8 +128,12 @@ export async function bundlePackage(version) {
   const packages = await bundleWholePackages();
   const { metafile } = await build({
     ...shared,
-    entryPoints: [...ENTRIES.map((file) => `src/${file}`), { in: "src/cli/main.ts", out: "cli" }],
-    plugins: [embedWasm, wholePackages, oneCore],
+    entryPoints: [
+      ...ENTRIES.map((file) => `src/${file}`),
+      { in: "src/cli/main.ts", out: "cli" },
+      { in: TF_UNGUARDED, out: TF_UNGUARDED },
+    ],
+    plugins: [embedWasm, wholePackages, guardedTf, oneCore],
   });
   await build({
     ...shared,

@@ -28,8 +28,11 @@ function run(name, bin, args, options = {}) {
   }
 }
 
-/** Entries that JSR does without: they need npm packages, and those that draw a bundler as well. */
-const NOT_ON_JSR = ["./notebook", "./report", "./tf"];
+/**
+ * Entries that JSR does without: they need npm packages, and those that draw a bundler as well. Those that load
+ * TensorFlow.js on demand, too: Deno would fetch it with them.
+ */
+const NOT_ON_JSR = ["./by-data", "./measure", "./notebook", "./repair", "./report", "./tf"];
 
 /** One version and the same entries on both registries, and a package that JSR would take. */
 function checkJsr() {
@@ -52,16 +55,25 @@ function checkJsr() {
 
 const PROGRAM = `
 import { init, type Model, type Spec, rebasin } from "rebasin";
+import { type Executor, matchActivations, matchCosts } from "rebasin/by-data";
 import { createDataset, type Dataset } from "rebasin/data";
+import { describeGraph, type Graph } from "rebasin/graph";
 import { costMatrix, init as initKernels } from "rebasin/kernels";
 import { type Many, mergeMany } from "rebasin/many";
+import { type Barrier, barrier, type Curve as MeasuredCurve } from "rebasin/measure";
 import { saveModel } from "rebasin/node";
 import { type Display, displayModel } from "rebasin/notebook";
+import { pairRepair } from "rebasin/repair";
 import { curveChart, type Curve } from "rebasin/report";
 export const merge: (a: Blob, b: Blob) => Promise<Model> = async (a, b) => (await rebasin(a, b)).model;
 export const save: (model: Model) => Promise<unknown> = (model) => saveModel(model, "merged.safetensors");
 export const many: (models: Model[], spec: Spec) => Promise<Many> = (models, spec) =>
   mergeMany(models, spec, { strategy: "tree" });
+export const graph: (model: Model) => Promise<Graph> = (model) => describeGraph(model);
+export const height: (curve: MeasuredCurve) => Barrier = (curve) => barrier(curve);
+export const byData = (a: Model, b: Model, spec: Spec, data: Dataset, executor: Executor) =>
+  matchActivations(a, b, spec, data, { executor });
+export const given: unknown[] = [matchCosts, pairRepair];
 export const shown: (model: Model) => Promise<Display> = (model) => displayModel(model);
 export const drawn: (curves: Curve[]) => Promise<string> = (curves) => curveChart(curves);
 export const cost: Float32Array = costMatrix(Float32Array.of(1), Float32Array.of(1), 1, 1);

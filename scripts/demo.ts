@@ -6,8 +6,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { readIdxImages } from "rebasin/data";
+import { evaluateModel, sampleCurves } from "rebasin/measure";
 import { saveModel } from "rebasin/node";
-import { evaluateModel, sampleCurves } from "rebasin/tf";
 import { curveChart } from "../src/report/curve-chart.ts";
 import { matchPair } from "./lib/pair.ts";
 import { evaluationTable } from "./lib/table.ts";

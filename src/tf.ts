@@ -1,23 +1,24 @@
 /**
- * `rebasin/tf`: runs networks on TensorFlow.js, whose packages `@tensorflow/tfjs-core` and
- * `@tensorflow/tfjs-backend-wasm` must be installed: predictions, loss, accuracy, activations, training.
+ * Entry `rebasin/tf`: whatever runs and trains networks on TensorFlow.js, whose packages `@tensorflow/tfjs-core` and
+ * `@tensorflow/tfjs-backend-wasm` must be installed; without them, importing it fails with one line that says so. What
+ * takes an executor comes here as it comes from `rebasin/by-data`, `rebasin/measure` and `rebasin/repair`.
+ *
+ * @example
+ * import { initialiseModel } from "rebasin/graph";
+ * import { readDataFolder } from "rebasin/node";
+ * import { createNetwork, evaluateNetwork, trainNetwork } from "rebasin/tf";
+ *
+ * const images = await readDataFolder("fashion-mnist", { split: "test", limit: 500 });
+ * const trained = await createNetwork(initialiseModel({ family: "mlp", widths: [784, 32, 10] }, 1));
+ * await trainNetwork(trained, images, { epochs: 1, batch: 50, optimizer: "adam", learningRate: 1e-3, seed: 1 });
+ * console.log((await evaluateNetwork(trained, images)).accuracy.toFixed(2));
+ * const ofTrained = await trained.toModel();
+ * trained.dispose();
+ *
+ * @module
  */
 
 export { type ActivationCostOptions, activationCosts } from "./by-data/activation-costs.ts";
-export {
-  type ActivationCost,
-  type ActivationStatistics,
-  createActivationStatistics,
-  type Moments,
-} from "./by-data/activation-statistics.ts";
-export {
-  type ChosenStart,
-  chooseStart,
-  type FoundBySearch,
-  type Start,
-  type StartsOptions,
-  type TriedStart,
-} from "./by-data/choose-start.ts";
 export {
   type ActivationMatching,
   type ActivationOptions,
@@ -31,15 +32,6 @@ export {
   type StraightThroughReport,
 } from "./by-data/straight-through/straight-through.ts";
 export type { Dataset } from "./data/dataset.ts";
-export { describeGraph } from "./families/describe-graph.ts";
-export type { ConvLayout, DenseLayout, Graph, Operation, OperationKind } from "./graph/graph.ts";
-export { type LinearOperation, linearOperations } from "./graph/linear-operations.ts";
-export { type ValueShape, valueShapes } from "./graph/value-shapes.ts";
-export { type Tap, tapsOf } from "./infer/taps.ts";
-export type { Choice } from "./match/costs/choose-permutations.ts";
-export type { LinearTerm } from "./match/costs/linear-term.ts";
-export { type CostMatching, type MatchCostsOptions, matchCosts } from "./match/match-costs.ts";
-export { type Barrier, barrier, type Curve, type CurvePoint } from "./measure/barrier.ts";
 export { type CalibrationOptions, type Calibrations, calibratePair, type Place } from "./measure/calibrate-pair.ts";
 export {
   type Contour,
@@ -57,14 +49,7 @@ export {
   type RunningOptions,
   sampleCurves,
 } from "./measure/curve.ts";
-export {
-  type CostMap,
-  costMaps,
-  type TensorSimilarity,
-  tensorSimilarities,
-} from "./measure/tensor-similarity.ts";
 export type { AlignedPair } from "./perm/pair.ts";
-export { applyTaskAffine } from "./repair/apply-task-affine.ts";
 export type { RepairAt } from "./repair/places.ts";
 export {
   type PairRepair,
@@ -80,15 +65,6 @@ export type { AffineKind } from "./repair/repair-places.ts";
 export { type TaskAffineOptions, taskAffine } from "./repair/task-affine.ts";
 export type { Evaluate, EvaluateOptions, Evaluation, Predictions } from "./run/evaluate.ts";
 export type { Executor, ExecutorOptions, Network, Value } from "./run/executor.ts";
-export {
-  type Architecture,
-  initialiseModel,
-  type MlpArchitecture,
-  type NormKind,
-  type ResnetArchitecture,
-  type VggArchitecture,
-} from "./run/initialise.ts";
-export { type Answers, type Calibration, calibrate, evaluateLogits, type ReliabilityBin } from "./run/metrics.ts";
 export { evaluateModel } from "./run/models/evaluate-model.ts";
 export { type CosineSchedule, cosineSchedule, type Schedule } from "./run/schedule.ts";
 export { startBackend } from "./run/tfjs/backend.ts";

@@ -5,8 +5,8 @@ import type { OnProgress } from "../../src/base/progress.ts";
 import { averagePoolTo } from "../../src/data/average-pool.ts";
 import type { Dataset } from "../../src/data/dataset.ts";
 import { firstImages } from "../../src/data/select.ts";
+import type { MlpArchitecture } from "../../src/families/initialise.ts";
 import { readDataFolder } from "../../src/node/data-folder.ts";
-import type { MlpArchitecture } from "../../src/run/initialise.ts";
 import { type Recipe, trainKept } from "./train-kept.ts";
 
 export interface LabOptions {

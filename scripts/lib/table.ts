@@ -1,6 +1,6 @@
 /** Plain tables for terminals. */
 
-import type { Evaluation } from "rebasin/tf";
+import type { Evaluation } from "rebasin/measure";
 
 /** Rows of name, loss and accuracy, with a heading, as lines of text. */
 export function evaluationTable(rows: readonly (readonly [name: string, evaluation: Evaluation])[]): string {

@@ -31,6 +31,8 @@ const DOCSTRING = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*export (?:async )?(?:functi
 export function examplesOf(source: string, entries: ReadonlyMap<string, string>): Example[] {
   const examples = new Map<string, Example>();
   for (const [entry, file] of entries) {
+    const own = findExample(source, file, null);
+    if (own !== null) examples.set(own.where, { ...own, entry });
     for (const [name, place] of exportsOf(source, file)) {
       const found = findExample(source, place, name);
       if (found !== null && !examples.has(found.where)) examples.set(found.where, { ...found, entry });
@@ -39,19 +41,30 @@ export function examplesOf(source: string, entries: ReadonlyMap<string, string>)
   return [...examples.values()];
 }
 
-function findExample(source: string, file: string, name: string): Omit<Example, "entry"> | null {
+/** The example of a name, or with `null` the one that a file begins with. */
+function findExample(source: string, file: string, name: string | null): Omit<Example, "entry"> | null {
   const text = readFileSync(join(source, file), "utf8");
+  if (name === null) {
+    const [, first] = /^\/\*\*([\s\S]*?)\*\//.exec(text) ?? [];
+    const code = first?.includes("@module") ? exampleIn(first) : null;
+    return code === null ? null : { where: file, code };
+  }
   for (const [, comment, documented] of text.matchAll(DOCSTRING)) {
     if (documented !== name) continue;
-    const at = comment!.indexOf("@example");
-    if (at < 0) return null;
-    const code = comment!
-      .slice(at + "@example".length)
-      .split("\n")
-      .map((line) => line.replace(/^\s*\* ?/, ""))
-      .join("\n");
-    return { where: `${file}#${name}`, code: code.replace(/^@\w+[\s\S]*/m, "").trim() };
+    const code = exampleIn(comment!);
+    return code === null ? null : { where: `${file}#${name}`, code };
   }
   const [, next] = new RegExp(`export \\{[^}]*\\b${name}\\b[^}]*\\} from "(\\.[^"]+)"`).exec(text) ?? [];
   return next === undefined ? null : findExample(source, normalize(join(dirname(file), next)), name);
+}
+
+function exampleIn(comment: string): string | null {
+  const at = comment.indexOf("@example");
+  if (at < 0) return null;
+  const code = comment
+    .slice(at + "@example".length)
+    .split("\n")
+    .map((line) => line.replace(/^\s*\* ?/, ""))
+    .join("\n");
+  return code.replace(/^@\w+[\s\S]*/m, "").trim();
 }

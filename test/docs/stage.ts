@@ -41,10 +41,10 @@ export const STAGE: ReadonlyMap<string, Prop> = new Map<string, Prop>([
   ["testSet", { type: DATASET, value: "data" }],
   ["expert", { type: MODEL, value: "a" }],
   ["taskImages", { type: DATASET, value: "data" }],
-  ["curve", { type: 'import("rebasin/tf").Curve' }],
+  ["curve", { type: 'import("rebasin/measure").Curve' }],
   ["tf", { type: 'typeof import("@tensorflow/tfjs-core")', value: 'await import("@tensorflow/tfjs-core")' }],
   ["network", { type: 'import("rebasin/tf").TfNetwork', value: "await run.createNetwork(a)" }],
-  ["graph", { type: 'import("rebasin/tf").Graph', value: "network.graph" }],
+  ["graph", { type: 'import("rebasin/graph").Graph', value: "network.graph" }],
   [
     "images",
     {
@@ -53,7 +53,7 @@ export const STAGE: ReadonlyMap<string, Prop> = new Map<string, Prop>([
     },
   ],
   ["logits", { type: "Float32Array", value: "new Float32Array(1000)" }],
-  ["statistics", { type: 'import("rebasin/tf").ActivationStatistics' }],
+  ["statistics", { type: 'import("rebasin/by-data").ActivationStatistics' }],
 ]);
 
 /** A declaration file of all of them. */

@@ -8,8 +8,8 @@ import { type ActivationOptions, matchActivations } from "../../src/by-data/matc
 import { createDataset } from "../../src/data/create-dataset.ts";
 import type { Dataset } from "../../src/data/dataset.ts";
 import { detectSpec } from "../../src/families/detect-spec.ts";
+import { type Architecture, initialiseModel } from "../../src/families/initialise.ts";
 import { samePermutation } from "../../src/perm/permutation.ts";
-import { type Architecture, initialiseModel } from "../../src/run/initialise.ts";
 import { bitEqual } from "../reference/bits.ts";
 import { firstDifference } from "../reference/first-difference.ts";
 import { plant } from "../reference/plant.ts";

@@ -10,7 +10,7 @@ import { type KeptResults, withCheckpoint } from "../../src/cli/kept-results.ts"
 import { averagePoolTo } from "../../src/data/average-pool.ts";
 import { firstImages } from "../../src/data/select.ts";
 import { detectSpec } from "../../src/families/detect-spec.ts";
-import { initialiseModel } from "../../src/run/initialise.ts";
+import { initialiseModel } from "../../src/families/initialise.ts";
 import { rejects } from "../reference/expect-error.ts";
 import { madeUpImages } from "../reference/image-sets.ts";
 import { inFolder } from "../reference/temporary-folder.ts";

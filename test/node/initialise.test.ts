@@ -5,7 +5,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Model } from "../../src/base/model.ts";
 import { describeGraph } from "../../src/families/describe-graph.ts";
-import { type Architecture, initialiseModel } from "../../src/run/initialise.ts";
+import { type Architecture, initialiseModel } from "../../src/families/initialise.ts";
 import { cosineSchedule, cosPi } from "../../src/run/schedule.ts";
 import { createNetwork } from "../../src/run/tfjs/network.ts";
 import { fmnistResnet20, fmnistVgg, mlp } from "../reference/architectures.ts";

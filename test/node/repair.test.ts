@@ -9,6 +9,7 @@ import { createRng } from "../../src/base/rng.ts";
 import { createDataset } from "../../src/data/create-dataset.ts";
 import type { Dataset } from "../../src/data/dataset.ts";
 import { detectSpec } from "../../src/families/detect-spec.ts";
+import { type Architecture, initialiseModel } from "../../src/families/initialise.ts";
 import { mergeModels } from "../../src/merge/merge-models.ts";
 import { applyTaskAffine } from "../../src/repair/apply-task-affine.ts";
 import { channelSums } from "../../src/repair/channel-statistics.ts";
@@ -17,7 +18,6 @@ import { type RepairOptions, repairModel } from "../../src/repair/repair-model.t
 import { taskAffine } from "../../src/repair/task-affine.ts";
 import { channelStatistics } from "../../src/repair/tfjs/statistics.ts";
 import { createWalk } from "../../src/repair/tfjs/walk.ts";
-import { type Architecture, initialiseModel } from "../../src/run/initialise.ts";
 import { createNetwork } from "../../src/run/tfjs/network.ts";
 import { gaussianArray } from "../reference/random.ts";
 

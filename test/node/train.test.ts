@@ -5,7 +5,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Model } from "../../src/base/model.ts";
 import type { Dataset } from "../../src/data/dataset.ts";
-import { type Architecture, initialiseModel } from "../../src/run/initialise.ts";
+import { type Architecture, initialiseModel } from "../../src/families/initialise.ts";
 import { cosineSchedule } from "../../src/run/schedule.ts";
 import { startBackend } from "../../src/run/tfjs/backend.ts";
 import { evaluateNetwork } from "../../src/run/tfjs/evaluate.ts";

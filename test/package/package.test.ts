@@ -18,6 +18,7 @@ import {
 } from "rebasin";
 import { averagePoolTo, readIdxImages } from "rebasin/data";
 import { costMatrix, solveAssignment } from "rebasin/kernels";
+import type { Executor } from "rebasin/measure";
 import { openModel as openPath, rebasin as rebasinPaths, saveModel } from "rebasin/node";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -26,6 +27,10 @@ const test = suite("package");
 const PACKAGE = "node_modules/rebasin";
 const A = "fixtures/fmnist-mlp-small-a.safetensors";
 const B = "fixtures/fmnist-mlp-small-b.safetensors";
+
+/** What is said without the optional peers. */
+const ONE_LINE =
+  /^TensorFlow\.js is not installed, .*npm install @tensorflow\/tfjs-core @tensorflow\/tfjs-backend-wasm$/;
 
 /** SHA-256 of the merge of the two fixtures at λ = ½: the same in every runtime and build. */
 const MERGED = "18e19839bbd0b539ff5952c23e057d29be0e78a846988142ee03dbc1eeb4f30a";
@@ -137,6 +142,87 @@ test("npx rebasin --help works from the installed package", async () => {
   assert.match(stdout, "Usage: rebasin COMMAND");
   assert.ok(existsSync("node_modules/.bin/rebasin") || existsSync("node_modules/.bin/rebasin.cmd"));
   assert.match(readFileSync(join(PACKAGE, "dist/cli.js"), "utf8"), /^#!\/usr\/bin\/env node\n/);
+});
+
+/** What entries export that need no TensorFlow.js to be loaded. */
+const WITHOUT_PEERS: Readonly<Record<string, readonly string[]>> = {
+  "rebasin/graph": ["describeGraph", "initialiseModel", "linearOperations", "tapsOf", "valueShapes"],
+  "rebasin/by-data": ["activationCosts", "chooseStart", "createActivationStatistics", "matchActivations", "matchCosts"],
+  "rebasin/measure": [
+    ...["barrier", "calibrate", "calibratePair", "costMaps", "evaluateLogits", "evaluateModel", "sampleContour"],
+    ...["sampleCurves", "tensorSimilarities"],
+  ],
+  "rebasin/repair": ["applyTaskAffine", "pairRepair", "repairModel", "taskAffine"],
+};
+
+test("entries around networks are imported without TensorFlow.js, and export what they should", async () => {
+  for (const [entry, names] of Object.entries(WITHOUT_PEERS))
+    assert.equal(Object.keys(await import(entry)).sort(), names, entry);
+});
+
+test("without its peers, importing rebasin/tf fails with one line that says what to install", async () => {
+  for (let again = 0; again < 2; again++) {
+    const error = await import("rebasin/tf").then(
+      () => null,
+      (e) => e,
+    );
+    assert.instance(error, Error);
+    assert.match(error.message, ONE_LINE);
+  }
+});
+
+test("what would run on TensorFlow.js says the same, and runs on an executor of one's own", async () => {
+  const { describeGraph, linearOperations, tapsOf, valueShapes } = await import("rebasin/graph");
+  const { matchActivations } = await import("rebasin/by-data");
+  const { barrier, evaluateModel, sampleCurves, tensorSimilarities } = await import("rebasin/measure");
+  const [a, b] = [await openModel(readFileSync(A)), await openModel(readFileSync(B))];
+  const file = (name: string) => ({ name, bytes: readFileSync(join("fixtures", name)) });
+  const data = await readIdxImages(file("t10k-images-1000-idx3-ubyte.gz"), file("t10k-labels-1000-idx1-ubyte.gz"));
+  const spec = await detectSpec(a);
+  for (const run of [() => evaluateModel(a, data), () => matchActivations(a, b, spec, data)]) {
+    const error = await run().then(
+      () => null,
+      (e) => e,
+    );
+    assert.match(error.message, ONE_LINE);
+  }
+  const graph = await describeGraph(a);
+  assert.is((await linearOperations(graph)).length, 3);
+  assert.equal(valueShapes(graph, a.tensors, [28, 28, 1]).get(graph.output), [10]);
+  assert.equal((await tapsOf(graph, spec, a)).get("P0"), [{ value: "layers.0.relu", block: 1 }]);
+  // Knows no model: unit c of the first says something about each image, and what unit c of the second says, c + 1 of the first does.
+  let opened = 0;
+  const executor: Executor = {
+    async open() {
+      const first = opened++;
+      const value = (name: string, rows: number) => {
+        const [length] = valueShapes(graph, a.tensors, [28, 28, 1]).get(name)!;
+        const says = (row: number, unit: number) => Math.sin((row + 1) * (((unit + first) % length) + 1));
+        const said = Array.from({ length: rows * length }, (_, i) => says(Math.floor(i / length), i % length));
+        return { shape: [rows, length], data: Float32Array.from(said) };
+      };
+      return {
+        inputs: ["input"],
+        values: graph.operations.map(({ output }) => output),
+        async run(inputs, keep) {
+          const rows = inputs.get("input")!.shape[0]!;
+          return new Map([...keep].map((name) => [name, value(name, rows)]));
+        },
+        async load() {},
+        dispose() {},
+      };
+    },
+  };
+  const { permutations } = await matchActivations(a, b, spec, data, { executor, batch: 1000 });
+  for (const p of permutations.values())
+    assert.equal(
+      [...p],
+      Array.from(p, (_, i) => (i + p.length - 1) % p.length),
+    );
+  const own = () => ({ loss: 1, accuracy: 0.5 });
+  const curves = await sampleCurves({ a, b, spec, permutations }, new Map([["own", own]]), { points: 2 });
+  assert.is(barrier(curves.get("own")!.aligned).maxAboveChord, 0);
+  assert.is((await tensorSimilarities({ a, b: a, spec, permutations })).length, a.tensors.size);
 });
 
 test("without its optional peers, rebasin curve says in one line what to install", async () => {

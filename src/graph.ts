@@ -1,0 +1,31 @@
+/**
+ * Entry `rebasin/graph`: what a model computes, as operations on named values, and what follows from that: the shapes of
+ * the values, where the units of a permutation show, which operations are linear. Nothing here runs a model.
+ *
+ * @example
+ * import { describeGraph, linearOperations, tapsOf, valueShapes } from "rebasin/graph";
+ * import { detectSpec, openModel } from "rebasin/node";
+ *
+ * const model = await openModel("a.safetensors");
+ * const graph = await describeGraph(model);
+ * for (const { value, weight } of await linearOperations(graph)) console.log(value, "is made by", weight);
+ * console.log(valueShapes(graph, model.tensors, [28, 28, 1]).get(graph.output)); // [10]
+ * const taps = await tapsOf(graph, await detectSpec(model), model);
+ * console.log(taps.get("P0")); // [{ value: "layers.0.relu", block: 1 }]
+ *
+ * @module
+ */
+
+export { describeGraph } from "./families/describe-graph.ts";
+export {
+  type Architecture,
+  initialiseModel,
+  type MlpArchitecture,
+  type NormKind,
+  type ResnetArchitecture,
+  type VggArchitecture,
+} from "./families/initialise.ts";
+export type { ConvLayout, DenseLayout, Graph, Operation, OperationKind } from "./graph/graph.ts";
+export { type LinearOperation, linearOperations } from "./graph/linear-operations.ts";
+export { type ValueShape, valueShapes } from "./graph/value-shapes.ts";
+export { type Tap, tapsOf } from "./infer/taps.ts";

@@ -1,0 +1,37 @@
+/**
+ * Entry `rebasin/repair`: statistics of a merged network set right by images (REPAIR, Jordan et al. 2023), and side files
+ * that fit a merged network to one task. Functions that run models take an `executor`; without one they load TensorFlow.js
+ * when they are called, and say what to install when it is not there.
+ *
+ * @example
+ * import { applyPermutations, detectSpec, matchWeights, mergeModels, openModel, readDataFolder } from "rebasin/node";
+ * import { repairModel } from "rebasin/repair";
+ *
+ * const [a, b] = [await openModel("a.safetensors"), await openModel("b.safetensors")];
+ * const spec = await detectSpec(a);
+ * const { permutations } = await matchWeights(a, b, spec);
+ * const merged = await mergeModels(a, b, spec, permutations);
+ * const alignedB = await applyPermutations(b, spec, permutations);
+ * const images = await readDataFolder("fashion-mnist", { split: "test", limit: 500 });
+ * const { model, report } = await repairModel(merged, a, alignedB, images, { kind: "repair" });
+ * console.log(report.places.length, "values repaired,", model.metadata.get("rebasin.repair"));
+ *
+ * @module
+ */
+
+export type { Dataset } from "./data/dataset.ts";
+export { applyTaskAffine } from "./repair/apply-task-affine.ts";
+export type { RepairAt } from "./repair/places.ts";
+export {
+  type PairRepair,
+  pairRepair,
+  type RepairedModel,
+  type RepairedValue,
+  type RepairKind,
+  type RepairOptions,
+  type RepairReport,
+  repairModel,
+} from "./repair/repair-model.ts";
+export type { AffineKind } from "./repair/repair-places.ts";
+export { type TaskAffineOptions, taskAffine } from "./repair/task-affine.ts";
+export type { Executor, ExecutorOptions, Network, Value } from "./run/executor.ts";
