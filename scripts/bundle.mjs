@@ -1,6 +1,6 @@
 // Bundles the entry points of the package into dist/, twice: for edge workers, and for everything else.
 import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { embedWasm } from "./embed-wasm.mjs";
@@ -19,22 +19,35 @@ export const FOR_WORKERD = {
     {
       name: "no threads, no relaxed SIMD",
       setup({ onResolve, onLoad }) {
-        onResolve({ filter: /(-threads|relaxed)\.wasm$/ }, ({ path }) => ({ path, namespace: "absent" }));
+        onResolve({ filter: /(-threads|relaxed)\.wasm$/ }, ({ path }) => ({
+          path: basename(path),
+          namespace: "absent",
+        }));
         onLoad({ filter: /.*/, namespace: "absent" }, () => ({ contents: "", loader: "text" }));
         // Bundlers put what is imported on demand into the worker's one file, which is read before every first request.
         onResolve({ filter: /kernels\/(threads|relaxed)\.ts$/ }, ({ path, kind }) =>
           kind === "dynamic-import" ? { path, namespace: "nothing" } : undefined,
         );
-        // Nor does an edge worker read other formats than it imports itself.
-        onResolve({ filter: /\/formats\.ts$/ }, ({ path, importer }) =>
-          /formats[\\/]open-source\.ts$/.test(importer) ? { path, namespace: "no formats" } : undefined,
-        );
-        onLoad({ filter: /.*/, namespace: "no formats" }, () => ({ contents: "export const FORMATS = [];" }));
         const nothing = "export const createThreadedKernels = () => null, compileRelaxed = () => null;";
         onLoad({ filter: /.*/, namespace: "nothing" }, () => ({ contents: nothing }));
       },
     },
   ],
+};
+
+/**
+ * Nor does an edge worker read other formats than it imports itself, and all of them have SIMD. Not for tests, which run all
+ * suites there.
+ */
+const EDGE_FORMATS = join(root, "src/formats/open-other-edge.ts");
+const onlyTheCore = {
+  name: "no other formats, no scalar build",
+  setup({ onResolve }) {
+    onResolve({ filter: /rebasin\.scalar\.wasm$/ }, ({ path }) => ({ path: basename(path), namespace: "absent" }));
+    onResolve({ filter: /\/open-other\.ts$/ }, ({ kind }) =>
+      kind === "dynamic-import" ? { path: EDGE_FORMATS } : undefined,
+    );
+  },
 };
 
 /** Maps lie beside the bundles, so that debuggers and `node --enable-source-maps` name functions and lines. */
@@ -52,7 +65,9 @@ const oneCore = {
   name: "core in one chunk",
   setup({ initialOptions, onLoad, onResolve }) {
     const entries = initialOptions.entryPoints.map((entry) => join(root, entry.in ?? entry));
-    const whole = new Set([...entries, ...onDemand()].filter((path) => path !== CORE && path !== SMALL_ENTRY));
+    const whole = new Set(
+      [...entries, ...onDemand(), EDGE_FORMATS].filter((path) => path !== CORE && path !== SMALL_ENTRY),
+    );
     // Else imports for the sake of chunks are dropped.
     onResolve({ filter: /^\.{0,2}\/.*\.ts$/ }, ({ path, resolveDir }) => ({
       path: resolve(resolveDir, path),
@@ -140,7 +155,7 @@ export async function bundlePackage(version) {
     ...FOR_WORKERD,
     entryPoints: ["index", "kernels", "many"].map((entry) => ({ in: `src/${entry}.ts`, out: `${entry}.workerd` })),
     chunkNames: "chunks/workerd-[name]-[hash]",
-    plugins: [...FOR_WORKERD.plugins, oneCore],
+    plugins: [...FOR_WORKERD.plugins, onlyTheCore, oneCore],
   });
   return [packages, metafile];
 }

@@ -31,12 +31,11 @@ export const wholePackages = {
   name: "packages as whole modules",
   setup({ onResolve, onLoad }) {
     for (const [name, file] of Object.entries(PACKAGES)) {
-      // Source maps name the path, so it says nothing of the folder of this build.
-      const path = `build/${file}.mjs`;
-      onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path, namespace: "whole" }));
+      // By its name alone: source maps say nothing of the folder of the build.
+      onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: file, namespace: "whole" }));
     }
     onLoad({ filter: /.*/, namespace: "whole" }, ({ path }) => ({
-      contents: readFileSync(join(root, path), "utf8"),
+      contents: readFileSync(join(root, `build/${path}.mjs`), "utf8"),
       loader: "js",
     }));
   },

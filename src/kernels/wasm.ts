@@ -1,6 +1,6 @@
 /**
  * The two wasm builds. The bundler makes each import a text of hexadecimal digits, decoded and compiled on first use, once each; or,
- * for edge workers, which may not compile while they answer a request, a module that the host has compiled.
+ * for edge workers, which may not compile while they answer a request, a module that the host has compiled (of SIMD alone).
  */
 
 import scalarWasm from "../../build/rebasin.scalar.wasm";
@@ -71,12 +71,18 @@ export function compileBuild(options: ModuleOptions = {}): CompiledBuild {
 function compileEmbedded(simd: boolean): WebAssembly.Module {
   const source = embedded(simd);
   if (typeof source !== "string") return source;
+  if (source === "") throw absent();
   let module = compiled.get(simd);
   if (module === undefined) {
     module = new WebAssembly.Module(decodeHex(source));
     compiled.set(simd, module);
   }
   return module;
+}
+
+/** Edge workers embed the SIMD build alone: all of them run it, and each byte is read before a first request. */
+function absent(): RangeError {
+  return new RangeError("simd: false, expected the scalar build too (init with rebasin/rebasin.scalar.wasm)");
 }
 
 /** Whether to use the SIMD build. Throws `RangeError` for a build that `init` was not given. */

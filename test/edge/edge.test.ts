@@ -1,6 +1,6 @@
 /** The package as an edge worker gets it: by its `workerd` condition, used while a request is answered. */
 
-import { encodeSafetensors, init, rebasin } from "rebasin";
+import { encodeSafetensors, init, openModel, rebasin } from "rebasin";
 import { costMatrix, createKernels, solveAssignment } from "rebasin/kernels";
 import scalar from "rebasin/rebasin.scalar.wasm";
 import simd from "rebasin/rebasin.simd.wasm";
@@ -28,9 +28,8 @@ test("this host refuses to compile, so what works below was not compiled here", 
   assert.throws(() => new WebAssembly.Module(empty), /disallowed/);
 });
 
-test("merges two checkpoints to the digest of every runtime: SIMD, scalar, and threads that it does not have", async () => {
+test("merges two checkpoints to the digest of every runtime, asked for threads that it does not have or not", async () => {
   assert.is(await mergeDigest({}), MERGED);
-  assert.is(await mergeDigest({ simd: false }), MERGED);
   assert.is(await mergeDigest({ threads: 4 }), MERGED);
 });
 
@@ -38,6 +37,25 @@ test("has the kernels", () => {
   assert.is(createKernels().simd, true);
   const cost = costMatrix(Float32Array.of(1, 0, 0, 1), Float32Array.of(0, 2, 3, 0), 2, 2);
   assert.equal([...solveAssignment(cost, 2, { maximize: true }).permutation], [1, 0]);
+});
+
+test("embeds the SIMD build alone, and says how to get the other", async () => {
+  assert.throws(() => createKernels({ simd: false }), /^simd: false, expected the scalar build too \(init with/);
+});
+
+test("reads safetensors, and the formats that it imports", async () => {
+  const bytes = Uint8Array.of(0x80, 2, 0x7d, 0x2e);
+  await openModel(bytes, { name: "x" }).then(
+    () => assert.unreachable("a pickle was read"),
+    (error) => assert.match(error.message, /^x looks like .*, expected safetensors$/),
+  );
+  const expected = await openModel(a);
+  const own = {
+    ...{ name: "own", title: "a format of my own", endings: [".own"], fresh: false, keepsMetadata: false },
+    recognises: (head: Uint8Array) => head[0] === 0x80,
+    load: async () => ({ open: async () => expected }),
+  };
+  assert.is(await openModel(bytes, { formats: [own] }), expected);
 });
 
 test("init takes the exported wasm files", async () => {
@@ -48,6 +66,7 @@ test("init takes the exported wasm files", async () => {
   init({ module: [SIMD, SCALAR] });
   assert.is(createKernels().simd, true);
   assert.is(await mergeDigest({}), MERGED);
+  assert.is(await mergeDigest({ simd: false }), MERGED);
 });
 
 test.run();

@@ -22,6 +22,9 @@ import type { Executor } from "rebasin/measure";
 import { openModel as openPath, rebasin as rebasinPaths, saveModel } from "rebasin/node";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { coreModules } from "../../scripts/check-size.mjs";
+
+declare const __ROOT__: string;
 
 const test = suite("package");
 const PACKAGE = "node_modules/rebasin";
@@ -268,7 +271,7 @@ test("source maps name the files of the project, not the folder in which it was 
     for (const source of [sourceRoot, ...sources])
       assert.match(
         source,
-        /^$|^(?:\.\.\/){1,3}(?:src|node_modules)\/|^(?:whole|nothing|absent):[^/]/,
+        /^$|^(?:\.\.\/){1,3}(?:src|node_modules)\/|^(?:whole|wasm|nothing|absent):[^/]/,
         `${map} names ${source}`,
       );
   }
@@ -293,6 +296,13 @@ function reachable(entry: string): Map<string, string> {
   visit(entry);
   return found;
 }
+
+test("the core entry holds these modules and no others", () => {
+  const listed = readFileSync(join(__ROOT__, "test/package/core-entry.txt"), "utf8").split("\n").filter(Boolean);
+  assert.equal(coreModules(join(PACKAGE, "dist")), listed);
+  for (const module of listed)
+    assert.not.match(module, /^src\/(?:data|graph|many|run|by-data|repair|measure|report|display|node|cli)\//);
+});
 
 test("what a browser loads names no node: module", () => {
   for (const entry of ["index.js", "kernels.js", "data.js"]) {

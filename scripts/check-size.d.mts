@@ -1,0 +1,2 @@
+/** Files of the project, and packages, of which the core entry of `folder` (a dist/) has code; sorted. */
+export function coreModules(folder: string): string[];

@@ -1,0 +1,27 @@
+/**
+ * Takes the place of open-other.ts in edge workers, whose bundlers put what is imported on demand into the worker's one file,
+ * read before every first request: safetensors, and the formats that the worker imports itself (option `formats`).
+ */
+
+import { FormatError } from "../base/errors.ts";
+import type { Model } from "../base/model.ts";
+import type { ByteSource } from "../io/byte-source.ts";
+import type { Files } from "../io/files.ts";
+import type { OpenOptions } from "./open-options.ts";
+import { openSafetensors } from "./safetensors/open-safetensors.ts";
+import { guessFormat } from "./signatures.ts";
+
+/** Opens a source of which `head` are the first bytes. */
+export async function openOther(source: ByteSource, head: Uint8Array, options: OpenOptions): Promise<Model> {
+  const { signal, key, assume, files, formats = [] } = options;
+  const format = formats.find((candidate) => candidate.recognises(head, source.name));
+  if (format !== undefined) return (await format.load()).open(source, files, { signal, key, assume });
+  const guess = guessFormat(head);
+  if (guess === undefined) return openSafetensors(source, { signal }); // says what is wrong with it
+  throw new FormatError(`${source.name} looks like ${guess}, which is not supported, expected safetensors`);
+}
+
+/** Refuses a folder. */
+export async function openFolder({ name }: Files): Promise<Model> {
+  throw new FormatError(`${name} is a folder, expected one safetensors file: edge workers read no other models`);
+}
