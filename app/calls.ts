@@ -58,7 +58,7 @@ export interface AlignRequest extends PairRequest {
 export interface AlignProgress {
   readonly stage: Stage;
   readonly done: number;
-  readonly total?: number;
+  readonly total?: number | undefined;
   /** Objectives so far: [step, value] of each stage in turn. */
   readonly frankWolfe: readonly number[];
   readonly coordinate: readonly number[];
@@ -68,7 +68,6 @@ export interface AlignProgress {
 export interface Found {
   readonly permutations: ReadonlyMap<string, Int32Array>;
   readonly report: MatchReport;
-  readonly seed: number;
 }
 
 export interface Aligned extends Found {
@@ -91,7 +90,7 @@ export interface MergeRequest {
   readonly lambda: number;
   readonly blend: Blend;
   /** Written to it when given (a file the user chose), else the result is a Blob. */
-  readonly target?: FileSystemFileHandle;
+  readonly target?: FileSystemFileHandle | undefined;
 }
 
 type Call<Argument, Result, Progress = never> = { argument: Argument; progress: Progress; result: Result };

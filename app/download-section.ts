@@ -50,7 +50,7 @@ async function saveMerged({ state }: Store, files: Workers["files"], { signal, r
   const blend = byId("blend", HTMLSelectElement).value as Blend;
   const name = `merged-${lambda}.safetensors`;
   const target = await chooseTarget(state.pair!, name);
-  const request = { found: aligned!, lambda, blend, ...(target === null ? {} : { target }) };
+  const request = { found: aligned!, lambda, blend, target: target ?? undefined };
   const { blob } = await files.call("merge", request, {
     signal,
     onProgress: ({ done, total }) => report({ share: done / total, text: `Wrote tensor ${done} of ${total}` }),

@@ -1,6 +1,7 @@
 /** The worker that reads files and makes new ones: everything but aligning, running the networks and drawing. */
 
 import type { Model } from "../src/base/model.ts";
+import type { Progress } from "../src/base/progress.ts";
 import { writeSafetensors } from "../src/formats/safetensors/write-safetensors.ts";
 import { mergeModels } from "../src/merge/merge-models.ts";
 import { permutationsModel } from "../src/perm/permutation-file.ts";
@@ -47,11 +48,11 @@ serve<FileCalls>({
   },
   async merge({ found, lambda, blend, target }, { signal, progress }) {
     const { a, b, spec } = current();
-    const metadata = matchMetadata(found.report, found.seed);
+    const metadata = matchMetadata(found.report);
     const merged = await mergeModels(a, b, spec, found.permutations, { lambda, blend, metadata });
     const options = {
       signal,
-      onProgress: ({ done, total = 0 }: { done: number; total?: number }) => progress({ done, total }),
+      onProgress: ({ done, total = 0 }: Progress) => progress({ done, total }),
     };
     if (target === undefined) return { blob: await asBlob(merged, options) };
     await writeSafetensors(merged, await fileHandleSink(target), options);

@@ -13,15 +13,14 @@ serve<MatchCalls>({
   async align(request, { signal, progress }) {
     const { method, seed } = request;
     const session = await startSession(await openPair(request), request.spec);
-    const { a, b, spec, specName } = session;
+    const { a, b, spec } = session;
     const trace = traceOf(progress);
     const options = { method, seed, threads: THREADS, signal, onProgress: trace.onProgress } as const;
     const { permutations, report } = await matchWeights(a, b, spec, options);
     const { frankWolfe, coordinate } = trace;
     return {
-      report: { ...report, spec: specName },
+      report,
       permutations,
-      seed,
       spec: session.spec,
       frankWolfe,
       coordinate,
@@ -43,7 +42,7 @@ function traceOf(report: CallContext<AlignProgress>["progress"]): Trace {
     coordinate,
     onProgress({ stage, done, total, objective }) {
       if (objective !== undefined) (stage === "frank-wolfe" ? frankWolfe : coordinate).push(objective);
-      report({ stage, done, ...(total === undefined ? {} : { total }), frankWolfe, coordinate });
+      report({ stage, done, total, frankWolfe, coordinate });
     },
   };
 }

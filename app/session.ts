@@ -2,6 +2,7 @@
 
 import { resolveSpec } from "../src/axes/resolve-spec.ts";
 import { parseSpec } from "../src/axes/spec-file.ts";
+import { specName } from "../src/axes/spec-name.ts";
 import { log10Symmetries } from "../src/axes/symmetries.ts";
 import type { ResolvedSpec, Spec } from "../src/axes/types.ts";
 import { compareTensors } from "../src/base/compare-tensors.ts";
@@ -23,7 +24,7 @@ export interface Session {
 
 /** Only the header is read. Rejects as `openModel` does. */
 export function openBlob({ name, blob }: NamedBlob, signal?: AbortSignal): Promise<Model> {
-  return openModel(blobSource(blob, name), signal ? { signal } : {});
+  return openModel(blobSource(blob, name), { signal });
 }
 
 type Pair = Pick<Session, "a" | "b">;
@@ -57,10 +58,8 @@ export function differencesOf({ a, b }: Pair): PairDifferences | null {
 
 /** Bound to the model, as permutation files carry it. */
 async function specOf(choice: SpecChoice, model: Model): Promise<{ spec: Spec; name: string }> {
-  if (typeof choice !== "string")
-    return { spec: await chooseSpec(parseSpec(choice.text, choice.name), model), name: choice.name };
-  const spec = await chooseSpec(choice, model);
-  return { spec, name: spec.family ?? choice };
+  const spec = await chooseSpec(typeof choice === "string" ? choice : parseSpec(choice.text, choice.name), model);
+  return { spec, name: specName(spec) };
 }
 
 /** What the page shows of one file. */

@@ -95,7 +95,7 @@ async function createRunner(
         seed,
         signal,
         onProgress: onStep,
-        ...(checkpoint === undefined ? {} : { resume: checkpoint }),
+        resume: checkpoint,
         onEpoch: async (ended) => {
           checkpoint = await ended.checkpoint();
         },

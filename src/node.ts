@@ -48,7 +48,7 @@ export async function rebasin(
   const opened: Model[] = [];
   const open = async (source: ModelSource | string): Promise<Model> => {
     if (typeof source === "object" && "tensors" in source) return source;
-    const model = await openModel(source, options.signal ? { signal: options.signal } : {});
+    const model = await openModel(source, { signal: options.signal });
     opened.push(model);
     return model;
   };

@@ -13,21 +13,21 @@ export type Layout = "torch" | "flax";
 /** How `dense` states its tensors. */
 export interface DenseOptions {
   /** Default true. */
-  readonly bias?: boolean;
+  readonly bias?: boolean | undefined;
   /** Default "torch". */
-  readonly layout?: Layout;
+  readonly layout?: Layout | undefined;
 }
 
 /** How `conv` states its tensors. */
 export interface ConvOptions extends DenseOptions {
   /** Spatial axes, default 2. */
-  readonly spatial?: number;
+  readonly spatial?: number | undefined;
 }
 
 /** How `norm` states its tensors. */
 export interface NormOptions extends DenseOptions {
   /** Running mean and variance, and PyTorch's batch counter. Default true; false for LayerNorm and the like. */
-  readonly statistics?: boolean;
+  readonly statistics?: boolean | undefined;
 }
 
 /** Collects tensors; every method but `build` returns the builder. */

@@ -17,13 +17,20 @@ export const SPEC_FORMAT = "rebasin-spec/1";
 const MAX_JSON_DEPTH = 64;
 
 /**
- * Reads a spec from JSON text or from parsed JSON. `where` names it in messages. Throws `SpecError` for invalid JSON,
- * duplicate or unknown keys and anything malformed.
+ * Reads a spec from JSON text or from parsed JSON. `name`, such as that of its file, stands in messages and in reports.
+ *
+ * @throws {SpecError} for invalid JSON, duplicate or unknown keys and anything malformed.
  *
  * @example
  * parseSpec('{ "format": "rebasin-spec/1", "tensors": { "fc.weight": { "axes": ["P1", "P0*49"] } }, "rest": "fixed" }');
  */
-export function parseSpec(source: string | object, where = "spec"): Spec {
+export function parseSpec(source: string | object, name?: string): Spec {
+  const spec = parseSpecAt(source, name ?? "spec");
+  return name === undefined ? spec : { ...spec, name };
+}
+
+/** The same without a name of its own; `where` stands in messages. */
+export function parseSpecAt(source: string | object, where: string): Spec {
   const file = record(typeof source === "string" ? parseJson(source, where) : source, where);
   if (file.has("axes") && !file.has("format")) return parseReference(file, where);
   const format = file.get("format");
@@ -154,7 +161,7 @@ function parseReference(file: ReadonlyMap<string, unknown>, where: string): Spec
     tensors.set(name, {
       axes,
       votes: true,
-      ...(reshape === undefined ? {} : { reshape: sizes(reshape, axes.length, place) }),
+      reshape: reshape === undefined ? undefined : sizes(reshape, axes.length, place),
     });
   }
   for (const name of reshapes.keys()) {

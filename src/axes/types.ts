@@ -16,7 +16,7 @@ export interface TensorSpec {
   readonly axes: readonly Axis[];
   readonly votes: boolean;
   /** Only in specs of the reference form, until `resolveSpec`: the shape that `axes` refer to. */
-  readonly reshape?: readonly number[];
+  readonly reshape?: readonly number[] | undefined;
 }
 
 /** A permutation of `outer` blocks of `inner` units: blocks move by `outer`, units inside each block freely. */
@@ -35,10 +35,12 @@ export interface Spec {
    * voting tensors only) fixed except BatchNorm statistics, which move with their norm.
    */
   readonly rest: "refused" | "fixed" | "reference";
+  /** What reports call it: set by `parseSpec` when it is told where the text comes from. Not part of the fingerprint. */
+  readonly name?: string | undefined;
   /** Set by `detectSpec`: the family's name, why it was chosen, and symmetries it leaves frozen. */
-  readonly family?: string;
-  readonly why?: string;
-  readonly frozen?: readonly string[];
+  readonly family?: string | undefined;
+  readonly why?: string | undefined;
+  readonly frozen?: readonly string[] | undefined;
 }
 
 /** One factor of a segment: `stride` in elements of the axis, `permutation` an index into `permutations`, or −1. */

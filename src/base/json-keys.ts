@@ -7,8 +7,8 @@
 /** A complaint: where (the key of the outermost object, if inside one of its values) and what. */
 export interface KeyFault {
   readonly outer: string | undefined;
-  readonly duplicate?: string;
-  readonly tooDeep?: number;
+  readonly duplicate?: string | undefined;
+  readonly tooDeep?: number | undefined;
 }
 
 /**

@@ -2,13 +2,10 @@
 
 import { memoryModel, type TensorData } from "./memory-model.ts";
 import type { Model } from "./model.ts";
-import type { OnProgress } from "./progress.ts";
+import type { Running } from "./options.ts";
 
 /** The model with all its tensors in memory: a copy. Reports stage `read`. */
-export async function keepModel(
-  model: Model,
-  options: { readonly signal?: AbortSignal | undefined; readonly onProgress?: OnProgress | undefined } = {},
-): Promise<Model> {
+export async function keepModel(model: Model, options: Running = {}): Promise<Model> {
   const tensors = new Map<string, TensorData>();
   for (const [name, info] of model.tensors) {
     tensors.set(name, { ...info, data: (await model.read(name, options.signal)).slice() });

@@ -23,7 +23,7 @@ export interface TensorData extends TensorInfo {
  */
 export function memoryModel(
   tensors: ReadonlyMap<string, TensorData>,
-  options: { readonly name?: string; readonly metadata?: ReadonlyMap<string, string> } = {},
+  options: { readonly name?: string | undefined; readonly metadata?: ReadonlyMap<string, string> | undefined } = {},
 ): Model {
   const { name = "model", metadata } = options;
   const infos = new Map<string, TensorInfo>();

@@ -1,21 +1,126 @@
-/** Checks of option objects: a misspelt option must not be silently ignored. */
+/** Options said once: what several functions take, and checks that none is misspelt or of a wrong type. */
 
-/** Throws `TypeError` for a key of `options` that is not in `known`, naming the function and the known keys. */
-export function checkOptions(caller: string, options: object, known: readonly string[]): void {
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key)) throw new TypeError(`${caller} option "${key}", expected one of ${known.join(", ")}`);
+import { describe } from "./describe.ts";
+import type { OnProgress } from "./progress.ts";
+
+/** What all long work takes. */
+export interface Running {
+  /** Stops the work: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called between steps. Must not throw. */
+  readonly onProgress?: OnProgress | undefined;
+}
+
+/** How the kernels compute. */
+export interface Computing {
+  /**
+   * Threads that compute, at most 64; the result is the same with any number. "auto" is one for each processor, up to 8,
+   * and only for models large enough to gain by it. Workers start during the matching and end with it. In a page that is
+   * not cross-origin isolated, and wherever else there is no shared memory or are no workers, one thread computes.
+   * Default 1.
+   */
+  readonly threads?: number | "auto" | undefined;
+  /** `false` forces the scalar build of the kernels. Same bits, slower. */
+  readonly simd?: boolean | undefined;
+  /**
+   * `true` lets cost matrices be multiplied with relaxed SIMD where the engine has it: faster, but bits, and with them
+   * now and then a permutation, may differ between engines and machines. Default false.
+   */
+  readonly relaxed?: boolean | undefined;
+  /** Go on although a tensor has NaN or infinities. Default false: such a model is refused. */
+  readonly allowNonfinite?: boolean | undefined;
+}
+
+/** Some of the options of `T` with their defaults in place. */
+export type Settled<T, K extends keyof T = keyof T> = { readonly [P in K]-?: NonNullable<T[P]> };
+
+/** What an option's value must be, in words of `typeof` where they do. */
+const EXPECTED = {
+  number: "a number",
+  string: "a string",
+  boolean: "true or false",
+  function: "a function",
+  object: "an object",
+  list: "a list",
+  signal: "an AbortSignal",
+  any: "anything",
+};
+type OptionKind = keyof typeof EXPECTED;
+type OptionTable = Readonly<Record<string, OptionKind>>;
+
+type KindOf<V> = [V] extends [number]
+  ? "number"
+  : [V] extends [boolean]
+    ? "boolean"
+    : [V] extends [string]
+      ? "string"
+      : [V] extends [readonly unknown[]]
+        ? "list"
+        : [V] extends [AbortSignal]
+          ? "signal"
+          : [V] extends [(...given: never[]) => unknown]
+            ? "function"
+            : OptionKind;
+
+/** The kind of every option of `T`: one that is forgotten, or is said to be of another type, does not compile. */
+export type OptionKinds<T> = { readonly [K in keyof T]-?: KindOf<NonNullable<T[K]>> };
+
+/** Of `Running`. */
+export const RUNNING: OptionKinds<Running> = { signal: "signal", onProgress: "function" };
+
+/** Of `Computing`. A wrong number of threads is told by `checkThreads`. */
+export const COMPUTING: OptionKinds<Computing> = {
+  threads: "any",
+  simd: "boolean",
+  relaxed: "boolean",
+  allowNonfinite: "boolean",
+};
+
+/** Throws `TypeError` for a key of `options` that is not in `kinds`, with the known ones, and for a value of another type. */
+export function checkOptions(caller: string, options: object, kinds: OptionTable): void {
+  for (const [key, value] of Object.entries(options)) {
+    const kind = Object.hasOwn(kinds, key) ? kinds[key]! : null;
+    if (kind === null || !(value === undefined || isOf(kind, value))) throw optionFault(caller, key, value, kinds);
   }
+}
+
+function isOf(kind: OptionKind, value: unknown): boolean {
+  if (kind === "any") return true;
+  if (kind === "list") return Array.isArray(value);
+  if (kind === "signal") return typeof (value as AbortSignal | null)?.throwIfAborted === "function";
+  return typeof value === kind && value !== null;
+}
+
+function optionFault(caller: string, key: string, value: unknown, kinds: OptionTable): TypeError {
+  if (!Object.hasOwn(kinds, key))
+    return new TypeError(`${caller} option ${describe(key)}, expected one of ${Object.keys(kinds).join(", ")}`);
+  return wrongType(`${caller} option "${key}"`, value, EXPECTED[kinds[key]!]);
+}
+
+/** `TypeError` that says what `value` is. */
+export function wrongType(name: string, value: unknown, expected: string): TypeError {
+  const shown = value !== null && /^(object|function)$/.test(typeof value) ? typeof value : describe(value);
+  return new TypeError(`${name} is ${shown}, expected ${expected}`);
+}
+
+/** Throws unless `value` is a number from `least` to `most`. */
+export function checkNumber(name: string, value: number, least: number, most: number): void {
+  if (typeof value !== "number") throw wrongType(name, value, EXPECTED.number);
+  if (!(value >= least && value <= most))
+    throw new RangeError(`${name} ${value}, expected a number from ${least} to ${most}`);
 }
 
 /** Throws `RangeError` unless `value` is an integer of at least `least`. */
 export function checkInteger(name: string, value: number, least: number): void {
+  if (typeof value !== "number") throw wrongType(name, value, EXPECTED.number);
   if (!(Number.isSafeInteger(value) && value >= least))
     throw new RangeError(`${name} ${value}, expected an integer from ${least}`);
 }
 
-/** Throws `RangeError` unless `threads` is "auto" or a positive integer. */
+/** Throws unless `threads` is "auto" or a positive integer. */
 export function checkThreads(threads: number | "auto"): void {
-  if (threads !== "auto" && !(Number.isSafeInteger(threads) && threads >= 1)) {
-    throw new RangeError(`threads ${threads}, expected "auto" or a positive integer`);
-  }
+  if (threads === "auto" || (Number.isSafeInteger(threads) && threads >= 1)) return;
+  if (typeof threads !== "number" && typeof threads !== "string")
+    throw wrongType("threads", threads, '"auto" or a positive integer');
+  throw new RangeError(`threads ${threads}, expected "auto" or a positive integer`);
 }

@@ -21,9 +21,9 @@ export type Stage =
 export interface Progress {
   readonly stage: Stage;
   readonly done: number;
-  readonly total?: number;
+  readonly total?: number | undefined;
   /** Objective reached so far, in matching stages. */
-  readonly objective?: number;
+  readonly objective?: number | undefined;
 }
 
 /** Called between steps. Must not throw. */

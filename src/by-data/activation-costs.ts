@@ -2,8 +2,14 @@
 
 import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
-import { checkOptions } from "../base/options.ts";
-import type { OnProgress } from "../base/progress.ts";
+import {
+  type Computing,
+  checkOptions,
+  type OptionKinds,
+  RUNNING,
+  type Running,
+  type Settled,
+} from "../base/options.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { type Tap, tapsOf } from "../infer/taps.ts";
 import { createKernels } from "../kernels/kernels.ts";
@@ -14,27 +20,21 @@ import { eachImages } from "../run/image-batches.ts";
 import { openRunning } from "../run/models/running-model.ts";
 import { type ActivationCost, type ActivationStatistics, createActivationStatistics } from "./activation-statistics.ts";
 
-/** Options of `activationCosts`. */
-export interface ActivationCostOptions extends ExecutorOptions {
+/** Options of `activationCosts`. Progress is of stage `activations`, in images. */
+export interface ActivationCostOptions extends Running, ExecutorOptions, Pick<Computing, "simd"> {
   /** Default "correlation". */
-  readonly cost?: ActivationCost;
+  readonly cost?: ActivationCost | undefined;
   /** Images at a time at most: bounds memory, and changes results by rounding alone. Default 100. */
-  readonly batch?: number;
-  readonly signal?: AbortSignal | undefined;
-  /** Stage `activations`, in images. */
-  readonly onProgress?: OnProgress | undefined;
-  /** `false` forces the scalar build of the kernels. Same bits, slower. */
-  readonly simd?: boolean;
+  readonly batch?: number | undefined;
 }
 
-const OPTIONS = [
-  "cost",
-  "batch",
-  "signal",
-  "onProgress",
-  "simd",
-  "executor",
-] as const satisfies readonly (keyof ActivationCostOptions)[];
+const OPTIONS: OptionKinds<ActivationCostOptions> = {
+  cost: "string",
+  batch: "number",
+  simd: "boolean",
+  executor: "object",
+  ...RUNNING,
+};
 const BATCH = 100;
 
 /**
@@ -63,7 +63,7 @@ export async function activationCosts(
   try {
     for (const model of [a, b]) running.push(await openRunning(model, options.executor));
     for (const each of running) checkData(each, data, { labels: false });
-    const kernels = createKernels(options.simd === undefined ? {} : { simd: options.simd });
+    const kernels = createKernels({ simd: options.simd });
     const taps = await tapsOf(running[0]!.graph, resolved, a);
     const places = resolved.permutations.flatMap(({ name, size }): Place[] => {
       const found = taps.get(name) ?? [];
@@ -78,7 +78,7 @@ export async function activationCosts(
   }
 }
 
-type Settings = ActivationCostOptions & Required<Pick<ActivationCostOptions, "cost" | "batch">>;
+type Settings = ActivationCostOptions & Settled<ActivationCostOptions, "cost" | "batch">;
 
 function checkedOptions(options: ActivationCostOptions): Settings {
   checkOptions("activationCosts", options, OPTIONS);

@@ -2,7 +2,7 @@
 
 import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
-import { checkOptions } from "../base/options.ts";
+import { checkOptions, type OptionKinds } from "../base/options.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { mergeModels } from "../merge/merge-models.ts";
 import type { Permutations } from "../perm/alignment.ts";
@@ -35,11 +35,11 @@ export interface StartsOptions<Found extends FoundBySearch> extends ExecutorOpti
   /** What is done to a midpoint before it is evaluated, such as recomputing BatchNorm's statistics. */
   readonly repair?: ((model: Model, found: Found) => Promise<Model>) | undefined;
   /** Seed of the second start; the others have those after it. Default 0. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** How far from the barycentre all but the first start, from 0 to 1. Default 0.25. */
-  readonly perturb?: number;
+  readonly perturb?: number | undefined;
   /** Where models are evaluated between A and B. Default 0.5. */
-  readonly lambda?: number;
+  readonly lambda?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -58,17 +58,17 @@ export interface ChosenStart<Found> {
   readonly tried: readonly TriedStart[];
 }
 
-const OPTIONS = [
-  "starts",
-  "match",
-  "evaluate",
-  "repair",
-  "seed",
-  "perturb",
-  "lambda",
-  "signal",
-  "executor",
-] as const satisfies readonly (keyof StartsOptions<FoundBySearch>)[];
+const OPTIONS: OptionKinds<StartsOptions<FoundBySearch>> = {
+  starts: "number",
+  match: "function",
+  evaluate: "any",
+  repair: "function",
+  seed: "number",
+  perturb: "number",
+  lambda: "number",
+  signal: "signal",
+  executor: "object",
+};
 
 /** Far enough to end elsewhere, near enough to end as high: from 0.5 on, objectives and accuracies of a ResNet20 fell. */
 const PERTURB = 0.25;

@@ -2,10 +2,10 @@
 
 import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
-import { checkOptions } from "../base/options.ts";
-import { type OnProgress, startClock } from "../base/progress.ts";
+import { COMPUTING, type Computing, checkOptions, type OptionKinds, RUNNING, type Running } from "../base/options.ts";
+import { startClock } from "../base/progress.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { type Choice, choosePermutations } from "../match/costs/choose-permutations.ts";
+import { CHOICE, type Choice, choosePermutations } from "../match/costs/choose-permutations.ts";
 import { matchCosts } from "../match/match-costs.ts";
 import { type MatchOptions, type MatchReport, matchWeights } from "../match/match-weights.ts";
 import type { Alignment } from "../perm/alignment.ts";
@@ -18,30 +18,24 @@ import type { ActivationCost } from "./activation-statistics.ts";
  * `only` and `except` choose the permutations that may move, by name or `prefix*`; the rest stay in place
  * (Correlation-permutation, Ritter-Gutierrez et al. 2025: which groups move matters more than how well).
  */
-export interface ActivationOptions extends Choice, ExecutorOptions {
+export interface ActivationOptions extends Choice, Running, Computing, ExecutorOptions {
   /** Default "correlation". */
-  readonly cost?: ActivationCost;
+  readonly cost?: ActivationCost | undefined;
   /** Images at a time at most. Default 100. */
-  readonly batch?: number;
+  readonly batch?: number | undefined;
   /**
    * Above 0: the hybrid. Frank–Wolfe on the weights with the costs as a linear term, worth this share of the weights'
    * part (see `LinearTerm`). Default 0: the costs alone decide.
    */
-  readonly share?: number;
+  readonly share?: number | undefined;
   /** "descent": weight matching by descent from what the costs found. Only without `share`. */
-  readonly polish?: "none" | "descent";
+  readonly polish?: "none" | "descent" | undefined;
   /** Costs found before (`activationCosts`), instead of running the models; `cost` and `batch` are not looked at then. */
-  readonly costs?: ReadonlyMap<string, Float32Array>;
+  readonly costs?: ReadonlyMap<string, Float32Array> | undefined;
   /** Of `matchWeights`, for the hybrid and for `polish`. */
-  readonly seed?: number;
-  readonly perturb?: number;
-  readonly threads?: number | "auto";
-  readonly maxSweeps?: number;
-  readonly allowNonfinite?: boolean;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: OnProgress | undefined;
-  /** `false` forces the scalar build of the kernels. Same bits, slower. */
-  readonly simd?: boolean;
+  readonly seed?: number | undefined;
+  readonly perturb?: number | undefined;
+  readonly maxSweeps?: number | undefined;
 }
 
 /** As of `matchWeights`; `objective` is that of the weights alone, to compare methods by. */
@@ -63,24 +57,20 @@ export interface ActivationMatching {
   readonly report: ActivationReport;
 }
 
-const OPTIONS = [
-  "cost",
-  "batch",
-  "share",
-  "polish",
-  "costs",
-  "only",
-  "except",
-  "seed",
-  "perturb",
-  "threads",
-  "maxSweeps",
-  "allowNonfinite",
-  "signal",
-  "onProgress",
-  "simd",
-  "executor",
-] as const satisfies readonly (keyof ActivationOptions)[];
+const OPTIONS: OptionKinds<ActivationOptions> = {
+  cost: "string",
+  batch: "number",
+  share: "number",
+  polish: "string",
+  costs: "object",
+  seed: "number",
+  perturb: "number",
+  maxSweeps: "number",
+  ...COMPUTING,
+  executor: "object",
+  ...CHOICE,
+  ...RUNNING,
+};
 
 /**
  * Finds permutations of B's units by what the units of both models say on the images of `data` (paper, Section 3.1): an
@@ -118,23 +108,14 @@ export async function matchActivations(
   // Before the models run: that takes longest.
   choosePermutations(resolved.permutations, choice);
   const { signal, onProgress, simd } = rest;
-  const costs =
-    given ??
-    (await activationCosts(a, b, pair, data, {
-      cost,
-      signal,
-      onProgress,
-      executor,
-      ...(batch === undefined ? {} : { batch }),
-      ...(simd === undefined ? {} : { simd }),
-    }));
+  const costs = given ?? (await activationCosts(a, b, pair, data, { cost, batch, signal, onProgress, simd, executor }));
   const matching: MatchOptions =
     share > 0
       ? { ...rest, ...choice, linear: { costs, share } }
       : {
           ...rest,
           method: "coordinate",
-          start: matchCosts(resolved, costs, { ...choice, ...(simd === undefined ? {} : { simd }) }).permutations,
+          start: matchCosts(resolved, costs, { ...choice, simd }).permutations,
           // Without a polish nothing may move any more: only the objectives are computed.
           ...(polish === "descent" ? choice : { only: [] }),
         };

@@ -6,7 +6,7 @@ import { type AlignedPair, pairOf } from "../perm/pair.ts";
 import { countMoved } from "../perm/permutation.ts";
 import { readPermutations } from "../perm/permutation-file.ts";
 import type { CommandContext, OptionRule } from "./command.ts";
-import { matchJson, runMatching } from "./matching.ts";
+import { runMatching } from "./matching.ts";
 import { checkOutputs, specOption, withModels } from "./models.ts";
 import type { Repair } from "./repairing.ts";
 
@@ -20,7 +20,7 @@ export interface AlignmentFound {
   /** Units of each permutation, and how many of them moved. */
   readonly permutations: Record<string, { readonly size: number; readonly moved: number }>;
   /** Absent where permutations came from a file. */
-  readonly matching?: MatchReport;
+  readonly matching?: MatchReport | undefined;
   /** For people: the method, or the file. */
   readonly how: string;
 }
@@ -44,13 +44,13 @@ export async function withAlignedPair<T>(
         { permutations: movedOf(permutations), how: `permutations of ${file}` },
       );
     }
-    const { spec, name } = await specOption(context, a!);
+    const { spec } = await specOption(context, a!);
     const pair = pairOf(a!, b!, spec);
     const { permutations, report } = await runMatching(forMatching(context), pair, "train", repair);
     const how = `${report.spec}, matched by ${report.method}`;
     return use(
       { a: a!, b: b!, spec: pair, permutations },
-      { permutations: movedOf(permutations), matching: matchJson(report, name), how },
+      { permutations: movedOf(permutations), matching: report, how },
     );
   });
 }

@@ -4,12 +4,12 @@ import type { OnProgress } from "../base/progress.ts";
 
 /** One option of a command line. `value` is shown in the help, and its absence makes a flag. */
 export interface OptionRule {
-  readonly value?: string;
-  readonly short?: string;
+  readonly value?: string | undefined;
+  readonly short?: string | undefined;
   readonly help: string;
   /** Allowed values, where the list is closed. */
-  readonly choices?: readonly string[];
-  readonly default?: string;
+  readonly choices?: readonly string[] | undefined;
+  readonly default?: string | undefined;
 }
 
 export interface Command {
@@ -18,10 +18,10 @@ export interface Command {
   /** Names of the positional arguments, all required. */
   readonly positionals: readonly string[];
   /** What any number of further positional arguments are called; without it there may be none. */
-  readonly further?: string;
+  readonly further?: string | undefined;
   readonly options: Readonly<Record<string, OptionRule>>;
   /** Options that must be given. */
-  readonly required?: readonly string[];
+  readonly required?: readonly string[] | undefined;
   readonly examples: readonly string[];
   run(context: CommandContext): Promise<CommandResult>;
 }
@@ -42,7 +42,7 @@ export interface CommandContext {
 export interface CommandResult {
   readonly json: unknown;
   readonly text: string;
-  readonly exitCode?: number;
+  readonly exitCode?: number | undefined;
 }
 
 /** The command line itself is wrong: exit code 2, and a hint at `--help`. */

@@ -17,11 +17,11 @@ function chartOf(found: Contour, of: "loss" | "accuracy", title: string, subtitl
   ];
   return contourChart(plane, named, {
     title,
-    ...(subtitle === undefined ? {} : { subtitle }),
+    subtitle,
     xLabel: "along B − A",
     yLabel: "towards π(B)",
     valueLabel: of === "loss" ? "loss (nats)" : "accuracy",
-    ...(of === "accuracy" ? { cap: found.accuracy.reduce((a, b) => Math.max(a, b), 0) } : {}),
+    cap: of === "accuracy" ? found.accuracy.reduce((a, b) => Math.max(a, b), 0) : undefined,
   });
 }
 

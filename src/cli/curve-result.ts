@@ -24,7 +24,7 @@ export interface CurveResult {
   readonly tensors: readonly TensorSimilarity[];
   readonly alignment: AlignmentFound;
   /** How the repaired curves were repaired, where there are such. */
-  readonly repair?: RepairSettings & { readonly images: number };
+  readonly repair?: (RepairSettings & { readonly images: number }) | undefined;
 }
 
 /** The curves in the order in which they are shown. */
@@ -61,7 +61,7 @@ export function curveJson({ splits, tensors, alignment, repair }: CurveResult): 
       calibration,
     },
   ]);
-  return { ...Object.fromEntries(entries), alignment: aligned, ...(repair && { repair }), tensors };
+  return { ...Object.fromEntries(entries), alignment: aligned, repair, tensors };
 }
 
 /** One row for each split and λ. */

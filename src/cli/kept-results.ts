@@ -113,9 +113,9 @@ export function formatResults(of: ResultsOf, results: ReadonlyMap<string, unknow
 interface ReadResults {
   readonly results: Map<string, unknown>;
   /** Why there are none, for people. */
-  readonly why?: string;
+  readonly why?: string | undefined;
   /** A file of something else, which must stay as it is. */
-  readonly isForeign?: boolean;
+  readonly isForeign?: boolean | undefined;
 }
 
 async function readResults(path: string, of: ResultsOf): Promise<ReadResults> {

@@ -57,15 +57,17 @@ export interface CommandMatching extends Matching {
 
 export interface CommandReport extends MatchReport {
   /** Activations and hybrid: the costs, and the images looked at. */
-  readonly cost?: ActivationCost;
-  readonly images?: number;
+  readonly cost?: ActivationCost | undefined;
+  readonly images?: number | undefined;
   /** Straight-through: as of its own report. */
-  readonly steps?: number;
-  readonly keptStep?: number;
-  readonly validation?: number;
-  readonly startLoss?: number;
-  readonly loss?: number;
-  readonly starts?: { readonly chosen: number; readonly images: number; readonly tried: readonly TriedStart[] };
+  readonly steps?: number | undefined;
+  readonly keptStep?: number | undefined;
+  readonly validation?: number | undefined;
+  readonly startLoss?: number | undefined;
+  readonly loss?: number | undefined;
+  readonly starts?:
+    | { readonly chosen: number; readonly images: number; readonly tried: readonly TriedStart[] }
+    | undefined;
 }
 
 /** What `--only` and `--except` name. */
@@ -142,7 +144,7 @@ export async function runPlan(
   };
   const timed = ({ report, ...found }: CommandMatching): CommandMatching => ({
     ...found,
-    report: { ...report, seconds: seconds() },
+    report: { ...report, seed: options.seed ?? 0, seconds: seconds() },
   });
   if (plan.starts === 1) return timed(await match({}));
   const few = firstImages(data, CHOOSING_IMAGES);
@@ -151,7 +153,7 @@ export async function runPlan(
     seed: options.seed ?? 0,
     signal,
     match,
-    ...(repair && { repair: midpointRepair(repair, pair) }),
+    repair: repair && midpointRepair(repair, pair),
     evaluate: (model) => evaluation.evaluateModel(model, few, { signal, onProgress }),
   });
   return timed({ ...found, report: { ...found.report, starts: { chosen, images: few.count, tried } } });

@@ -74,13 +74,8 @@ export async function runMatching(
   });
 }
 
-/** The report as the commands print it with `--json`: the spec is called what the user called it. */
-export function matchJson(report: CommandReport, spec: string): CommandReport {
-  return { ...report, spec };
-}
-
 /** The report for people. */
-export function matchText(report: CommandReport, spec: Spec, name: string): string {
+export function matchText(report: CommandReport, spec: Spec): string {
   const steps = report.iterations > 0 ? `${counted(report.iterations, "step")}, ` : "";
   const rows = Object.entries(report.permutations).map(([permutation, { size, moved }]) => [
     permutation,
@@ -88,7 +83,7 @@ export function matchText(report: CommandReport, spec: Spec, name: string): stri
     String(moved),
   ]);
   const lines = [
-    `spec       ${visible(name)}${spec.why === undefined ? "" : `: ${visible(spec.why)}`}`,
+    `spec       ${visible(report.spec)}${spec.why === undefined ? "" : `: ${visible(spec.why)}`}`,
     `method     ${report.method}, ${steps}${counted(report.sweeps, "sweep")}, ${report.seconds.toFixed(2)} s`,
     `objective  ${report.identityObjective.toPrecision(6)} before, ${report.objective.toPrecision(6)} aligned`,
   ];

@@ -2,6 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { parseSpec } from "../axes/spec-file.ts";
+import { specName } from "../axes/spec-name.ts";
 import type { Spec } from "../axes/types.ts";
 import { SpecError } from "../base/errors.ts";
 import type { Model } from "../base/model.ts";
@@ -36,11 +37,9 @@ export const SPEC_OPTION: OptionRule = {
 /** The spec that `--spec` names, bound to `model`, and how to call it in reports. */
 export async function specOption(context: CommandContext, model: Model): Promise<{ spec: Spec; name: string }> {
   const which = context.values.get("spec") ?? "auto";
-  if (!which.endsWith(".json")) {
-    const spec = await chooseSpec(which, model);
-    return { spec, name: spec.family ?? which };
-  }
-  return { spec: await chooseSpec(parseSpec(await readSpecFile(which), which), model), name: which };
+  const choice = which.endsWith(".json") ? parseSpec(await readSpecFile(which), which) : which;
+  const spec = await chooseSpec(choice, model);
+  return { spec, name: specName(spec) };
 }
 
 async function readSpecFile(path: string): Promise<string> {

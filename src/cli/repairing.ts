@@ -32,8 +32,8 @@ export const REPAIR_OPTIONS: Readonly<Record<string, OptionRule>> = {
 export interface RepairSettings {
   readonly kind: RepairKind;
   /** Not of `bn-reset`. */
-  readonly at?: RepairAt;
-  readonly addBias?: boolean;
+  readonly at?: RepairAt | undefined;
+  readonly addBias?: boolean | undefined;
 }
 
 /** What `--repair` asks for. */

@@ -22,7 +22,7 @@ const LABELS = { 10: 1, 100: 2 } as const;
  */
 export function readCifar(
   files: readonly NamedBytes[],
-  { classes, ...options }: Normalisation & { readonly classes: 10 | 100; readonly name?: string },
+  { classes, ...options }: Normalisation & { readonly classes: 10 | 100; readonly name?: string | undefined },
 ): Dataset {
   const record = LABELS[classes] + IMAGE;
   for (const { name, bytes } of files) {

@@ -1,6 +1,6 @@
 /** Data sets held in memory: bytes stay bytes and are scaled as they are read. */
 
-import { checkOptions } from "../base/options.ts";
+import { checkOptions, type OptionKinds } from "../base/options.ts";
 import type { Dataset } from "./dataset.ts";
 
 /** How stored values become what the network sees: `(value / scale − mean) / std`, mean and std by channel. */
@@ -27,7 +27,19 @@ export interface ImageData extends Normalisation {
   readonly classes?: number | undefined;
 }
 
-const KEYS = ["name", "height", "width", "channels", "pixels", "labels", "classes", "scale", "mean", "std"];
+/** The kinds of its options. */
+export const NORMALISATION: OptionKinds<Normalisation> = { scale: "number", mean: "list", std: "list" };
+
+const KINDS: OptionKinds<ImageData> = {
+  name: "string",
+  height: "number",
+  width: "number",
+  channels: "number",
+  pixels: "object",
+  labels: "object",
+  classes: "number",
+  ...NORMALISATION,
+};
 
 /**
  * A data set of images in memory. Bytes are kept as bytes: reading makes the floats. Throws `RangeError` when sizes,
@@ -38,7 +50,7 @@ const KEYS = ["name", "height", "width", "channels", "pixels", "labels", "classe
  * const batch = data.read(0, 100); // 100·28·28 floats, bytes divided by 255
  */
 export function createDataset(data: ImageData): Dataset {
-  checkOptions("createDataset", data, KEYS);
+  checkOptions("createDataset", data, KINDS);
   const { name, height, width, channels, pixels, labels } = data;
   for (const [what, size] of Object.entries({ height, width, channels })) {
     if (!Number.isSafeInteger(size) || size < 1)

@@ -66,7 +66,7 @@ export function parseIdx(bytes: Uint8Array, name: string, axes?: number): IdxArr
 export async function readIdxImages(
   images: NamedBytes,
   labels: NamedBytes,
-  options: Normalisation & { readonly name?: string; readonly classes?: number } = {},
+  options: Normalisation & { readonly name?: string | undefined; readonly classes?: number | undefined } = {},
 ): Promise<Dataset> {
   const bytes = await maybeGunzip(images.bytes, images.name);
   const isColour = bytes.length > 3 && bytes[3] === 4;

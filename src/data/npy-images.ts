@@ -76,7 +76,7 @@ function labelsOf({ name, array }: NamedArray, count: number, images: string): U
 export function npyDataset(
   images: NamedArray,
   labels: NamedArray,
-  options: Normalisation & { readonly name?: string; readonly classes?: number } = {},
+  options: Normalisation & { readonly name?: string | undefined; readonly classes?: number | undefined } = {},
 ): Dataset {
   const { planar: _, count, ...sizes } = sizesOf(images);
   const pixels = pixelsOf(images, sizesOf(images));

@@ -3,13 +3,13 @@
 import { axisTexts } from "../axes/axis-texts.ts";
 import { resolveSpec } from "../axes/resolve-spec.ts";
 import { log10Symmetries } from "../axes/symmetries.ts";
-import type { ResolvedSpec, Spec } from "../axes/types.ts";
+import type { ResolvedSpec } from "../axes/types.ts";
 import { DTYPES } from "../base/dtype.ts";
 import { SpecError } from "../base/errors.ts";
 import { elementCount, type Model, type TensorInfo } from "../base/model.ts";
 import { checkInteger, checkOptions } from "../base/options.ts";
 import { table } from "../base/text-table.ts";
-import { chooseSpec } from "../plan/rebasin.ts";
+import { chooseSpec, type SpecChoice } from "../plan/rebasin.ts";
 import { createDisplay, type Display } from "./display.ts";
 import { drawTable, EDGE, firstRows, LINE, picture, textAt, widthOf } from "./drawing.ts";
 import { visibleText } from "./visible-text.ts";
@@ -17,9 +17,9 @@ import { visibleText } from "./visible-text.ts";
 /** Options of `displayModel`. */
 export interface ModelDisplayOptions {
   /** `"auto"` detects the family; else a family's name, a spec, or a parsed spec file. Default "auto". */
-  readonly spec?: string | Spec | object;
+  readonly spec?: SpecChoice | undefined;
   /** Tensors and permutation groups shown, each. Default 60. */
-  readonly rows?: number;
+  readonly rows?: number | undefined;
 }
 
 const TENSORS = { header: ["tensor", "dtype", "shape", "axes", "bytes"], numbers: new Set([4]) };
@@ -40,7 +40,7 @@ export async function displayModel(
   model: Pick<Model, "name" | "tensors">,
   options: ModelDisplayOptions = {},
 ): Promise<Display> {
-  checkOptions("displayModel", options, ["spec", "rows"]);
+  checkOptions("displayModel", options, { spec: "any", rows: "number" });
   const { spec: which = "auto", rows: most = 60 } = options;
   checkInteger("rows", most, 1);
   const { resolved, family } = await resolve(model, which);
@@ -84,7 +84,7 @@ interface Parts {
 /** The spec fitted to the model, or why there is none. */
 async function resolve(
   model: Pick<Model, "name" | "tensors">,
-  which: string | Spec | object,
+  which: SpecChoice,
 ): Promise<{ resolved: ResolvedSpec | null; family: string }> {
   try {
     const spec = await chooseSpec(which, model);

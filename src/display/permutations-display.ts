@@ -11,7 +11,7 @@ import { visibleText } from "./visible-text.ts";
 /** Options of `displayPermutations`. */
 export interface PermutationsDisplayOptions {
   /** Permutations shown. Default 24. */
-  readonly most?: number;
+  readonly most?: number | undefined;
 }
 
 const HEADER = ["permutation", "size", "moved"];
@@ -37,7 +37,7 @@ export function displayPermutations(
   alignment: Alignment | Permutations,
   options: PermutationsDisplayOptions = {},
 ): Display {
-  checkOptions("displayPermutations", options, ["most"]);
+  checkOptions("displayPermutations", options, { most: "number" });
   const { most = 24 } = options;
   checkInteger("most", most, 1);
   const { permutations } = alignmentOf(alignment);

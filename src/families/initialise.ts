@@ -2,7 +2,7 @@
 
 import { memoryModel, type TensorData } from "../base/memory-model.ts";
 import { elementCount, type Model } from "../base/model.ts";
-import { checkOptions } from "../base/options.ts";
+import { checkOptions, type OptionKinds } from "../base/options.ts";
 import { createRng, type Rng } from "../base/rng.ts";
 
 /** Dense tensors `layers.0`, `layers.1`, … with ReLU between. */
@@ -123,15 +123,32 @@ function checkNorm(norm: NormKind): void {
 }
 
 function buildMlp(builder: TensorBuilder, architecture: MlpArchitecture): void {
-  checkOptions("mlp", architecture, ["family", "widths"]);
+  checkOptions("mlp", architecture, { family: "string", widths: "list" });
   const { widths } = architecture;
   checkSizes("mlp widths", widths, 3);
   for (const [i, outs] of widths.slice(1).entries()) builder.dense(`layers.${i}`, widths[i]!, outs);
 }
 
+const VGG: OptionKinds<VggArchitecture> = {
+  family: "string",
+  norm: "string",
+  input: "list",
+  plan: "list",
+  dense: "list",
+};
+
+const RESNET: OptionKinds<ResnetArchitecture> = {
+  family: "string",
+  norm: "string",
+  depth: "number",
+  width: "number",
+  channels: "number",
+  classes: "number",
+};
+
 /** Numbers as `torch.nn.Sequential` gives: modules without tensors (ReLU, pools, the flatten) have some too. */
 function buildVgg(builder: TensorBuilder, architecture: VggArchitecture): void {
-  checkOptions("vgg", architecture, ["family", "norm", "input", "plan", "dense"]);
+  checkOptions("vgg", architecture, VGG);
   const { norm, input, plan, dense } = architecture;
   checkNorm(norm);
   checkSizes("vgg image sizes", input, 3);
@@ -167,7 +184,7 @@ function buildVgg(builder: TensorBuilder, architecture: VggArchitecture): void {
 const STAGES = 3;
 
 function buildResnet(builder: TensorBuilder, architecture: ResnetArchitecture): void {
-  checkOptions("resnet", architecture, ["family", "norm", "depth", "width", "channels", "classes"]);
+  checkOptions("resnet", architecture, RESNET);
   const { norm, depth, width, channels, classes } = architecture;
   checkNorm(norm);
   checkSizes("resnet width, channels and classes", [width, channels, classes], 3);

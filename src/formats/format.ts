@@ -1,7 +1,7 @@
 /** What a file format is to this library: how it is recognised, and a module, loaded on demand, that opens and writes it. */
 
 import type { Model, Origin } from "../base/model.ts";
-import type { OnProgress } from "../base/progress.ts";
+import type { Running } from "../base/options.ts";
 import type { ByteSource } from "../io/byte-source.ts";
 import type { Files } from "../io/files.ts";
 import type { ByteSink } from "../io/sink.ts";
@@ -46,8 +46,7 @@ export interface FormatModule {
 }
 
 /** Options of `FormatModule.open`. */
-export interface FormatOptions {
-  readonly signal?: AbortSignal | undefined;
+export interface FormatOptions extends Pick<Running, "signal"> {
   /** Which of several state dicts in one file: "ema", "model.state_dict". */
   readonly key?: string | undefined;
   /** What a file does not tell, as it was said: "V2=bf16". */
@@ -55,10 +54,8 @@ export interface FormatOptions {
 }
 
 /** Options of `FormatModule.write`. `onProgress` gets stage "write", once for every tensor written. */
-export interface FormatWriteOptions {
+export interface FormatWriteOptions extends Running {
   readonly like?: Origin | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: OnProgress | undefined;
 }
 
 /** How many first bytes formats are recognised by. */

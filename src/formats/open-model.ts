@@ -39,7 +39,7 @@ export async function openModel(
 async function toSource(source: unknown, { name, signal }: OpenOptions): Promise<ByteSource> {
   if (source instanceof Uint8Array || source instanceof ArrayBuffer) return bytesSource(source, name);
   if (source instanceof Blob) return blobSource(source, name);
-  if (source instanceof URL) return urlSource(source, signal ? { signal } : {});
+  if (source instanceof URL) return urlSource(source, { signal });
   if (isByteSource(source)) return source;
   const got = typeof source === "string" ? `string "${source}"` : source === null ? "null" : typeof source;
   throw new TypeError(

@@ -19,11 +19,11 @@ export type ConvLayout = "oihw" | "hwio";
 
 /** Images and feature maps are channels-last inside; the layouts say how the file stores its tensors. */
 export type OperationKind =
-  | { readonly op: "dense"; readonly weight: string; readonly bias?: string; readonly layout: DenseLayout }
+  | { readonly op: "dense"; readonly weight: string; readonly bias?: string | undefined; readonly layout: DenseLayout }
   | {
       readonly op: "conv";
       readonly weight: string;
-      readonly bias?: string;
+      readonly bias?: string | undefined;
       readonly layout: ConvLayout;
       readonly stride: number;
       /** Zeros added on every side, as PyTorch does; "same" pads at the end as TensorFlow does. */
@@ -31,23 +31,28 @@ export type OperationKind =
     }
   | {
       readonly op: "batch-norm";
-      readonly scale?: string;
-      readonly shift?: string;
+      readonly scale?: string | undefined;
+      readonly shift?: string | undefined;
       readonly mean: string;
       readonly variance: string;
       readonly epsilon: number;
     }
   /** Over the channels at each position. */
-  | { readonly op: "layer-norm"; readonly scale?: string; readonly shift?: string; readonly epsilon: number }
+  | {
+      readonly op: "layer-norm";
+      readonly scale?: string | undefined;
+      readonly shift?: string | undefined;
+      readonly epsilon: number;
+    }
   | { readonly op: "relu" }
   | {
       readonly op: "max-pool";
       readonly size: number;
       readonly stride: number;
       /** Positions added on every side, never the highest; default 0. */
-      readonly padding?: number;
+      readonly padding?: number | undefined;
       /** Left out where its input has no more positions than this: names do not tell of a pool before a flatten, sizes do. */
-      readonly fit?: number;
+      readonly fit?: number | undefined;
     }
   /** Mean over all positions: `[batch, height, width, channels]` → `[batch, channels]`. */
   | { readonly op: "global-mean" }

@@ -9,10 +9,12 @@ export interface LinearOperation {
   readonly value: string;
   readonly op: "dense" | "conv";
   readonly weight: string;
-  readonly bias?: string;
+  readonly bias?: string | undefined;
   readonly layout: Extract<OperationKind, { op: "dense" | "conv" }>["layout"];
   /** The norm that alone reads that value, if there is one. */
-  readonly norm?: Extract<OperationKind, { op: "batch-norm" | "layer-norm" }> & { readonly value: string };
+  readonly norm?:
+    | (Extract<OperationKind, { op: "batch-norm" | "layer-norm" }> & { readonly value: string })
+    | undefined;
 }
 
 /**
@@ -25,12 +27,11 @@ export async function linearOperations(graph: Graph): Promise<LinearOperation[]>
   const readers = readersOf(graph);
   return graph.operations.flatMap(({ output, kind }): LinearOperation[] => {
     if (kind.op !== "dense" && kind.op !== "conv") return [];
-    const { op, weight, layout } = kind;
-    const bias = kind.bias === undefined ? {} : { bias: kind.bias };
+    const { op, weight, bias, layout } = kind;
     const following = readers.get(output) ?? [];
     const [next] = following;
     const isNorm = following.length === 1 && (next!.kind.op === "batch-norm" || next!.kind.op === "layer-norm");
-    const norm = isNorm ? { norm: { ...next!.kind, value: next!.output } as NonNullable<LinearOperation["norm"]> } : {};
-    return [{ value: output, op, weight, ...bias, layout, ...norm }];
+    const norm = isNorm ? ({ ...next!.kind, value: next!.output } as NonNullable<LinearOperation["norm"]>) : undefined;
+    return [{ value: output, op, weight, bias, layout, norm }];
   });
 }

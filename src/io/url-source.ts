@@ -12,10 +12,10 @@ import { type Answer, contentRange, type Remote, readInto, readWhole, request, s
 
 /** `signal` stops the opening (each slice takes its own); `headers` go out with every request. */
 export interface UrlSourceOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Instead of the global one: for retries, credentials or tests. */
-  readonly fetch?: typeof fetch;
-  readonly headers?: HeadersInit;
+  readonly fetch?: typeof fetch | undefined;
+  readonly headers?: HeadersInit | undefined;
 }
 
 const FIRST_BYTES = 65536;

@@ -1,6 +1,6 @@
 /** Linear assignment of plain arrays: the public face of the `assign` kernel. */
 
-import { checkOptions } from "../base/options.ts";
+import { checkOptions, type OptionKinds } from "../base/options.ts";
 import { withKernels } from "./idle.ts";
 import type { Kernels } from "./kernels.ts";
 
@@ -12,12 +12,14 @@ const MAGNITUDE_LIMIT = 2 ** 1000;
 /** Options of `solveAssignment`. */
 export interface AssignmentOptions {
   /** Columns of the matrix, at least `n`; `n` unless given. */
-  readonly columns?: number;
+  readonly columns?: number | undefined;
   /** Greatest total cost instead of least. Default false. */
-  readonly maximize?: boolean;
+  readonly maximize?: boolean | undefined;
   /** Forces the SIMD or the scalar build; the result has the same bits. */
-  readonly simd?: boolean;
+  readonly simd?: boolean | undefined;
 }
+
+const OPTIONS: OptionKinds<AssignmentOptions> = { columns: "number", maximize: "boolean", simd: "boolean" };
 
 /** An optimal assignment and the proof that it is one. */
 export interface Assignment {
@@ -61,13 +63,12 @@ export function solveAssignment(
   n: number,
   options: AssignmentOptions = {},
 ): Assignment {
-  checkOptions("solveAssignment", options, ["columns", "maximize", "simd"]);
+  checkOptions("solveAssignment", options, OPTIONS);
   const columns = options.columns ?? n;
   checkShape(cost, n, columns);
   if (n === 0) return emptyAssignment(columns);
   const maximize = options.maximize === true;
-  const build = options.simd === undefined ? {} : { simd: options.simd };
-  return withKernels(build, (kernels) => solveOn(kernels, cost, n, columns, maximize));
+  return withKernels({ simd: options.simd }, (kernels) => solveOn(kernels, cost, n, columns, maximize));
 }
 
 function solveOn(

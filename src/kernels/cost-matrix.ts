@@ -11,17 +11,17 @@ const INT32_MAX = 2 ** 31 - 1;
 /** Options of `costMatrix`. */
 export interface CostMatrixOptions {
   /** Rows of `b`, which are columns of the result; `n` unless given. */
-  readonly columns?: number;
+  readonly columns?: number | undefined;
   /** Reads column aOffsets[kk] of `a` as column kk: `k` integers in [0, k). In order unless given. */
-  readonly aOffsets?: Int32Array;
+  readonly aOffsets?: Int32Array | undefined;
   /** The same for `b`: a permuted matrix never has to be made. */
-  readonly bOffsets?: Int32Array;
+  readonly bOffsets?: Int32Array | undefined;
   /** Where the result goes: n·columns elements, overwritten. A new array unless given. */
-  readonly out?: Float32Array;
+  readonly out?: Float32Array | undefined;
   /** Forces the SIMD or the scalar build; the result has the same bits. */
-  readonly simd?: boolean;
+  readonly simd?: boolean | undefined;
   /** Kernels to run on, instead of a fresh instance (and memory) for this call; `simd` is not looked at then. */
-  readonly kernels?: Kernels;
+  readonly kernels?: Kernels | undefined;
 }
 
 /**
@@ -57,7 +57,7 @@ export function costMatrix(
 
   const { kernels, simd } = options;
   if (kernels !== undefined) return multiplyOn(kernels, a, b, n, k, columns, options);
-  return withKernels(simd === undefined ? {} : { simd }, (own) => multiplyOn(own, a, b, n, k, columns, options));
+  return withKernels({ simd }, (own) => multiplyOn(own, a, b, n, k, columns, options));
 }
 
 function multiplyOn(

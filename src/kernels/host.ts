@@ -18,7 +18,7 @@ interface NodeWorker extends HostWorker {
   unref(): void;
 }
 interface NodeProcess {
-  readonly versions?: { readonly node?: string };
+  readonly versions?: { readonly node?: string } | undefined;
   getBuiltinModule?(name: "worker_threads"): {
     Worker: new (source: string, options: { eval: boolean; execArgv: string[] }) => NodeWorker;
   };

@@ -25,7 +25,7 @@ export interface InitOptions {
  * init({ module: await WebAssembly.compileStreaming(fetch("/rebasin.simd.wasm")) });
  */
 export function init(options: InitOptions): void {
-  checkOptions("init", options, ["module"]);
+  checkOptions("init", options, { module: "object" });
   const modules = Array.isArray(options.module) ? options.module : [options.module];
   if (modules.length === 0) throw new TypeError("init module [], expected at least one WebAssembly.Module");
   const builds = new Map<boolean, WebAssembly.Module>();

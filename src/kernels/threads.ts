@@ -18,7 +18,7 @@ export interface ThreadOptions extends ModuleOptions {
   /** Threads with the calling one; "auto" is what the machine has, up to 8. At most 64 are used. */
   readonly threads: number | "auto";
   /** Multiply-adds from which a matrix is shared out. Default 4 million, some 0.3 ms of work. */
-  readonly leastWork?: number;
+  readonly leastWork?: number | undefined;
 }
 
 const compiled = new Map<boolean, WebAssembly.Module>();

@@ -5,11 +5,10 @@
 
 import scalarWasm from "../../build/rebasin.scalar.wasm";
 import simdWasm from "../../build/rebasin.simd.wasm";
+import type { Computing } from "../base/options.ts";
 
 /** Which build to use: `simd: false` forces the scalar one, `true` insists on SIMD, default is what the engine supports. */
-export interface BuildOptions {
-  readonly simd?: boolean;
-}
+export type BuildOptions = Pick<Computing, "simd">;
 
 /** A build from elsewhere: the relaxed one, which is loaded on demand. */
 export interface ModuleOptions extends BuildOptions {

@@ -6,6 +6,7 @@ import { isFloat } from "../base/dtype.ts";
 import { elementCount, type Model } from "../base/model.ts";
 import { widen } from "../kernels/convert.ts";
 import { createKernels, type Kernels } from "../kernels/kernels.ts";
+import type { BuildOptions } from "../kernels/wasm.ts";
 import type { Orders } from "../perm/alignment.ts";
 import { gatherTensor } from "../perm/gather-tensor.ts";
 import { resolveFor } from "../perm/resolve-for.ts";
@@ -31,7 +32,7 @@ export function gatherModels(
   given: readonly Model[],
   spec: Spec,
   signal: AbortSignal | undefined,
-  build: { simd?: boolean },
+  build: BuildOptions,
 ): ManyModels {
   if (given.length < 2) throw new RangeError(`${given.length} models, expected two or more`);
   for (const model of given.slice(1)) requireSameTensors(given[0]!, model);

@@ -1,6 +1,7 @@
 /** One step of a strategy: a model is matched to what the others are together. */
 
 import type { OnProgress } from "../base/progress.ts";
+import type { BuildOptions } from "../kernels/wasm.ts";
 import { type MatchOptions, type Method, matchWeights } from "../match/match-weights.ts";
 import type { Orders } from "../perm/alignment.ts";
 import type { ManyModels } from "./many-models.ts";
@@ -17,7 +18,7 @@ export interface ManyRun {
   readonly pause: () => Promise<void>;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: OnProgress | undefined;
-  readonly build: { readonly simd?: boolean };
+  readonly build: BuildOptions;
 }
 
 /** How the options of a step are called by the matcher. */

@@ -1,10 +1,19 @@
 /** Many models into one: the three strategies behind one call. */
 
 import { specFingerprint } from "../axes/spec-file.ts";
+import { specName } from "../axes/spec-name.ts";
 import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
-import { checkInteger, checkOptions, checkThreads } from "../base/options.ts";
-import { createYielder, type OnProgress, startClock } from "../base/progress.ts";
+import {
+  type Computing,
+  checkInteger,
+  checkOptions,
+  checkThreads,
+  type OptionKinds,
+  RUNNING,
+  type Running,
+} from "../base/options.ts";
+import { createYielder, startClock } from "../base/progress.ts";
 import { createRng } from "../base/rng.ts";
 import type { Method } from "../match/match-weights.ts";
 import { mergeMetadata } from "../merge/metadata.ts";
@@ -28,29 +37,23 @@ import { alignByTree, type TreeStage } from "./tree.ts";
  */
 export type ManyStrategy = "merge-many" | "cycle-consistent" | "tree";
 
-export interface ManyOptions {
+/** Progress is of stage "many": matchings done. */
+export interface ManyOptions extends Running, Pick<Computing, "threads" | "simd"> {
   /** Default "cycle-consistent". */
-  readonly strategy?: ManyStrategy;
+  readonly strategy?: ManyStrategy | undefined;
   /**
    * How two are matched: for "tree" every pair, default "frank-wolfe"; for "merge-many" the first round, default
    * "coordinate", the paper's. "cycle-consistent" has one of its own, and refuses this.
    */
-  readonly method?: Method;
+  readonly method?: Method | undefined;
   /** Seeds the order of models and the visiting order of descents. Default 0. */
-  readonly seed?: number;
-  /** As in `matchWeights`. Default 1. */
-  readonly threads?: number | "auto";
+  readonly seed?: number | undefined;
   /** "merge-many" and the descent of "cycle-consistent": rounds over all models at most. Default 100. */
-  readonly maxRounds?: number;
+  readonly maxRounds?: number | undefined;
   /** Number of the model whose units the merged model is numbered as: it stays as it is. Default 0. */
-  readonly reference?: number;
+  readonly reference?: number | undefined;
   /** Further entries of the merged model's metadata; `rebasin.*` keys are the library's own. */
-  readonly metadata?: ReadonlyMap<string, string>;
-  readonly signal?: AbortSignal | undefined;
-  /** Stage "many": matchings done. */
-  readonly onProgress?: OnProgress | undefined;
-  /** `false` forces the scalar build of the kernels. Same bits, slower. */
-  readonly simd?: boolean;
+  readonly metadata?: ReadonlyMap<string, string> | undefined;
 }
 
 /** What a merge did. Norms and products are over voting tensors, in f64. Only `seconds` differs from run to run. */
@@ -58,7 +61,7 @@ export interface ManyReport {
   readonly strategy: ManyStrategy;
   /** How two were matched; "frank-wolfe" for "cycle-consistent". */
   readonly method: Method;
-  /** The family's name, or "custom". */
+  /** The spec's name (of its file), else the family's, else "custom". */
   readonly spec: string;
   /** How many models were merged. */
   readonly models: number;
@@ -96,18 +99,17 @@ export interface Many {
 
 const STRATEGIES: readonly ManyStrategy[] = ["merge-many", "cycle-consistent", "tree"];
 
-const OPTIONS = [
-  "strategy",
-  "method",
-  "seed",
-  "threads",
-  "maxRounds",
-  "reference",
-  "metadata",
-  "signal",
-  "onProgress",
-  "simd",
-] as const satisfies readonly (keyof ManyOptions)[];
+const OPTIONS: OptionKinds<ManyOptions> = {
+  strategy: "string",
+  method: "string",
+  seed: "number",
+  maxRounds: "number",
+  reference: "number",
+  metadata: "object",
+  threads: "any",
+  simd: "boolean",
+  ...RUNNING,
+};
 
 /**
  * Aligns two or more models to each other and averages them. Same models, spec and options, same bytes, in every runtime
@@ -132,7 +134,7 @@ export async function mergeMany(models: readonly Model[], spec: Spec, options: M
   const seconds = startClock();
   const { strategy, method, reference, seed, threads, maxRounds } = settings;
   const { signal, onProgress, simd } = options;
-  const build = simd === undefined ? {} : { simd };
+  const build = { simd };
   const given: ManyRun = {
     ...{ many: gatherModels(models, spec, signal, build), seed, method, threads, maxRounds, signal, onProgress, build },
     pause: createYielder(signal),
@@ -144,7 +146,7 @@ export async function mergeMany(models: readonly Model[], spec: Spec, options: M
   const after = await measure(run, orders);
   const permutations = orders.map((own) => byName(many.resolved, own));
   const report: ManyReport = {
-    ...{ strategy, method, spec: spec.family ?? "custom", models: models.length, reference },
+    ...{ strategy, method, spec: specName(many.resolved.spec), models: models.length, reference },
     ...{ rounds: found.rounds, iterations: found.iterations, converged: found.converged },
     ...{ objective: after.objective / scale / scale, identityObjective: before.objective / scale / scale },
     distances: after.distances.map((distance) => distance / scale),
@@ -237,7 +239,9 @@ async function metadataOf(
   });
 }
 
-type Settings = Required<Pick<ManyOptions, "strategy" | "method" | "seed" | "threads" | "maxRounds" | "reference">>;
+type Settings = {
+  [K in "strategy" | "method" | "seed" | "threads" | "maxRounds" | "reference"]: NonNullable<ManyOptions[K]>;
+};
 
 function checkManyOptions(options: ManyOptions, models: number): Settings {
   checkOptions("mergeMany", options, OPTIONS);

@@ -1,18 +1,15 @@
 /** One thread or several: what a matching computes on. */
 
+import type { Computing } from "../base/options.ts";
 import { borrowKernels, returnKernels } from "../kernels/idle.ts";
 import type { Kernels } from "../kernels/kernels.ts";
-import type { BuildOptions } from "../kernels/wasm.ts";
 import { dimsCount } from "./costs/offsets.ts";
 import type { Outline } from "./costs/problem.ts";
 
 /** Multiply-adds of all cost matrices once, from which "auto" takes threads: a matching computes them several times. */
 const AUTO_WORK = 3e8;
 
-export interface KernelChoice extends BuildOptions {
-  /** The relaxed-SIMD build where the engine has it. */
-  readonly relaxed?: boolean;
-}
+export type KernelChoice = Pick<Computing, "simd" | "relaxed">;
 
 export interface ChosenKernels {
   readonly kernels: Kernels;

@@ -1,19 +1,19 @@
 /** Permutations straight from given cost matrices: one linear assignment each, none depends on another. */
 
 import type { ResolvedSpec } from "../axes/types.ts";
-import { checkOptions } from "../base/options.ts";
+import { checkOptions, type OptionKinds } from "../base/options.ts";
 import { createKernels } from "../kernels/kernels.ts";
 import type { BuildOptions } from "../kernels/wasm.ts";
 import type { Alignment } from "../perm/alignment.ts";
 import { identityPermutation } from "../perm/permutation.ts";
 import { checkCosts } from "./costs/check-costs.ts";
-import { type Choice, choosePermutations } from "./costs/choose-permutations.ts";
+import { CHOICE, type Choice, choosePermutations } from "./costs/choose-permutations.ts";
 import { groupsOf } from "./costs/problem.ts";
 import { assignGroup } from "./solve/assign-group.ts";
 
 export interface MatchCostsOptions extends Choice, BuildOptions {}
 
-const OPTIONS = ["only", "except", "simd"] as const satisfies readonly (keyof MatchCostsOptions)[];
+const OPTIONS: OptionKinds<MatchCostsOptions> = { ...CHOICE, simd: "boolean" };
 
 /** What an assignment of costs found. */
 export interface CostMatching {
@@ -44,7 +44,7 @@ export function matchCosts(
   checkOptions("matchCosts", options, OPTIONS);
   const matrices = checkCosts(permutations, costs);
   const chosen = choosePermutations(permutations, options);
-  const kernels = createKernels(options.simd === undefined ? {} : { simd: options.simd });
+  const kernels = createKernels({ simd: options.simd });
   const { arena, wasm } = kernels;
   const size = permutations.reduce((most, permutation) => Math.max(most, permutation.size), 1);
   const areas = {

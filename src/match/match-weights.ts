@@ -1,8 +1,19 @@
 /** Weight matching: two models and a spec → the permutations that line B's units up with A's. */
 
+import { specName } from "../axes/spec-name.ts";
 import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
-import { checkInteger, checkOptions, checkThreads } from "../base/options.ts";
+import {
+  COMPUTING,
+  type Computing,
+  checkInteger,
+  checkNumber,
+  checkOptions,
+  checkThreads,
+  type OptionKinds,
+  RUNNING,
+  type Running,
+} from "../base/options.ts";
 import { createYielder, type OnProgress, startClock } from "../base/progress.ts";
 import { checkSeed } from "../base/rng.ts";
 import type { Alignment, Permutations } from "../perm/alignment.ts";
@@ -12,7 +23,7 @@ import { countMoved, identityPermutation } from "../perm/permutation.ts";
 import { chooseKernels } from "./choose-kernels.ts";
 import { areasEnd } from "./costs/areas.ts";
 import { checkCosts } from "./costs/check-costs.ts";
-import type { Choice } from "./costs/choose-permutations.ts";
+import { CHOICE, type Choice } from "./costs/choose-permutations.ts";
 import { type LinearTerm, objectiveParts } from "./costs/linear-term.ts";
 import { MAX_DEGREE, type Outline, outlineProblem, readProblem } from "./costs/problem.ts";
 import { bringIntoRange } from "./costs/range.ts";
@@ -28,53 +39,37 @@ export type Method = "frank-wolfe" | "coordinate";
  * `only` and `except` name permutations (or `prefix*`): those left out stay as they are, in place or at the `start` of
  * "coordinate".
  */
-export interface MatchOptions extends Choice {
+export interface MatchOptions extends Choice, Running, Computing {
   /**
    * Default "frank-wolfe", which needs no seed and no restarts, and where one assignment per permutation is the optimum
    * (networks with one hidden layer) takes no steps.
    */
-  readonly method?: Method;
+  readonly method?: Method | undefined;
   /** Seeds the visiting order of descent (and random restarts, and `perturb`). Default 0. */
-  readonly seed?: number;
-  /**
-   * Threads that compute, at most 64; the permutations are the same with any number. "auto" is one for each processor, up
-   * to 8, and only for models large enough to gain by it. Workers start during the matching and end with it. In a page
-   * that is not cross-origin isolated, and wherever else there is no shared memory or are no workers, one thread computes.
-   * Default 1.
-   */
-  readonly threads?: number | "auto";
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: OnProgress | undefined;
+  readonly seed?: number | undefined;
   /** Where "coordinate" starts; permutations not named start as identities. */
   readonly start?: Alignment | Permutations | undefined;
   /** "coordinate": further descents from random permutations; the best objective is kept. Default 0. */
-  readonly restarts?: number;
+  readonly restarts?: number | undefined;
   /**
    * "frank-wolfe": starts this share of the way from the barycentre to random permutations of `seed`, from 0 to 1. Other
    * seeds then end elsewhere, all at good objectives, among which data can choose. Default 0.
    */
-  readonly perturb?: number;
+  readonly perturb?: number | undefined;
   /** A linear term of the objective, such as what activations say of the units. */
-  readonly linear?: LinearTerm;
+  readonly linear?: LinearTerm | undefined;
   /** Sweeps of one descent at most. Default 100, as in the paper's code. */
-  readonly maxSweeps?: number;
-  /** Match although a tensor has NaN or infinities; they count as 0. Default false: such a model is refused. */
-  readonly allowNonfinite?: boolean;
-  /** `false` forces the scalar build of the kernels. Same bits, slower. */
-  readonly simd?: boolean;
-  /**
-   * `true` lets cost matrices be multiplied with relaxed SIMD where the engine has it: faster, but bits, and with them
-   * now and then a permutation, may differ between engines and machines. Default false.
-   */
-  readonly relaxed?: boolean;
+  readonly maxSweeps?: number | undefined;
 }
 
 /** What a matching did. Only `seconds` differs from run to run, and with "auto" `threads` and `memoryBytes` by machine. */
 export interface MatchReport {
   /** `matchWeights` reports its own; what finds permutations by data, and reports alike, adds names. */
   readonly method: Method | "activations" | "hybrid" | "straight-through";
-  /** The family's name, or "custom". */
+  /** The spec's name (of its file), else the family's, else "custom". */
   readonly spec: string;
+  /** Seeds the visiting order of descent, and what else the method draws. */
+  readonly seed: number;
   /** Σ ⟨A, π(B)⟩ over voting tensors, in f64; without the linear term. */
   readonly objective: number;
   /** The same before matching. */
@@ -113,23 +108,19 @@ export interface Matching {
   readonly report: MatchReport;
 }
 
-const OPTIONS = [
-  "method",
-  "seed",
-  "threads",
-  "signal",
-  "onProgress",
-  "start",
-  "restarts",
-  "perturb",
-  "linear",
-  "only",
-  "except",
-  "maxSweeps",
-  "allowNonfinite",
-  "simd",
-  "relaxed",
-] as const satisfies readonly (keyof MatchOptions)[];
+/** The kinds of its options. */
+export const MATCH_OPTIONS: OptionKinds<MatchOptions> = {
+  method: "string",
+  seed: "number",
+  start: "object",
+  restarts: "number",
+  perturb: "number",
+  linear: "object",
+  maxSweeps: "number",
+  ...CHOICE,
+  ...RUNNING,
+  ...COMPUTING,
+};
 
 /**
  * Finds the permutations of B's units that maximise Σ ⟨A, π(B)⟩ (paper, Section 3.2). Deterministic: same models,
@@ -172,7 +163,8 @@ export async function matchWeights(
     const permutations = new Map(problem.permutations.map(({ name }, p) => [name, found.orders[p]!]));
     const report: MatchReport = {
       method: settings.method,
-      spec: resolved.spec.family ?? "custom",
+      spec: specName(resolved.spec),
+      seed: settings.seed,
       ...found.objectives,
       sweeps: found.sweeps,
       iterations: found.iterations,
@@ -242,12 +234,14 @@ function heldTensors({ tensors }: Outline): string[] {
 }
 
 /** The options that change what is computed, with their defaults in place. */
-type Settings = Required<
-  Pick<MatchOptions, "method" | "seed" | "threads" | "restarts" | "perturb" | "maxSweeps" | "allowNonfinite">
->;
+type Settings = {
+  [K in "method" | "seed" | "threads" | "restarts" | "perturb" | "maxSweeps" | "allowNonfinite"]: NonNullable<
+    MatchOptions[K]
+  >;
+};
 
 function checkMatchOptions(options: MatchOptions): Settings {
-  checkOptions("matchWeights", options, OPTIONS);
+  checkOptions("matchWeights", options, MATCH_OPTIONS);
   const {
     method = "frank-wolfe",
     seed = 0,
@@ -260,7 +254,7 @@ function checkMatchOptions(options: MatchOptions): Settings {
   checkSeed(seed);
   checkInteger("restarts", restarts, 0);
   checkInteger("maxSweeps", maxSweeps, 1);
-  if (!(perturb >= 0 && perturb <= 1)) throw new RangeError(`perturb ${perturb}, expected a number from 0 to 1`);
+  checkNumber("perturb", perturb, 0, 1);
   const startsElsewhere = options.start !== undefined || restarts > 0;
   if (method === "frank-wolfe" ? startsElsewhere : method !== "coordinate" || perturb > 0)
     throw methodFault(method, perturb);

@@ -1,6 +1,6 @@
 /** Calibration of two models and of what lies halfway between them. */
 
-import { checkOptions } from "../base/options.ts";
+import { checkOptions, type OptionKinds, RUNNING } from "../base/options.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { AlignedPair } from "../perm/pair.ts";
 import { predictRunning } from "../run/evaluate.ts";
@@ -13,28 +13,27 @@ export type Place = "a" | "b" | Line;
 
 /** By place; `repaired` only where repair was asked for. */
 export type Calibrations = Readonly<Record<Exclude<Place, "repaired">, Calibration>> & {
-  readonly repaired?: Calibration;
+  readonly repaired?: Calibration | undefined;
 };
 
 /** Options of `calibratePair`. */
 export interface CalibrationOptions extends RunningOptions {
   /** Also calibrates the midpoint of A and π(B) that this has repaired. */
-  readonly repair?: RepairMerge;
+  readonly repair?: RepairMerge | undefined;
   /** Calibrations of the same pair that were found before: they are taken as they are. */
-  readonly resume?: ReadonlyMap<Place, Calibration>;
+  readonly resume?: ReadonlyMap<Place, Calibration> | undefined;
   /** Called with each calibration that is found, and waited for. */
-  readonly onPlace?: (place: Place, calibration: Calibration) => Promise<void> | void;
+  readonly onPlace?: ((place: Place, calibration: Calibration) => Promise<void> | void) | undefined;
 }
 
-const OPTIONS = [
-  "repair",
-  "resume",
-  "onPlace",
-  "batch",
-  "signal",
-  "onProgress",
-  "executor",
-] as const satisfies readonly (keyof CalibrationOptions)[];
+const OPTIONS: OptionKinds<CalibrationOptions> = {
+  repair: "function",
+  resume: "object",
+  onPlace: "function",
+  batch: "number",
+  executor: "object",
+  ...RUNNING,
+};
 
 const PLACES: readonly (readonly [Place, Line, number])[] = [
   ["a", "naive", 0],

@@ -3,7 +3,7 @@
 import { isFloat } from "../base/dtype.ts";
 import { memoryModel, type TensorData } from "../base/memory-model.ts";
 import { elementCount, type Model } from "../base/model.ts";
-import { checkOptions } from "../base/options.ts";
+import { checkOptions, type OptionKinds, RUNNING } from "../base/options.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { decodeFloats } from "../kernels/float-values.ts";
 import { createKernels } from "../kernels/kernels.ts";
@@ -37,13 +37,13 @@ export interface ContourPoint extends PlanePlace, Evaluation {}
 /** Options of `sampleContour`. */
 export interface ContourSettings extends RunningOptions {
   /** Grid points a side, at least 2. Default 21. */
-  readonly points?: number;
+  readonly points?: number | undefined;
   /** Lowest and highest x and y. Default −0.5 to 1.5 as in the paper. */
-  readonly range?: readonly [number, number];
+  readonly range?: readonly [number, number] | undefined;
   /** Points of the same grid that were measured before: they are taken as they are. */
-  readonly resume?: Iterable<ContourPoint>;
+  readonly resume?: Iterable<ContourPoint> | undefined;
   /** Called with each point that is measured, and waited for. */
-  readonly onPoint?: (point: ContourPoint) => Promise<void> | void;
+  readonly onPoint?: ((point: ContourPoint) => Promise<void> | void) | undefined;
 }
 
 export const CONTOUR_POINTS = 21;
@@ -144,16 +144,15 @@ export async function sampleContour(
   };
 }
 
-const OPTIONS = [
-  "points",
-  "range",
-  "resume",
-  "onPoint",
-  "batch",
-  "signal",
-  "onProgress",
-  "executor",
-] as const satisfies readonly (keyof ContourSettings)[];
+const OPTIONS: OptionKinds<ContourSettings> = {
+  points: "number",
+  range: "list",
+  resume: "object",
+  onPoint: "function",
+  batch: "number",
+  executor: "object",
+  ...RUNNING,
+};
 
 async function measurePoints(
   corners: Corners,

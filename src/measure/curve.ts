@@ -2,7 +2,7 @@
 
 import { keepModel } from "../base/keep-model.ts";
 import type { Model } from "../base/model.ts";
-import { checkOptions } from "../base/options.ts";
+import { checkOptions, type OptionKinds, RUNNING, type Running } from "../base/options.ts";
 import type { OnProgress } from "../base/progress.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { mergeModels } from "../merge/merge-models.ts";
@@ -28,25 +28,22 @@ export interface MeasuredPoint extends CurvePoint {
 /** Repairs a merge of A and π(B), the share of B in which is `lambda`: what `pairRepair` gives. */
 export type RepairMerge = (merged: Model, lambda: number) => Promise<{ readonly model: Model }>;
 
-/** What every evaluation of several models takes. */
-export interface RunningOptions extends ExecutorOptions {
+/** What every evaluation of several models takes. Progress is of stage `evaluate`, in images over all points; an evaluation of your own counts as one. */
+export interface RunningOptions extends Running, ExecutorOptions {
   /** Images at a time. Default 250. */
   readonly batch?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** Stage `evaluate`, in images over all points; an evaluation of your own counts as one. */
-  readonly onProgress?: OnProgress | undefined;
 }
 
 /** Options of `sampleCurves`. */
 export interface CurveOptions extends RunningOptions {
   /** Default 25. */
-  readonly points?: number;
+  readonly points?: number | undefined;
   /** Also measures merges of A and π(B) that this has repaired, at every λ, the ends included. */
-  readonly repair?: RepairMerge;
+  readonly repair?: RepairMerge | undefined;
   /** Points of the same curves that were measured before: they are taken as they are. */
-  readonly resume?: Iterable<MeasuredPoint>;
+  readonly resume?: Iterable<MeasuredPoint> | undefined;
   /** Called with each point that is measured, and waited for. */
-  readonly onPoint?: (point: MeasuredPoint) => Promise<void> | void;
+  readonly onPoint?: ((point: MeasuredPoint) => Promise<void> | void) | undefined;
 }
 
 /** One data set's curves. */
@@ -56,7 +53,7 @@ export interface CurvePair {
   /** From A to π(B). */
   readonly aligned: Curve;
   /** From A to π(B), each merge repaired; only with `repair`. */
-  readonly repaired?: Curve;
+  readonly repaired?: Curve | undefined;
 }
 
 /** A model somewhere on a line. */
@@ -113,22 +110,21 @@ export async function sampleCurves(
       {
         naive: curve("naive", split),
         aligned: curve("aligned", split),
-        ...(options.repair === undefined ? {} : { repaired: curve("repaired", split) }),
+        repaired: options.repair && curve("repaired", split),
       },
     ]),
   );
 }
 
-const OPTIONS = [
-  "points",
-  "repair",
-  "resume",
-  "onPoint",
-  "batch",
-  "signal",
-  "onProgress",
-  "executor",
-] as const satisfies readonly (keyof CurveOptions)[];
+const OPTIONS: OptionKinds<CurveOptions> = {
+  points: "number",
+  repair: "function",
+  resume: "object",
+  onPoint: "function",
+  batch: "number",
+  executor: "object",
+  ...RUNNING,
+};
 
 /** One model of a line. */
 interface LinePlace {

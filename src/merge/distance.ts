@@ -2,7 +2,8 @@
 
 import { isFloat } from "../base/dtype.ts";
 import { elementCount, type Model } from "../base/model.ts";
-import { createYielder, type OnProgress } from "../base/progress.ts";
+import type { Running } from "../base/options.ts";
+import { createYielder } from "../base/progress.ts";
 import { widen } from "../kernels/convert.ts";
 import { createKernels } from "../kernels/kernels.ts";
 
@@ -16,11 +17,7 @@ export interface Distance {
 }
 
 /** ‖A − B‖, the norms and the cosine of two models with the same tensors. NaN anywhere makes the figures NaN. */
-export async function modelDistance(
-  a: Model,
-  b: Model,
-  options: { signal?: AbortSignal | undefined; onProgress?: OnProgress | undefined } = {},
-): Promise<Distance> {
+export async function modelDistance(a: Model, b: Model, options: Running = {}): Promise<Distance> {
   const kernels = createKernels();
   const pause = createYielder(options.signal);
   let [aa, bb, ab, difference] = [0, 0, 0, 0];

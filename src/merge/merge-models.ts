@@ -3,7 +3,7 @@
 import { specFingerprint } from "../axes/spec-file.ts";
 import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
-import { checkOptions } from "../base/options.ts";
+import { type Computing, checkNumber, checkOptions, type OptionKinds } from "../base/options.ts";
 import { withKernels } from "../kernels/idle.ts";
 import type { Alignment, Permutations } from "../perm/alignment.ts";
 import { bindPermutations } from "../perm/bind-permutations.ts";
@@ -13,18 +13,23 @@ import { mergeMetadata } from "./metadata.ts";
 import { type Blend, blendTensor } from "./methods/blend-tensor.ts";
 
 /** Options of `mergeModels`. */
-export interface MergeOptions {
+export interface MergeOptions extends Pick<Computing, "simd" | "allowNonfinite"> {
   /** 0 is A, 1 is π(B). Default 0.5. */
-  readonly lambda?: number;
+  readonly lambda?: number | undefined;
   /** `"lerp"` (the paper's) or `"slerp"` along the arc between whole tensors. Default "lerp". */
-  readonly blend?: Blend;
-  /** Merge although a tensor has NaN or infinities; they spread as arithmetic has it. Default false: refused. */
-  readonly allowNonfinite?: boolean;
+  readonly blend?: Blend | undefined;
   /** Further entries of the merged model's metadata; `rebasin.*` keys are the library's own. */
-  readonly metadata?: ReadonlyMap<string, string>;
-  /** `false` forces the scalar build of the kernels. Same bits, slower. */
-  readonly simd?: boolean;
+  readonly metadata?: ReadonlyMap<string, string> | undefined;
 }
+
+/** The kinds of its options. */
+export const MERGE_OPTIONS: OptionKinds<MergeOptions> = {
+  lambda: "number",
+  blend: "string",
+  metadata: "object",
+  simd: "boolean",
+  allowNonfinite: "boolean",
+};
 
 /**
  * The merge of A and the aligned B, a lazy model: each `read` moves and blends one tensor. It reads from `a` and `b`
@@ -47,9 +52,9 @@ export async function mergeModels(
   alignment: Alignment | Permutations,
   options: MergeOptions = {},
 ): Promise<Model> {
-  checkOptions("mergeModels", options, ["lambda", "blend", "allowNonfinite", "metadata", "simd"]);
+  checkOptions("mergeModels", options, MERGE_OPTIONS);
   const { lambda = 0.5, blend = "lerp", allowNonfinite = false } = options;
-  if (!(lambda >= 0 && lambda <= 1)) throw new RangeError(`lambda ${lambda}, expected a number from 0 to 1`);
+  checkNumber("lambda", lambda, 0, 1);
   if (blend !== "lerp" && blend !== "slerp") throw new RangeError(`blend "${blend}", expected "lerp" or "slerp"`);
   const { resolved } = pairOf(a, b, spec);
   const bound = bindPermutations(resolved, alignment);
@@ -60,7 +65,7 @@ export async function mergeModels(
     "rebasin.fingerprint": await specFingerprint(resolved.spec),
     "rebasin.permutations": await permutationsFingerprint(alignment),
   });
-  const build = options.simd === undefined ? {} : { simd: options.simd };
+  const build = { simd: options.simd };
   return {
     name: `merge of ${a.name} and ${b.name}`,
     tensors: a.tensors,

@@ -3,10 +3,10 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { FormatError } from "../base/errors.ts";
-import { checkOptions } from "../base/options.ts";
+import { checkOptions, type OptionKinds, type Running } from "../base/options.ts";
 import { averagePoolTo } from "../data/average-pool.ts";
 import { readCifar } from "../data/cifar.ts";
-import type { Normalisation } from "../data/create-dataset.ts";
+import { NORMALISATION, type Normalisation } from "../data/create-dataset.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { type NamedBytes, readIdxImages } from "../data/idx.ts";
 import { parseNpy } from "../data/npy.ts";
@@ -19,14 +19,21 @@ import { codeOf, wordsOf } from "./system-error.ts";
 /** Which half of a data set. */
 export type Split = "train" | "test";
 
-export interface DataFolderOptions extends Normalisation {
+export interface DataFolderOptions extends Normalisation, Pick<Running, "signal"> {
   readonly split: Split;
   /** Only the first so many images. Default: all. */
   readonly limit?: number | undefined;
   /** Side of the images the network takes: they are average-pooled to it. Default: as they are. */
   readonly inputSize?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
+
+const OPTIONS: OptionKinds<DataFolderOptions> = {
+  split: "string",
+  limit: "number",
+  inputSize: "number",
+  signal: "signal",
+  ...NORMALISATION,
+};
 
 /** Where to get the data when it is missing. */
 export const DATA_PLACES: string =
@@ -171,7 +178,7 @@ async function readWhole(path: string, signal: AbortSignal | undefined): Promise
  * const data = await readDataFolder("data/fashion-mnist", { split: "test", limit: 1000 });
  */
 export async function readDataFolder(path: string, options: DataFolderOptions): Promise<Dataset> {
-  checkOptions("readDataFolder", options, ["split", "limit", "inputSize", "scale", "mean", "std", "signal"]);
+  checkOptions("readDataFolder", options, OPTIONS);
   const { split, limit, inputSize, signal, ...normalisation } = options;
   if (split !== "train" && split !== "test") throw new RangeError(`split "${split}", expected "train" or "test"`);
   const folder = await list(path);

@@ -13,8 +13,8 @@ import { writeFully } from "./write-fully.ts";
 
 /** `force` replaces an existing file; `inputs` are paths that must never be the target. */
 export interface FileSinkOptions {
-  readonly force?: boolean;
-  readonly inputs?: readonly string[];
+  readonly force?: boolean | undefined;
+  readonly inputs?: readonly string[] | undefined;
 }
 
 /**

@@ -1,18 +1,16 @@
 /** Writes a model to a path, whole or not at all. */
 
 import type { Model } from "../base/model.ts";
-import type { OnProgress } from "../base/progress.ts";
+import type { Running } from "../base/options.ts";
 import { writeSafetensors } from "../formats/safetensors/write-safetensors.ts";
 import { fileSink } from "./file-sink.ts";
 
 /** Options of `saveModel`. */
-export interface SaveOptions {
+export interface SaveOptions extends Running {
   /** Replace an existing file. Default false: refused. */
-  readonly force?: boolean;
+  readonly force?: boolean | undefined;
   /** Paths that must never be the target, whatever `force` says: the files the model reads from. */
-  readonly inputs?: readonly string[];
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: OnProgress | undefined;
+  readonly inputs?: readonly string[] | undefined;
 }
 
 /**
@@ -27,8 +25,5 @@ export interface SaveOptions {
 export async function saveModel(model: Model, path: string, options: SaveOptions = {}): Promise<void> {
   const { force = false, inputs = [], signal, onProgress } = options;
   const sink = await fileSink(path, { force, inputs });
-  await writeSafetensors(model, sink, {
-    ...(signal === undefined ? {} : { signal }),
-    ...(onProgress === undefined ? {} : { onProgress }),
-  });
+  await writeSafetensors(model, sink, { signal, onProgress });
 }

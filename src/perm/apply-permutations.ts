@@ -33,7 +33,7 @@ export async function applyPermutations(
   alignment: Alignment | Permutations,
   options: ApplyOptions = {},
 ): Promise<Model> {
-  checkOptions("applyPermutations", options, ["inverse"]);
+  checkOptions("applyPermutations", options, { inverse: "boolean" });
   const resolved = resolvedFor(model, spec);
   const given = bindPermutations(resolved, alignment);
   const bound = options.inverse ? invertAll(given) : given;

@@ -4,7 +4,7 @@
  * `rebasin.kind`, which files of version 0.1 lack.
  */
 
-import { formatSpec, parseSpec, specFingerprint } from "../axes/spec-file.ts";
+import { formatSpec, parseSpecAt, specFingerprint } from "../axes/spec-file.ts";
 import type { Spec } from "../axes/types.ts";
 import { asInt32 } from "../base/aligned.ts";
 import { describe } from "../base/describe.ts";
@@ -56,7 +56,7 @@ export async function readPermutations(model: Model, signal?: AbortSignal): Prom
   const text = model.metadata.get("rebasin.spec");
   if (text === undefined)
     throw new FormatError(`${model.name} has no metadata rebasin.spec, expected a file of permutations`);
-  const spec = parseSpec(text, `${model.name} metadata rebasin.spec`);
+  const spec = parseSpecAt(text, `${model.name} metadata rebasin.spec`);
   const fingerprint = await specFingerprint(spec);
   const claimed = model.metadata.get("rebasin.fingerprint");
   if (claimed !== fingerprint) {

@@ -4,15 +4,13 @@ import { fitSpec } from "../axes/fit-spec.ts";
 import { parseSpec } from "../axes/spec-file.ts";
 import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
-import { checkOptions } from "../base/options.ts";
-import type { OnProgress } from "../base/progress.ts";
+import { checkNumber, checkOptions, type OptionKinds, wrongType } from "../base/options.ts";
 import { detectSpec, type FamilyName, familySpec } from "../families/detect-spec.ts";
 import { openModel } from "../formats/open-model.ts";
 import type { Files } from "../io/files.ts";
 import type { ByteSource } from "../io/source.ts";
-import { type MatchOptions, type MatchReport, type Method, matchWeights } from "../match/match-weights.ts";
-import { mergeModels } from "../merge/merge-models.ts";
-import type { Blend } from "../merge/methods/blend-tensor.ts";
+import { MATCH_OPTIONS, type MatchOptions, type MatchReport, matchWeights } from "../match/match-weights.ts";
+import { MERGE_OPTIONS, type MergeOptions, mergeModels } from "../merge/merge-models.ts";
 import type { Alignment } from "../perm/alignment.ts";
 import { pairOf } from "../perm/pair.ts";
 import { namingModel } from "../perm/resolve-for.ts";
@@ -20,31 +18,20 @@ import { namingModel } from "../perm/resolve-for.ts";
 /** What can be opened as a model. */
 export type ModelSource = Model | ByteSource | Files | Uint8Array | ArrayBuffer | Blob | URL;
 
-/** Options of `rebasin`. */
-export interface RebasinOptions {
+/** Options of `rebasin`: all of `matchWeights` and `mergeModels`. */
+export interface RebasinOptions extends MatchOptions, Omit<MergeOptions, "lambda"> {
   /** `"auto"` detects the family; else a family's name, a spec, or a parsed spec file. Default "auto". */
   readonly spec?: SpecChoice | undefined;
-  /** Default "frank-wolfe". */
-  readonly method?: Method;
-  /** 0 is A, 1 is π(B). Default 0.5. */
-  readonly lambda?: number;
-  /** Default "lerp". */
-  readonly blend?: Blend;
-  readonly seed?: number;
-  readonly threads?: number | "auto";
-  readonly allowNonfinite?: boolean;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: OnProgress | undefined;
-  /** `false` forces the scalar build of the kernels. Same bits, slower. */
-  readonly simd?: boolean;
-  /** `true`: relaxed SIMD where the engine has it, for matching. Faster; gives up that every engine finds the same. */
-  readonly relaxed?: boolean;
+  /** 0 is A, 1 is π(B). A list merges once for each, after one matching. Default 0.5. */
+  readonly lambda?: number | readonly number[] | undefined;
 }
 
 /** What `rebasin` gives. */
 export interface Rebasin {
-  /** The merged model, lazy: it reads from both inputs when it is read. */
+  /** The merged model, lazy: it reads from both inputs when it is read. The first one where `lambda` is a list. */
   readonly model: Model;
+  /** One for each λ, in order. They read from the same inputs: closing one closes those of all. */
+  readonly models: readonly Model[];
   /** Bound to the models: what `permutationsModel` saves with the alignment. */
   readonly spec: Spec;
   /** What moves B. */
@@ -54,19 +41,7 @@ export interface Rebasin {
   readonly report: MatchReport;
 }
 
-const OPTIONS = [
-  "spec",
-  "method",
-  "lambda",
-  "blend",
-  "seed",
-  "threads",
-  "allowNonfinite",
-  "signal",
-  "onProgress",
-  "simd",
-  "relaxed",
-];
+const OPTIONS: OptionKinds<RebasinOptions> = { ...MATCH_OPTIONS, ...MERGE_OPTIONS, spec: "any", lambda: "any" };
 
 /**
  * Aligns `b` to `a` and merges the two: `detectSpec`, `matchWeights` and `mergeModels` in one. Same inputs and options,
@@ -81,25 +56,30 @@ const OPTIONS = [
  */
 export async function rebasin(a: ModelSource, b: ModelSource, options: RebasinOptions = {}): Promise<Rebasin> {
   checkOptions("rebasin", options, OPTIONS);
-  const { spec: which = "auto", lambda = 0.5, blend = "lerp", ...rest } = options;
-  if (!(lambda >= 0 && lambda <= 1)) throw new RangeError(`lambda ${lambda}, expected a number from 0 to 1`);
-  const modelA = await asModel(a, "model A", options.signal);
-  const modelB = await asModel(b, "model B", options.signal);
-  const spec = await chooseSpec(which, modelA);
-  const pair = pairOf(modelA, modelB, spec);
-  const { alignment, permutations, report } = await matchWeights(modelA, modelB, pair, rest satisfies MatchOptions);
-  const model = await mergeModels(modelA, modelB, pair, alignment, {
-    lambda,
-    blend,
-    metadata: matchMetadata(report, options.seed ?? 0),
-    ...(options.allowNonfinite === undefined ? {} : { allowNonfinite: options.allowNonfinite }),
-    ...(options.simd === undefined ? {} : { simd: options.simd }),
-  });
-  return { model, spec: pair.spec, alignment, permutations, report };
+  const { spec: which = "auto", lambda = 0.5, blend, metadata, ...matching } = options;
+  const { signal, allowNonfinite, simd } = matching;
+  const lambdas = checkedLambdas(lambda);
+  const modelA = await asModel(a, "model A", signal);
+  const modelB = await asModel(b, "model B", signal);
+  const pair = pairOf(modelA, modelB, await chooseSpec(which, modelA));
+  const { alignment, permutations, report } = await matchWeights(modelA, modelB, pair, matching);
+  const merging = { blend, allowNonfinite, simd, metadata: new Map([...(metadata ?? []), ...matchMetadata(report)]) };
+  const models: Model[] = [];
+  for (const share of lambdas)
+    models.push(await mergeModels(modelA, modelB, pair, alignment, { ...merging, lambda: share }));
+  return { model: models[0]!, models, spec: pair.spec, alignment, permutations, report };
 }
 
-/** How a merge was matched, for its metadata; the seed only where it had a say. */
-export function matchMetadata({ method }: MatchReport, seed: number): Map<string, string> {
+function checkedLambdas(lambda: number | readonly number[]): readonly number[] {
+  const lambdas = typeof lambda === "number" ? [lambda] : lambda;
+  if (!Array.isArray(lambdas)) throw wrongType("lambda", lambda, "a number or a list of numbers");
+  if (lambdas.length === 0) throw new RangeError("lambda [], expected at least one number");
+  for (const share of lambdas) checkNumber("lambda", share, 0, 1);
+  return lambdas;
+}
+
+/** How a merge was matched, for its metadata. */
+export function matchMetadata({ method, seed }: Pick<MatchReport, "method" | "seed">): Map<string, string> {
   return new Map([
     ["rebasin.method", method],
     ["rebasin.seed", String(seed)],
@@ -136,5 +116,5 @@ function isSpec(value: object): value is Spec {
 
 async function asModel(source: ModelSource, name: string, signal: AbortSignal | undefined): Promise<Model> {
   if ("tensors" in source) return source;
-  return openModel(source, { name, ...(signal === undefined ? {} : { signal }) });
+  return openModel(source, { name, signal });
 }

@@ -9,9 +9,9 @@ export interface RepairPlace {
   readonly value: string;
   readonly op: "dense" | "conv" | "batch-norm" | "layer-norm";
   /** The matrix, kernel or norm's scale; a norm may have none. */
-  readonly scaled?: string;
+  readonly scaled?: string | undefined;
   /** The bias or norm's shift; there may be none. */
-  readonly shifted?: string;
+  readonly shifted?: string | undefined;
 }
 
 /** Which values are repaired. */
@@ -29,20 +29,16 @@ export function repairPlaces(graph: Graph, at: RepairAt = "linear"): RepairPlace
     const { output, kind } = operation;
     if (kind.op === "dense" || kind.op === "conv") {
       if (at === "norms" || output === graph.output || normalised.has(output)) return [];
-      return [{ value: output, op: kind.op, scaled: kind.weight, ...named("shifted", kind.bias) }];
+      return [{ value: output, op: kind.op, scaled: kind.weight, shifted: kind.bias }];
     }
     if (kind.op === "batch-norm" || (kind.op === "layer-norm" && at !== "linear"))
-      return [{ value: output, op: kind.op, ...named("scaled", kind.scale), ...named("shifted", kind.shift) }];
+      return [{ value: output, op: kind.op, scaled: kind.scale, shifted: kind.shift }];
     return [];
   });
 }
 
 function readers({ operations }: Graph, value: string): number {
   return operations.filter(({ inputs }: Operation) => inputs.includes(value)).length;
-}
-
-function named<K extends string>(key: K, name: string | undefined): { readonly [key in K]?: string } {
-  return (name === undefined ? {} : { [key]: name }) as { readonly [key in K]?: string };
 }
 
 /** The name a bias of `place` would have beside its weight; undefined where it has one, or is no matrix or kernel. */

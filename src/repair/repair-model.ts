@@ -2,7 +2,7 @@
 
 import { memoryModel, type TensorData } from "../base/memory-model.ts";
 import type { Model } from "../base/model.ts";
-import { checkOptions } from "../base/options.ts";
+import { checkOptions, type OptionKinds, RUNNING, type Running } from "../base/options.ts";
 import type { OnProgress } from "../base/progress.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { requireSameTensors } from "../perm/same-tensors.ts";
@@ -24,26 +24,23 @@ export type RepairKind = "bn-reset" | AffineKind;
 
 export const REPAIR_KINDS: readonly RepairKind[] = ["bn-reset", "repair", "rescale", "reshift"];
 
-/** Options of `repairModel`. */
-export interface RepairOptions extends ExecutorOptions {
+/** Options of `repairModel`. Progress is of stage `repair`, in images over all passes. */
+export interface RepairOptions extends Running, ExecutorOptions {
   readonly kind: RepairKind;
   /** Share of B in the targets, as in the merge. Default 0.5. */
-  readonly lambda?: number;
+  readonly lambda?: number | undefined;
   /**
    * Which values are repaired. Default "linear": outputs of convolutions and matrices, as the paper does. With LayerNorm,
    * "norms" is the better choice: a norm has a shift of its own, and what follows reads its output.
    */
-  readonly at?: RepairAt;
+  readonly at?: RepairAt | undefined;
   /**
    * Images at a time: bounds memory. For `bn-reset` it is part of what is computed (default 500); else it changes results
    * by rounding alone (default 250).
    */
-  readonly batch?: number;
+  readonly batch?: number | undefined;
   /** A convolution or matrix without bias gains one, so that it can be shifted. Default false: its shift is left out. */
-  readonly addBias?: boolean;
-  readonly signal?: AbortSignal | undefined;
-  /** Stage `repair`, in images over all passes. */
-  readonly onProgress?: OnProgress | undefined;
+  readonly addBias?: boolean | undefined;
 }
 
 /** What was done. */
@@ -77,16 +74,15 @@ export interface RepairedModel {
 /** Images at a time of all repairs but `bn-reset`. */
 const BATCH = 250;
 
-const OPTIONS = [
-  "kind",
-  "lambda",
-  "at",
-  "batch",
-  "addBias",
-  "signal",
-  "onProgress",
-  "executor",
-] as const satisfies readonly (keyof RepairOptions)[];
+const OPTIONS: OptionKinds<RepairOptions> = {
+  kind: "string",
+  lambda: "number",
+  at: "string",
+  batch: "number",
+  addBias: "boolean",
+  executor: "object",
+  ...RUNNING,
+};
 
 /** Repairs a merge of one pair at `lambda`, which is the share of B in it. */
 export type PairRepair = (merged: Model, lambda: number) => Promise<RepairedModel>;
@@ -260,11 +256,8 @@ function summary({ value, affine: { scale }, dead }: RepairedPlace): RepairedVal
 }
 
 function checkRepairOptions(options: Omit<RepairOptions, "lambda">): void {
-  checkOptions(
-    "repair",
-    options,
-    OPTIONS.filter((name) => name !== "lambda"),
-  );
+  const { lambda: _, ...kinds } = OPTIONS;
+  checkOptions("repair", options, kinds);
   const { kind, at = "linear", batch = 1 } = options;
   if (!REPAIR_KINDS.includes(kind))
     throw new RangeError(`repair "${kind}", expected one of ${REPAIR_KINDS.join(", ")}`);

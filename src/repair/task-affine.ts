@@ -5,8 +5,7 @@
 
 import { memoryModel, type TensorData } from "../base/memory-model.ts";
 import type { Model } from "../base/model.ts";
-import { checkOptions } from "../base/options.ts";
-import type { OnProgress } from "../base/progress.ts";
+import { checkOptions, type OptionKinds, RUNNING, type Running } from "../base/options.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { requireSameTensors } from "../perm/same-tensors.ts";
 import { checkData } from "../run/check-data.ts";
@@ -16,30 +15,26 @@ import { type RepairAt, repairPlaces } from "./places.ts";
 import { repairInOrder } from "./repair-places.ts";
 import { TASK_AFFINE } from "./task-file.ts";
 
-/** Options of `taskAffine`. */
-export interface TaskAffineOptions extends ExecutorOptions {
+/** Options of `taskAffine`. Progress is of stage `repair`, in images over all passes. */
+export interface TaskAffineOptions extends Running, ExecutorOptions {
   /** What the task is called in the side file. */
   readonly task: string;
   /** Which values are scaled and shifted. Default "linear". */
-  readonly at?: RepairAt;
+  readonly at?: RepairAt | undefined;
   /** Also shift what has no bias; applying then adds one. Default false: such a value is scaled alone. */
-  readonly addBias?: boolean;
+  readonly addBias?: boolean | undefined;
   /** Images at a time. Default 250. */
-  readonly batch?: number;
-  readonly signal?: AbortSignal | undefined;
-  /** Stage `repair`, in images over all passes. */
-  readonly onProgress?: OnProgress | undefined;
+  readonly batch?: number | undefined;
 }
 
-const OPTIONS = [
-  "task",
-  "at",
-  "addBias",
-  "batch",
-  "signal",
-  "onProgress",
-  "executor",
-] as const satisfies readonly (keyof TaskAffineOptions)[];
+const OPTIONS: OptionKinds<TaskAffineOptions> = {
+  task: "string",
+  at: "string",
+  addBias: "boolean",
+  batch: "number",
+  executor: "object",
+  ...RUNNING,
+};
 
 /**
  * Finds, value by value, what brings the merged model's means and standard deviations on a task's images to those of the

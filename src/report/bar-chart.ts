@@ -9,7 +9,7 @@ export interface BarChart {
   readonly series: readonly string[];
   /** One value for each series; NaN where there is none. Names may repeat. */
   readonly rows: readonly { readonly name: string; readonly values: readonly number[] }[];
-  readonly x?: ChartAxis;
+  readonly x?: ChartAxis | undefined;
 }
 
 const ROW = 20;

@@ -12,12 +12,12 @@ export type Plot = typeof import("@observablehq/plot");
 /** What every chart takes. */
 export interface ChartOptions {
   /** Bold line above the chart; the chart's name for screen readers too. */
-  readonly title?: string;
-  readonly subtitle?: string;
+  readonly title?: string | undefined;
+  readonly subtitle?: string | undefined;
   /** In CSS pixels, at least 240. Panels stand side by side from 640 on, else below each other. Default 880, or 420 for charts of one panel. */
-  readonly width?: number;
+  readonly width?: number | undefined;
   /** Makes the elements, which are never attached. Default: the page's, or linkedom's where there is no page. */
-  readonly document?: Document;
+  readonly document?: Document | undefined;
 }
 
 /** What draws: Plot, and a document for its elements. @internal */
@@ -132,7 +132,11 @@ export const symbolOf = (index: number): (typeof SYMBOLS)[number] => SYMBOLS[ind
  */
 export async function drawChart(
   options: ChartOptions,
-  parts: { readonly panels: readonly Panel[]; readonly legend?: readonly LegendEntry[]; readonly width: number },
+  parts: {
+    readonly panels: readonly Panel[];
+    readonly legend?: readonly LegendEntry[] | undefined;
+    readonly width: number;
+  },
 ): Promise<string> {
   const width = options.width ?? parts.width;
   if (!(width >= NARROWEST)) throw new RangeError(`chart width ${width}, expected at least ${NARROWEST}`);

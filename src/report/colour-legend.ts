@@ -13,9 +13,9 @@ export interface ColourScale {
   readonly low: number;
   readonly high: number;
   /** One step for each band between these (rising, from `low`); continuous without. */
-  readonly thresholds?: readonly number[];
+  readonly thresholds?: readonly number[] | undefined;
   /** Values below `low`, or above `high`, share its colour. */
-  readonly cut?: { readonly below: boolean; readonly above: boolean };
+  readonly cut?: { readonly below: boolean; readonly above: boolean } | undefined;
 }
 
 /** A panel with a bar from `low` to `high`. */

@@ -23,14 +23,14 @@ export interface PlanePoint {
 
 /** Labels and colours of a contour chart. */
 export interface ContourOptions extends ChartOptions {
-  readonly xLabel?: string;
-  readonly yLabel?: string;
+  readonly xLabel?: string | undefined;
+  readonly yLabel?: string | undefined;
   /** What the values are. Default "loss (nats)". */
-  readonly valueLabel?: string;
+  readonly valueLabel?: string | undefined;
   /** Values above count as this one: far from the models a loss may be anything. Default: the 80th percentile, or the highest if that is less than twice as high. */
-  readonly cap?: number;
+  readonly cap?: number | undefined;
   /** Bands of colour. Default 12. */
-  readonly bands?: number;
+  readonly bands?: number | undefined;
 }
 
 const MARGINS = { marginLeft: 44, marginRight: 18, marginTop: 8, marginBottom: 42 };

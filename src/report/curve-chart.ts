@@ -20,7 +20,7 @@ export interface Curve {
 
 export interface CurveChartOptions extends ChartOptions {
   /** Which panels; default both. */
-  readonly panels?: readonly ("loss" | "accuracy")[];
+  readonly panels?: readonly ("loss" | "accuracy")[] | undefined;
 }
 
 const ENDS = new Map([

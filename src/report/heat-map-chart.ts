@@ -14,10 +14,10 @@ export interface Matrix {
 
 export interface HeatMapOptions extends ChartOptions {
   /** What the rows and columns are; default "row" and "column". */
-  readonly rowLabel?: string;
-  readonly columnLabel?: string;
+  readonly rowLabel?: string | undefined;
+  readonly columnLabel?: string | undefined;
   /** What the values are, above the scale of colours. Default "value". */
-  readonly valueLabel?: string;
+  readonly valueLabel?: string | undefined;
 }
 
 /** Cells at most a side: more would be smaller than a pixel of a phone. */

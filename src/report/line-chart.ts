@@ -8,30 +8,30 @@ export interface Series {
   readonly points: readonly {
     readonly x: number;
     readonly y: number /** Shown on hovering; default name, x and y. */;
-    readonly note?: string;
+    readonly note?: string | undefined;
   }[];
 }
 
 /** One axis of a chart. */
 export interface ChartAxis {
-  readonly label?: string;
+  readonly label?: string | undefined;
   /** Lowest and highest value shown; default: all values, and 0. */
-  readonly domain?: readonly [number, number];
+  readonly domain?: readonly [number, number] | undefined;
   /** A logarithmic axis starts at the lowest value instead of 0. */
-  readonly type?: "linear" | "log";
-  readonly ticks?: readonly number[];
-  readonly format?: (value: number) => string;
+  readonly type?: "linear" | "log" | undefined;
+  readonly ticks?: readonly number[] | undefined;
+  readonly format?: ((value: number) => string) | undefined;
 }
 
 /** What stands in one set of axes: lines, and what orients the eye. */
 export interface LinePanel {
   readonly series: readonly Series[];
-  readonly x?: ChartAxis;
-  readonly y?: ChartAxis;
+  readonly x?: ChartAxis | undefined;
+  readonly y?: ChartAxis | undefined;
   /** Lines for orientation, dashed: each a list of points. */
-  readonly guides?: readonly (readonly { readonly x: number; readonly y: number }[])[];
+  readonly guides?: readonly (readonly { readonly x: number; readonly y: number }[])[] | undefined;
   /** Default: about two thirds of the width. */
-  readonly height?: number;
+  readonly height?: number | undefined;
 }
 
 const MARGINS = { marginLeft: 44, marginRight: 18, marginTop: 8, marginBottom: 42 };
@@ -124,7 +124,7 @@ function drawLines({ Plot, document }: Drawing, content: LinePanel, size: { widt
 /** Lines over one x axis. */
 export interface LineChart extends Omit<LinePanel, "y"> {
   /** `label` stands above the axis. */
-  readonly y?: ChartAxis;
+  readonly y?: ChartAxis | undefined;
 }
 
 /**

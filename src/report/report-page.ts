@@ -6,21 +6,21 @@ import { escapeMarkup } from "./escape.ts";
 export interface ReportSection {
   readonly heading: string;
   /** Paragraphs of plain text. */
-  readonly text?: readonly string[];
+  readonly text?: readonly string[] | undefined;
   /** The few numbers that matter, large. */
-  readonly figures?: readonly { readonly name: string; readonly value: string }[];
+  readonly figures?: readonly { readonly name: string; readonly value: string }[] | undefined;
   /** Texts of SVG files, as the charts here give them: put in as they are. */
-  readonly charts?: readonly string[];
-  readonly tables?: readonly ReportTable[];
+  readonly charts?: readonly string[] | undefined;
+  readonly tables?: readonly ReportTable[] | undefined;
 }
 
 /** A table of texts. */
 export interface ReportTable {
-  readonly caption?: string;
+  readonly caption?: string | undefined;
   readonly header: readonly string[];
   readonly rows: readonly (readonly string[])[];
   /** The last column is of long texts, which wrap; numbers and short words do not. */
-  readonly wordy?: boolean;
+  readonly wordy?: boolean | undefined;
 }
 
 const STYLE = `

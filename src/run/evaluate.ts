@@ -1,8 +1,7 @@
 /** Loss, accuracy and logits of models that run, on labelled images. */
 
 import type { Model } from "../base/model.ts";
-import { checkOptions } from "../base/options.ts";
-import type { OnProgress } from "../base/progress.ts";
+import { checkOptions, type OptionKinds, RUNNING, type Running } from "../base/options.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { checkData } from "./check-data.ts";
 import type { RunningModel } from "./executor.ts";
@@ -11,13 +10,10 @@ import { type Evaluation, scoreLogits } from "./metrics.ts";
 
 export type { Evaluation } from "./metrics.ts";
 
-/** How images are run. */
-export interface EvaluateOptions {
+/** How images are run. Progress is of stage `evaluate`, in images. */
+export interface EvaluateOptions extends Running {
   /** Images at a time at most: bounds memory, and changes no digit that is printed. Default 250. */
   readonly batch?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** Stage `evaluate`, in images. */
-  readonly onProgress?: OnProgress | undefined;
 }
 
 /** Logits `[count, classes]`, row-major. */
@@ -29,6 +25,7 @@ export interface Predictions {
 /** An evaluation of your own, instead of a data set: loss (nats) and accuracy (0 to 1) of a model on whatever you choose. */
 export type Evaluate = (model: Model) => Promise<Evaluation> | Evaluation;
 
+const OPTIONS: OptionKinds<EvaluateOptions> = { batch: "number", ...RUNNING };
 const BATCH = 250;
 
 /** Mean cross-entropy and accuracy of a model that runs. Throws as `evaluateModel` does. */
@@ -66,7 +63,7 @@ async function eachLogits(
   options: EvaluateOptions,
   take: (start: number, logits: Float32Array, classes: number) => void,
 ): Promise<void> {
-  checkOptions("evaluate", options, ["batch", "signal", "onProgress"]);
+  checkOptions("evaluate", options, OPTIONS);
   const { batch = BATCH, signal, onProgress } = options;
   if (!Number.isSafeInteger(batch) || batch < 1) throw new RangeError(`batch ${batch}, expected a positive integer`);
   const onImages = (done: number): void => onProgress?.({ stage: "evaluate", done, total: data.count });

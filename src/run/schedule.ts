@@ -10,9 +10,9 @@ export interface CosineSchedule {
   /** The highest rate. */
   readonly peak: number;
   /** Fraction of all steps over which the rate rises linearly to the peak. Default 0.1. */
-  readonly warmup?: number;
+  readonly warmup?: number | undefined;
   /** The rate at the end, as a fraction of the peak. Default 0. */
-  readonly end?: number;
+  readonly end?: number | undefined;
 }
 
 /**
@@ -24,7 +24,7 @@ export interface CosineSchedule {
  * schedule(0.05); // 0.1
  */
 export function cosineSchedule(options: CosineSchedule): Schedule {
-  checkOptions("cosineSchedule", options, ["peak", "warmup", "end"]);
+  checkOptions("cosineSchedule", options, { peak: "number", warmup: "number", end: "number" });
   const { peak, warmup = 0.1, end = 0 } = options;
   if (!(Number.isFinite(peak) && peak > 0)) throw new RangeError(`peak ${peak}, expected a positive number`);
   if (!(warmup >= 0 && warmup < 1)) throw new RangeError(`warmup ${warmup}, expected a fraction from 0 to below 1`);

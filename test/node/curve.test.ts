@@ -2,6 +2,7 @@
 
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import type { Settled } from "../../src/base/options.ts";
 import { createRng, randomPermutation } from "../../src/base/rng.ts";
 import { detectSpec } from "../../src/families/detect-spec.ts";
 import { type Architecture, initialiseModel } from "../../src/families/initialise.ts";
@@ -102,12 +103,12 @@ test("the repaired curve is that of merges repaired one by one; A and B are run 
     const pair = await pairOf(architecture);
     const aligned = await applyPermutations(pair.b, pair.spec, pair.permutations);
     const passes: number[] = [];
-    const onProgress = ({ done, total }: { done: number; total?: number }): void => {
+    const onProgress = ({ done, total }: { done: number; total?: number | undefined }): void => {
       if (done === total) passes.push(done);
     };
     const repair = pairRepair(pair.a, aligned, images, { ...options, onProgress });
     const curves = await sampleCurves(pair, splits, { points: 3, repair });
-    const { repaired } = curves.get("test") as Required<CurvePair>;
+    const { repaired } = curves.get("test") as Settled<CurvePair>;
     assert.equal([repaired.name, ...repaired.points.map(({ lambda }) => lambda)], ["repaired", 0, 0.5, 1]);
     for (const { lambda, loss, accuracy } of repaired.points) {
       const merged = await mergeModels(pair.a, aligned, pair.spec, new Map(), { lambda });

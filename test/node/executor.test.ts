@@ -140,7 +140,7 @@ for (const architecture of [VGG, RESNET]) {
           evaluation: await evaluateModel(pair.a, few, { executor }),
           points: [...curves.naive.points, ...curves.aligned.points],
           contour,
-          errors: Object.values(calibrations).map(({ error }) => error),
+          errors: Object.values(calibrations).map((found) => found!.error),
         };
       }),
     );
@@ -224,7 +224,15 @@ test("curves and contours take an evaluation of one's own instead of images, and
   const seen: Model[] = [];
   const own = (model: Model) => ({ loss: seen.push(model), accuracy: 0.5 });
   const done: number[] = [];
-  const onProgress = ({ stage, done: count, total }: { stage: string; done: number; total?: number }): void => {
+  const onProgress = ({
+    stage,
+    done: count,
+    total,
+  }: {
+    stage: string;
+    done: number;
+    total?: number | undefined;
+  }): void => {
     if (stage === "evaluate") done.push(count / total!);
   };
   const curves = await sampleCurves(pair, new Map([["own", own]]), { points: 3, executor, onProgress });

@@ -228,7 +228,7 @@ test("an aborted training rejects with the reason and leaves nothing behind", as
   const controller = new AbortController();
   const seen: number[] = [];
   await withNetwork(initialiseModel(MLP, 1), async (network) => {
-    const onProgress = ({ stage, done, total }: { stage: string; done: number; total?: number }): void => {
+    const onProgress = ({ stage, done, total }: { stage: string; done: number; total?: number | undefined }): void => {
       assert.is(stage, "train");
       assert.is(total, 9);
       seen.push(done);

@@ -1,7 +1,7 @@
 /** What the straight-through estimator can be told. */
 
 import type { Model } from "../../base/model.ts";
-import { checkOptions } from "../../base/options.ts";
+import { checkOptions, type OptionKinds, RUNNING, type Settled } from "../../base/options.ts";
 import type { OnProgress } from "../../base/progress.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import type { Alignment, Permutations } from "../../perm/alignment.ts";
@@ -9,30 +9,30 @@ import type { Alignment, Permutations } from "../../perm/alignment.ts";
 /** Options of `matchStraightThrough`. */
 export interface StraightThroughOptions {
   /** Steps of gradient descent at most. Default 200. */
-  readonly steps?: number;
+  readonly steps?: number | undefined;
   /** Images a step. Default 1000, as in the paper's code. */
-  readonly batch?: number;
+  readonly batch?: number | undefined;
   /** At the first step; falls linearly to nothing at the last. Default 1.5. */
-  readonly learningRate?: number;
+  readonly learningRate?: number | undefined;
   /** Default 0.9. */
-  readonly momentum?: number;
+  readonly momentum?: number | undefined;
   /** Steps between two projections. Default 1, as in the paper. */
-  readonly projectEvery?: number;
+  readonly projectEvery?: number | undefined;
   /** The last images of the data set, held out to validate by. Default a sixth of them. */
-  readonly validation?: number;
+  readonly validation?: number | undefined;
   /** Steps between two validations; a π that was validated is not validated again. Default 5. */
-  readonly validateEvery?: number;
+  readonly validateEvery?: number | undefined;
   /** Steps without a better π before it stops. Default 100. */
-  readonly patience?: number;
+  readonly patience?: number | undefined;
   /** Where it starts. Default: what weight matching by Frank–Wolfe finds. */
   readonly start?: Alignment | Permutations | undefined;
   /** Of the order of the images and of the visiting order of projections. Default 0. */
-  readonly seed?: number;
-  readonly threads?: number | "auto";
+  readonly seed?: number | undefined;
+  readonly threads?: number | "auto" | undefined;
   /** A checkpoint of the same matching: goes on behind its step. */
-  readonly resume?: Model;
+  readonly resume?: Model | undefined;
   /** Called after each validation, and waited for. */
-  readonly onValidation?: (validation: Validation) => Promise<void> | void;
+  readonly onValidation?: ((validation: Validation) => Promise<void> | void) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Stage `straight-through`, in steps; `objective` is not set. */
   readonly onProgress?: OnProgress | undefined;
@@ -49,38 +49,35 @@ export interface Validation {
   checkpoint(): Promise<Model>;
 }
 
-const OPTIONS = [
-  "steps",
-  "batch",
-  "learningRate",
-  "momentum",
-  "projectEvery",
-  "validation",
-  "validateEvery",
-  "patience",
-  "start",
-  "seed",
-  "threads",
-  "resume",
-  "onValidation",
-  "signal",
-  "onProgress",
-] as const satisfies readonly (keyof StraightThroughOptions)[];
+const OPTIONS: OptionKinds<StraightThroughOptions> = {
+  steps: "number",
+  batch: "number",
+  learningRate: "number",
+  momentum: "number",
+  projectEvery: "number",
+  validation: "number",
+  validateEvery: "number",
+  patience: "number",
+  start: "object",
+  seed: "number",
+  threads: "any",
+  resume: "object",
+  onValidation: "function",
+  ...RUNNING,
+};
 
 /** Options that are numbers, with their defaults in place. */
-export type Settings = Required<
-  Pick<
-    StraightThroughOptions,
-    | "steps"
-    | "batch"
-    | "learningRate"
-    | "momentum"
-    | "projectEvery"
-    | "validation"
-    | "validateEvery"
-    | "patience"
-    | "seed"
-  >
+export type Settings = Settled<
+  StraightThroughOptions,
+  | "steps"
+  | "batch"
+  | "learningRate"
+  | "momentum"
+  | "projectEvery"
+  | "validation"
+  | "validateEvery"
+  | "patience"
+  | "seed"
 >;
 
 /** Throws `RangeError` for options out of range. */

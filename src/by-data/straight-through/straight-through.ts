@@ -71,6 +71,7 @@ export async function matchStraightThrough(
     const { startLoss, bestLoss: loss, bestStep: keptStep, step: steps } = kept;
     const own = {
       method: "straight-through",
+      seed,
       steps,
       keptStep,
       validation: settings.validation,

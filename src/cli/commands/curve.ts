@@ -132,8 +132,7 @@ async function measure(
   kept: KeptResults,
 ): Promise<CurveResult> {
   const { sampleCurves, calibratePair } = await loadRunning();
-  const repair = planned === undefined ? {} : { repair: await planned.of(pair) };
-  const running = { ...repair, batch, signal, onProgress };
+  const running = { repair: await planned?.of(pair), batch, signal, onProgress };
   const curves = await sampleCurves(pair, splits, {
     ...running,
     points,
@@ -151,9 +150,8 @@ async function measure(
     results.push({ split, data, curves: curves.get(split)!, calibration });
   }
   const tensors = await tensorSimilarities(pair, { signal });
-  const images =
-    planned === undefined ? {} : { repair: { ...planned.settings, images: (await planned.images()).count } };
-  return { splits: results, tensors, alignment, ...images };
+  const repair = planned && { ...planned.settings, images: (await planned.images()).count };
+  return { splits: results, tensors, alignment, repair };
 }
 
 const PLACES: readonly Place[] = ["a", "b", "naive", "aligned", "repaired"];

@@ -56,7 +56,7 @@ export const many: Command = {
     const files = await permutationFiles(values.get("permutations-out"), positionals);
     await checkOutputs([output, ...files], positionals, force);
     return withModels(positionals, signal, async (...models) => {
-      const { spec, name } = await specOption(context, models[0]!);
+      const { spec } = await specOption(context, models[0]!);
       const { model, permutations, report } = await mergeMany(models, spec, { ...settings, signal, onProgress });
       const save = { force, inputs: positionals, signal, onProgress };
       await saveModel(model, output, save);
@@ -64,9 +64,9 @@ export const many: Command = {
         await saveModel(await permutationsModel(spec, permutations[i]!), file, save);
       }
       const written = [`merged     ${visible(output)}`, ...files.map((file) => `saved      ${visible(file)}`)];
-      const why = spec.why === undefined ? name : `${name}: ${spec.why}`;
+      const why = spec.why === undefined ? report.spec : `${report.spec}: ${spec.why}`;
       return {
-        json: { ...report, spec: name, inputs: positionals },
+        json: { ...report, inputs: positionals },
         text: [manyText(report, why, positionals), "", ...written].join("\n"),
       };
     });
@@ -82,7 +82,7 @@ function readSettings(context: CommandContext) {
     throw new UsageError("--method is for --strategy merge-many and tree, expected no --method");
   return {
     strategy,
-    ...(method === undefined ? {} : { method }),
+    method,
     seed: numberOption(context, "seed", integer)!,
     maxRounds: numberOption(context, "max-rounds", { ...integer, min: 1 })!,
     reference: numberOption(context, "reference", { ...integer, max: positionals.length - 1 })!,

@@ -6,7 +6,7 @@ import { saveModel } from "../../node/save-model.ts";
 import { pairOf } from "../../perm/pair.ts";
 import { permutationsModel } from "../../perm/permutation-file.ts";
 import type { Command } from "../command.ts";
-import { MATCH_OPTIONS, matchJson, matchText, runMatching } from "../matching.ts";
+import { MATCH_OPTIONS, matchText, runMatching } from "../matching.ts";
 import { MATCH_DATA_OPTIONS } from "../matching-data.ts";
 import { checkOutputs, specOption, withModels } from "../models.ts";
 
@@ -31,14 +31,14 @@ export const match: Command = {
     const force = flags.has("force");
     await checkOutputs([output], positionals, force);
     return withModels(positionals, signal, async (a, b) => {
-      const { spec, name } = await specOption(context, a!);
+      const { spec } = await specOption(context, a!);
       const pair = pairOf(a!, b!, spec);
       const { permutations, report } = await runMatching(context, pair, values.get("split") as Split);
       const model = await permutationsModel(pair, permutations);
       await saveModel(model, output, { force, inputs: positionals, signal });
       return {
-        json: matchJson(report, name),
-        text: [matchText(report, spec, name), "", `saved      ${visible(output)}`].join("\n"),
+        json: report,
+        text: [matchText(report, spec), "", `saved      ${visible(output)}`].join("\n"),
       };
     });
   },

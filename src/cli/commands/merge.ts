@@ -9,7 +9,7 @@ import { pairOf } from "../../perm/pair.ts";
 import { permutationsModel } from "../../perm/permutation-file.ts";
 import { matchMetadata } from "../../plan/rebasin.ts";
 import { type Command, numberOption } from "../command.ts";
-import { MATCH_OPTIONS, matchJson, matchText, runMatching } from "../matching.ts";
+import { MATCH_OPTIONS, matchText, runMatching } from "../matching.ts";
 import { MATCH_DATA_OPTIONS } from "../matching-data.ts";
 import { checkOutputs, specOption, withModels } from "../models.ts";
 import { planRepair, repairText } from "../repairing.ts";
@@ -53,14 +53,14 @@ export const merge: Command = {
     const outputs = [output, ...(permutationsFile === undefined ? [] : [permutationsFile]), ...(tasks?.files ?? [])];
     await checkOutputs(outputs, positionals, force);
     return withModels(positionals, signal, async (a, b) => {
-      const { spec, name } = await specOption(context, a!);
+      const { spec } = await specOption(context, a!);
       const pair = pairOf(a!, b!, spec);
       const { permutations, report } = await runMatching(context, pair, values.get("split") as Split, repair);
       const blended = await mergeModels(a!, b!, pair, permutations, {
         lambda,
         blend: values.get("blend") as Blend,
         allowNonfinite: flags.has("allow-nonfinite"),
-        metadata: matchMetadata(report, Number(values.get("seed"))),
+        metadata: matchMetadata(report),
       });
       const aligned = { a: a!, b: b!, spec: pair, permutations };
       const repaired = await (await repair?.of(aligned))?.(blended, lambda);
@@ -78,11 +78,11 @@ export const merge: Command = {
       written.push(...taskLines(sides));
       if (repaired !== undefined) written.unshift(repairText(repaired.report));
       const json = {
-        ...matchJson(report, name),
-        ...(repaired === undefined ? {} : { repair: repaired.report }),
-        ...(tasks === undefined ? {} : { tasks: sides.map(({ model: _, ...side }) => side) }),
+        ...report,
+        repair: repaired?.report,
+        tasks: tasks && sides.map(({ model: _, ...side }) => side),
       };
-      return { json, text: [matchText(report, spec, name), "", ...written].join("\n") };
+      return { json, text: [matchText(report, spec), "", ...written].join("\n") };
     });
   },
 };

@@ -72,7 +72,7 @@ function isStray(file: string, index: string): boolean {
 interface Context extends Pick<FolderContainer, "files" | "index"> {
   readonly notes: readonly (readonly [label: string, text: string])[];
   /** Names of all tensors; without it those of the parts, one after another. */
-  readonly order?: readonly string[];
+  readonly order?: readonly string[] | undefined;
 }
 
 function folderModel(name: string, parts: readonly Part[], context: Context, notRead: readonly string[]): Model {

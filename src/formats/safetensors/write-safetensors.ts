@@ -5,16 +5,14 @@
 
 import { describe } from "../../base/describe.ts";
 import type { Model, TensorInfo } from "../../base/model.ts";
-import { createYielder, type OnProgress } from "../../base/progress.ts";
+import type { Running } from "../../base/options.ts";
+import { createYielder } from "../../base/progress.ts";
 import { tensorBytes } from "../../base/tensor-bytes.ts";
 import type { ByteSink } from "../../io/sink.ts";
 import { LENGTH_BYTES, MAX_HEADER_BYTES, METADATA_KEY } from "./open-safetensors.ts";
 
 /** `onProgress` gets stage "write", once for every tensor written. */
-export interface WriteOptions {
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: OnProgress | undefined;
-}
+export type WriteOptions = Running;
 
 /**
  * The first bytes of a file: header length, JSON, padding. `__metadata__` comes first if there is any.

@@ -19,9 +19,9 @@ export interface CostOptions {
   /** Called between steps of long work. */
   readonly pause: () => Promise<void>;
   /** Factor of everything added. Default 1. */
-  readonly scale?: number;
+  readonly scale?: number | undefined;
   /** Only the change since these slots of one permutation were ordered otherwise. */
-  readonly since?: Since;
+  readonly since?: Since | undefined;
 }
 
 /** Slots of one permutation that have moved, and the whole order from before. */

@@ -2,12 +2,16 @@
 
 import type { ResolvedPermutation } from "../../axes/types.ts";
 import { SpecError } from "../../base/errors.ts";
+import type { OptionKinds } from "../../base/options.ts";
 
 /** Names of permutations, or `prefix*` for all that start so. What is in neither list may move unless `only` is given. */
 export interface Choice {
   readonly only?: readonly string[] | undefined;
   readonly except?: readonly string[] | undefined;
 }
+
+/** The kinds of its options. */
+export const CHOICE: OptionKinds<Choice> = { only: "list", except: "list" };
 
 /**
  * True for each permutation, by number, that may move. Permutations nested in one another are chosen together: naming one

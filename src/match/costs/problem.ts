@@ -5,7 +5,7 @@ import type { Cell, Dim, ResolvedPermutation, ResolvedSpec } from "../../axes/ty
 import { type Dtype, elementBytes } from "../../base/dtype.ts";
 import { SpecError } from "../../base/errors.ts";
 import { elementCount, type Model } from "../../base/model.ts";
-import type { OnProgress } from "../../base/progress.ts";
+import type { Running } from "../../base/options.ts";
 import { type Choice, choosePermutations } from "./choose-permutations.ts";
 
 /** A tensor that votes, and its cells. */
@@ -84,12 +84,7 @@ export function outlineProblem(resolved: ResolvedSpec, choice: Choice = {}): Out
 }
 
 /** Reads the voting tensors of both models. */
-export async function readProblem(
-  a: Model,
-  b: Model,
-  outline: Outline,
-  options: { signal?: AbortSignal | undefined; onProgress?: OnProgress | undefined },
-): Promise<Problem> {
+export async function readProblem(a: Model, b: Model, outline: Outline, options: Running): Promise<Problem> {
   const tensors: VotingTensor[] = [];
   for (const tensor of outline.tensors) {
     options.signal?.throwIfAborted();

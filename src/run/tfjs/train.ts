@@ -2,8 +2,8 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { Model } from "../../base/model.ts";
-import { checkOptions } from "../../base/options.ts";
-import { createYielder, type OnProgress } from "../../base/progress.ts";
+import { checkOptions, type OptionKinds, RUNNING, type Running } from "../../base/options.ts";
+import { createYielder } from "../../base/progress.ts";
 import { createRng, randomPermutation } from "../../base/rng.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { batches } from "../../data/select.ts";
@@ -30,8 +30,8 @@ export interface EndedEpoch extends TrainedEpoch {
   checkpoint(): Promise<Model>;
 }
 
-/** How a network is trained. */
-export interface TrainOptions {
+/** How a network is trained. Progress is of stage `train`, in steps. */
+export interface TrainOptions extends Running {
   /** Times that every image is seen, those before `resume` included. */
   readonly epochs: number;
   /** Images a step; the last of an epoch takes what is left. */
@@ -40,33 +40,29 @@ export interface TrainOptions {
   /** One number, or one for each moment (`cosineSchedule`). */
   readonly learningRate: number | Schedule;
   /** Of SGD. Default 0. */
-  readonly momentum?: number;
+  readonly momentum?: number | undefined;
   /** L2: this times each tensor is added to its gradient. Default 0. */
-  readonly weightDecay?: number;
+  readonly weightDecay?: number | undefined;
   /** Of the order of the images: a new one each epoch. */
   readonly seed: number;
   /** A checkpoint of the same training: goes on behind its last epoch. */
-  readonly resume?: Model;
+  readonly resume?: Model | undefined;
   /** Called after each epoch, and waited for. */
-  readonly onEpoch?: (epoch: EndedEpoch) => Promise<void> | void;
-  readonly signal?: AbortSignal;
-  /** Stage `train`, in steps. */
-  readonly onProgress?: OnProgress;
+  readonly onEpoch?: ((epoch: EndedEpoch) => Promise<void> | void) | undefined;
 }
 
-const KEYS = [
-  "epochs",
-  "batch",
-  "optimizer",
-  "learningRate",
-  "momentum",
-  "weightDecay",
-  "seed",
-  "resume",
-  "onEpoch",
-  "signal",
-  "onProgress",
-];
+const KINDS: OptionKinds<TrainOptions> = {
+  epochs: "number",
+  batch: "number",
+  optimizer: "string",
+  learningRate: "any",
+  momentum: "number",
+  weightDecay: "number",
+  seed: "number",
+  resume: "object",
+  onEpoch: "function",
+  ...RUNNING,
+};
 
 /** What of a network training uses. */
 export type TrainableNetwork = Pick<TfNetwork, "name" | "graph" | "tensors" | "variables" | "runTraining">;
@@ -110,7 +106,7 @@ interface Settings {
 }
 
 function checkedSettings(options: TrainOptions): Settings {
-  checkOptions("train", options, KEYS);
+  checkOptions("train", options, KINDS);
   const { epochs, batch, optimizer: kind, learningRate, momentum = 0, weightDecay = 0 } = options;
   for (const [name, value] of Object.entries({ epochs, batch })) {
     if (!Number.isSafeInteger(value) || value < 1)

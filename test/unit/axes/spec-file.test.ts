@@ -111,7 +111,7 @@ test("the reference form", () => {
     [...spec.tensors],
     [
       ["fc.weight", { axes: [[["D"]], [["C4"]], [["_"]]], votes: true, reshape: [256, 128, 9] }],
-      ["fc.bias", { axes: [[["_"]]], votes: true }],
+      ["fc.bias", { axes: [[["_"]]], votes: true, reshape: undefined }],
     ],
   );
   assert.throws(() => formatSpec(spec), /spec is of the reference form, expected one bound to a model/);

@@ -129,11 +129,15 @@ test("linear operations come in order, each with the norm that follows it", asyn
     value: "conv1",
     op: "conv",
     weight: "conv1.weight",
+    bias: undefined,
     layout: "oihw",
     norm: { op: "layer-norm", scale: "norm1.weight", shift: "norm1.bias", epsilon: 1e-6, value: "norm1" },
   });
   assert.ok(list.slice(0, -1).every(({ op, norm }) => op === "conv" && norm?.op === "layer-norm"));
-  assert.equal(list.at(-1), { value: "fc", op: "dense", weight: "fc.weight", bias: "fc.bias", layout: "out-in" });
+  assert.equal(list.at(-1), {
+    ...{ value: "fc", op: "dense", weight: "fc.weight", bias: "fc.bias", layout: "out-in" },
+    norm: undefined,
+  });
   const wide = await linearOperations(await describe(known.wideResnet16(1)));
   assert.ok(wide.some(({ norm }) => norm === undefined));
 });

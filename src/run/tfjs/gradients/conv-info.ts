@@ -6,9 +6,9 @@ import * as tf from "@tensorflow/tfjs-core";
 export interface ConvAttributes {
   readonly strides: [number, number] | number;
   readonly pad: "valid" | "same" | number | tf.backend_util.ExplicitPadding;
-  readonly dataFormat?: "NHWC" | "NCHW";
-  readonly dilations?: [number, number] | number;
-  readonly dimRoundingMode?: "floor" | "round" | "ceil";
+  readonly dataFormat?: "NHWC" | "NCHW" | undefined;
+  readonly dilations?: [number, number] | number | undefined;
+  readonly dimRoundingMode?: "floor" | "round" | "ceil" | undefined;
 }
 
 export type Shape4D = [number, number, number, number];
