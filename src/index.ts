@@ -29,6 +29,7 @@ export { droppedFiles, type Files } from "./io/files.ts";
 export { type ByteSink, type MemorySink, memorySink } from "./io/sink.ts";
 export { type ByteSource, blobSource, bytesSource, type UrlSourceOptions, urlSource } from "./io/source.ts";
 export { type InitOptions, init } from "./kernels/init.ts";
+export type { LinearTerm } from "./match/costs/linear-term.ts";
 export {
   type Matching,
   type MatchOptions,

@@ -77,64 +77,87 @@ export function createActivationStatistics(
   names: readonly [string, string] = ["A", "B"],
 ): ActivationStatistics {
   if (!Number.isSafeInteger(n) || n < 1) throw new RangeError(`units ${n}, expected a positive integer`);
-  const { arena } = kernels;
   const side = (name: string): Side => ({
-    chunk: arena.allocate(4 * n * CHUNK_ROWS),
+    chunk: kernels.arena.allocate(4 * n * CHUNK_ROWS),
     name,
     mean: new Float64Array(n),
     squares: new Float64Array(n),
   });
-  const [a, b] = [side(names[0]), side(names[1])];
-  /** Σ (a − mean)(b − mean)ᵀ. */
-  const products = new Float64Array(n * n);
-  let merged = 0;
-  let waiting = 0;
-
-  const flush = (): void => {
-    if (waiting === 0) return;
-    const rows = waiting;
-    waiting = 0;
-    const centredA = centreChunk(kernels, a, rows, n);
-    const centredB = centreChunk(kernels, b, rows, n);
-    const weight = (merged * rows) / (merged + rows);
-    const shiftA = centredA.mean.map((mean, i) => mean - a.mean[i]!);
-    const shiftB = centredB.mean.map((mean, j) => mean - b.mean[j]!);
-    addProducts(kernels, products, [a.chunk, b.chunk], rows, n);
-    if (merged > 0) addOuter(products, shiftA, shiftB, weight);
-    merged += rows;
-    mergeSide(a, centredA.squares, shiftA, weight, rows / merged);
-    mergeSide(b, centredB.squares, shiftB, weight, rows / merged);
+  const sums: Sums = {
+    n,
+    a: side(names[0]),
+    b: side(names[1]),
+    products: new Float64Array(n * n),
+    merged: 0,
+    waiting: 0,
   };
-
   return {
     n,
     get rows() {
-      return merged + waiting;
+      return sums.merged + sums.waiting;
     },
-    add(rowsA, rowsB, rows) {
-      if (!Number.isSafeInteger(rows) || rows < 0) throw new RangeError(`rows ${rows}, expected a whole number`);
-      checkValues(rowsA, a.name, rows, n);
-      checkValues(rowsB, b.name, rows, n);
-      for (let from = 0; from < rows; ) {
-        const take = Math.min(rows - from, CHUNK_ROWS - waiting);
-        const part = [from * n, (from + take) * n] as const;
-        kernels.f32(a.chunk + 4 * n * waiting, take * n).set(rowsA.subarray(...part));
-        kernels.f32(b.chunk + 4 * n * waiting, take * n).set(rowsB.subarray(...part));
-        from += take;
-        waiting += take;
-        if (waiting === CHUNK_ROWS) flush();
-      }
-    },
+    add: (rowsA, rowsB, rows) => addRows(kernels, sums, [rowsA, rowsB], rows),
     finish(kind) {
-      flush();
+      flush(kernels, sums);
+      const { a, b, products, merged } = sums;
       if (merged === 0) throw new RangeError("activations have 0 rows, expected at least 1");
       return kind === "correlation" ? correlations(a, b, products, merged) : innerProducts(a, b, products, merged);
     },
     moments() {
-      flush();
-      return { a: momentsOf(a, merged), b: momentsOf(b, merged) };
+      flush(kernels, sums);
+      return { a: momentsOf(sums.a, sums.merged), b: momentsOf(sums.b, sums.merged) };
     },
   };
+}
+
+/** What has been seen: chunks that are merged, and rows of one that waits to be full. */
+interface Sums {
+  readonly n: number;
+  readonly a: Side;
+  readonly b: Side;
+  /** Σ (a − mean)(b − mean)ᵀ. */
+  readonly products: Float64Array;
+  /** Rows in the sums, and in the chunks. */
+  merged: number;
+  waiting: number;
+}
+
+function addRows(
+  kernels: Kernels,
+  sums: Sums,
+  [rowsA, rowsB]: readonly [Float32Array, Float32Array],
+  rows: number,
+): void {
+  const { n, a, b } = sums;
+  if (!Number.isSafeInteger(rows) || rows < 0) throw new RangeError(`rows ${rows}, expected a whole number`);
+  checkValues(rowsA, a.name, rows, n);
+  checkValues(rowsB, b.name, rows, n);
+  for (let from = 0; from < rows; ) {
+    const take = Math.min(rows - from, CHUNK_ROWS - sums.waiting);
+    const part = [from * n, (from + take) * n] as const;
+    kernels.f32(a.chunk + 4 * n * sums.waiting, take * n).set(rowsA.subarray(...part));
+    kernels.f32(b.chunk + 4 * n * sums.waiting, take * n).set(rowsB.subarray(...part));
+    from += take;
+    sums.waiting += take;
+    if (sums.waiting === CHUNK_ROWS) flush(kernels, sums);
+  }
+}
+
+/** Merges the chunks that wait into the sums. */
+function flush(kernels: Kernels, sums: Sums): void {
+  const { n, a, b, products, merged, waiting: rows } = sums;
+  if (rows === 0) return;
+  sums.waiting = 0;
+  const centredA = centreChunk(kernels, a, rows, n);
+  const centredB = centreChunk(kernels, b, rows, n);
+  const weight = (merged * rows) / (merged + rows);
+  const shiftA = centredA.mean.map((mean, i) => mean - a.mean[i]!);
+  const shiftB = centredB.mean.map((mean, j) => mean - b.mean[j]!);
+  addProducts(kernels, products, [a.chunk, b.chunk], rows, n);
+  if (merged > 0) addOuter(products, shiftA, shiftB, weight);
+  sums.merged += rows;
+  mergeSide(a, centredA.squares, shiftA, weight, rows / sums.merged);
+  mergeSide(b, centredB.squares, shiftB, weight, rows / sums.merged);
 }
 
 function checkValues({ length }: Float32Array, name: string, rows: number, n: number): void {

@@ -1,6 +1,6 @@
 /** Activation matching: permutations from what units say on data, alone or together with the weights. */
 
-import type { Spec } from "../axes/types.ts";
+import type { ResolvedSpec, Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
 import { COMPUTING, type Computing, checkOptions, type OptionKinds, RUNNING, type Running } from "../base/options.ts";
 import { startClock } from "../base/progress.ts";
@@ -90,36 +90,15 @@ export async function matchActivations(
   options: ActivationOptions = {},
 ): Promise<ActivationMatching> {
   checkActivationOptions(options);
-  const {
-    cost = "correlation",
-    share = 0,
-    polish = "none",
-    costs: given,
-    batch,
-    only,
-    except,
-    executor,
-    ...rest
-  } = options;
+  const { cost = "correlation", costs: given, batch, executor, ...matching } = options;
+  const { share = 0, only, except, signal, onProgress, simd } = matching;
   const seconds = startClock();
   const pair = pairOf(a, b, spec);
   const { resolved } = pair;
-  const choice: Choice = { only, except };
   // Before the models run: that takes longest.
-  choosePermutations(resolved.permutations, choice);
-  const { signal, onProgress, simd } = rest;
+  choosePermutations(resolved.permutations, { only, except });
   const costs = given ?? (await activationCosts(a, b, pair, data, { cost, batch, signal, onProgress, simd, executor }));
-  const matching: MatchOptions =
-    share > 0
-      ? { ...rest, ...choice, linear: { costs, share } }
-      : {
-          ...rest,
-          method: "coordinate",
-          start: matchCosts(resolved, costs, { ...choice, simd }).permutations,
-          // Without a polish nothing may move any more: only the objectives are computed.
-          ...(polish === "descent" ? choice : { only: [] }),
-        };
-  const { alignment, permutations, report } = await matchWeights(a, b, pair, matching);
+  const { alignment, permutations, report } = await matchWeights(a, b, pair, matchingBy(costs, resolved, matching));
   return {
     alignment,
     permutations,
@@ -131,6 +110,23 @@ export async function matchActivations(
       unseen: resolved.permutations.flatMap(({ name }) => (costs.has(name) ? [] : [name])),
       seconds: seconds(),
     },
+  };
+}
+
+/** Options of `matchWeights` for what comes after the costs: the hybrid, a polish, or the objectives alone. */
+function matchingBy(
+  costs: ReadonlyMap<string, Float32Array>,
+  resolved: ResolvedSpec,
+  { share = 0, polish, only, except, ...rest }: Omit<ActivationOptions, "cost" | "costs" | "batch" | "executor">,
+): MatchOptions {
+  const choice: Choice = { only, except };
+  if (share > 0) return { ...rest, ...choice, linear: { costs, share } };
+  return {
+    ...rest,
+    method: "coordinate",
+    start: matchCosts(resolved, costs, { ...choice, simd: rest.simd }).permutations,
+    // Without a polish nothing may move any more: only the objectives are computed.
+    ...(polish === "descent" ? choice : { only: [] }),
   };
 }
 

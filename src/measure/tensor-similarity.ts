@@ -1,6 +1,7 @@
 /** How alike the tensors of two models are before and after aligning, and what a permutation's costs look like. */
 
 import { cellsOf } from "../axes/cells.ts";
+import type { Cell, Dim, ResolvedTensor } from "../axes/types.ts";
 import { isFloat } from "../base/dtype.ts";
 import { elementCount, type Model } from "../base/model.ts";
 import { createYielder } from "../base/progress.ts";
@@ -84,8 +85,7 @@ export async function costMaps(
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<CostMap[]> {
   const resolved = resolvedFor(a, spec);
-  const kernels = createKernels();
-  const moved = await applyPermutations(b, spec, permutations);
+  const pair: MappedPair = { kernels: createKernels(), a, moved: await applyPermutations(b, spec, permutations) };
   const pause = createYielder(options.signal);
   const maps: CostMap[] = [];
   for (const name of names) {
@@ -95,30 +95,51 @@ export async function costMaps(
     const values = new Float32Array(size * size);
     for (const tensor of resolved.tensors) {
       if (!tensor.votes || !isFloat(tensor.info.dtype)) continue;
-      const occurrences = cellsOf(tensor).flatMap((cell) =>
-        cell.dims.flatMap((dim, at) => (dim.permutation === wanted ? [{ cell, dim, at }] : [])),
-      );
-      if (occurrences.length === 0) continue;
-      await pause();
-      const ofA = await floatsOf(kernels, a, tensor.name);
-      const ofB = await floatsOf(kernels, moved, tensor.name);
-      for (const { cell, dim, at } of occurrences) {
-        const columns = enumerateOffsets(
-          cell.dims.filter((_, other) => other !== at),
-          cell.base,
-          inPlace,
-        );
-        const unfolded = [ofA, ofB].map((source) => unfold(source, size, dim.stride, columns)) as [
-          Float32Array,
-          Float32Array,
-        ];
-        const part = costMatrix(...unfolded, size, columns.length, { kernels });
-        for (let i = 0; i < values.length; i++) values[i]! += part[i]!;
-      }
+      await addProducts(values, size, pair, occurrencesOf(tensor, wanted), pause);
     }
     maps.push({ name, size, values });
   }
   return maps;
+}
+
+interface MappedPair {
+  readonly kernels: Kernels;
+  readonly a: Model;
+  /** π(B). */
+  readonly moved: Model;
+}
+
+/** A tensor, and where a permutation occurs in it. */
+interface Occurrences {
+  readonly tensor: string;
+  readonly cells: readonly { readonly cell: Cell; readonly dim: Dim; readonly at: number }[];
+}
+
+function occurrencesOf(tensor: ResolvedTensor, wanted: number): Occurrences {
+  const cells = cellsOf(tensor).flatMap((cell) =>
+    cell.dims.flatMap((dim, at) => (dim.permutation === wanted ? [{ cell, dim, at }] : [])),
+  );
+  return { tensor: tensor.name, cells };
+}
+
+/** values += the inner products of the units of both models, over the other dimensions of each cell. */
+async function addProducts(
+  values: Float32Array,
+  size: number,
+  { kernels, a, moved }: MappedPair,
+  { tensor, cells }: Occurrences,
+  pause: () => Promise<void>,
+): Promise<void> {
+  if (cells.length === 0) return;
+  await pause();
+  const [ofA, ofB] = [await floatsOf(kernels, a, tensor), await floatsOf(kernels, moved, tensor)];
+  for (const { cell, dim, at } of cells) {
+    const others = cell.dims.filter((_, other) => other !== at);
+    const columns = enumerateOffsets(others, cell.base, inPlace);
+    const rowsOf = (source: Float32Array): Float32Array => unfold(source, size, dim.stride, columns);
+    const part = costMatrix(rowsOf(ofA), rowsOf(ofB), size, columns.length, { kernels });
+    for (let i = 0; i < values.length; i++) values[i]! += part[i]!;
+  }
 }
 
 /** One row for each slot of a permutation. */

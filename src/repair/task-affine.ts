@@ -12,7 +12,8 @@ import { checkData } from "../run/check-data.ts";
 import type { ExecutorOptions } from "../run/executor.ts";
 import { openForRepair, openRepairable } from "./open-repairable.ts";
 import { type RepairAt, repairPlaces } from "./places.ts";
-import { repairInOrder } from "./repair-places.ts";
+import { type RepairedPlace, repairInOrder } from "./repair-places.ts";
+import type { Repairable } from "./repairable.ts";
 import { TASK_AFFINE } from "./task-file.ts";
 
 /** Options of `taskAffine`. Progress is of stage `repair`, in images over all passes. */
@@ -56,9 +57,14 @@ export async function taskAffine(
   if (!Number.isSafeInteger(batch) || batch < 1) throw new RangeError(`batch ${batch}, expected a positive integer`);
   if (data.count === 1) throw new RangeError(`${data.name} has 1 image, expected at least 2 for statistics`);
   requireSameTensors(merged, expert);
-  const teacher = await openRepairable(expert, executor);
-  const { network } = await openForRepair(merged, { at, addBias, signal, executor });
+  const opened: Repairable[] = [];
+  const open = async (network: Promise<Repairable>): Promise<Repairable> => {
+    opened.push(await network);
+    return opened.at(-1)!;
+  };
   try {
+    const teacher = await open(openRepairable(expert, executor));
+    const network = await open(openForRepair(merged, { at, addBias, signal, executor }).then((each) => each.network));
     checkData(teacher, data, { labels: false });
     const places = repairPlaces(network.graph, at);
     const total = (places.length + 1) * data.count;
@@ -69,22 +75,33 @@ export async function taskAffine(
     const targets = await teacher.statistics(data, values, batches);
     before = data.count;
     const repaired = await repairInOrder(network, data, places, targets, { ...batches, kind: "repair" });
-    const tensors = new Map<string, TensorData>();
-    for (const { value, affine } of repaired) {
-      for (const part of ["scale", "shift"] as const) {
-        const floats = Float32Array.from(affine[part]);
-        tensors.set(`${value}.${part}`, { dtype: "F32", shape: [floats.length], data: new Uint8Array(floats.buffer) });
-      }
-    }
-    const metadata = new Map([
-      ["rebasin.kind", TASK_AFFINE],
-      ["rebasin.task", task],
-      ["rebasin.at", at],
-      ["rebasin.images", String(data.count)],
-    ]);
-    return memoryModel(tensors, { name: `${task} of ${merged.name}`, metadata });
+    return sideFile(repaired, { name: `${task} of ${merged.name}`, task, at, images: data.count });
   } finally {
-    teacher.dispose();
-    network.dispose();
+    for (const each of opened) each.dispose();
   }
+}
+
+interface About {
+  readonly name: string;
+  readonly task: string;
+  readonly at: RepairAt;
+  readonly images: number;
+}
+
+/** Scale and shift of each place, as a model. */
+function sideFile(repaired: readonly RepairedPlace[], { name, task, at, images }: About): Model {
+  const tensors = new Map<string, TensorData>();
+  for (const { value, affine } of repaired) {
+    for (const part of ["scale", "shift"] as const) {
+      const floats = Float32Array.from(affine[part]);
+      tensors.set(`${value}.${part}`, { dtype: "F32", shape: [floats.length], data: new Uint8Array(floats.buffer) });
+    }
+  }
+  const metadata = new Map([
+    ["rebasin.kind", TASK_AFFINE],
+    ["rebasin.task", task],
+    ["rebasin.at", at],
+    ["rebasin.images", String(images)],
+  ]);
+  return memoryModel(tensors, { name, metadata });
 }

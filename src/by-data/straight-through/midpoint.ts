@@ -32,16 +32,7 @@ export async function createMidpoint(
   orders: Permutations,
   lambda: number,
 ): Promise<Midpoint> {
-  const networks: TfNetwork[] = [];
-  const dispose = (): void => {
-    for (const each of networks) each.dispose();
-  };
-  try {
-    for (const model of [a, await applyPermutations(b, spec, orders), a]) networks.push(await createNetwork(model));
-  } catch (error) {
-    dispose();
-    throw error;
-  }
+  const networks = await openAll([a, await applyPermutations(b, spec, orders), a]);
   const [first, second, network] = networks as [TfNetwork, TfNetwork, TfNetwork];
   const blend = (): void =>
     tf.tidy(() => {
@@ -66,6 +57,20 @@ export async function createMidpoint(
       });
       return sum / data.count;
     },
-    dispose,
+    dispose() {
+      for (const each of networks) each.dispose();
+    },
   };
+}
+
+/** All of them, or none when one cannot be opened. */
+async function openAll(models: readonly Model[]): Promise<TfNetwork[]> {
+  const networks: TfNetwork[] = [];
+  try {
+    for (const model of models) networks.push(await createNetwork(model));
+    return networks;
+  } catch (error) {
+    for (const each of networks) each.dispose();
+    throw error;
+  }
 }

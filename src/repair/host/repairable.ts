@@ -5,19 +5,33 @@
 
 import type { Model } from "../../base/model.ts";
 import type { Dataset } from "../../data/dataset.ts";
-import type { Executor, RunningModel } from "../../run/executor.ts";
+import type { Graph } from "../../graph/graph.ts";
+import type { Executor, Network, RunningModel } from "../../run/executor.ts";
 import { type BatchOptions, eachImages } from "../../run/image-batches.ts";
 import { openRunning } from "../../run/models/running-model.ts";
 import { type ChannelStatistics, channelSums } from "../channel-statistics.ts";
 import type { Repairable } from "../repairable.ts";
 import { resetOnHost } from "./bn-reset.ts";
-import { readHostTensors } from "./tensors.ts";
+import { type HostTensors, readHostTensors } from "./tensors.ts";
 
 /** Throws as `openRunning` does. */
 export async function repairableOn(model: Model, executor: Executor): Promise<Repairable> {
   const { graph, network, tensors } = await openRunning(model, executor);
+  return onHost({ graph, network, tensors, name: model.name }, await readOrDispose(model, graph, network));
+}
+
+async function readOrDispose(model: Model, graph: Graph, network: Network): Promise<HostTensors> {
+  try {
+    return await readHostTensors(model, graph);
+  } catch (error) {
+    network.dispose();
+    throw error;
+  }
+}
+
+function onHost({ graph, network, tensors, ...model }: RunningModel, read: HostTensors): Repairable {
   let { name } = model;
-  let host = await readHostTensors(model, graph);
+  let host = read;
   let changed = false;
   /** The network with the tensors as they are. */
   const current = async (): Promise<RunningModel> => {

@@ -1,6 +1,5 @@
 /** A model's tensors in memory, to be changed and handed to an executor again. */
 
-import { isFloat } from "../../base/dtype.ts";
 import { memoryModel, type TensorData } from "../../base/memory-model.ts";
 import { elementCount, type Model, type TensorInfo } from "../../base/model.ts";
 import type { Graph } from "../../graph/graph.ts";
@@ -11,7 +10,7 @@ import { createKernels } from "../../kernels/kernels.ts";
 import type { RepairPlace } from "../places.ts";
 import type { ChannelAffine } from "../repairable.ts";
 
-/** Float tensors as f32, in the file's layout; the bytes of the others. */
+/** Tensors that the graph reads as f32, in the file's layout; the bytes of the others. */
 export interface HostTensors {
   readonly floats: ReadonlyMap<string, Float32Array>;
   /** Channels that a tensor has, by how the graph uses it; undefined for no tensor. */
@@ -28,29 +27,18 @@ export interface HostTensors {
 export async function readHostTensors(model: Model, graph: Graph): Promise<HostTensors> {
   const kernels = createKernels();
   const uses = tensorUses(graph, model);
-  const { name, metadata } = model;
   const floats = new Map<string, Float32Array>();
   const rest = new Map<string, TensorData>();
   for (const [tensor, info] of model.tensors) {
     const bytes = await model.read(tensor);
-    if (isFloat(info.dtype))
+    if (uses.has(tensor))
       floats.set(tensor, decodeFloats(kernels, bytes, info.dtype, elementCount(info.shape)).slice());
     else rest.set(tensor, { ...info, data: bytes.slice() });
   }
-  const modelOf = (encode: (values: Float32Array, info: TensorInfo) => TensorData): Model => {
-    const tensors = new Map<string, TensorData>();
-    for (const [tensor, info] of model.tensors) {
-      const values = floats.get(tensor);
-      const other = rest.get(tensor);
-      tensors.set(tensor, values === undefined ? { ...other!, data: other!.data.slice() } : encode(values, info));
-    }
-    return memoryModel(tensors, { name, metadata });
-  };
   const channelsOf = (tensor: string): number =>
     toTensorFlowShape(uses.get(tensor)!.layout, model.tensors.get(tensor)!.shape).at(-1)!;
   const change = (tensor: string | undefined, affine: Partial<ChannelAffine>): void => {
-    if (tensor === undefined) return;
-    changeChannels(floats.get(tensor)!, channelsOf(tensor), uses.get(tensor)!.layout, affine);
+    if (tensor !== undefined) changeChannels(floats.get(tensor)!, channelsOf(tensor), uses.get(tensor)!.layout, affine);
   };
   return {
     floats,
@@ -59,13 +47,38 @@ export async function readHostTensors(model: Model, graph: Graph): Promise<HostT
       change(scaled, { scale });
       change(shifted, scaled === undefined ? { shift } : { scale, shift });
     },
-    forExecutor: () =>
-      modelOf((values, { shape }) => {
-        return { dtype: "F32", shape, data: new Uint8Array(values.buffer, values.byteOffset, values.byteLength) };
-      }),
+    forExecutor: () => withFloats(model, floats, rest, f32Tensor),
     toModel: () =>
-      modelOf((values, { dtype, shape }) => ({ dtype, shape, data: encodeFloats(kernels, values, dtype) })),
+      withFloats(model, floats, rest, (values, { dtype, shape }) => ({
+        dtype,
+        shape,
+        data: encodeFloats(kernels, values, dtype),
+      })),
   };
+}
+
+const f32Tensor = (values: Float32Array, { shape }: TensorInfo): TensorData => ({
+  dtype: "F32",
+  shape,
+  data: new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+});
+
+/** A model in the order of `like`, of float tensors as `encode` makes them and of the others as they are. */
+function withFloats(
+  { name, metadata, tensors: infos }: Model,
+  floats: ReadonlyMap<string, Float32Array>,
+  rest: ReadonlyMap<string, TensorData>,
+  encode: (values: Float32Array, info: TensorInfo) => TensorData,
+): Model {
+  const tensors = new Map<string, TensorData>();
+  for (const [tensor, info] of infos) {
+    const values = floats.get(tensor);
+    tensors.set(
+      tensor,
+      values === undefined ? { ...info, data: rest.get(tensor)!.data.slice() } : encode(values, info),
+    );
+  }
+  return memoryModel(tensors, { name, metadata });
 }
 
 /** Multiplies, then adds, channel by channel, each step rounded to f32 as TensorFlow.js does; either may be left out. */

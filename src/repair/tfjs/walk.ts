@@ -32,11 +32,8 @@ export function createWalk(
 ): Walk {
   const { operations } = network.graph;
   const advance = createAdvance(network);
-  const waiting = new Map<number, Waiting>();
-  let [used, place] = [0, ""];
-  const sizeOf = ({ values }: Waiting): number => [...values.values()].reduce((sum, { size }) => sum + 4 * size, 0);
-  const free = (state: Waiting): void => tf.dispose([...state.values.values()]);
-
+  const waiting = waitingRoom(bytes);
+  let place = "";
   return {
     async measure(value, onImages) {
       place = value;
@@ -45,33 +42,60 @@ export function createWalk(
       let batch = 0;
       await eachBatch(data, { ...options, onImages }, (images) => {
         const at = batch++;
-        const before = waiting.get(at);
-        waiting.delete(at);
-        if (before !== undefined) used -= sizeOf(before);
-        const state = advance(before ?? { done: 0, values: new Map([["input", tf.clone(images)]]) }, end);
+        const before = waiting.take(at) ?? { done: 0, values: new Map([["input", tf.clone(images)]]) };
+        const state = advance(before, end);
         sums.add(downloaded(state.values.get(value)!));
-        const size = sizeOf(state);
-        if (used + size > bytes) {
-          free(state);
-          return;
-        }
-        used += size;
-        for (const each of state.values.values()) tf.keep(each);
-        waiting.set(at, state);
+        waiting.put(at, state);
       });
       return sums.finish();
     },
     change({ scale, shift }) {
       tf.tidy(() => {
         const [factors, terms] = [scale, shift].map((each) => tf.tensor1d(Float32Array.from(each)));
-        for (const { values } of waiting.values()) {
+        for (const { values } of waiting.states()) {
           const before = values.get(place)!;
           values.set(place, tf.keep(tf.add(tf.mul(before, factors!), terms!)));
           before.dispose();
         }
       });
     },
-    dispose() {
+    dispose: () => waiting.clear(),
+  };
+}
+
+/** Batches that wait half-way, by number, as far as memory allows. */
+interface WaitingRoom {
+  take(batch: number): Waiting | undefined;
+  /** Keeps the values of a batch, in a tidy of the caller's; where there is no room, they are freed. */
+  put(batch: number, state: Waiting): void;
+  states(): Iterable<Waiting>;
+  clear(): void;
+}
+
+function waitingRoom(bytes: number): WaitingRoom {
+  const waiting = new Map<number, Waiting>();
+  let used = 0;
+  const sizeOf = ({ values }: Waiting): number => [...values.values()].reduce((sum, { size }) => sum + 4 * size, 0);
+  const free = (state: Waiting): void => tf.dispose([...state.values.values()]);
+  return {
+    take(batch) {
+      const state = waiting.get(batch);
+      waiting.delete(batch);
+      if (state !== undefined) used -= sizeOf(state);
+      return state;
+    },
+    put(batch, state) {
+      const size = sizeOf(state);
+      if (used + size > bytes) {
+        free(state);
+        return;
+      }
+      used += size;
+      for (const each of state.values.values()) tf.keep(each);
+      waiting.set(batch, state);
+    },
+    states: () => waiting.values(),
+    clear() {
       for (const state of waiting.values()) free(state);
       waiting.clear();
       used = 0;
