@@ -36,7 +36,7 @@ export async function withAlignedPair<T>(
 ): Promise<T> {
   const { positionals, values, signal } = context;
   const file = values.get("permutations");
-  return withModels([...positionals, ...(file === undefined ? [] : [file])], signal, async (a, b, saved) => {
+  return withModels([...positionals, ...(file === undefined ? [] : [file])], context, async (a, b, saved) => {
     if (saved !== undefined) {
       const { spec, permutations } = await readPermutations(saved, signal);
       return use(

@@ -28,6 +28,8 @@ export interface Command {
 
 /** What a command gets: parsed words, and the ways to be stopped and to be watched. */
 export interface CommandContext {
+  /** The command's name. */
+  readonly command: string;
   readonly positionals: readonly string[];
   /** Values of options that take one, as given or defaulted. */
   readonly values: ReadonlyMap<string, string>;

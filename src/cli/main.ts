@@ -7,6 +7,7 @@ import { type Command, type CommandContext, type CommandResult, UsageError } fro
 import { apply } from "./commands/apply.ts";
 import { compare } from "./commands/compare.ts";
 import { contour } from "./commands/contour.ts";
+import { convert } from "./commands/convert.ts";
 import { curve } from "./commands/curve.ts";
 import { inspect } from "./commands/inspect.ts";
 import { many } from "./commands/many.ts";
@@ -16,7 +17,7 @@ import { commandHelp, mainHelp } from "./help.ts";
 import { parseWords } from "./parse.ts";
 import { createProgressBar } from "./progress-bar.ts";
 
-const COMMANDS: readonly Command[] = [merge, many, match, apply, inspect, compare, curve, contour];
+const COMMANDS: readonly Command[] = [merge, many, match, apply, inspect, compare, convert, curve, contour];
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (128 + SIGINT). */
 const FAILED = 1;
@@ -69,7 +70,7 @@ async function runCommand(
   }
   const parsed = parseWords(command, words);
   if (parsed.flags.has("help")) return { json: { help: commandHelp(command) }, text: commandHelp(command) };
-  return command.run({ ...parsed, ...ways });
+  return command.run({ command: name, ...parsed, ...ways });
 }
 
 /** JSON on one line, with every character of its strings escaped that a terminal would act on. */

@@ -6,7 +6,7 @@ import type { StraightThroughMatching } from "../by-data/straight-through/straig
 import type { MatchOptions } from "../match/match-weights.ts";
 import type { Split } from "../node/data-folder.ts";
 import { openModelFile } from "../node/open-model.ts";
-import { saveModel } from "../node/save-model.ts";
+import { saveSafetensors } from "../node/save-safetensors.ts";
 import { codeOf } from "../node/system-error.ts";
 import type { Pair } from "../perm/pair.ts";
 import { withTensorFlow } from "../run/with-tensorflow.ts";
@@ -58,7 +58,7 @@ export async function runStraightThrough(
       signal,
       onProgress,
       async onValidation({ checkpoint }) {
-        if (path !== undefined) await saveModel(await checkpoint(), path, { force: true, signal });
+        if (path !== undefined) await saveSafetensors(await checkpoint(), path, { force: true, signal });
       },
     });
   } finally {

@@ -15,11 +15,12 @@ import {
   runPlan,
 } from "./matching-data.ts";
 import { STRAIGHT_THROUGH_OPTIONS } from "./matching-straight-through.ts";
-import { SPEC_OPTION } from "./models.ts";
+import { INPUT_OPTIONS, SPEC_OPTION } from "./models.ts";
 import type { Repair } from "./repairing.ts";
 
 export const MATCH_OPTIONS: Readonly<Record<string, OptionRule>> = {
   spec: SPEC_OPTION,
+  ...INPUT_OPTIONS,
   method: {
     value: "METHOD",
     help: "frank-wolfe finds better permutations; coordinate is the paper's Algorithm 1; the others need --data",

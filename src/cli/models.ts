@@ -13,15 +13,24 @@ import { chooseSpec } from "../plan/rebasin.ts";
 import type { CommandContext, OptionRule } from "./command.ts";
 import { UsageError } from "./command.ts";
 
-/** Opens `paths`, runs `use`, closes them. */
+/** Of commands that read models. */
+export const INPUT_OPTIONS: Readonly<Record<string, OptionRule>> = {
+  key: { value: "KEY", help: "which of several models in a checkpoint file, such as ema or model.state_dict" },
+  assume: { value: "WHAT", help: "what a file does not tell: V2=bf16 takes NumPy's raw pairs of bytes as bfloat16" },
+};
+
+/** Opens `paths` (files, folders, indexes of shards, hf:org/name), runs `use`, closes them. */
 export async function withModels<T>(
   paths: readonly string[],
-  signal: AbortSignal,
+  { signal, values }: Pick<CommandContext, "signal" | "values">,
   use: (...models: Model[]) => Promise<T>,
 ): Promise<T> {
   const models: Model[] = [];
   try {
-    for (const path of paths) models.push(await openModelFile(path, { signal }));
+    for (const path of paths) {
+      const options = { signal, key: values.get("key"), assume: values.get("assume") };
+      models.push(await openModelFile(path, options));
+    }
     return await use(...models);
   } finally {
     for (const model of models) await model.close?.();

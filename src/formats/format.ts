@@ -14,6 +14,8 @@ export interface Format {
   readonly title: string;
   /** Endings of output files that mean this format, in lower case and with the dot. */
   readonly endings: readonly string[];
+  /** What a model's file is called in a folder, as Hugging Face's libraries look for it: "pytorch_model.bin". */
+  readonly inFolder?: string | undefined;
   /** True when a model from elsewhere can be written as a new file; else only files of this format are patched. */
   readonly fresh: boolean;
   /** True when files hold `Model.metadata`; else it goes to a side file. */

@@ -7,6 +7,7 @@ const safetensors: Format = {
   name: "safetensors",
   title: "safetensors",
   endings: [".safetensors"],
+  inFolder: "model.safetensors",
   fresh: true,
   keepsMetadata: true,
   recognises: looksLikeSafetensors,

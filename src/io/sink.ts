@@ -58,3 +58,15 @@ export function memorySink(): MemorySink {
     },
   };
 }
+
+/** An output of several files, which appear together at the end. One file at a time: close each before the next. */
+export interface FolderSink {
+  /** For messages. */
+  readonly name: string;
+  /** Begins the file at `path`, relative to the folder, with `/` between its parts. */
+  create(path: string): Promise<ByteSink>;
+  /** Completes the output: only now do its files exist for others. */
+  close(): Promise<void>;
+  /** Gives up: nothing is left behind. Harmless after `close` and when called twice. */
+  abort(): Promise<void>;
+}

@@ -1,9 +1,13 @@
 /** Writes a model to a path, whole or not at all. */
 
-import type { Model } from "../base/model.ts";
+import type { Model, Origin } from "../base/model.ts";
 import type { Running } from "../base/options.ts";
-import { writeSafetensors } from "../formats/safetensors/write-safetensors.ts";
+import { writeFolder } from "../formats/folder/write-folder.ts";
+import { writeModel } from "../formats/write-model.ts";
 import { fileSink } from "./file-sink.ts";
+import { folderSink } from "./folder-sink.ts";
+import { planOutput } from "./plan-output.ts";
+import { saveText } from "./save-text.ts";
 
 /** Options of `saveModel`. */
 export interface SaveOptions extends Running {
@@ -11,19 +15,51 @@ export interface SaveOptions extends Running {
   readonly force?: boolean | undefined;
   /** Paths that must never be the target, whatever `force` says: the files the model reads from. */
   readonly inputs?: readonly string[] | undefined;
+  /** The format's name, such as "safetensors". By default the path's ending tells, else what the model came from. */
+  readonly format?: string | undefined;
+  /** The container to write into, where it has that format: that which the model came from, by default. */
+  readonly like?: Origin | undefined;
+  /** Folders: bytes of tensors in a file at most. By default the files are those that the model came from. */
+  readonly shardBytes?: number | undefined;
+  /** Folders: copy configuration, tokenizer and licence from the folder that the model came from. Default true. */
+  readonly copy?: boolean | undefined;
+  /** Folders: the text of their README.md. */
+  readonly card?: string | undefined;
 }
 
 /**
- * Writes `model` as safetensors, tensor by tensor, to a temporary file beside `path` that takes its name at the end.
+ * Writes `model`, tensor by tensor, to a temporary file beside `path` that takes its name at the end. The format is that
+ * of the path's ending; without one that is known, that of the file or folder which the model, or the one it was made
+ * from, came from. In the same format the output is a copy of that with other tensors. A path that ends in `/` is a folder.
+ * Metadata that the format has no room for go to `PATH.plan.json`.
  *
- * Rejects with `RangeError` when the target exists (unless `force`), is an input, or cannot be written, and with the
- * signal's reason when aborted; then nothing is left behind and an old file stays as it was.
+ * Resolves to notes for people, such as that an optimizer's state belongs to the old tensors. Rejects with `RangeError`
+ * when the target exists (unless `force`), is an input, cannot be written, or cannot hold the model, and with the signal's
+ * reason when aborted; then nothing is left behind and an old file stays as it was.
  *
  * @example
  * await saveModel(merged, "merged.safetensors", { inputs: ["a.safetensors", "b.safetensors"] });
  */
-export async function saveModel(model: Model, path: string, options: SaveOptions = {}): Promise<void> {
-  const { force = false, inputs = [], signal, onProgress } = options;
-  const sink = await fileSink(path, { force, inputs });
-  await writeSafetensors(model, sink, { signal, onProgress });
+export async function saveModel(model: Model, path: string, options: SaveOptions = {}): Promise<readonly string[]> {
+  const { force = false, inputs = [], like = model.origin, signal, onProgress, format, shardBytes } = options;
+  const plan = await planOutput(model, path, { like, format, shardBytes });
+  const target = { force, inputs };
+  if (plan.kind === "folder") {
+    const { copy, card } = options;
+    const folder = await folderSink(path, target);
+    return writeFolder(model, folder, { like, format, shardBytes, copy, card, signal, onProgress });
+  }
+  const sidecar = plan.sidecar === undefined ? undefined : sidecarText(model.metadata);
+  const sink = await fileSink(path, target);
+  const notes = await writeModel(model, sink, { format: plan.format.name, like, signal, onProgress });
+  if (sidecar !== undefined) await saveText(sidecar, plan.sidecar!, target);
+  return notes;
+}
+
+/** Metadata as JSON, but for `format`, which is about safetensors; undefined when there is nothing to say. */
+export function sidecarText(metadata: ReadonlyMap<string, string>): string | undefined {
+  const entries = [...metadata].filter(([key]) => key !== "format");
+  if (entries.length === 0) return undefined;
+  const lines = entries.map(([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)}`);
+  return `{\n${lines.join(",\n")}\n}\n`;
 }

@@ -1,7 +1,7 @@
 /** Decides, before any work is done, whether a path may be written to, and which file it really is. */
 
 import { lstat, readlink, realpath, stat } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve, sep } from "node:path";
 import { codeOf, wordsOf } from "./system-error.ts";
 
 /** The real file behind a path; `mode` are the permission bits of the file that will be replaced. */
@@ -21,6 +21,10 @@ export async function findTarget(
     if (await isSameFile(real, input)) {
       throw new RangeError(`${path} is the same file as input ${input}, expected another file`);
     }
+  }
+  for (const input of inputs) {
+    if (facts !== undefined && (await isInFolderOf(real, input)))
+      throw new RangeError(`${path} is in the folder of input ${input}, expected another file`);
   }
   if (facts === undefined) return { path: real, mode: undefined };
   if (!facts.isFile()) {
@@ -78,6 +82,13 @@ async function statOrNothing(path: string) {
     if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return undefined;
     throw new RangeError(`${path} cannot be looked at (${wordsOf(error)}), expected a file name`, { cause: error });
   }
+}
+
+/** True for a file of a folder that is an input, or of an index of shards that is one. */
+async function isInFolderOf(target: string, input: string): Promise<boolean> {
+  const folder = await realpath(input.endsWith(".index.json") ? dirname(resolve(input)) : input).catch(() => undefined);
+  if (folder === undefined || !target.startsWith(folder + sep)) return false;
+  return (await stat(folder)).isDirectory();
 }
 
 /** By name, which also catches a file that does not exist yet, and by device and file number: hard links too. */

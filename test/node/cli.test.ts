@@ -87,7 +87,7 @@ test("inspect shows the family, the groups and the symmetries; its spec gives th
   await run("merge", A, B, "-o", "auto.safetensors");
   await run("merge", A, B, "-o", "file.safetensors", "--spec", "spec.json");
   assert.ok(same("auto.safetensors", "file.safetensors"));
-  assert.match((await run("inspect", A)).stdout, /^family {2}mlp: /);
+  assert.match((await run("inspect", A)).stdout, /^family {4}mlp: /m);
 });
 
 test("compare says what keeps two models apart, with exit code 1", async () => {
@@ -152,7 +152,11 @@ test("bad input: one clear line, exit code 1, no output file", async () => {
   const before = readdirSync(cli.folder).sort();
   const cases: [string[], string, RegExp][] = [
     [["missing.safetensors", B], "FormatError", /^missing.safetensors no such file/],
-    [[cli.folder, B], "FormatError", /is a directory/],
+    [
+      [cli.folder, B],
+      "FormatError",
+      /holds 2 models \(cut\.safetensors, empty\.safetensors\), expected one: name the file/,
+    ],
     [["empty.safetensors", B], "FormatError", /^empty.safetensors /],
     [["cut.safetensors", B], "FormatError", /^cut.safetensors /],
     [[A, B, "--spec", "bad.json"], "SpecError", /unknown key "colour"/],

@@ -2,6 +2,7 @@
 
 import { bytesSource } from "../../src/io/byte-source.ts";
 import { checkInnerPath, type Files } from "../../src/io/files.ts";
+import { type FolderSink, type MemorySink, memorySink } from "../../src/io/sink.ts";
 import { concat, entry, safetensorsFile, utf8 } from "./safetensors-builder.ts";
 
 /** Counts what it opened and what was closed again. */
@@ -50,4 +51,28 @@ export function shardOf(tensors: Readonly<Record<string, readonly number[]>>): U
 /** An index as text. */
 export function indexOf(weightMap: Readonly<Record<string, unknown>>): string {
   return JSON.stringify({ metadata: { total_size: 1 }, weight_map: weightMap });
+}
+
+/** A folder sink in memory; `files` holds what was completed, once the folder is. */
+export function memoryFolder(): FolderSink & { readonly files: Map<string, Uint8Array>; isAborted(): boolean } {
+  const files = new Map<string, Uint8Array>();
+  const made: [string, MemorySink][] = [];
+  let aborted = false;
+  return {
+    name: "out",
+    files,
+    async create(path) {
+      checkInnerPath(path, "out");
+      const sink = memorySink();
+      made.push([path, sink]);
+      return sink;
+    },
+    async close() {
+      for (const [path, sink] of made) files.set(path, sink.bytes());
+    },
+    async abort() {
+      aborted = true;
+    },
+    isAborted: () => aborted,
+  };
 }

@@ -3,13 +3,13 @@
 import type { Model } from "../../base/model.ts";
 import { table } from "../../base/text-table.ts";
 import { visible } from "../../base/visible.ts";
-import { saveModel } from "../../node/save-model.ts";
 import { applyPermutations } from "../../perm/apply-permutations.ts";
 import { countMoved } from "../../perm/permutation.ts";
 import { readPermutations } from "../../perm/permutation-file.ts";
 import { isTaskAffine } from "../../repair/task-file.ts";
 import { type Command, type CommandContext, type CommandResult, UsageError } from "../command.ts";
-import { checkOutputs, withModels } from "../models.ts";
+import { INPUT_OPTIONS, withModels } from "../models.ts";
+import { checkModelOutput, FOLDER_OPTIONS, type Output, openOutput, outputOption } from "../output.ts";
 
 export const apply: Command = {
   name: "apply",
@@ -17,8 +17,10 @@ export const apply: Command = {
   positionals: ["MODEL", "FILE"],
   required: ["output"],
   options: {
-    output: { short: "o", value: "OUT", help: "where to write the model (safetensors)" },
+    output: outputOption("the model"),
     inverse: { help: "permutations: undo: apply, then apply --inverse, gives back every bit" },
+    ...FOLDER_OPTIONS,
+    ...INPUT_OPTIONS,
     force: { help: "replace an existing output file" },
   },
   examples: [
@@ -27,49 +29,40 @@ export const apply: Command = {
     "rebasin apply merged.safetensors merged.task-a.safetensors -o for-a.safetensors",
   ],
   async run(context) {
-    const { values, flags, positionals, signal } = context;
-    const output = values.get("output")!;
-    await checkOutputs([output], positionals, flags.has("force"));
-    return withModels(positionals, signal, (model, file) =>
-      isTaskAffine(file!) ? applySide(context, model!, file!) : renumber(context, model!, file!),
-    );
+    await checkModelOutput(context);
+    return withModels(context.positionals, context, async (model, file) => {
+      const target = await openOutput(context, model!);
+      return isTaskAffine(file!) ? applySide(context, target, model!, file!) : renumber(context, target, model!, file!);
+    });
   },
 };
 
-async function renumber(context: CommandContext, model: Model, file: Model): Promise<CommandResult> {
+async function renumber(context: CommandContext, target: Output, model: Model, file: Model): Promise<CommandResult> {
   const { flags, signal } = context;
   const { spec, permutations } = await readPermutations(file, signal);
-  const text = await save(
-    context,
-    await applyPermutations(model, spec, permutations, { inverse: flags.has("inverse") }),
-  );
+  const renumbered = await applyPermutations(model, spec, permutations, { inverse: flags.has("inverse") });
+  const lines = [`saved      ${visible(target.json.path)}`, ...(await target.save(renumbered))];
   const moved = Object.fromEntries(
     [...permutations].map(([name, p]) => [name, { size: p.length, moved: countMoved(p) }]),
   );
   const rows = Object.entries(moved).map(([name, { size, moved: count }]) => [name, String(size), String(count)]);
   return {
     json: { inverse: flags.has("inverse"), permutations: moved },
-    text: [table(["permutation", "size", "moved"], rows), "", text].join("\n"),
+    text: [table(["permutation", "size", "moved"], rows), "", ...lines].join("\n"),
   };
 }
 
-async function applySide(context: CommandContext, model: Model, side: Model): Promise<CommandResult> {
+async function applySide(context: CommandContext, target: Output, model: Model, side: Model): Promise<CommandResult> {
   if (context.flags.has("inverse"))
     throw new UsageError(
       `--inverse is for permutations, expected no --inverse with ${side.name}, a side file of a task`,
     );
   const { applyTaskAffine } = await import("../../repair/apply-task-affine.ts");
   const fitted = await applyTaskAffine(model, side);
-  const text = await save(context, fitted);
+  const lines = [`saved      ${visible(target.json.path)}`, ...(await target.save(fitted))];
   const task = side.metadata.get("rebasin.task");
   return {
     json: { task, places: side.tensors.size / 2 },
-    text: [`task       ${visible(String(task))}`, text].join("\n"),
+    text: [`task       ${visible(String(task))}`, ...lines].join("\n"),
   };
-}
-
-async function save({ values, flags, positionals, signal, onProgress }: CommandContext, model: Model): Promise<string> {
-  const output = values.get("output")!;
-  await saveModel(model, output, { force: flags.has("force"), inputs: positionals, signal, onProgress });
-  return `saved      ${visible(output)}`;
 }

@@ -4,7 +4,7 @@ import { compareTensors, describeDifferences } from "../../base/compare-tensors.
 import { visible } from "../../base/visible.ts";
 import { type Distance, modelDistance } from "../../merge/distance.ts";
 import type { Command } from "../command.ts";
-import { withModels } from "../models.ts";
+import { INPUT_OPTIONS, withModels } from "../models.ts";
 
 /** Exit code when the two cannot be merged. */
 const NOT_MERGEABLE = 1;
@@ -13,10 +13,11 @@ export const compare: Command = {
   name: "compare",
   summary: "Say whether two models can be merged, and if not, every reason",
   positionals: ["A", "B"],
-  options: {},
+  options: INPUT_OPTIONS,
   examples: ["rebasin compare a.safetensors b.safetensors", "rebasin compare a.safetensors b.safetensors --json"],
-  async run({ positionals, signal, onProgress }) {
-    return withModels(positionals, signal, async (a, b) => {
+  async run(context) {
+    const { positionals, signal, onProgress } = context;
+    return withModels(positionals, context, async (a, b) => {
       const reasons = compareTensors(a!.tensors, b!.tensors);
       if (reasons.length > 0) {
         const text = [

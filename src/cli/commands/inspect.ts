@@ -6,12 +6,14 @@ import { prettySpec } from "../../axes/spec-file.ts";
 import { log10Symmetries } from "../../axes/symmetries.ts";
 import type { Spec } from "../../axes/types.ts";
 import { SpecError } from "../../base/errors.ts";
-import type { Model } from "../../base/model.ts";
+import { elementCount, type Model } from "../../base/model.ts";
+import { tensorBytes } from "../../base/tensor-bytes.ts";
 import { table } from "../../base/text-table.ts";
 import { visible } from "../../base/visible.ts";
+import { shardName } from "../../formats/folder/shard-names.ts";
 import { saveText } from "../../node/save-text.ts";
 import type { Command, CommandContext } from "../command.ts";
-import { checkOutputs, SPEC_OPTION, specOption, withModels } from "../models.ts";
+import { checkOutputs, INPUT_OPTIONS, SPEC_OPTION, specOption, withModels } from "../models.ts";
 
 export const inspect: Command = {
   name: "inspect",
@@ -20,21 +22,22 @@ export const inspect: Command = {
   options: {
     spec: SPEC_OPTION,
     "spec-out": { value: "FILE", help: "write the spec as JSON, to edit and pass to --spec" },
+    ...INPUT_OPTIONS,
     force: { help: "replace an existing spec file" },
   },
   examples: ["rebasin inspect model.safetensors", "rebasin inspect model.safetensors --spec-out spec.json"],
   async run(context) {
-    const { values, flags, positionals, signal } = context;
+    const { values, flags, positionals } = context;
     const specOut = values.get("spec-out");
     const force = flags.has("force");
     if (specOut !== undefined) await checkOutputs([specOut], positionals, force);
-    return withModels(positionals, signal, async (model) => {
+    return withModels(positionals, context, async (model) => {
       const found = await findSpec(context, model!);
       if (specOut !== undefined) {
         if (found.spec === null) throw new SpecError(found.why);
         await saveText(prettySpec(found.spec), specOut, { force, inputs: positionals });
       }
-      const json = describeModel(model!, found);
+      const json = describeModel(positionals[0]!, model!, found);
       return { json, text: inspectText(json, specOut) };
     });
   },
@@ -58,6 +61,13 @@ async function findSpec(context: CommandContext, model: Model): Promise<FoundSpe
 }
 
 interface ModelDescription {
+  readonly format: string | null;
+  /** What is to know of the file or folder: shards, the key of a checkpoint, what was not read. */
+  readonly details: Readonly<Record<string, string>>;
+  readonly parameters: number;
+  /** Tensors and bytes of each dtype. */
+  readonly dtypes: Readonly<Record<string, { tensors: number; bytes: number }>>;
+  readonly metadata: Readonly<Record<string, string>>;
   readonly family: string | null;
   readonly why: string;
   readonly tensors: readonly {
@@ -72,9 +82,31 @@ interface ModelDescription {
   readonly frozen: readonly string[];
 }
 
-function describeModel(model: Model, { spec, family, why }: FoundSpec): ModelDescription {
+/** A file that is one of several says so by its name; opened alone it is part of a model. */
+function loneShard(path: string): [string, string][] {
+  const name = shardName(path);
+  if (name === undefined || name.count < 2) return [];
+  return [["shard", `${name.number} of ${name.count}: the whole model opens by its folder or its index`]];
+}
+
+function countDtypes({ tensors }: Model): Record<string, { tensors: number; bytes: number }> {
+  const counts = new Map<string, { tensors: number; bytes: number }>();
+  for (const info of tensors.values()) {
+    const count = counts.get(info.dtype) ?? { tensors: 0, bytes: 0 };
+    counts.set(info.dtype, { tensors: count.tensors + 1, bytes: count.bytes + tensorBytes(info) });
+  }
+  return Object.fromEntries(counts);
+}
+
+function describeModel(path: string, model: Model, { spec, family, why }: FoundSpec): ModelDescription {
   const resolved = spec === null ? null : resolveSpec(spec, model.tensors);
+  const lone = loneShard(path);
   return {
+    format: model.origin?.format ?? null,
+    details: Object.fromEntries([...(model.origin?.details ?? []), ...lone]),
+    parameters: [...model.tensors.values()].reduce((sum, { shape }) => sum + elementCount(shape), 0),
+    dtypes: countDtypes(model),
+    metadata: Object.fromEntries(model.metadata),
     family,
     why,
     tensors: [...model.tensors].map(([name, { dtype, shape }], at) => ({
@@ -92,8 +124,35 @@ function describeModel(model: Model, { spec, family, why }: FoundSpec): ModelDes
   };
 }
 
+function fileLines({ format, details, parameters, dtypes, metadata }: ModelDescription): string[] {
+  const row = (label: string, text: string): string => `${label.padEnd(9)} ${text}`;
+  const counts = Object.entries(dtypes).map(
+    ([dtype, { tensors, bytes }]) => `${tensors} ${dtype} (${sizeText(bytes)})`,
+  );
+  const entries = Object.entries(metadata).map(([key, value]) => `${short(key)} = ${short(value)}`);
+  return [
+    ...(format === null ? [] : [row("format", format)]),
+    ...Object.entries(details).map(([label, text]) => row(label, short(text))),
+    row("tensors", `${counts.join(", ") || "none"}; ${parameters.toLocaleString("en")} parameters`),
+    ...entries.map((entry, at) => row(at === 0 ? "metadata" : "", entry)),
+  ];
+}
+
+/** Longer values are cut: recipes and specs go into metadata. */
+const LONGEST = 100;
+
+const short = (text: string): string => visible(text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
+
+/** In the units that file managers use: 1 kB are 1000 bytes. */
+function sizeText(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let [value, unit] = [bytes, 0];
+  for (; value >= 1000 && unit < units.length - 1; unit++) value /= 1000;
+  return `${unit === 0 ? value : value.toPrecision(3)} ${units[unit]}`;
+}
+
 function inspectText(model: ModelDescription, specOut: string | undefined): string {
-  const lines = [`family  ${model.family ?? "none"}: ${visible(model.why)}`, ""];
+  const lines = [...fileLines(model), `family    ${model.family ?? "none"}: ${visible(model.why)}`, ""];
   const rows = model.tensors.map(({ name, dtype, axes, shape, votes }) => [
     name,
     dtype,

@@ -6,12 +6,13 @@ import { table } from "../../base/text-table.ts";
 import { visible } from "../../base/visible.ts";
 import { type ManyReport, type ManyStrategy, mergeMany } from "../../many/merge-many.ts";
 import type { Method } from "../../match/match-weights.ts";
-import { saveModel } from "../../node/save-model.ts";
+import { saveSafetensors } from "../../node/save-safetensors.ts";
 import { wordsOf } from "../../node/system-error.ts";
 import { permutationsModel } from "../../perm/permutation-file.ts";
 import { type Command, type CommandContext, numberOption, UsageError } from "../command.ts";
 import { MATCH_OPTIONS } from "../matching.ts";
-import { checkOutputs, SPEC_OPTION, specOption, withModels } from "../models.ts";
+import { INPUT_OPTIONS, SPEC_OPTION, specOption, withModels } from "../models.ts";
+import { checkModelOutput, FOLDER_OPTIONS, METADATA_OPTION, openOutput, outputOption } from "../output.ts";
 
 export const many: Command = {
   name: "many",
@@ -20,7 +21,7 @@ export const many: Command = {
   further: "C",
   required: ["output"],
   options: {
-    output: { short: "o", value: "OUT", help: "where to write the merged model (safetensors)" },
+    output: outputOption("the merged model"),
     strategy: {
       value: "STRATEGY",
       help: "all jointly to a common universe (C²M³); each to the mean of the others (Git Re-Basin's MergeMany); in pairs, by stages",
@@ -40,6 +41,9 @@ export const many: Command = {
     "max-rounds": { value: "N", help: "rounds over all models at most", default: "100" },
     seed: { value: "N", help: "seed of the order of models and of the visiting order of descent", default: "0" },
     spec: SPEC_OPTION,
+    "no-metadata": METADATA_OPTION,
+    ...FOLDER_OPTIONS,
+    ...INPUT_OPTIONS,
     threads: MATCH_OPTIONS.threads!,
     force: MATCH_OPTIONS.force!,
   },
@@ -54,19 +58,24 @@ export const many: Command = {
     const settings = readSettings(context);
     const force = flags.has("force");
     const files = await permutationFiles(values.get("permutations-out"), positionals);
-    await checkOutputs([output, ...files], positionals, force);
-    return withModels(positionals, signal, async (...models) => {
+    await checkModelOutput(context, files);
+    return withModels(positionals, context, async (...models) => {
+      const target = await openOutput(context, models[0]!);
       const { spec } = await specOption(context, models[0]!);
       const { model, permutations, report } = await mergeMany(models, spec, { ...settings, signal, onProgress });
       const save = { force, inputs: positionals, signal, onProgress };
-      await saveModel(model, output, save);
+      const notes = await target.save(model);
       for (const [i, file] of files.entries()) {
-        await saveModel(await permutationsModel(spec, permutations[i]!), file, save);
+        await saveSafetensors(await permutationsModel(spec, permutations[i]!), file, save);
       }
-      const written = [`merged     ${visible(output)}`, ...files.map((file) => `saved      ${visible(file)}`)];
+      const written = [
+        `merged     ${visible(output)}`,
+        ...notes,
+        ...files.map((file) => `saved      ${visible(file)}`),
+      ];
       const why = spec.why === undefined ? report.spec : `${report.spec}: ${spec.why}`;
       return {
-        json: { ...report, inputs: positionals },
+        json: { ...report, inputs: positionals, output: target.json },
         text: [manyText(report, why, positionals), "", ...written].join("\n"),
       };
     });
@@ -100,7 +109,10 @@ async function permutationFiles(folder: string | undefined, models: readonly str
     throw new RangeError(`${folder} cannot be made (${wordsOf(cause)}), expected a directory`, { cause });
   }
   return models.map((model, i) =>
-    join(folder, `${i}-${basename(model).replace(/\.safetensors$/, "")}.permutations.safetensors`),
+    join(
+      folder,
+      `${i}-${basename(model).replace(/\.(safetensors|pt|pth|bin|ckpt|npz|npy)$/, "")}.permutations.safetensors`,
+    ),
   );
 }
 

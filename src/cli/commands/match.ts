@@ -2,7 +2,7 @@
 
 import { visible } from "../../base/visible.ts";
 import type { Split } from "../../node/data-folder.ts";
-import { saveModel } from "../../node/save-model.ts";
+import { saveSafetensors } from "../../node/save-safetensors.ts";
 import { pairOf } from "../../perm/pair.ts";
 import { permutationsModel } from "../../perm/permutation-file.ts";
 import type { Command } from "../command.ts";
@@ -30,12 +30,12 @@ export const match: Command = {
     const output = values.get("output")!;
     const force = flags.has("force");
     await checkOutputs([output], positionals, force);
-    return withModels(positionals, signal, async (a, b) => {
+    return withModels(positionals, context, async (a, b) => {
       const { spec } = await specOption(context, a!);
       const pair = pairOf(a!, b!, spec);
       const { permutations, report } = await runMatching(context, pair, values.get("split") as Split);
       const model = await permutationsModel(pair, permutations);
-      await saveModel(model, output, { force, inputs: positionals, signal });
+      await saveSafetensors(model, output, { force, inputs: positionals, signal });
       return {
         json: report,
         text: [matchText(report, spec), "", `saved      ${visible(output)}`].join("\n"),

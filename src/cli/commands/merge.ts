@@ -4,14 +4,15 @@ import { visible } from "../../base/visible.ts";
 import { mergeModels } from "../../merge/merge-models.ts";
 import type { Blend } from "../../merge/methods/blend-tensor.ts";
 import type { Split } from "../../node/data-folder.ts";
-import { saveModel } from "../../node/save-model.ts";
+import { saveSafetensors } from "../../node/save-safetensors.ts";
 import { pairOf } from "../../perm/pair.ts";
 import { permutationsModel } from "../../perm/permutation-file.ts";
 import { matchMetadata } from "../../plan/rebasin.ts";
 import { type Command, numberOption } from "../command.ts";
 import { MATCH_OPTIONS, matchText, runMatching } from "../matching.ts";
 import { MATCH_DATA_OPTIONS } from "../matching-data.ts";
-import { checkOutputs, specOption, withModels } from "../models.ts";
+import { specOption, withModels } from "../models.ts";
+import { checkModelOutput, FOLDER_OPTIONS, METADATA_OPTION, openOutput, outputOption } from "../output.ts";
 import { planRepair, repairText } from "../repairing.ts";
 import { MERGE_REPAIR_OPTIONS, planTasks, taskLines } from "../repairing-tasks.ts";
 
@@ -21,7 +22,7 @@ export const merge: Command = {
   positionals: ["A", "B"],
   required: ["output"],
   options: {
-    output: { short: "o", value: "OUT", help: "where to write the merged model (safetensors)" },
+    output: outputOption("the merged model"),
     lambda: { value: "X", help: "share of B: 0 is A, 1 is the aligned B", default: "0.5" },
     blend: {
       value: "BLEND",
@@ -30,6 +31,8 @@ export const merge: Command = {
       default: "lerp",
     },
     permutations: { value: "FILE", help: "also write the permutations found, for rebasin apply" },
+    "no-metadata": METADATA_OPTION,
+    ...FOLDER_OPTIONS,
     ...MATCH_OPTIONS,
     ...MATCH_DATA_OPTIONS,
     ...MERGE_REPAIR_OPTIONS,
@@ -50,9 +53,10 @@ export const merge: Command = {
     const force = flags.has("force");
     const tasks = planTasks(context, output);
     const repair = tasks === undefined ? planRepair(context) : undefined;
-    const outputs = [output, ...(permutationsFile === undefined ? [] : [permutationsFile]), ...(tasks?.files ?? [])];
-    await checkOutputs(outputs, positionals, force);
-    return withModels(positionals, signal, async (a, b) => {
+    const others = [...(permutationsFile === undefined ? [] : [permutationsFile]), ...(tasks?.files ?? [])];
+    await checkModelOutput(context, others);
+    return withModels(positionals, context, async (a, b) => {
+      const target = await openOutput(context, a!);
       const { spec } = await specOption(context, a!);
       const pair = pairOf(a!, b!, spec);
       const { permutations, report } = await runMatching(context, pair, values.get("split") as Split, repair);
@@ -68,17 +72,17 @@ export const merge: Command = {
       // Before anything is written: the images may not fit.
       const sides = (await tasks?.find(merged, aligned)) ?? [];
       const save = { force, inputs: positionals, signal, onProgress };
-      await saveModel(merged, output, save);
-      const written = [`merged     ${visible(output)}`];
+      const written = [`merged     ${visible(output)}`, ...(await target.save(merged))];
       if (permutationsFile !== undefined) {
-        await saveModel(await permutationsModel(pair, permutations), permutationsFile, save);
+        await saveSafetensors(await permutationsModel(pair, permutations), permutationsFile, save);
         written.push(`saved      ${visible(permutationsFile)}`);
       }
-      for (const { model, file } of sides) await saveModel(model, file, save);
+      for (const { model, file } of sides) await saveSafetensors(model, file, save);
       written.push(...taskLines(sides));
       if (repaired !== undefined) written.unshift(repairText(repaired.report));
       const json = {
         ...report,
+        output: target.json,
         repair: repaired?.report,
         tasks: tasks && sides.map(({ model: _, ...side }) => side),
       };

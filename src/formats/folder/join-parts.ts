@@ -6,17 +6,11 @@ import { FormatError } from "../../base/errors.ts";
 import type { Part } from "./folder-container.ts";
 import type { ShardIndex } from "./shard-index.ts";
 
-/** The tensors in the index's order, then what only shards have; and notes on that for people. */
-export interface Joined {
-  readonly order: readonly string[];
-  readonly notes: readonly (readonly [label: string, text: string])[];
-}
-
 /**
- * Throws `FormatError` for a tensor that its shard lacks and for one that two shards have. Tensors that the index does not
+ * Returns notes for people. Throws `FormatError` for a tensor that its shard lacks and for one that two shards have. Tensors that the index does not
  * name are read, as every loader of whole shards does, and noted.
  */
-export function joinParts(parts: readonly Part[], index: ShardIndex, name: string): Joined {
+export function joinParts(parts: readonly Part[], index: ShardIndex, name: string): [label: string, text: string][] {
   const homes = new Map<string, string>();
   for (const { path, model } of parts) {
     for (const tensor of model.tensors.keys()) {
@@ -35,6 +29,5 @@ export function joinParts(parts: readonly Part[], index: ShardIndex, name: strin
     throw new FormatError(`${name} tensor ${describe(tensor)} is not in ${shard} (${found}), expected it there`);
   }
   const unlisted = [...homes.keys()].filter((tensor) => !index.weightMap.has(tensor));
-  const notes: [string, string][] = unlisted.length === 0 ? [] : [["not in index", listFirst(unlisted, 5)]];
-  return { order: [...index.weightMap.keys(), ...unlisted], notes };
+  return unlisted.length === 0 ? [] : [["not in index", listFirst(unlisted, 5)]];
 }

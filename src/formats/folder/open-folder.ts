@@ -4,7 +4,7 @@
  */
 
 import { FormatError } from "../../base/errors.ts";
-import type { Model } from "../../base/model.ts";
+import type { Model, TensorInfo } from "../../base/model.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
 import type { Files } from "../../io/files.ts";
 import type { OpenOptions } from "../open-options.ts";
@@ -50,10 +50,10 @@ export async function openIndex(
   const bytes = (await source.slice(0, source.byteLength, signal)).slice();
   const parts = await openParts(index.shards, files, source.name, options);
   try {
-    const joined = joinParts(parts, index, source.name);
+    const notes = joinParts(parts, index, source.name);
     const list = (await files.list?.(signal)) ?? [];
     const stray = list.filter((file) => isStray(file, path) && !index.shards.includes(file) && !others.includes(file));
-    const context = { files, index: { path, bytes }, notes: joined.notes, order: joined.order };
+    const context = { files, index: { path, bytes }, notes };
     const model = folderModel(options.name ?? source.name, parts, context, [...others, ...stray]);
     await source.close?.();
     return model;
@@ -71,15 +71,17 @@ function isStray(file: string, index: string): boolean {
 
 interface Context extends Pick<FolderContainer, "files" | "index"> {
   readonly notes: readonly (readonly [label: string, text: string])[];
-  /** Names of all tensors; without it those of the parts, one after another. */
-  readonly order?: readonly string[] | undefined;
 }
 
 function folderModel(name: string, parts: readonly Part[], context: Context, notRead: readonly string[]): Model {
   const homes = new Map<string, Model>();
-  for (const { model } of parts) for (const tensor of model.tensors.keys()) homes.set(tensor, model);
-  const order = context.order ?? [...homes.keys()];
-  const tensors = new Map(order.map((tensor) => [tensor, homes.get(tensor)!.tensors.get(tensor)!]));
+  const tensors = new Map<string, TensorInfo>();
+  for (const { model } of parts) {
+    for (const [tensor, info] of model.tensors) {
+      homes.set(tensor, model);
+      tensors.set(tensor, info);
+    }
+  }
   const metadata = parts[0]!.model.metadata;
   const { files, index, notes } = context;
   const container: FolderContainer = { files, index, parts, tensors, metadata };

@@ -21,10 +21,10 @@ export const MAX_SHARDS = 10_000;
 /** The format needs two levels; tools keep some things more in `metadata`. */
 const MAX_JSON_DEPTH = 16;
 
-/** What an index says, checked: which file each tensor is in, in the index's order. */
+/** What an index says, checked: which file each tensor is in. */
 export interface ShardIndex {
   readonly weightMap: ReadonlyMap<string, string>;
-  /** The files, in the order in which they are first named. */
+  /** The files, sorted: numbers in their names have as many digits. */
   readonly shards: readonly string[];
 }
 
@@ -64,7 +64,7 @@ export function parseIndex(bytes: Uint8Array, name: string): ShardIndex {
     shards.add(shard);
     if (shards.size > MAX_SHARDS) throw new FormatError(`${name} names more than ${MAX_SHARDS} files, expected fewer`);
   }
-  return { weightMap: new Map(entries as [string, string][]), shards: [...shards] };
+  return { weightMap: new Map(entries as [string, string][]), shards: [...shards].sort() };
 }
 
 function parseJson(bytes: Uint8Array, name: string): unknown {

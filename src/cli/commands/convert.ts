@@ -1,0 +1,35 @@
+/** `rebasin convert IN OUT` */
+
+import { visible } from "../../base/visible.ts";
+import { type Command, UsageError } from "../command.ts";
+import { INPUT_OPTIONS, withModels } from "../models.ts";
+import { checkModelOutput, FOLDER_OPTIONS, openOutput } from "../output.ts";
+
+export const convert: Command = {
+  name: "convert",
+  summary: "Write a model in another format, or in shards of another size; in its own format a copy",
+  positionals: ["IN", "OUT"],
+  options: {
+    ...FOLDER_OPTIONS,
+    ...INPUT_OPTIONS,
+    force: { help: "replace an existing output file" },
+  },
+  examples: [
+    "rebasin convert model.pt model.safetensors",
+    "rebasin convert checkpoint.ckpt model.safetensors --key state_dict",
+    "rebasin convert hf:org/name model.safetensors",
+    "rebasin convert model.safetensors shards/ --shard-size 2GB",
+  ],
+  async run(words) {
+    const [input, output] = words.positionals as [string, string];
+    if (output === "") throw new UsageError("convert got an empty OUT, expected a path");
+    const context = { ...words, positionals: [input], values: new Map(words.values).set("output", output) };
+    await checkModelOutput(context);
+    return withModels([input], context, async (model) => {
+      const target = await openOutput(context, model!);
+      const lines = [`converted  ${visible(output)}`, ...(await target.save(model!))];
+      const json = { input, output: target.json, tensors: model!.tensors.size };
+      return { json, text: lines.join("\n") };
+    });
+  },
+};

@@ -1,0 +1,25 @@
+/** Which files of a model's folder go along with it: what loaders need besides the weights. */
+
+import { holdsWeights } from "./choose-file.ts";
+
+/** Configuration, tokenizers, chat templates, code of the model. */
+const ENDINGS = /\.(json|txt|model|jinja|tiktoken|spm|py|vocab|merges|bpe)$/i;
+
+/** Files that go by their name alone. */
+const NAMES = /^(LICENSE|LICENCE|NOTICE)(\.|$)/i;
+
+/**
+ * Those of `paths` that are copied: not weights, not the README, which is the old model's, and nothing of folders that
+ * hold weights of their own, which are other models, nor hidden files.
+ */
+export function companions(paths: readonly string[]): string[] {
+  const others = new Set(paths.filter((path) => holdsWeights(path) && path.includes("/")).map(topFolder));
+  return paths.filter((path) => {
+    const parts = path.split("/");
+    const name = parts.at(-1)!;
+    if (parts.some((part) => part.startsWith(".")) || (parts.length > 1 && others.has(topFolder(path)))) return false;
+    return !holdsWeights(path) && (ENDINGS.test(name) || NAMES.test(name));
+  });
+}
+
+const topFolder = (path: string): string => path.slice(0, path.indexOf("/"));

@@ -1,0 +1,167 @@
+/** Writes a model as a folder: its files, their index, the files beside them, and a card that says how it was made. */
+
+import type { Model } from "../../base/model.ts";
+import { tensorBytes } from "../../base/tensor-bytes.ts";
+import type { ByteSink, FolderSink } from "../../io/sink.ts";
+import { copyRange } from "../../io/write-patched.ts";
+import type { FormatWriteOptions } from "../format.ts";
+import { formatNamed } from "../formats.ts";
+import { writerOf } from "../write-model.ts";
+import { companions } from "./companions.ts";
+import { type FolderContainer, fileOrigin } from "./folder-container.ts";
+import { namesOf, newParts, type PlannedPart, sameParts } from "./plan-parts.ts";
+import { formatIndex } from "./shard-index.ts";
+import { indexName } from "./shard-names.ts";
+
+/** Options of `writeFolder`. */
+export interface FolderWriteOptions extends FormatWriteOptions {
+  /** Bytes of tensors in a file at most. By default the files are those of `like`, or there is one. */
+  readonly shardBytes?: number | undefined;
+  /** The format of new files: by default that of `like`'s files, else "safetensors". */
+  readonly format?: string | undefined;
+  /** Copy what lies beside the model that `like` came from: configuration, tokenizer, licence. Default true. */
+  readonly copy?: boolean | undefined;
+  /** The text of a README.md; without it there is none. */
+  readonly card?: string | undefined;
+}
+
+/** A plan of the files of a folder, made before any work. */
+export interface FolderPlan {
+  readonly parts: readonly PlannedPart[];
+  /** The index's path and text or bytes; undefined for one file. */
+  readonly index: { readonly path: string; readonly bytes: Uint8Array } | undefined;
+}
+
+/** Throws `RangeError` when a file could not hold its tensors. */
+export async function planFolder(
+  model: Pick<Model, "name" | "tensors" | "metadata">,
+  options: FolderWriteOptions,
+): Promise<FolderPlan> {
+  const { like, shardBytes } = options;
+  const container = like?.format === "folder" ? (like.container as FolderContainer) : undefined;
+  const isSame = shardBytes === undefined && (options.format ?? fileOrigin(like).format) === fileOrigin(like).format;
+  const same = isSame && container !== undefined ? sameParts(model, container) : undefined;
+  const parts = same ?? freshParts(model, options, container);
+  for (const part of parts) await writerOf(formatNamed(part.format), { ...model, tensors: part.tensors }, part.like);
+  return { parts, index: same === undefined ? newIndex(parts) : container!.index };
+}
+
+/** New files; one that is written into the file that the model came from, where that is of the format. */
+function freshParts(
+  model: Pick<Model, "tensors" | "metadata">,
+  { like, shardBytes, format }: FolderWriteOptions,
+  container: FolderContainer | undefined,
+): PlannedPart[] {
+  const file = fileOrigin(like);
+  const wanted = formatNamed(format ?? file.format ?? "safetensors");
+  const known = wanted.fresh || file.like?.format === wanted.name ? wanted : formatNamed("safetensors");
+  const first = container?.parts[0];
+  const path = first?.model.origin?.format === known.name ? first.path : (known.inFolder ?? `model${known.endings[0]}`);
+  const parts = newParts(model, { ...namesOf(path), format: known.name }, shardBytes);
+  return parts.length === 1 && file.like?.format === known.name ? [{ ...parts[0]!, like: file.like }] : parts;
+}
+
+function newIndex(parts: readonly PlannedPart[]): FolderPlan["index"] {
+  if (parts.length === 1) return undefined;
+  const weightMap = new Map<string, string>();
+  let total = 0;
+  for (const { path, tensors } of parts) {
+    for (const [name, info] of tensors) {
+      weightMap.set(name, path);
+      total += tensorBytes(info);
+    }
+  }
+  return { path: indexName(namesOf(parts[0]!.path)), bytes: new TextEncoder().encode(formatIndex(weightMap, total)) };
+}
+
+/**
+ * Writes `model` to a folder and closes that. The files are those of the folder it came from (`like`), each a copy with
+ * other tensors, or new ones. Resolves to notes for people.
+ *
+ * Rejects with `RangeError` when a file cannot hold its tensors; with the first error, after the folder's `abort`, when
+ * writing fails, and with the signal's reason when aborted.
+ */
+export async function writeFolder(
+  model: Model,
+  folder: FolderSink,
+  options: FolderWriteOptions = {},
+): Promise<readonly string[]> {
+  const settings = { ...options, like: options.like ?? model.origin };
+  try {
+    const plan = await planFolder(model, settings);
+    const notes = await writeParts(model, folder, plan.parts, settings);
+    const written = new Set([...plan.parts.map(({ path }) => path), plan.index?.path]);
+    if (settings.copy !== false) await copyCompanions(folder, settings, written);
+    if (settings.card !== undefined) await writeText(folder, "README.md", settings.card);
+    // Last: with it the folder is complete.
+    if (plan.index !== undefined) await writeBytes(folder, plan.index.path, plan.index.bytes);
+    settings.signal?.throwIfAborted();
+    await folder.close();
+    return notes;
+  } catch (error) {
+    await folder.abort().catch(() => {});
+    throw error;
+  }
+}
+
+async function writeParts(
+  model: Model,
+  folder: FolderSink,
+  parts: readonly PlannedPart[],
+  { signal, onProgress }: FolderWriteOptions,
+): Promise<string[]> {
+  const notes = new Set<string>();
+  let before = 0;
+  for (const { path, tensors, metadata, format, like } of parts) {
+    const part: Model = { name: `${model.name} ${path}`, tensors, metadata, read: (...words) => model.read(...words) };
+    const { write } = await writerOf(formatNamed(format), part, like);
+    const shift = before;
+    const some = await write(part, await folder.create(path), {
+      like,
+      signal,
+      onProgress:
+        onProgress &&
+        ((progress) => onProgress({ ...progress, done: shift + progress.done, total: model.tensors.size })),
+    });
+    before += tensors.size;
+    for (const note of some) notes.add(note);
+  }
+  return [...notes];
+}
+
+async function copyCompanions(
+  folder: FolderSink,
+  { like, signal }: FolderWriteOptions,
+  written: ReadonlySet<string | undefined>,
+): Promise<void> {
+  if (like?.format !== "folder") return;
+  const { files } = like.container as FolderContainer;
+  for (const path of companions((await files.list?.(signal)) ?? [])) {
+    if (written.has(path)) continue;
+    const source = await files.open(path, signal);
+    if (source === undefined) continue;
+    try {
+      await guarded(await folder.create(path), (sink) => copyRange(source, 0, source.byteLength, sink, signal));
+    } finally {
+      await source.close?.();
+    }
+  }
+}
+
+const writeText = (folder: FolderSink, path: string, text: string): Promise<void> =>
+  writeBytes(folder, path, new TextEncoder().encode(text));
+
+async function writeBytes(folder: FolderSink, path: string, bytes: Uint8Array): Promise<void> {
+  await guarded(await folder.create(path), (sink) => sink.write(bytes));
+}
+
+/** Writes one file; closes it, or gives it up. */
+async function guarded(sink: ByteSink, write: (sink: ByteSink) => Promise<void>): Promise<void> {
+  try {
+    await write(sink);
+    await sink.close();
+  } catch (error) {
+    await sink.abort().catch(() => {});
+    throw error;
+  }
+}

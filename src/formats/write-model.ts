@@ -1,0 +1,66 @@
+/** Writes a model in any format. */
+
+import type { Model, Origin } from "../base/model.ts";
+import type { ByteSink } from "../io/sink.ts";
+import { fileOrigin } from "./folder/folder-container.ts";
+import type { Format, FormatModule, FormatWriteOptions } from "./format.ts";
+import { formatNamed } from "./formats.ts";
+
+/** Options of `writeModel`. */
+export interface WriteModelOptions extends FormatWriteOptions {
+  /** The format's name, such as "pytorch". By default that of `like`, else "safetensors". */
+  readonly format?: string | undefined;
+  /** Of the container to write into: that which the model came from, by default. Used where it has the same format. */
+  readonly like?: Origin | undefined;
+}
+
+/**
+ * Writes a model to a sink as one file, and closes the sink. Where the model, or the one it was made from, was read from a
+ * file of that format, the new file is a copy of it with other tensors: whatever else it holds survives.
+ *
+ * Resolves to notes for people, such as that the optimizer's state belongs to the old tensors. Rejects with `RangeError`
+ * when the format cannot hold the model; with the first error, after the sink's `abort`, when writing fails.
+ *
+ * @example
+ * const sink = memorySink();
+ * await writeModel(model, sink, { format: "safetensors" });
+ */
+export async function writeModel(
+  model: Model,
+  sink: ByteSink,
+  options: WriteModelOptions = {},
+): Promise<readonly string[]> {
+  const { like = model.origin, signal, onProgress } = options;
+  try {
+    const file = fileOrigin(like);
+    const format = formatNamed(options.format ?? file.format ?? "safetensors");
+    const { write, like: own } = await writerOf(format, model, file.like);
+    return await write(model, sink, { like: own, signal, onProgress });
+  } catch (error) {
+    await sink.abort().catch(() => {});
+    throw error;
+  }
+}
+
+/** A format's writer, and the container to write into, if it is of that format. */
+export interface Writer {
+  readonly write: NonNullable<FormatModule["write"]>;
+  readonly like: Origin | undefined;
+}
+
+/** Throws `RangeError` when `format` could not hold `model`: all that can be known before any work is done. */
+export async function writerOf(
+  format: Format,
+  model: Pick<Model, "name" | "tensors">,
+  like: Origin | undefined,
+): Promise<Writer> {
+  const own = like?.format === format.name ? like : undefined;
+  const { write, checkWrite } = await format.load();
+  if (write === undefined) throw new RangeError(`${model.name} as ${format.title}, expected a format that is written`);
+  if (own === undefined && !format.fresh)
+    throw new RangeError(
+      `${model.name} as a new ${format.name} file, expected ${format.name} to come from ${format.name}`,
+    );
+  checkWrite?.(model, own);
+  return { write, like: own };
+}
