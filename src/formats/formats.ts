@@ -1,6 +1,8 @@
 /** The registry of formats. An entry costs little; what opens and writes a format is loaded with the first file of it. */
 
 import type { Format } from "./format.ts";
+import { looksLikeNpz } from "./npz/looks-like-npz.ts";
+import { looksLikePytorch } from "./pytorch/looks-like-pytorch.ts";
 import { looksLikeSafetensors } from "./safetensors/looks-like-safetensors.ts";
 
 const safetensors: Format = {
@@ -14,8 +16,39 @@ const safetensors: Format = {
   load: () => import("./safetensors/safetensors-format.ts"),
 };
 
+const pytorch: Format = {
+  name: "pytorch",
+  title: "PyTorch (.pt .pth .bin .ckpt)",
+  endings: [".pt", ".pth", ".bin", ".ckpt"],
+  fresh: true,
+  keepsMetadata: false,
+  recognises: looksLikePytorch,
+  load: () => import("./pytorch/pytorch-format.ts"),
+};
+
+const npz: Format = {
+  name: "npz",
+  title: "NumPy (.npz)",
+  endings: [".npz"],
+  fresh: true,
+  keepsMetadata: false,
+  recognises: looksLikeNpz,
+  load: () => import("./npz/npz-format.ts"),
+};
+
+/** A single array: read, and written where one was read. */
+const npy: Format = {
+  name: "npy",
+  title: "NumPy (.npy)",
+  endings: [".npy"],
+  fresh: false,
+  keepsMetadata: false,
+  recognises: (head) => head[0] === 0x93 && String.fromCharCode(...head.subarray(1, 6)) === "NUMPY",
+  load: () => import("./npz/npz-format.ts"),
+};
+
 /** Every format, in the order in which they are asked. */
-export const FORMATS: readonly Format[] = [safetensors];
+export const FORMATS: readonly Format[] = [safetensors, pytorch, npz, npy];
 
 /** The format of that name. Throws `RangeError` for an unknown one. */
 export function formatNamed(name: string): Format {

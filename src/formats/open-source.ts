@@ -21,7 +21,12 @@ export async function openSource(source: ByteSource, head: Uint8Array, options: 
   const format = known.find((candidate) => candidate.recognises(head, source.name));
   if (format !== undefined) return (await format.load()).open(source, files, { signal, key, assume });
   const guess = guessFormat(head);
-  if (guess === undefined) return openSafetensors(source, { signal }); // says what is wrong with it
+  if (guess === undefined) {
+    // What looks like nothing is taken for what its name says: that reader says what is wrong with it.
+    const named = known.find(({ endings }) => endings.some((ending) => source.name.toLowerCase().endsWith(ending)));
+    if (named !== undefined) return (await named.load()).open(source, files, { signal, key, assume });
+    return openSafetensors(source, { signal });
+  }
   const want = known.length > 1 ? `a model file: ${known.map(({ title }) => title).join(", ")}` : "safetensors";
   throw new FormatError(`${source.name} looks like ${guess}, which is not supported, expected ${want}`);
 }

@@ -2,6 +2,7 @@
 
 import { HEAD_BYTES } from "./format.ts";
 import { looksLikeSafetensors } from "./safetensors/looks-like-safetensors.ts";
+import { isZip } from "./zip-head.ts";
 
 /** Name and guess, for the formats people keep networks in, and for what is found in their place by mistake. */
 interface Signature {
@@ -18,18 +19,12 @@ const isJson = (text: string): boolean => /^(\xef\xbb\xbf)?\s*[{[]/.test(text);
 
 /** Ordered: the particular before the general. `text` is the head as Latin-1, one character a byte. */
 const SIGNATURES: readonly Signature[] = [
-  { format: "a NumPy archive (.npz)", matches: (head) => isZip(head) && firstEntry(head).endsWith(".npy") },
+  { format: "a zip archive (Keras .keras?) of neither PyTorch nor NumPy", matches: isZip },
   {
-    format: "a PyTorch checkpoint (.pt, zip)",
-    matches: (head) => isZip(head) && /(^|\/)(data\.pkl|byteorder|version|\.format_version)$/.test(firstEntry(head)),
-  },
-  { format: "a zip archive (PyTorch .pt, Keras .keras or NumPy .npz)", matches: isZip },
-  {
-    format: "a Python pickle (old PyTorch .pt)",
+    format: "a Python pickle, but not one of torch.save",
     matches: (head) => head[0] === 0x80 && head[1]! >= 2 && head[1]! <= 5,
   },
   { format: "an HDF5 file (Keras .h5)", matches: starts(0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a) },
-  { format: "a NumPy array (.npy)", matches: (_, text) => text.startsWith("\x93NUMPY") },
   { format: "a GGUF file", matches: (_, text) => text.startsWith("GGUF") },
   { format: "a TensorFlow Lite model", matches: (_, text) => text.slice(4, 8) === "TFL3" },
   { format: "a gzip archive", matches: starts(0x1f, 0x8b) },
@@ -76,15 +71,4 @@ export function guessFormat(head: Uint8Array): string | undefined {
   let text = "";
   for (const byte of head.subarray(0, HEAD_BYTES)) text += String.fromCharCode(byte);
   return SIGNATURES.find((signature) => signature.matches(head, text))?.format;
-}
-
-/** A local file header, or the end record of an archive without files. */
-function isZip(head: Uint8Array): boolean {
-  return starts(0x50, 0x4b, 3, 4)(head) || starts(0x50, 0x4b, 5, 6)(head);
-}
-
-/** The name of a zip archive's first file. */
-function firstEntry(head: Uint8Array): string {
-  const length = (head[26] ?? 0) + 256 * (head[27] ?? 0);
-  return String.fromCharCode(...head.subarray(30, 30 + Math.min(length, 512)));
 }

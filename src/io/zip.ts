@@ -35,6 +35,8 @@ export async function openZip(source: ByteSource, signal?: AbortSignal): Promise
 }
 
 const LOCAL_SIGNATURE = 0x04034b50;
+/** PyTorch fills up to 64 bytes; NumPy has 20. */
+const EXTRA_GUESS = 68;
 
 /** A local header and the place of the data behind it. */
 export interface LocalHeader {
@@ -52,7 +54,10 @@ export interface LocalHeader {
 export async function readLocalHeader(zip: Zip, entry: ZipEntry, signal?: AbortSignal): Promise<LocalHeader> {
   const { source } = zip;
   const where = entryName(zip, entry);
-  const fixed = viewOf(await source.slice(entry.start, entry.start + LOCAL_BYTES, signal));
+  // Mostly, all of it comes with one read.
+  const guess = LOCAL_BYTES + nameBytes(zip, entry).length + EXTRA_GUESS;
+  const first = await source.slice(entry.start, Math.min(entry.start + guess, entry.limit), signal);
+  const fixed = viewOf(first);
   if (fixed.getUint32(0, true) !== LOCAL_SIGNATURE)
     throw new FormatError(`${where} has no header at byte ${entry.start}, expected one`);
   const nameEnd = LOCAL_BYTES + fixed.getUint16(26, true);
@@ -60,7 +65,8 @@ export async function readLocalHeader(zip: Zip, entry: ZipEntry, signal?: AbortS
   const dataEnd = dataStart + entry.packedSize;
   if (dataEnd > entry.limit)
     throw new FormatError(`${where} ends at byte ${dataEnd}, expected at most ${entry.limit}, where others begin`);
-  const bytes = await source.slice(entry.start, dataStart, signal);
+  const length = dataStart - entry.start;
+  const bytes = length <= first.length ? first.subarray(0, length) : await source.slice(entry.start, dataStart, signal);
   const directoryName = nameBytes(zip, entry);
   const name = bytes.subarray(LOCAL_BYTES, nameEnd);
   const agrees =

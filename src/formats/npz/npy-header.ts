@@ -93,3 +93,10 @@ function parseShape(text: string, name: string, fault: () => FormatError): numbe
   if (large !== undefined) throw new FormatError(`${name} has an axis of ${large}, expected at most 2^53-1`);
   return shape;
 }
+
+/** Where the header of a file ends that begins with these bytes; 0 for what is no .npy file. */
+export function npyHeaderEnd(head: Uint8Array): number {
+  if (!isNpy(head) || head.length < 12) return 0;
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  return head[6] === 1 ? 10 + view.getUint16(8, true) : 12 + view.getUint32(8, true);
+}

@@ -54,13 +54,10 @@ const zip = (name: string) =>
   );
 
 const FORMATS: readonly [head: Uint8Array, format: RegExp][] = [
-  [zip("archive/data.pkl"), /a PyTorch checkpoint/],
-  [zip("layers.0.weight.npy"), /a NumPy archive/],
   [zip("config.json"), /a zip archive/],
   [Uint8Array.of(0x50, 0x4b, 5, 6, 0, 0, 0, 0, 0, 0), /a zip archive/],
-  [Uint8Array.of(0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9), /a Python pickle/],
+  [Uint8Array.of(0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf8, 0), /a Python pickle/],
   [Uint8Array.of(0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0), /an HDF5 file/],
-  [concat(Uint8Array.of(0x93), utf8("NUMPY\x01\x00v\x00")), /a NumPy array/],
   [concat(utf8("GGUF"), Uint8Array.of(3, 0, 0, 0, 1, 0)), /a GGUF file/],
   [concat(Uint8Array.of(0x1c, 0, 0, 0), utf8("TFL3"), new Uint8Array(4)), /a TensorFlow Lite model/],
   [Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3), /a gzip archive/],
@@ -76,10 +73,10 @@ const FORMATS: readonly [head: Uint8Array, format: RegExp][] = [
 
 for (const [head, format] of FORMATS) {
   test(`${format.source} is refused by name`, async () => {
-    const error = await rejects(() => openModel(head, { name: "m.bin" }), FormatError, format);
+    const error = await rejects(() => openModel(head, { name: "m.model" }), FormatError, format);
     assert.match(
       error.message,
-      /^m\.bin looks like .*, which is not supported, expected (safetensors$|a model file: )/,
+      /^m\.model looks like .*, which is not supported, expected (safetensors$|a model file: )/,
     );
   });
 }

@@ -1,0 +1,103 @@
+/** Opens NumPy's archives of arrays (.npz), and single arrays (.npy), as models. */
+
+import { describe } from "../../base/describe.ts";
+import { FormatError } from "../../base/errors.ts";
+import type { Model, TensorInfo } from "../../base/model.ts";
+import { createYielder } from "../../base/progress.ts";
+import type { ByteSource } from "../../io/byte-source.ts";
+import { openZip, openZipEntry, readZipEntry, type Zip } from "../../io/zip.ts";
+import { fromNpyOrder, type NpyLayout, readNpyLayout } from "./npy-array.ts";
+import { parseAssumed } from "./npy-dtypes.ts";
+
+export interface NpzOptions {
+  /** What codes of no known type mean: `V2=bf16`. */
+  readonly assume?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a model remembers of its file, for writing into a copy of it. */
+export interface NpzContainer {
+  readonly source: ByteSource;
+  /** Undefined for a .npy file. */
+  readonly zip: Zip | undefined;
+  readonly arrays: ReadonlyMap<string, NpyLayout>;
+}
+
+export const SUFFIX = ".npy";
+/** The name that NumPy gives to an array without one. */
+export const LONE_ARRAY = "arr_0";
+
+/**
+ * Opens a .npz archive: reads its directory and the arrays' headers. Names are the entries' without `.npy`. Text, objects,
+ * dates and records are left out, and survive writing back. `read` checks an array's CRC; it gives a *view* where the source
+ * gives one and the array is stored, row-major and little-endian.
+ *
+ * @throws {FormatError} naming file and entry: for what is malformed, and for arrays of types that are no dtype here
+ * @throws {RangeError} for an `assume` that is none
+ *
+ * @example
+ * const model = await openNpz(bytesSource(bytes, "model.npz"));
+ */
+export async function openNpz(source: ByteSource, { assume, signal }: NpzOptions = {}): Promise<Model> {
+  const { name } = source;
+  const assumed = parseAssumed(assume);
+  const zip = await openZip(source, signal);
+  const giveWay = createYielder(signal);
+  const arrays = new Map<string, NpyLayout>();
+  const skipped: string[] = [];
+  for (const entry of zip.entries.values()) {
+    if (!entry.name.endsWith(SUFFIX)) continue;
+    await giveWay();
+    const layout = await readNpyLayout(await openZipEntry(zip, entry, signal), assumed, signal);
+    const array = entry.name.slice(0, -SUFFIX.length);
+    if (typeof layout === "string") skipped.push(`${array} (${layout})`);
+    else arrays.set(array, layout);
+  }
+  if (arrays.size === 0) throw new FormatError(`${name} holds no arrays of numbers, expected a .npz of NumPy`);
+  const details: [string, string][] = skipped.length > 0 ? [["no numbers", skipped.join(", ")]] : [];
+  return modelOf("npz", { source, zip, arrays }, details, async (array, layout, readSignal) => {
+    const content = await readZipEntry(zip, zip.entries.get(array + SUFFIX)!, readSignal);
+    return fromNpyOrder(content.subarray(layout.dataStart), layout);
+  });
+}
+
+/**
+ * Opens a .npy file: one array, called `arr_0`, as NumPy calls what has no name.
+ *
+ * @throws {FormatError} for what is malformed, and for an array of no numbers
+ * @throws {RangeError} for an `assume` that is none
+ */
+export async function openNpy(source: ByteSource, { assume, signal }: NpzOptions = {}): Promise<Model> {
+  const layout = await readNpyLayout(source, parseAssumed(assume), signal);
+  if (typeof layout === "string") throw new FormatError(`${source.name} holds ${layout}, expected an array of numbers`);
+  const arrays = new Map([[LONE_ARRAY, layout]]);
+  return modelOf("npy", { source, zip: undefined, arrays }, [], async (_, { dataStart }, readSignal) =>
+    fromNpyOrder(await source.slice(dataStart, source.byteLength, readSignal), layout),
+  );
+}
+
+function modelOf(
+  format: string,
+  container: NpzContainer,
+  details: [string, string][],
+  read: (array: string, layout: NpyLayout, signal?: AbortSignal) => Promise<Uint8Array>,
+): Model {
+  const { source, arrays } = container;
+  return {
+    name: source.name,
+    tensors: new Map(
+      Array.from(arrays, ([array, { dtype, shape }]): [string, TensorInfo] => [array, { dtype, shape }]),
+    ),
+    metadata: new Map(),
+    origin: { format, details, container },
+    async read(array, signal) {
+      const layout = arrays.get(array);
+      if (layout === undefined)
+        throw new RangeError(`${source.name} has no tensor ${describe(array)}, expected one of its names`);
+      return read(array, layout, signal);
+    },
+    async close() {
+      await source.close?.();
+    },
+  };
+}

@@ -1,0 +1,29 @@
+/** Pickles that stand one after another in a file, each ending where its last opcode says. */
+
+import { FormatError } from "../../base/errors.ts";
+import type { ByteSource } from "../../io/byte-source.ts";
+import { MAX_PICKLE_BYTES } from "./container.ts";
+import { PickleEnd } from "./pickle-bytes.ts";
+import { type Unpickled, unpickle } from "./unpickle.ts";
+
+const FIRST_BYTES = 65536;
+
+/**
+ * Reads the pickle at byte `start` of a source. How long it is, only reading it shows: it is tried on more and more bytes.
+ *
+ * @throws {FormatError} for what is no pickle, or a cut one
+ */
+export async function unpickleAt(source: ByteSource, start: number, signal?: AbortSignal): Promise<Unpickled> {
+  for (let length = FIRST_BYTES; ; length *= 4) {
+    const limit = Math.min(source.byteLength, start + Math.min(length, MAX_PICKLE_BYTES));
+    const bytes = await source.slice(Math.min(start, limit), limit, signal);
+    try {
+      const { value, end } = unpickle(bytes, start === 0 ? source.name : `${source.name} from byte ${start}`);
+      return { value, end: start + end };
+    } catch (error) {
+      if (!(error instanceof PickleEnd) || limit === source.byteLength) throw error;
+      if (length >= MAX_PICKLE_BYTES)
+        throw new FormatError(`${source.name} pickle has more than ${MAX_PICKLE_BYTES} bytes, expected at most that`);
+    }
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * What a pickle holds, as plain data. Nothing in a pickle is ever called: a call becomes a `PickleObject` that says what
+ * would have been called with what. Values may be shared and may hold themselves: walks over them need a limit.
+ */
+
+export type PickleValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | PickleList
+  | PickleTuple
+  | PickleDict
+  | PickleSet
+  | PickleGlobal
+  | PickleObject
+  | PickleReference;
+
+export class PickleList {
+  readonly items: PickleValue[] = [];
+}
+
+export class PickleTuple {
+  readonly items: readonly PickleValue[];
+  constructor(items: readonly PickleValue[]) {
+    this.items = items;
+  }
+}
+
+/** A dictionary, ordered or not. Keys that are objects are compared by identity. */
+export class PickleDict {
+  readonly entries: Map<PickleValue, PickleValue> = new Map();
+  /** The value of a key that is text. */
+  get(key: string): PickleValue | undefined {
+    return this.entries.get(key);
+  }
+}
+
+export class PickleSet {
+  readonly items: PickleValue[] = [];
+}
+
+/** A class or a function, by its name. */
+export class PickleGlobal {
+  /** `module.name`. */
+  readonly path: string;
+  constructor(path: string) {
+    this.path = path;
+  }
+}
+
+/** The result of a call that was not made. */
+export class PickleObject {
+  readonly callable: PickleGlobal;
+  readonly args: readonly PickleValue[];
+  /** What its attributes are to be, usually a dictionary. */
+  state: PickleValue | undefined;
+  /** What was put into it as into a dictionary: it is of a class made from `dict`. */
+  entries: PickleDict | undefined;
+  constructor(callable: PickleGlobal, args: readonly PickleValue[]) {
+    this.callable = callable;
+    this.args = args;
+  }
+}
+
+/** A persistent id: what it stands for lies outside the pickle. */
+export class PickleReference {
+  readonly id: PickleValue;
+  constructor(id: PickleValue) {
+    this.id = id;
+  }
+}
+
+/** What kind of value it is, for messages. */
+export function kindOf(value: PickleValue | undefined): string {
+  if (value === undefined) return "nothing";
+  if (value === null) return "None";
+  if (value instanceof PickleGlobal) return value.path;
+  if (value instanceof PickleObject) return `an object of ${value.callable.path}`;
+  if (value instanceof PickleList) return "a list";
+  if (value instanceof PickleTuple) return "a tuple";
+  if (value instanceof PickleDict) return "a dictionary";
+  if (value instanceof PickleSet) return "a set";
+  if (value instanceof PickleReference) return "a persistent id";
+  if (value instanceof Uint8Array) return "bytes";
+  return typeof value === "string" ? "text" : `a ${typeof value}`;
+}

@@ -1,0 +1,54 @@
+/** PyTorch's files for the registry. */
+
+import type { Origin } from "../../base/model.ts";
+import type { FormatModule } from "../format.ts";
+import { sameTensorInfos } from "../same-contents.ts";
+import { openPytorch, type PytorchContainer } from "./open-pytorch.ts";
+import { writeIntoPytorch } from "./write-into.ts";
+import { checkPytorchTensors, writePytorch } from "./write-pytorch.ts";
+
+export const open: FormatModule["open"] = (source, _files, { key, signal }) => openPytorch(source, { key, signal });
+
+export const checkWrite: NonNullable<FormatModule["checkWrite"]> = (model, like) => {
+  const into = containerOf(like);
+  if (into === undefined) checkPytorchTensors(model);
+  else if (into.container.kind === "TorchScript")
+    throw new RangeError(
+      `${into.container.source.name} is TorchScript, which is only read: its code may depend on the units' order; write a .safetensors file`,
+    );
+  else if (!sameTensorInfos(model.tensors, into.tensors))
+    throw new RangeError(
+      `${model.name} has other tensors than ${into.container.source.name}, expected the same names, dtypes and shapes: write a .safetensors file`,
+    );
+};
+
+export const write: NonNullable<FormatModule["write"]> = async (model, sink, { like, ...options }) => {
+  try {
+    options.signal?.throwIfAborted();
+    checkWrite(model, like);
+    const into = containerOf(like);
+    let notes: readonly string[] = [];
+    if (into === undefined) await writePytorch(model, sink, options);
+    else if (await writeIntoPytorch(into, model, sink, options)) notes = staleParts(into);
+    options.signal?.throwIfAborted();
+    await sink.close();
+    return notes;
+  } catch (error) {
+    // The first error is the one to know; that cleaning up failed too adds nothing.
+    await sink.abort().catch(() => {});
+    throw error;
+  }
+};
+
+function containerOf(like: Origin | undefined): PytorchContainer | undefined {
+  return like?.format === "pytorch" ? (like.container as PytorchContainer) : undefined;
+}
+
+/** What stays in the file although it belongs to the old tensors. */
+function staleParts({ container: { source }, training, others }: PytorchContainer): string[] {
+  const notes: string[] = [];
+  if (training.length > 0)
+    notes.push(`kept from ${source.name} and stale, as it fits the old weights: ${training.join(", ")}`);
+  if (others.length > 0) notes.push(`kept from ${source.name} as they were: ${others.join(", ")}`);
+  return notes;
+}

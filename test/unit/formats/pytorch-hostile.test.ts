@@ -1,0 +1,393 @@
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { FormatError } from "../../../src/base/errors.ts";
+import { openPytorch } from "../../../src/formats/pytorch/open-pytorch.ts";
+import { kindOf, PickleDict } from "../../../src/formats/pytorch/pickle-values.ts";
+import { unpickle } from "../../../src/formats/pytorch/unpickle.ts";
+import { bytesSource } from "../../../src/io/byte-source.ts";
+import { rejects } from "../../reference/expect-error.ts";
+import * as p from "../../reference/pickle-builder.ts";
+import { counting, utf8 } from "../../reference/safetensors-builder.ts";
+import {
+  legacyFile,
+  module,
+  type Storages,
+  storageId,
+  tarEntry,
+  tarFile,
+  tensor,
+  torchZip,
+} from "../../reference/torch-builder.ts";
+import { u32, u64 } from "../../reference/zip-builder.ts";
+
+const test = suite("PyTorch files, hostile");
+
+const open = async (bytes: Uint8Array, key?: string): Promise<void> => {
+  const model = await openPytorch(bytesSource(bytes, "a.pt"), { key });
+  for (const name of model.tensors.keys()) await model.read(name);
+};
+const cat = p.concatOps;
+
+test("integers have signs and any size; floats, bytes and text of every length", () => {
+  const read = (value: p.Opcodes) => unpickle(p.pickle(value), "x").value;
+  for (const value of [0, 255, 256, 65535, 65536, -1, -(2 ** 31), 2 ** 31, 2 ** 53 - 1, 1 - 2 ** 53])
+    assert.is(read(p.int(value)), value);
+  for (const value of [-1n, -128n, 128n, -129n]) assert.is(read(p.long(value)), Number(value));
+  assert.is(read(p.long(0x1950a86a20f9469cfc6cn)), 0x1950a86a20f9469cfc6cn);
+  assert.is(read(p.long(-(2n ** 64n))), -(2n ** 64n));
+  assert.is(read(p.ops(0x8a, 0)), 0);
+  assert.is(read(p.float(-0.25)), -0.25);
+  assert.is(read(p.text("é층\ufeff")), "é층\ufeff");
+  assert.is(read(cat(p.ops(0x58), u32(100), utf8("x".repeat(100)))), "x".repeat(100));
+  assert.is(read(cat(p.ops(0x58), u32(1), p.ops(0xff))), "\ufffd");
+  assert.equal(read(cat(p.ops(0x8e), u64(2), counting(2))), counting(2));
+});
+
+test("a dictionary named __proto__, one that holds itself, keys of every kind", () => {
+  const read = (value: p.Opcodes) => unpickle(p.pickle(value), "x").value;
+  const dict = read(p.dict([["__proto__", p.int(1)]]));
+  assert.ok(dict instanceof PickleDict);
+  assert.is(dict.get("__proto__"), 1);
+  const self = read(cat(p.ops(0x7d), p.binput(0), p.text("me"), p.binget(0), p.ops(0x73)));
+  assert.ok(self instanceof PickleDict && self.get("me") === self);
+  assert.is(
+    kindOf(
+      read(
+        p.dict([
+          [p.tuple(), p.NONE],
+          [p.int(0), p.NONE],
+        ]),
+      ),
+    ),
+    "a dictionary",
+  );
+});
+
+/** Wrong pickles: what is wrong, the opcodes after the protocol, the message. */
+const BROKEN: readonly (readonly [string, p.Opcodes, RegExp])[] = [
+  ["an unknown opcode", p.ops(0xff), /has the opcode 0xff, expected one of protocols 2 to 5$/],
+  ["text of protocol 0", utf8("S'x'\n."), /has the opcode 0x53/],
+  ["a text persistent id", utf8("P1\n."), /has the opcode 0x50/],
+  ["an extension code", p.ops(0x82, 1), /has the opcode 0x82/],
+  ["a buffer outside", p.ops(0x97), /has the opcode 0x97/],
+  ["STOP of nothing", p.STOP, /takes a value from an empty stack/],
+  ["POP below a mark", p.ops(0x4e, 0x28, 0x30), /takes a value from an empty stack/],
+  ["a mark that was not set", p.ops(0x74), /closes a mark that was not set/],
+  ["a dangling GET", p.binget(7), /refers to value 7, which it has not made$/],
+  ["REDUCE without a tuple", cat(p.global("a", "b"), p.NONE, p.ops(0x52)), /calls with None, expected a tuple$/],
+  ["REDUCE of text", cat(p.text("os.system"), p.tuple(), p.ops(0x52)), /calls text, expected a class or a function$/],
+  [
+    "SETITEM on a list",
+    cat(p.list(), p.text("a"), p.NONE, p.ops(0x73)),
+    /sets a key of a list, expected a dictionary$/,
+  ],
+  [
+    "SETITEM on a tensor's storage",
+    cat(p.persistent(p.NONE), p.text("a"), p.NONE, p.ops(0x73)),
+    /sets a key of a persistent id/,
+  ],
+  ["SETITEMS of three", cat(p.ops(0x7d), p.MARK, p.NONE, p.NONE, p.NONE, p.ops(0x75)), /sets a key without a value/],
+  [
+    "a key twice",
+    p.dict([
+      ["a", p.NONE],
+      ["a", p.NONE],
+    ]),
+    /sets the key "a" twice, expected once$/,
+  ],
+  ["APPEND to a dictionary", cat(p.dict([]), p.NONE, p.ops(0x61)), /appends to a dictionary, expected a list$/],
+  ["ADDITEMS to a list", cat(p.list(), p.MARK, p.ops(0x90)), /adds to a list, expected a set$/],
+  ["BUILD of a number", cat(p.int(1), p.NONE, p.ops(0x62)), /gives attributes to a number, expected an object$/],
+  [
+    "STACK_GLOBAL of numbers",
+    cat(p.int(1), p.int(2), p.ops(0x93)),
+    /names a number and a number, expected a module and a class$/,
+  ],
+  ["protocol 6", p.ops(0x80, 6), /is of protocol 6, expected 2 to 5$/],
+  ["text of 4 GB", cat(p.ops(0x58), u32(0xffffffff)), /ends at byte \d+, expected 4294967295 more/],
+  [
+    "bytes of 2^64",
+    cat(p.ops(0x8e), p.ops(255, 255, 255, 255, 255, 255, 255, 255)),
+    /ends at byte \d+, expected Infinity more/,
+  ],
+  [
+    "an integer of 2 GB",
+    cat(p.ops(0x8b), u32(0x7fffffff)),
+    /has an integer of 2147483647 bytes, expected at most 256$/,
+  ],
+  ["a name without an end", cat(p.ops(0x63), new Uint8Array(5000).fill(97)), /has a name of more than 4096 bytes/],
+  ["10,001 marks", new Uint8Array(10_001).fill(0x28), /is nested 10000 deep, expected less$/],
+];
+for (const [what, opcodes, message] of BROKEN) {
+  test(`refused: ${what}`, () => {
+    assert.throws(
+      () => unpickle(p.pickle(opcodes), "x"),
+      (error: unknown) =>
+        error instanceof FormatError && /^x pickle /.test(error.message) && message.test(error.message),
+    );
+  });
+}
+
+test("a million nested lists, appended by references back, are read without recursion", () => {
+  const depth = 1_000_000;
+  const bytes = new Uint8Array(2 * depth + 3).fill(0x5d, 2, depth + 2).fill(0x61, depth + 2);
+  bytes.set([0x80, 2]);
+  bytes[2 * depth + 1] = 0x2e;
+  assert.is(kindOf(unpickle(bytes, "x").value), "a list");
+});
+
+const storages: Storages = { "0": { bytes: counting(24) } };
+const weight = tensor(storageId("0", storages["0"]!), [2, 3]);
+const saved = (object: p.Opcodes, some: Storages = storages): Uint8Array => torchZip(object, some);
+const one = (value: p.Opcodes): Uint8Array => saved(p.dict([["w", value]]));
+const of = (call: Parameters<typeof tensor>[2], shape: readonly number[] = [2, 3]): Uint8Array =>
+  one(tensor(storageId("0", storages["0"]!), shape, call));
+const made = (name: string, ...args: p.Opcodes[]): Uint8Array => one(p.reduce(p.global("torch._utils", name), ...args));
+const id = (...parts: p.Opcodes[]): Uint8Array => one(tensor(p.persistent(p.tuple(...parts)), [6]));
+
+/** Doubles what it holds at every level: `levels` opcodes, 2^levels paths. */
+function bomb(levels: number, core: p.Opcodes): p.Opcodes {
+  let value = cat(core, p.binput(0));
+  for (let i = 1; i <= levels; i++)
+    value = cat(p.ops(0x7d), p.MARK, p.text("a"), value, p.text("b"), p.binget(i - 1), p.ops(0x75), p.binput(i));
+  return value;
+}
+
+const TENSORS: readonly (readonly [string, Uint8Array, RegExp])[] = [
+  ["quantised", made("_rebuild_qtensor"), /tensor "w" is quantised, expected plain numbers/],
+  ["sparse", made("_rebuild_sparse_tensor"), /tensor "w" is sparse/],
+  ["of a wrapper", made("_rebuild_wrapper_subclass"), /tensor "w" is of a wrapper class/],
+  ["XLA", made("_rebuild_device_tensor_from_numpy"), /tensor "w" is saved as a NumPy array \(XLA\)/],
+  ["of an unknown function", made("_rebuild_from_space"), /tensor "w" is made by "torch\._utils\._rebuild_from_space"/],
+  ["a parameter of nothing", made("_rebuild_parameter"), /tensor "w" is None, expected a tensor$/],
+  [
+    "a subclass of nothing",
+    one(p.reduce(p.global("torch._tensor", "_rebuild_from_type_v2"))),
+    /is of a tensor class without arguments/,
+  ],
+  ["no storage", made("_rebuild_tensor_v2", p.int(1)), /has a number for its storage, expected a persistent id$/],
+  ["conjugate", of({ properties: p.dict([["conj", p.TRUE]]) }), /tensor "w" is a conj view/],
+  ["dtype of an attacker", of({ dtype: "system" }), /tensor "w" has dtype "torch\.system"/],
+  ["dtype toString", of({ dtype: "toString" }), /tensor "w" has dtype "torch\.toString"/],
+  [
+    "complex128",
+    id(p.text("storage"), p.global("torch", "ComplexDoubleStorage"), p.text("0"), p.text("cpu"), p.int(1)),
+    /tensor "w" does not say its dtype/,
+  ],
+  ["behind its storage", of({ offset: 1 }), /tensor "w" ends at byte 28 of its storage, expected at most 24$/],
+  ["strides behind its storage", of({ stride: [4, 1] }), /tensor "w" ends at byte 28 of its storage/],
+  ["an offset of 2^53", of({ offset: 2 ** 53 - 1 }), /of its storage, expected at most 24$/],
+  [
+    "2^60 elements, expanded",
+    of({ stride: [0, 0] }, [2 ** 30, 2 ** 30]),
+    /tensor "w" has shape .* expected less than 2\^53 bits$/,
+  ],
+  [
+    "a gigabyte of one element",
+    of({ stride: [0] }, [2 ** 28]),
+    /tensor "w" repeats 4 bytes to 1073741824, expected at most 33554432/,
+  ],
+  ["negative sizes", of({ stride: [3, 1] }, [-2, 3]), /tensor "w" has no sound sizes, strides and offset/],
+  ["fewer strides", of({ stride: [1] }), /tensor "w" has no sound sizes/],
+  ["65 axes", of({}, new Array(65).fill(1)), /tensor "w" has 65 axes, expected at most 64$/],
+  [
+    "on the meta device",
+    id(p.text("storage"), p.global("torch", "FloatStorage"), p.text("0"), p.text("meta"), p.int(6)),
+    /tensor "w" is on the meta device/,
+  ],
+  ["a module for a storage", id(p.text("module"), p.global("a", "b")), /has a persistent id that is none of a storage/],
+  [
+    "a class that is no storage",
+    id(p.text("storage"), p.global("os", "FloatStorage"), p.text("0"), p.text("cpu"), p.int(6)),
+    /has a persistent id that is none of a storage/,
+  ],
+  [
+    "a path for a key",
+    id(p.text("storage"), p.global("torch", "FloatStorage"), p.text("../0"), p.text("cpu"), p.int(6)),
+    /names a storage by "\.\.\/0", expected digits$/,
+  ],
+  [
+    "a storage that is not there",
+    id(p.text("storage"), p.global("torch", "FloatStorage"), p.text("9"), p.text("cpu"), p.int(6)),
+    /is in entry "archive\/data\/9", which the file lacks$/,
+  ],
+  [
+    "a storage of another size",
+    id(p.text("storage"), p.global("torch", "FloatStorage"), p.text("0"), p.text("cpu"), p.int(7)),
+    /has a storage of 28 bytes, but entry "archive\/data\/0" has 24$/,
+  ],
+  [
+    "two sizes of one storage",
+    saved(
+      p.dict([
+        ["a", weight],
+        ["b", tensor(storageId("0", { bytes: counting(28) }), [7])],
+      ]),
+    ),
+    /tensor "b" has a storage of 28 bytes, expected 24 as before$/,
+  ],
+  [
+    "one name twice",
+    saved(
+      p.dict([
+        ["a.b", weight],
+        ["a", p.dict([["b", weight]])],
+      ]),
+    ),
+    /has two tensors "a\.b", expected one$/,
+  ],
+  [
+    "2^40 paths to a tensor",
+    saved(
+      p.dict([
+        ["w", weight],
+        ["v", weight],
+        ["x", bomb(40, weight)],
+      ]),
+    ),
+    /has too many parts, or parts that hold themselves/,
+  ],
+  [
+    "2^40 paths to nothing",
+    saved(
+      p.dict([
+        ["w", weight],
+        ["v", weight],
+        ["x", bomb(40, p.dict([]))],
+      ]),
+    ),
+    /has too many parts/,
+  ],
+  [
+    "a module in itself",
+    saved(
+      cat(
+        module({ parameters: [["w", weight]] }),
+        p.binput(3),
+        p.dict([
+          ["_parameters", p.dict([])],
+          ["_modules", p.dict([["self", p.binget(3)]])],
+        ]),
+        p.ops(0x62),
+      ),
+    ),
+    /has too many parts|holds no tensors/,
+  ],
+  [
+    "a hundred thousand views of all",
+    saved(
+      p.dict(
+        Array.from({ length: 3 }, (_, i) => [
+          `${i}`,
+          tensor(storageId("0", storages["0"]!), [2 ** 22, 2], { stride: [0, 1] }),
+        ]),
+      ),
+    ),
+    /has tensors of \d+ bytes, expected at most/,
+  ],
+  [
+    "byteorder of neither kind",
+    torchZip(p.dict([["w", weight]]), storages, { byteorder: "middle" }),
+    /entry "archive\/byteorder" is "middle"/,
+  ],
+];
+for (const [what, file, message] of TENSORS) {
+  test(`refused: a tensor ${what}`, async () => {
+    await rejects(() => open(file), FormatError, new RegExp(`^a\\.pt .*(${message.source})`));
+  });
+}
+
+test("quantised, sparse and odd tensors elsewhere in the file do not matter; nor do dictionaries in themselves", async () => {
+  const other = p.dict([["q", p.reduce(p.global("torch._utils", "_rebuild_qtensor"))]]);
+  const self = cat(p.ops(0x7d), p.binput(9), p.text("me"), p.binget(9), p.ops(0x73));
+  await open(
+    saved(
+      p.dict([
+        ["state_dict", p.dict([["w", weight]])],
+        ["optimizer", other],
+        ["config", self],
+        ["more", bomb(40, p.dict([]))],
+      ]),
+    ),
+  );
+});
+
+const legacy = legacyFile(p.dict([["w", weight]]), storages);
+const LEGACY: readonly (readonly [string, Uint8Array, RegExp])[] = [
+  [
+    "cut in its storage",
+    legacy.subarray(0, -1),
+    /storage 0 ends at byte \d+, expected at most \d+ \(truncated file\?\)$/,
+  ],
+  [
+    "another count before the bytes",
+    legacy.slice().fill(9, legacy.length - 32, legacy.length - 31),
+    /storage 0 has 9 elements, expected 6 as its tensors say$/,
+  ],
+  [
+    "a storage without a place",
+    legacyFile(p.dict([["w", weight]]), storages, { keys: [] }),
+    /tensor "w" is in storage 0, which the file lacks$/,
+  ],
+  [
+    "a storage twice",
+    legacyFile(p.dict([["w", weight]]), storages, { keys: ["0", "0"] }),
+    /has storage 0, which the list twice names$/,
+  ],
+  [
+    "a storage of nobody",
+    legacyFile(p.dict([["w", weight]]), { ...storages, "5": { bytes: counting(4) } }),
+    /has storage 5, which nothing names$/,
+  ],
+  [
+    "a view outside",
+    legacyFile(
+      p.dict([["w", tensor(storageId("0", storages["0"]!, p.tuple(p.text("v"), p.int(4), p.int(3))), [1])]]),
+      storages,
+    ),
+    /has a view that is not inside its storage of 24 bytes/,
+  ],
+  ["only the magic number", legacy.subarray(0, 15), /from byte 15 pickle ends at byte 0, expected 1 more/],
+];
+for (const [what, file, message] of LEGACY) {
+  test(`refused: before 1.6, ${what}`, async () => {
+    await rejects(() => open(file), FormatError, new RegExp(`^a\\.pt .*(${message.source})`));
+  });
+}
+
+const tar = (tensors: Parameters<typeof tarFile>[2], object = p.dict([["w", p.persistent(p.int(5))]])): Uint8Array =>
+  tarFile(object, storages, tensors);
+const sound = tar({ "5": { storage: "0", shape: [6] } });
+const TAR: readonly (readonly [string, Uint8Array, RegExp])[] = [
+  [
+    "a tensor outside its storage",
+    tar({ "5": { storage: "0", shape: [7] } }),
+    /tensor 5 ends at byte 28 of its storage/,
+  ],
+  [
+    "a tensor of no storage",
+    tar({ "5": { storage: "1", shape: [6] } }),
+    /describes no tensor, expected a storage, sizes and strides$/,
+  ],
+  [
+    "a tensor that is not there",
+    tar({ "6": { storage: "0", shape: [6] } }),
+    /tensor "w" is a tensor that the archive lacks/,
+  ],
+  ["only one entry", cat(...tarEntry("sys_info", counting(3))), /lacks the entry "pickle"/],
+  [
+    "an entry twice",
+    cat(...tarEntry("pickle", counting(3)), ...tarEntry("pickle", counting(3))),
+    /has two entries "pickle"/,
+  ],
+  ["cut", sound.subarray(0, 1540), /ends at byte \d+, expected at most 1540$/],
+  ["a changed header", sound.slice().fill(1, 1025, 1027), /has no tar header at byte 1024/],
+];
+for (const [what, file, message] of TAR) {
+  test(`refused: tar, ${what}`, async () => {
+    await open(sound);
+    await rejects(() => open(file), FormatError, new RegExp(`^a\\.pt .*(${message.source})`));
+  });
+}
+
+test.run();
