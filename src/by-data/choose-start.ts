@@ -8,7 +8,7 @@ import { mergeModels } from "../merge/merge-models.ts";
 import type { Permutations } from "../perm/alignment.ts";
 import { type Pair, pairOf } from "../perm/pair.ts";
 import { samePermutation } from "../perm/permutation.ts";
-import type { Evaluate } from "../run/evaluate.ts";
+import { checkMeasured, type Evaluate, evaluateBy } from "../run/evaluate.ts";
 import type { ExecutorOptions } from "../run/executor.ts";
 import { evaluateModel } from "../run/models/evaluate-model.ts";
 
@@ -93,6 +93,7 @@ export async function chooseStart<Found extends FoundBySearch>(
   options: StartsOptions<Found>,
 ): Promise<ChosenStart<Found>> {
   checkOptions("chooseStart", options, OPTIONS);
+  checkMeasured("chooseStart option evaluate", options.evaluate);
   const { starts, match, evaluate: given, repair, seed = 0, perturb = PERTURB, lambda = 0.5, signal } = options;
   const { executor } = options;
   if (!Number.isSafeInteger(starts) || starts < 1)
@@ -100,7 +101,9 @@ export async function chooseStart<Found extends FoundBySearch>(
   if (!(perturb > 0 && perturb <= 1)) throw new RangeError(`perturb ${perturb}, expected a number above 0 and up to 1`);
   const pair = pairOf(a, b, spec);
   const evaluate: Evaluate =
-    typeof given === "function" ? given : (model) => evaluateModel(model, given, { signal, executor });
+    typeof given === "function"
+      ? (model) => evaluateBy(given, model)
+      : (model) => evaluateModel(model, given, { signal, executor });
   const found: Found[] = [];
   const tried: TriedStart[] = [];
   for (let at = 0; at < starts; at++) {

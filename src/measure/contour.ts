@@ -9,7 +9,7 @@ import { decodeFloats } from "../kernels/float-values.ts";
 import { createKernels } from "../kernels/kernels.ts";
 import { applyPermutations } from "../perm/apply-permutations.ts";
 import type { AlignedPair } from "../perm/pair.ts";
-import type { Evaluate, Evaluation } from "../run/evaluate.ts";
+import { checkMeasured, type Evaluate, type Evaluation } from "../run/evaluate.ts";
 import { createRunner } from "../run/models/running-model.ts";
 import { type ContourPlane, contourPlane, type PlaneProducts, type PlaneWeights } from "./contour-plane.ts";
 import { countedProgress, countOf, evaluateOn, type RunningOptions } from "./curve.ts";
@@ -127,6 +127,7 @@ export async function sampleContour(
   options: ContourSettings = {},
 ): Promise<Contour> {
   checkOptions("sampleContour", options, OPTIONS);
+  checkMeasured("data", data);
   const { points = CONTOUR_POINTS, range = RANGE } = options;
   if (!Number.isSafeInteger(points) || points < 2)
     throw new RangeError(`contour of ${points} points a side, expected an integer from 2`);

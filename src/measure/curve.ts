@@ -8,7 +8,7 @@ import type { Dataset } from "../data/dataset.ts";
 import { mergeModels } from "../merge/merge-models.ts";
 import { applyPermutations } from "../perm/apply-permutations.ts";
 import { type AlignedPair, pairOf } from "../perm/pair.ts";
-import { type Evaluate, type Evaluation, evaluateRunning } from "../run/evaluate.ts";
+import { checkMeasured, type Evaluate, type Evaluation, evaluateBy, evaluateRunning } from "../run/evaluate.ts";
 import type { ExecutorOptions } from "../run/executor.ts";
 import { createRunner, type ModelRunner } from "../run/models/running-model.ts";
 import { type Curve, type CurvePoint, lambdas } from "./barrier.ts";
@@ -94,6 +94,7 @@ export async function sampleCurves(
   options: CurveOptions = {},
 ): Promise<Map<string, CurvePair>> {
   checkOptions("sampleCurves", options, OPTIONS);
+  for (const [split, data] of splits) checkMeasured(`split ${split}`, data);
   const steps = lambdas(options.points ?? CURVE_POINTS);
   const lines = linesOf(steps, options.repair !== undefined);
   const points = await measurePoints(pair, splits, lines, options);
@@ -188,9 +189,9 @@ export async function evaluateOn(
 ): Promise<Evaluation> {
   if (typeof data !== "function") return evaluateRunning(await runner.load(model), data, { batch, signal, onProgress });
   signal?.throwIfAborted();
-  const { loss, accuracy } = await data(model);
+  const found = await evaluateBy(data, model);
   onProgress?.({ stage: "evaluate", done: 1, total: 1 });
-  return { loss, accuracy };
+  return found;
 }
 
 /** Many evaluations as one: `next(count)` gives the progress of the next `count` images of `total`. */

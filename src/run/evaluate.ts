@@ -1,5 +1,6 @@
 /** Loss, accuracy and logits of models that run, on labelled images. */
 
+import { describe } from "../base/describe.ts";
 import type { Model } from "../base/model.ts";
 import { checkOptions, type OptionKinds, RUNNING, type Running } from "../base/options.ts";
 import type { Dataset } from "../data/dataset.ts";
@@ -27,6 +28,23 @@ export type Evaluate = (model: Model) => Promise<Evaluation> | Evaluation;
 
 const OPTIONS: OptionKinds<EvaluateOptions> = { batch: "number", ...RUNNING };
 const BATCH = 250;
+
+/** Throws `TypeError` unless models can be evaluated on `data`: by a function, or on a data set. */
+export function checkMeasured(name: string, data: Dataset | Evaluate): void {
+  if (typeof data !== "function" && typeof data?.read !== "function")
+    throw new TypeError(`${name} is ${describe(data)}, expected a data set or a function that evaluates a model`);
+}
+
+/** The user's evaluation of a model. Throws `TypeError` when it gives no two numbers; NaN and infinity are numbers. */
+export async function evaluateBy(evaluate: Evaluate, model: Model): Promise<Evaluation> {
+  const found: Partial<Evaluation> | undefined = await evaluate(model);
+  const { loss, accuracy } = found ?? {};
+  if (typeof loss !== "number" || typeof accuracy !== "number")
+    throw new TypeError(
+      `evaluation of ${model.name} gave loss ${describe(loss)} and accuracy ${describe(accuracy)}, expected two numbers`,
+    );
+  return { loss, accuracy };
+}
 
 /** Mean cross-entropy and accuracy of a model that runs. Throws as `evaluateModel` does. */
 export async function evaluateRunning(

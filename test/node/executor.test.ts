@@ -20,7 +20,7 @@ import { resolveFor } from "../../src/perm/resolve-for.ts";
 import { applyTaskAffine } from "../../src/repair/apply-task-affine.ts";
 import { type RepairKind, type RepairOptions, repairModel } from "../../src/repair/repair-model.ts";
 import { taskAffine } from "../../src/repair/task-affine.ts";
-import type { Executor } from "../../src/run/executor.ts";
+import type { Executor, Value } from "../../src/run/executor.ts";
 import { evaluateModel } from "../../src/run/models/evaluate-model.ts";
 import { tfExecutor } from "../../src/run/tfjs/executor.ts";
 import { rejects } from "../reference/expect-error.ts";
@@ -253,6 +253,47 @@ test("curves and contours take an evaluation of one's own instead of images, and
   const { loss } = await sampleContour(pair, own, { points: 2, executor });
   assert.equal(loss, [6, 7, 8, 9]);
   assert.equal([...seen[0]!.tensors.keys()], [...pair.a.tensors.keys()]);
+});
+
+test("what an executor or an evaluation gives is looked at", async () => {
+  const { a, b, spec, permutations } = await pairOf(VGG);
+  const pair = { a, b, spec, permutations };
+  const wrong = (change: (value: Value) => Value | undefined): Executor => ({
+    async open(model, options) {
+      const network = await loopExecutor().open(model, options);
+      return {
+        ...network,
+        async run(inputs, keep) {
+          const values = await network.run(inputs, keep);
+          return new Map([...values].flatMap(([name, value]) => [[name, change(value)] as [string, Value]]));
+        },
+      };
+    },
+  });
+  const first = ([batch, ...rest]: readonly number[]) => [batch!, ...rest.toReversed()];
+  const refuses = (change: (value: Value) => Value | undefined, message: RegExp): Promise<unknown> =>
+    rejects(() => activationCosts(a, b, spec, few, { executor: wrong(change) }), RangeError, message);
+  await refuses(() => undefined, / value \S+ is missing, expected \[9, 4, 4, 6\] of the executor$/);
+  await refuses(
+    ({ shape, data: numbers }) => ({ shape: first(shape), data: numbers }),
+    /has shape \[9, 6, 4, 4\], expected \[9, 4, 4, 6\]/,
+  );
+  await refuses(({ shape }) => ({ shape, data: new Float32Array(3) }), /has 3 numbers, expected 864 in a Float32Array/);
+  await rejects(() => evaluateModel(a, few, { executor: {} as Executor }), TypeError, /^executor has no function open/);
+  const nothing = (() => undefined) as never;
+  const splits = new Map([["own", nothing]]);
+  await rejects(
+    () => sampleCurves(pair, splits, { points: 2 }),
+    TypeError,
+    /gave loss undefined and accuracy undefined/,
+  );
+  await rejects(() => sampleContour(pair, 3 as never), TypeError, /^data is 3, expected a data set or a function/);
+  const match = (start: { seed: number; perturb: number }) => matchWeights(a, b, spec, start);
+  await rejects(
+    () => chooseStart(a, b, spec, { starts: 1, match, evaluate: undefined as never }),
+    TypeError,
+    /^chooseStart option evaluate is undefined, expected a data set or a function/,
+  );
 });
 
 test.run();

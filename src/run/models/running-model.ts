@@ -2,14 +2,22 @@
 
 import type { Model } from "../../base/model.ts";
 import { describeGraph } from "../../families/describe-graph.ts";
-import type { Executor, RunningModel } from "../executor.ts";
+import type { Graph } from "../../graph/graph.ts";
+import { type Executor, type Network, type RunningModel, runsOnTensorFlow } from "../executor.ts";
+import { checkedNetwork } from "./checked-network.ts";
 import { executorOf } from "./default-executor.ts";
 
 /** Opens a model. Rejects with `RangeError` for one of no known family. The caller disposes the network. */
 export async function openRunning(model: Model, executor?: Executor): Promise<RunningModel> {
   const graph = await describeGraph(model);
-  const network = await (await executorOf(executor)).open(model, { graph });
+  const network = await openNetwork(await executorOf(executor), model, graph);
   return { name: model.name, tensors: model.tensors, graph, network };
+}
+
+async function openNetwork(executor: Executor, model: Model, graph: Graph): Promise<Network> {
+  if (typeof executor.open !== "function") throw new TypeError("executor has no function open, expected an Executor");
+  const network = await executor.open(model, { graph });
+  return runsOnTensorFlow(executor) ? network : checkedNetwork(network, model, graph);
 }
 
 /** What runs models: in the same network, as long as their tensors are the same. */
