@@ -13,25 +13,20 @@
  * const merged = await mergeModels(a, b, spec, permutations);
  * const alignedB = await applyPermutations(b, spec, permutations);
  * const images = await readDataFolder("fashion-mnist", { split: "test", limit: 500 });
- * const { model, report } = await repairModel(merged, a, alignedB, images, { kind: "repair" });
- * console.log(report.places.length, "values repaired,", model.metadata.get("rebasin.repair"));
+ * const { model, report } = await repairModel(merged, [a, alignedB], images, { kind: "least-squares" });
+ * console.log(report.operations.length, "operations solved,", model.metadata.get("rebasin.repair"));
  *
  * @module
  */
 
 export type { Dataset } from "./data/dataset.ts";
 export { applyTaskAffine } from "./repair/apply-task-affine.ts";
+export type { Need } from "./repair/least-squares/need.ts";
+export type { SolvedOperation } from "./repair/least-squares/solve-in-order.ts";
+export type { RepairOptions } from "./repair/options.ts";
 export type { RepairAt } from "./repair/places.ts";
-export {
-  type PairRepair,
-  pairRepair,
-  type RepairedModel,
-  type RepairedValue,
-  type RepairKind,
-  type RepairOptions,
-  type RepairReport,
-  repairModel,
-} from "./repair/repair-model.ts";
+export { type PairRepair, pairRepair, repairModel } from "./repair/repair-model.ts";
 export type { AffineKind } from "./repair/repair-places.ts";
+export type { RepairedModel, RepairedValue, RepairKind, RepairReport } from "./repair/report.ts";
 export { type TaskAffineOptions, taskAffine } from "./repair/task-affine.ts";
 export type { Executor, ExecutorOptions, Network, Value } from "./run/executor.ts";

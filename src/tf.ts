@@ -50,18 +50,13 @@ export {
   sampleCurves,
 } from "./measure/curve.ts";
 export type { AlignedPair } from "./perm/pair.ts";
+export type { Need } from "./repair/least-squares/need.ts";
+export type { SolvedOperation } from "./repair/least-squares/solve-in-order.ts";
+export type { RepairOptions } from "./repair/options.ts";
 export type { RepairAt } from "./repair/places.ts";
-export {
-  type PairRepair,
-  pairRepair,
-  type RepairedModel,
-  type RepairedValue,
-  type RepairKind,
-  type RepairOptions,
-  type RepairReport,
-  repairModel,
-} from "./repair/repair-model.ts";
+export { type PairRepair, pairRepair, repairModel } from "./repair/repair-model.ts";
 export type { AffineKind } from "./repair/repair-places.ts";
+export type { RepairedModel, RepairedValue, RepairKind, RepairReport } from "./repair/report.ts";
 export { type TaskAffineOptions, taskAffine } from "./repair/task-affine.ts";
 export type { Evaluate, EvaluateOptions, Evaluation, Predictions } from "./run/evaluate.ts";
 export type { Executor, ExecutorOptions, Network, Value } from "./run/executor.ts";

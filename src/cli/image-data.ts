@@ -4,15 +4,20 @@ import type { Dataset } from "../data/dataset.ts";
 import { readDataFolder, type Split } from "../node/data-folder.ts";
 import { type CommandContext, numberOption, type OptionRule } from "./command.ts";
 
-/** For every command that takes images. */
-export const DATA_OPTIONS: Readonly<Record<string, OptionRule>> = {
+/** Where images come from, and how they are read. */
+export const DATA_SOURCE_OPTIONS: Readonly<Record<string, OptionRule>> = {
   data: {
     value: "DIR",
     help: "folder of labelled images: MNIST's IDX files (or .gz), CIFAR-10 or -100 binary, or train.npz / test.npz",
   },
-  limit: { value: "N", help: "only the first N images of each split; all if not given" },
   "input-size": { value: "SIDE", help: "average-pool the images to SIDE×SIDE, as the network was trained on" },
   scale: { value: "X", help: "what pixel values are divided by; 255 for bytes if not given" },
+};
+
+/** For every command that takes images. */
+export const DATA_OPTIONS: Readonly<Record<string, OptionRule>> = {
+  ...DATA_SOURCE_OPTIONS,
+  limit: { value: "N", help: "only the first N images of each split; all if not given" },
 };
 
 /** One split of the data set that the options name. */

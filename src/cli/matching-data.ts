@@ -161,8 +161,10 @@ export async function runPlan(
 
 function midpointRepair(repair: Repair, pair: Pair) {
   const { a, b } = pair;
-  return async (merged: Model, { permutations }: CommandMatching): Promise<Model> =>
-    (await (await repair.of({ a, b, spec: pair, permutations }))(merged, 0.5)).model;
+  return async (merged: Model, { permutations }: CommandMatching): Promise<Model> => {
+    const ofMidpoint = await repair.ofStarts({ a, b, spec: pair, permutations });
+    return ofMidpoint === undefined ? merged : (await ofMidpoint(merged, 0.5)).model;
+  };
 }
 
 async function loadRecipes() {

@@ -43,12 +43,15 @@ export function planTasks(context: CommandContext, output: string): TaskPlan | u
     if (values.has("data-b")) throw new UsageError("--data-b is for --repair per-task, expected no --data-b");
     return undefined;
   }
+  for (const option of ["ridge", "temperature"])
+    if (values.has(option) || context.flags.has(option))
+      throw new UsageError(`--${option} is for --repair least-squares, expected no --${option}`);
   for (const option of ["data", "data-b"])
     if (!values.has(option)) throw new UsageError(`--repair per-task has no --${option}, expected --${option} DIR`);
   const stem = output.replace(/\.safetensors$/, "");
   const files = [`${stem}.task-a.safetensors`, `${stem}.task-b.safetensors`] as const;
   const places = placesOption(context);
-  const readers = [repairImages(context, "data"), repairImages(context, "data-b")];
+  const sources = [repairImages(context, "data"), repairImages(context, "data-b")];
   const tasks = ["data", "data-b"].map((option) => basename(resolve(values.get(option)!)));
   return {
     files,
@@ -57,7 +60,9 @@ export function planTasks(context: CommandContext, output: string): TaskPlan | u
       const sides: TaskSide[] = [];
       for (const [i, expert] of [a, await applyPermutations(b, spec, permutations)].entries()) {
         const task = tasks[i]!;
-        const data = await readers[i]!();
+        const { read, check } = sources[i]!;
+        await check([[a, b][i]!]);
+        const data = await read();
         const model = await taskAffine(merged, expert, data, { task, ...places, signal, onProgress });
         sides.push({ task, file: files[i]!, images: data.count, places: model.tensors.size / 2, model });
       }

@@ -61,18 +61,23 @@ function affineOf(
   return { scale, shift };
 }
 
-/** (1−λ) of A's means and deviations, λ of B's. */
+/** Means and deviations of several networks, each with its share. */
 export function blendStatistics(
-  a: ReadonlyMap<string, ChannelStatistics>,
-  b: ReadonlyMap<string, ChannelStatistics>,
-  lambda: number,
+  parts: readonly ReadonlyMap<string, ChannelStatistics>[],
+  weights: readonly number[],
 ): Map<string, ChannelStatistics> {
-  const blend = (x: Float64Array, y: Float64Array): Float64Array =>
-    x.map((each, i) => (each === y[i]! ? each : (1 - lambda) * each + lambda * y[i]!));
+  const blend = (values: readonly Float64Array[]): Float64Array =>
+    values[0]!.map((first, i) => {
+      if (values.every((each) => each[i] === first)) return first;
+      return values.reduce((sum, each, k) => sum + weights[k]! * each[i]!, 0);
+    });
   return new Map(
-    [...a].map(([value, { mean, deviation }]) => {
-      const other = b.get(value)!;
-      return [value, { mean: blend(mean, other.mean), deviation: blend(deviation, other.deviation) }];
+    [...parts[0]!.keys()].map((value) => {
+      const all = parts.map((part) => part.get(value)!);
+      return [
+        value,
+        { mean: blend(all.map(({ mean }) => mean)), deviation: blend(all.map(({ deviation }) => deviation)) },
+      ];
     }),
   );
 }

@@ -39,6 +39,43 @@ test("merge --repair writes a plain model and says what was done", async () => {
   assert.match(compared, /mlp/);
 });
 
+test("merge and many --repair least-squares solve operation by operation", async () => {
+  const words = ["--repair", "least-squares", "--repair-images", "100"];
+  const { code, json } = await cli.runJson("merge", A, B, "-o", "m.safetensors", "--data", "data", ...words);
+  assert.is(code, 0, JSON.stringify(json));
+  const { kind, images, places, operations, addedBiases } = json.repair;
+  assert.equal([kind, images, places, addedBiases], ["least-squares", 100, [], []]);
+  assert.equal(
+    operations.map(({ value }: { value: string }) => value),
+    ["layers.0", "layers.1", "layers.2"],
+  );
+  for (const { before, after, residual } of operations) assert.ok(after < before && residual < 1e-14);
+  const text = await merge("n.safetensors", ...words, "--temperature", "--ridge", "0.1", "--starts", "2");
+  assert.is(text.code, 0, text.stderr);
+  assert.match(
+    text.stdout,
+    /^repaired {3}least-squares, 3 operations, 100 images, error of layers\.2 [\d.]+ before, [\d.]+ after\ntempered {3}logits divided by [\d.]+$/m,
+  );
+  assert.not.match(text.stdout, /^hint/m);
+  const many = await run("many", A, B, "-o", "o.safetensors", "--data", "data", ...words);
+  assert.is(many.code, 0, many.stderr);
+  assert.match(many.stdout, /^repaired {3}least-squares, 3 operations, 100 images/m);
+  assert.match((await run("merge", A, B, "-o", "p.safetensors")).stdout, /^hint .*--repair least-squares --data DIR/m);
+});
+
+test("parents that only guess on the images are refused, unless that is asked for", async () => {
+  // Pixels of another scale: the network is the same, what it is shown is not.
+  const words = ["--repair", "least-squares", "--repair-images", "50", "--scale", "1e9"];
+  const { code, stderr } = await merge("m.safetensors", ...words);
+  assert.is(code, 1);
+  assert.match(
+    stderr,
+    /gets [\d.]+ % of 500 images of data.* right, and guessing [\d.]+ %: expected a network trained/,
+  );
+  assert.not.ok(existsSync(cli.path("m.safetensors")));
+  assert.is((await merge("m.safetensors", ...words, "--force-repair")).code, 0);
+});
+
 test("what --repair cannot do is said before anything is written", async () => {
   const refused = async (code: number, message: RegExp, ...words: string[]): Promise<void> => {
     const found = await run("merge", A, B, "-o", "m.safetensors", ...words);
@@ -51,6 +88,12 @@ test("what --repair cannot do is said before anything is written", async () => {
   await refused(2, /--add-bias is for --repair, expected no --add-bias/, "--add-bias", ...data);
   await refused(2, /--add-bias is not for --repair rescale/, "--repair", "rescale", "--add-bias", ...data);
   await refused(2, /--repair-at is not for --repair bn-reset/, "--repair", "bn-reset", "--repair-at", "norms", ...data);
+  const least = ["--repair", "least-squares", ...data];
+  await refused(2, /--repair-at is not for --repair least-squares/, ...least, "--repair-at", "norms");
+  await refused(2, /--ridge -1, expected a number from 0/, ...least, "--ridge=-1");
+  await refused(2, /--ridge is not for --repair repair/, "--repair", "repair", "--ridge", "1", ...data);
+  await refused(2, /--temperature is not for --repair rescale/, "--repair", "rescale", "--temperature", ...data);
+  await refused(2, /--temperature is for --repair, expected no --temperature/, "--temperature");
   await refused(1, /has no BatchNorm, expected one to reset/, "--repair", "bn-reset", ...data);
   await refused(1, /has nothing to repair|has no/, "--repair", "repair", "--repair-at", "norms", ...data);
 });
@@ -151,7 +194,7 @@ test("what per-task and apply cannot do is one line", async () => {
   await refused(1, /m\.task-b\.safetensors already exists/, ...per, ...data);
   await refused(
     2,
-    /--repair per-task, expected one of bn-reset/,
+    /--repair per-task, expected one of least-squares/,
     "curve",
     A,
     B,

@@ -112,7 +112,10 @@ test("the repaired curve is that of merges repaired one by one; A and B are run 
     assert.equal([repaired.name, ...repaired.points.map(({ lambda }) => lambda)], ["repaired", 0, 0.5, 1]);
     for (const { lambda, loss, accuracy } of repaired.points) {
       const merged = await mergeModels(pair.a, aligned, pair.spec, new Map(), { lambda });
-      const { model } = await repairModel(merged, pair.a, aligned, images, { ...options, lambda });
+      const { model } = await repairModel(merged, [pair.a, aligned], images, {
+        ...options,
+        weights: [1 - lambda, lambda],
+      });
       assert.equal({ loss, accuracy }, await evaluateModel(model, splits.get("test")!));
       const again = await repair(merged, lambda);
       for (const name of model.tensors.keys())

@@ -18,7 +18,9 @@ import { sampleCurves } from "../../src/measure/curve.ts";
 import { mergeModels } from "../../src/merge/merge-models.ts";
 import { resolveFor } from "../../src/perm/resolve-for.ts";
 import { applyTaskAffine } from "../../src/repair/apply-task-affine.ts";
-import { type RepairKind, type RepairOptions, repairModel } from "../../src/repair/repair-model.ts";
+import type { RepairOptions } from "../../src/repair/options.ts";
+import { repairModel } from "../../src/repair/repair-model.ts";
+import type { RepairKind } from "../../src/repair/report.ts";
 import { taskAffine } from "../../src/repair/task-affine.ts";
 import type { Executor, Value } from "../../src/run/executor.ts";
 import { evaluateModel } from "../../src/run/models/evaluate-model.ts";
@@ -167,16 +169,19 @@ const REPAIRS: readonly [Architecture, RepairKind][] = [
   [RESNET, "repair"],
   [RESNET_BN, "rescale"],
   [RESNET, "reshift"],
+  [VGG, "least-squares"],
+  [RESNET, "least-squares"],
 ];
 for (const [architecture, kind] of REPAIRS) {
   test(`${architecture.family}: ${kind} on one's own executor gives the same tensors`, async () => {
     const { a, b, spec } = await pairOf(architecture);
     const merged = await mergeModels(a, b, spec, new Map());
-    const options: RepairOptions = { kind, batch: 10, at: "both", addBias: true };
+    const options: RepairOptions = { kind, batch: 10, addBias: true, temperature: kind === "least-squares" };
+    if (kind !== "least-squares") Object.assign(options, { at: "both" });
     const executor = loopExecutor();
     const [wanted, found] = [
-      await repairModel(merged, a, b, data, options),
-      await repairModel(merged, a, b, data, { ...options, executor }),
+      await repairModel(merged, [a, b], data, options),
+      await repairModel(merged, [a, b], data, { ...options, executor }),
     ];
     assert.ok(executor.runs > 0);
     await nearModel(found.model, wanted.model, kind);

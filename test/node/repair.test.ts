@@ -13,8 +13,9 @@ import { type Architecture, initialiseModel } from "../../src/families/initialis
 import { mergeModels } from "../../src/merge/merge-models.ts";
 import { applyTaskAffine } from "../../src/repair/apply-task-affine.ts";
 import { channelSums } from "../../src/repair/channel-statistics.ts";
+import type { RepairOptions } from "../../src/repair/options.ts";
 import { repairPlaces } from "../../src/repair/places.ts";
-import { type RepairOptions, repairModel } from "../../src/repair/repair-model.ts";
+import { repairModel } from "../../src/repair/repair-model.ts";
 import { taskAffine } from "../../src/repair/task-affine.ts";
 import { channelStatistics } from "../../src/repair/tfjs/statistics.ts";
 import { createWalk } from "../../src/repair/tfjs/walk.ts";
@@ -93,7 +94,7 @@ for (const [architecture, shape] of NETWORKS) {
   test(`a network repaired to itself stays as it is (${name})`, async () => {
     const { a } = await midpoint([architecture, shape]);
     for (const kind of ["repair", "rescale", "reshift"] as const) {
-      const { model, report } = await repairModel(a, a, a, noise(20, shape), { kind, batch: 7 });
+      const { model, report } = await repairModel(a, [a, a], noise(20, shape), { kind, batch: 7 });
       assert.ok((await distance(a, model)) < 1e-6, kind);
       assert.equal([...model.tensors], [...a.tensors]);
       assert.equal(report.addedBiases, []);
@@ -104,8 +105,8 @@ for (const [architecture, shape] of NETWORKS) {
     const { a, b, merged } = await midpoint([architecture, shape]);
     const data = noise(40, shape);
     const at = "both";
-    const options: RepairOptions = { kind: "repair", lambda: 0.25, at, addBias: true, batch: 16 };
-    const { model, report } = await repairModel(merged, a, b, data, options);
+    const options: RepairOptions = { kind: "repair", weights: [0.75, 0.25], at, addBias: true, batch: 16 };
+    const { model, report } = await repairModel(merged, [a, b], data, options);
     assert.equal(report.unshifted, []);
     assert.is(report.addedBiases.length > 0, name === "resnet with layer norm");
     const measured = [];
@@ -139,15 +140,15 @@ test("channels scaled and shifted by hand come back", async () => {
     if (name.endsWith("bias")) for (let i = 0; i < values.length; i++) values[i]! -= 0.3;
   });
   assert.ok((await distance(a, broken)) > 0.3);
-  const { model } = await repairModel(broken, a, a, noise(60, MLP[1]), { kind: "repair" });
+  const { model } = await repairModel(broken, [a, a], noise(60, MLP[1]), { kind: "repair" });
   assert.ok((await distance(a, model)) < 1e-4);
 });
 
 test("batches and what may wait in memory change results by rounding alone", async () => {
   const { a, b, merged } = await midpoint(RESNET_LN);
   const data = noise(50, RESNET_LN[1]);
-  const whole = await repairModel(merged, a, b, data, { kind: "repair", batch: 50 });
-  const cut = await repairModel(merged, a, b, data, { kind: "repair", batch: 7 });
+  const whole = await repairModel(merged, [a, b], data, { kind: "repair", batch: 50 });
+  const cut = await repairModel(merged, [a, b], data, { kind: "repair", batch: 7 });
   assert.ok((await distance(whole.model, cut.model)) < 1e-4);
   const network = await createNetwork(a);
   const statistics = [];
@@ -164,7 +165,7 @@ test("batches and what may wait in memory change results by rounding alone", asy
 test("bn-reset is the average of batches' means and unbiased variances, as plain loops have it", async () => {
   const { a, b, merged } = await midpoint(VGG_BN);
   const data = noise(30, VGG_BN[1]);
-  const { model, report } = await repairModel(merged, a, b, data, { kind: "bn-reset", batch: 10 });
+  const { model, report } = await repairModel(merged, [a, b], data, { kind: "bn-reset", batch: 10 });
   const network = await createNetwork(merged);
   const first = network.graph.operations.find(({ kind }) => kind.op === "batch-norm")!;
   const { kind, inputs } = first;
@@ -196,10 +197,10 @@ test("bn-reset is the average of batches' means and unbiased variances, as plain
 test("a convolution without bias is rescaled alone, and the report says so; with a bias it runs", async () => {
   const { a, b, merged } = await midpoint(RESNET_LN);
   const data = noise(20, RESNET_LN[1]);
-  const { model, report } = await repairModel(merged, a, b, data, { kind: "repair" });
+  const { model, report } = await repairModel(merged, [a, b], data, { kind: "repair" });
   assert.ok(report.unshifted.length > 5);
   assert.equal([...model.tensors], [...merged.tensors]);
-  const grown = await repairModel(merged, a, b, data, { kind: "repair", addBias: true });
+  const grown = await repairModel(merged, [a, b], data, { kind: "repair", addBias: true });
   assert.equal(grown.report.unshifted, []);
   assert.is(grown.report.addedBiases.length, report.unshifted.length);
   assert.ok(grown.model.tensors.has("conv1.bias"));
@@ -218,7 +219,7 @@ test("channels that never change keep their scale", async () => {
   const dead = await edited(a, (name, values) => {
     if (name === "layers.0.weight") values.fill(0, 0, 48);
   });
-  const { model, report } = await repairModel(dead, a, b, noise(20, MLP[1]), { kind: "repair" });
+  const { model, report } = await repairModel(dead, [a, b], noise(20, MLP[1]), { kind: "repair" });
   assert.is(report.places[0]!.dead, 1);
   assert.ok((await floatsOf(model, "layers.0.weight")).every(Number.isFinite));
 });
@@ -230,7 +231,7 @@ test("a task's side file brings the merged model to its expert's statistics", as
     const side = await taskAffine(merged, b, data, { task: "second", addBias });
     assert.is(side.metadata.get("rebasin.task"), "second");
     const applied = await applyTaskAffine(merged, side);
-    const repaired = await repairModel(merged, a, b, data, { kind: "repair", lambda: 1, addBias });
+    const repaired = await repairModel(merged, [a, b], data, { kind: "repair", weights: [0, 1], addBias });
     assert.ok((await distance(repaired.model, applied)) < 1e-5);
     assert.is(applied.tensors.has("conv1.bias"), addBias);
   }
@@ -255,13 +256,13 @@ test("what cannot be repaired is refused in a line", async () => {
   const { a, b, merged } = await midpoint(MLP);
   const [, shape] = MLP;
   const repair = (options: object, data = noise(4, shape)) =>
-    repairModel(merged, a, b, data, { kind: "repair", ...options } as RepairOptions);
+    repairModel(merged, [a, b], data, { kind: "repair", ...options } as RepairOptions);
   await refused(/has no BatchNorm, expected one to reset/, () => repair({ kind: "bn-reset" }));
   await refused(/^noise has 1 image, expected at least 2 for statistics$/, () => repair({}, noise(1, shape)));
   await refused(/^noise has 0 images/, () => repair({}, noise(0, shape)));
   await refused(/^noise has images of 5×5×3/, () => repair({}, noise(4, [5, 5, 3])));
-  await refused(/^repair "fix", expected one of bn-reset/, () => repair({ kind: "fix" }));
-  await refused(/^lambda 2, expected/, () => repair({ lambda: 2 }));
+  await refused(/^repair "fix", expected one of least-squares/, () => repair({ kind: "fix" }));
+  await refused(/^weights 2, -1, expected 2 numbers/, () => repair({ weights: [2, -1] }));
   await refused(/^batch 0, expected a positive integer$/, () => repair({ batch: 0 }));
   await refused(/^at "all", expected/, () => repair({ at: "all" }));
   await refused(/^repairModel option "typo"/, () => repair({ typo: 1 }));
@@ -269,7 +270,7 @@ test("what cannot be repaired is refused in a line", async () => {
     values[0] = Number.NaN;
   });
   await refused(/has NaN or infinity in channel 0, expected finite activations$/, () =>
-    repairModel(bad, a, b, noise(4, shape), { kind: "repair" }),
+    repairModel(bad, [a, b], noise(4, shape), { kind: "repair" }),
   );
   const abort = new AbortController();
   await refused(/^enough$/, () =>

@@ -2,17 +2,23 @@
 
 import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
+import type { Spec } from "../../axes/types.ts";
+import type { Model } from "../../base/model.ts";
 import { table } from "../../base/text-table.ts";
 import { visible } from "../../base/visible.ts";
 import { type ManyReport, type ManyStrategy, mergeMany } from "../../many/merge-many.ts";
 import type { Method } from "../../match/match-weights.ts";
 import { saveSafetensors } from "../../node/save-safetensors.ts";
 import { wordsOf } from "../../node/system-error.ts";
+import { applyPermutations } from "../../perm/apply-permutations.ts";
 import { permutationsModel } from "../../perm/permutation-file.ts";
 import { type Command, type CommandContext, numberOption, UsageError } from "../command.ts";
+import { DATA_SOURCE_OPTIONS } from "../image-data.ts";
 import { MATCH_OPTIONS } from "../matching.ts";
 import { INPUT_OPTIONS, SPEC_OPTION, specOption, withModels } from "../models.ts";
 import { checkModelOutput, FOLDER_OPTIONS, METADATA_OPTION, openOutput, outputOption } from "../output.ts";
+import { repairText } from "../repair-text.ts";
+import { planRepair, REPAIR_HINT, REPAIR_OPTIONS, TEMPERATURE_OPTION } from "../repairing.ts";
 
 export const many: Command = {
   name: "many",
@@ -45,42 +51,61 @@ export const many: Command = {
     ...FOLDER_OPTIONS,
     ...INPUT_OPTIONS,
     threads: MATCH_OPTIONS.threads!,
+    ...DATA_SOURCE_OPTIONS,
+    ...REPAIR_OPTIONS,
+    temperature: TEMPERATURE_OPTION,
     force: MATCH_OPTIONS.force!,
   },
   examples: [
     "rebasin many a.safetensors b.safetensors c.safetensors -o merged.safetensors",
     "rebasin many runs/*.safetensors -o merged.safetensors --strategy merge-many --seed 1 --json",
     "rebasin many a.safetensors b.safetensors c.safetensors -o merged.safetensors --permutations-out perms",
+    "rebasin many a.safetensors b.safetensors c.safetensors -o merged.safetensors --repair least-squares --data fashion-mnist",
   ],
   async run(context) {
     const { values, flags, positionals, signal, onProgress } = context;
     const output = values.get("output")!;
     const settings = readSettings(context);
     const force = flags.has("force");
+    const repair = planRepair(context);
     const files = await permutationFiles(values.get("permutations-out"), positionals);
     await checkModelOutput(context, files);
     return withModels(positionals, context, async (...models) => {
       const target = await openOutput(context, models[0]!);
       const { spec } = await specOption(context, models[0]!);
-      const { model, permutations, report } = await mergeMany(models, spec, { ...settings, signal, onProgress });
+      const found = await mergeMany(models, spec, { ...settings, signal, onProgress });
+      const { permutations, report } = found;
+      const repaired = await repair?.ofMean(found.model, await alignedModels(models, spec, permutations));
+      const model = repaired?.model ?? found.model;
       const save = { force, inputs: positionals, signal, onProgress };
       const notes = await target.save(model);
       for (const [i, file] of files.entries()) {
         await saveSafetensors(await permutationsModel(spec, permutations[i]!), file, save);
       }
       const written = [
+        ...(repaired === undefined ? [] : [repairText(repaired.report)]),
         `merged     ${visible(output)}`,
         ...notes,
         ...files.map((file) => `saved      ${visible(file)}`),
       ];
+      if (repaired === undefined) written.push(REPAIR_HINT);
       const why = spec.why === undefined ? report.spec : `${report.spec}: ${spec.why}`;
       return {
-        json: { ...report, inputs: positionals, output: target.json },
+        json: { ...report, inputs: positionals, output: target.json, repair: repaired?.report },
         text: [manyText(report, why, positionals), "", ...written].join("\n"),
       };
     });
   },
 };
+
+/** What the merge is the mean of. */
+function alignedModels(
+  models: readonly Model[],
+  spec: Spec,
+  permutations: readonly ReadonlyMap<string, Int32Array>[],
+): Promise<Model[]> {
+  return Promise.all(models.map((model, i) => applyPermutations(model, spec, permutations[i]!)));
+}
 
 function readSettings(context: CommandContext) {
   const { values, positionals } = context;

@@ -13,7 +13,8 @@ import { MATCH_OPTIONS, matchText, runMatching } from "../matching.ts";
 import { MATCH_DATA_OPTIONS } from "../matching-data.ts";
 import { specOption, withModels } from "../models.ts";
 import { checkModelOutput, FOLDER_OPTIONS, METADATA_OPTION, openOutput, outputOption } from "../output.ts";
-import { planRepair, repairText } from "../repairing.ts";
+import { repairText } from "../repair-text.ts";
+import { planRepair, REPAIR_HINT, TEMPERATURE_OPTION } from "../repairing.ts";
 import { MERGE_REPAIR_OPTIONS, planTasks, taskLines } from "../repairing-tasks.ts";
 
 export const merge: Command = {
@@ -36,12 +37,14 @@ export const merge: Command = {
     ...MATCH_OPTIONS,
     ...MATCH_DATA_OPTIONS,
     ...MERGE_REPAIR_OPTIONS,
+    temperature: TEMPERATURE_OPTION,
   },
   examples: [
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors",
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors --lambda 0.3 --permutations perms.safetensors",
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors --spec my-spec.json --json",
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors --starts 5 --data fashion-mnist --input-size 14",
+    "rebasin merge a.safetensors b.safetensors -o merged.safetensors --repair least-squares --data fashion-mnist",
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors --repair bn-reset --data fashion-mnist",
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors --repair per-task --data digits --data-b clothes",
   ],
@@ -80,6 +83,7 @@ export const merge: Command = {
       for (const { model, file } of sides) await saveSafetensors(model, file, save);
       written.push(...taskLines(sides));
       if (repaired !== undefined) written.unshift(repairText(repaired.report));
+      else if (tasks === undefined) written.push(REPAIR_HINT);
       const json = {
         ...report,
         output: target.json,

@@ -1,0 +1,43 @@
+/** How much memory least squares takes, before it starts. */
+
+import type { Model } from "../../base/model.ts";
+import type { Dataset } from "../../data/dataset.ts";
+import type { Graph } from "../../graph/graph.ts";
+import { toTensorFlowShape } from "../../graph/tensor-layout.ts";
+import { valueShapes } from "../../graph/value-shapes.ts";
+import { equationsBytes } from "./normal-equations.ts";
+import { patchesOf } from "./patches.ts";
+
+/** The operation whose equations are the largest. */
+export interface Need {
+  readonly value: string;
+  /** Of wasm memory, besides TensorFlow.js's own, which holds up to a gigabyte of values. */
+  readonly bytes: number;
+}
+
+/** All that 32-bit addresses reach. */
+const MOST_BYTES = 2 ** 32;
+
+/**
+ * What the largest operation needs. Throws `RangeError` naming it where no wasm memory could hold it.
+ */
+export function leastSquaresNeed(
+  { name, graph, tensors }: { readonly name: string; readonly graph: Graph; readonly tensors: Model["tensors"] },
+  { height, width, channels, count }: Pick<Dataset, "height" | "width" | "channels" | "count">,
+  batch: number,
+): Need {
+  const shapes = valueShapes(graph, tensors, [height, width, channels]);
+  let need: Need = { value: graph.output, bytes: 0 };
+  for (const { output, inputs, kind } of graph.operations) {
+    if (kind.op !== "dense" && kind.op !== "conv") continue;
+    const weight = toTensorFlowShape(kind.layout, tensors.get(kind.weight)!.shape);
+    const patches = patchesOf(kind, weight, shapes.get(inputs[0]!)!, shapes.get(output)!);
+    const bytes = equationsBytes(patches, kind.bias !== undefined, Math.min(batch, count));
+    if (bytes > need.bytes) need = { value: output, bytes };
+  }
+  if (need.bytes > MOST_BYTES)
+    throw new RangeError(
+      `${name} at ${need.value} needs ${(need.bytes / 2 ** 30).toFixed(1)} GiB for least squares, expected at most 4`,
+    );
+  return need;
+}
