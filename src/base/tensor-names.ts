@@ -34,13 +34,18 @@ export interface TensorName {
   readonly role: Role | undefined;
 }
 
-/** Splits a tensor's name at `.` and `/`. */
+/** Splits a tensor's name at `.` and `/`, and where JAX's `keystr` has brackets: `['params']['Dense_0']['kernel']`. */
 export function tensorName(name: string): TensorName {
-  const words = name.replaceAll("/", ".").split(".");
+  const words = (name.includes("['") ? withoutBrackets(name) : name).replaceAll("/", ".").split(".");
   const last = words.pop() ?? "";
   const leaf = last.endsWith(":0") ? last.slice(0, -2) : last;
   if (words.length > 0 && COLLECTIONS.has(words[0]!)) words.shift();
   return { path: words, leaf, role: ROLES.get(leaf) };
+}
+
+/** Rare, and so apart from what every matching calls. */
+function withoutBrackets(name: string): string {
+  return name.replaceAll(/\[(?:'([^']*)'|(\d+))\]/g, ".$1$2").replace(/^\./, "");
 }
 
 /** True for running statistics and counters, by name: they move with their norm and never vote. */
