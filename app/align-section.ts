@@ -1,6 +1,6 @@
 /** Step 2: the alignment, with its progress. */
 
-import type { Method } from "../src/match/match-weights.ts";
+import type { Method } from "../src/index.ts";
 import { endText, finalLinesOf, linesOf, progressText } from "./align-text.ts";
 import type { AlignProgress, Line } from "./calls.ts";
 import { createFigure } from "./figure.ts";

@@ -1,6 +1,6 @@
 /** What is said and drawn of an alignment, while it runs and at its end. */
 
-import type { MatchReport, Method } from "../src/match/match-weights.ts";
+import type { MatchReport, Method } from "../src/index.ts";
 import type { Aligned, AlignProgress, Line } from "./calls.ts";
 import type { JobReport } from "./job.ts";
 import { counted, formatBytes } from "./page.ts";

@@ -1,11 +1,7 @@
 /** What the page asks its workers. Plain values, cloned on the way; array buffers directly in them are handed over. */
 
-import type { Spec } from "../src/axes/types.ts";
-import type { Dtype } from "../src/base/dtype.ts";
-import type { Stage } from "../src/base/progress.ts";
-import type { MatchReport, Method } from "../src/match/match-weights.ts";
-import type { Blend } from "../src/merge/methods/blend-tensor.ts";
-import type { Curve } from "../src/report/curve-chart.ts";
+import type { Blend, Dtype, MatchReport, Method, Spec, Stage } from "../src/index.ts";
+import type { Curve } from "../src/report.ts";
 
 /** A file and what it is called. */
 export interface NamedBlob {

@@ -1,10 +1,6 @@
 /** The worker that draws charts and writes the report: drawing one takes longer than a page may stand still. */
 
-import { type ChartOptions, COLOURS } from "../src/report/chart.ts";
-import { curveChart } from "../src/report/curve-chart.ts";
-import { heatMapChart } from "../src/report/heat-map-chart.ts";
-import { lineChart } from "../src/report/line-chart.ts";
-import { wholeAxis } from "../src/report/whole-axis.ts";
+import { type ChartOptions, COLOURS, curveChart, heatMapChart, lineChart, wholeAxis } from "../src/report.ts";
 import type { ChartCalls, Line, TrainEpoch } from "./calls.ts";
 import { reportHtml } from "./report-html.ts";
 import { serve } from "./rpc.ts";

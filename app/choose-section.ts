@@ -1,6 +1,6 @@
 /** Step 1: two files and a spec, and what is found in them. */
 
-import { FAMILIES } from "../src/families/detect-spec.ts";
+import { FAMILIES } from "../src/index.ts";
 import type { ModelSummary, NamedBlob, SpecChoice } from "./calls.ts";
 import { takeDrops } from "./drops.ts";
 import { createFoundBox, type FoundBox, SLOTS, type Slot } from "./found-box.ts";

@@ -1,12 +1,8 @@
 /** The line between two networks, evaluated: with B as it is, and with B aligned. */
 
-import type { Dataset } from "../src/data/dataset.ts";
-import { readIdxImages } from "../src/data/idx.ts";
-import { type CurvePoint, lambdas } from "../src/measure/barrier.ts";
-import { blendsOf } from "../src/measure/curve.ts";
-import type { AlignedPair } from "../src/perm/pair.ts";
-import { evaluateNetwork } from "../src/run/tfjs/evaluate.ts";
-import { createNetwork } from "../src/run/tfjs/network.ts";
+import { type Dataset, readIdxImages } from "../src/data.ts";
+import { type AlignedPair, blendsOf, type CurvePoint, lambdas } from "../src/measure.ts";
+import { createNetwork, evaluateNetwork } from "../src/tf.ts";
 import type { CurveRequest, CurveResult, DataRequest, EvaluateCalls } from "./calls.ts";
 import type { CallContext } from "./rpc.ts";
 import { openBlob } from "./session.ts";

@@ -1,6 +1,6 @@
 /** Step 5: the merge at λ, the permutations and the report, as files. */
 
-import type { Blend } from "../src/merge/methods/blend-tensor.ts";
+import type { Blend } from "../src/index.ts";
 import { createJobRunner, type Job } from "./job.ts";
 import { byId, formatBytes, saveBlob } from "./page.ts";
 import type { OpenPair, Store } from "./store.ts";

@@ -1,13 +1,15 @@
 /** The worker that reads files and makes new ones: everything but aligning, running the networks and drawing. */
 
-import type { Model } from "../src/base/model.ts";
-import type { Progress } from "../src/base/progress.ts";
-import { writeSafetensors } from "../src/formats/safetensors/write-safetensors.ts";
-import { mergeModels } from "../src/merge/merge-models.ts";
-import { permutationsModel } from "../src/perm/permutation-file.ts";
-import { matchMetadata } from "../src/plan/rebasin.ts";
+import {
+  type Model,
+  matchMetadata,
+  mergeModels,
+  type Progress,
+  permutationsModel,
+  writeSafetensors,
+} from "../src/index.ts";
+import { costValues } from "../src/measure.ts";
 import type { FileCalls } from "./calls.ts";
-import { costValues } from "./cost-values.ts";
 import { serve } from "./rpc.ts";
 import {
   differencesOf,
@@ -44,7 +46,9 @@ serve<FileCalls>({
     return summarisePair(opened);
   },
   async cost({ permutation, permutations }, { signal }) {
-    return costValues(current(), permutations, permutation, signal);
+    const { a, b, spec } = current();
+    const { size, before, after } = await costValues(a, b, spec, permutations, permutation, { signal });
+    return { size, before: before.buffer, after: after.buffer };
   },
   async merge({ found, lambda, blend, target }, { signal, progress }) {
     const { a, b, spec } = current();

@@ -1,6 +1,6 @@
 /** The page: aligns and merges two networks in workers, and shows what comes of it. */
 
-import { VERSION } from "../src/base/version.ts";
+import { VERSION } from "../src/index.ts";
 import { setUpAlign } from "./align-section.ts";
 import { setUpChoose } from "./choose-section.ts";
 import { setUpCurve } from "./curve-section.ts";

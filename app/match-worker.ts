@@ -1,7 +1,6 @@
 /** The worker that aligns. */
 
-import type { Progress } from "../src/base/progress.ts";
-import { matchWeights } from "../src/match/match-weights.ts";
+import { matchWeights, type Progress } from "../src/index.ts";
 import type { AlignProgress, MatchCalls } from "./calls.ts";
 import { type CallContext, serve } from "./rpc.ts";
 import { openPair, startSession } from "./session.ts";

@@ -1,6 +1,6 @@
 /** The report: one HTML file that says what was aligned, how, and what came out. */
 
-import { type ReportSection, reportPage } from "../src/report/report-page.ts";
+import { type ReportSection, reportPage } from "../src/report.ts";
 import { stepsText } from "./align-text.ts";
 import type { ReportRequest } from "./calls.ts";
 import { counted } from "./page.ts";

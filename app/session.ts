@@ -1,16 +1,19 @@
 /** The pair that a worker works on: opened from files, of which only what is asked for is read. */
 
-import { resolveSpec } from "../src/axes/resolve-spec.ts";
-import { parseSpec } from "../src/axes/spec-file.ts";
-import { specName } from "../src/axes/spec-name.ts";
-import { log10Symmetries } from "../src/axes/symmetries.ts";
-import type { ResolvedSpec, Spec } from "../src/axes/types.ts";
-import { compareTensors } from "../src/base/compare-tensors.ts";
-import type { Model } from "../src/base/model.ts";
-import { elementCount } from "../src/base/model.ts";
-import { openModel } from "../src/formats/open-model.ts";
-import { blobSource } from "../src/io/source.ts";
-import { chooseSpec } from "../src/plan/rebasin.ts";
+import {
+  blobSource,
+  chooseSpec,
+  compareTensors,
+  elementCount,
+  log10Symmetries,
+  type Model,
+  openModel,
+  parseSpec,
+  type ResolvedSpec,
+  resolveSpec,
+  type Spec,
+  specName,
+} from "../src/index.ts";
 import type { ModelSummary, NamedBlob, PairDifferences, PairRequest, PairSummary, SpecChoice } from "./calls.ts";
 
 export interface Session {

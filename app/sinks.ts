@@ -1,6 +1,6 @@
 /** Where the browser takes files: Blobs, whose bytes it keeps outside of the page's memory, and files that the user chose. */
 
-import type { ByteSink } from "../src/io/sink.ts";
+import type { ByteSink } from "../src/index.ts";
 
 /** Parts of a Blob are gathered up to this many bytes: a Blob for each of a thousand small tensors would be slow. */
 const PART_BYTES = 2 ** 22;

@@ -1,15 +1,10 @@
 /** Two small perceptrons trained side by side from different starts, and the barrier between them after every epoch. */
 
-import type { Model } from "../src/base/model.ts";
-import type { Dataset } from "../src/data/dataset.ts";
-import { subset } from "../src/data/select.ts";
-import { detectSpec } from "../src/families/detect-spec.ts";
-import { initialiseModel } from "../src/families/initialise.ts";
-import { encodeSafetensors } from "../src/formats/safetensors/write-safetensors.ts";
-import { matchWeights } from "../src/match/match-weights.ts";
-import { barrier, type CurvePoint } from "../src/measure/barrier.ts";
-import { createNetwork, type TfNetwork } from "../src/run/tfjs/network.ts";
-import { trainNetwork } from "../src/run/tfjs/train.ts";
+import { type Dataset, subset } from "../src/data.ts";
+import { initialiseModel } from "../src/graph.ts";
+import { detectSpec, encodeSafetensors, type Model, matchWeights } from "../src/index.ts";
+import { barrier, type CurvePoint } from "../src/measure.ts";
+import { createNetwork, type TfNetwork, trainNetwork } from "../src/tf.ts";
 import type { EvaluateCalls, TrainEpoch, Trained, TrainRequest } from "./calls.ts";
 import { readImages, walkLines } from "./curves.ts";
 import type { CallContext } from "./rpc.ts";

@@ -69,7 +69,10 @@ function writeModulesForJsr() {
     write(`rebasin.${target}.hex.ts`, `const hex: string = "${hex}";\nexport default hex;\n`);
   }
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  write("version.ts", `export const VERSION: string = ${JSON.stringify(version)};\n`);
+  write(
+    "version.ts",
+    `/** Version of the package, such as "0.1.0". */\nexport const VERSION: string = ${JSON.stringify(version)};\n`,
+  );
 }
 
 /** Bundles the entry points into dist/, and writes their declarations to dist/types/. */

@@ -43,7 +43,7 @@ function* tableFaults(rows) {
   for (const { places, allowed } of rows) {
     for (const name of allowed) {
       const place = placeOf(name);
-      if (!above.some((other) => holds(place, other) || place === other))
+      if (!above.some((other) => holds(place, other) || holds(other, place)))
         yield `CONTRIBUTING.md: ${places.join(" ")} may import ${name}, expected the name of a row above it`;
     }
     above.push(...places);

@@ -4,12 +4,12 @@
  */
 
 import { parseArgs } from "node:util";
-import { table } from "../src/base/text-table.ts";
 import { detectSpec } from "../src/families/detect-spec.ts";
 import { meanModel } from "../src/many/mean-model.ts";
 import { type ManyOptions, type ManyStrategy, mergeMany } from "../src/many/merge-many.ts";
 import { readDataFolder } from "../src/node/data-folder.ts";
 import { openModelFile } from "../src/node/open-model.ts";
+import { textTable } from "../src/report/text-table.ts";
 import { evaluateModel } from "../src/run/models/evaluate-model.ts";
 
 const HELP = `usage: node scripts/run.mjs scripts/evaluate-many.ts A B [C ...] --data DIR [OPTION ...]
@@ -51,7 +51,7 @@ async function evaluateAll(data: string): Promise<void> {
     await row(name, model, objective.toFixed(2), `${iterations} + ${rounds}`, seconds.toFixed(1));
   }
   console.log(`${images.count} images`);
-  console.log(table(["model", "accuracy", "loss", "objective", "steps + rounds", "seconds"], rows));
+  console.log(textTable(["model", "accuracy", "loss", "objective", "steps + rounds", "seconds"], rows));
   for (const model of models) await model.close?.();
 }
 

@@ -12,16 +12,27 @@ export {
   specBuilder,
 } from "./axes/spec-builder.ts";
 export { formatSpec, parseSpec, specFingerprint } from "./axes/spec-file.ts";
+export { specName } from "./axes/spec-name.ts";
 export { log10Symmetries } from "./axes/symmetries.ts";
 export type * from "./axes/types.ts";
-export { compareTensors, type Difference } from "./base/compare-tensors.ts";
+export { compareTensors, type Difference, describeDifferences } from "./base/compare-tensors.ts";
 export { DTYPES, type Dtype, type DtypeInfo, type DtypeKind } from "./base/dtype.ts";
 export { FormatError, SpecError } from "./base/errors.ts";
 export { memoryModel, type TensorData } from "./base/memory-model.ts";
-export type { Model, Origin, TensorInfo } from "./base/model.ts";
+export { elementCount, type Model, type Origin, type TensorInfo } from "./base/model.ts";
 export type { OnProgress, Progress, Stage } from "./base/progress.ts";
-export { detectSpec, type FamilyName, familySpec } from "./families/detect-spec.ts";
+export { tensorBytes } from "./base/tensor-bytes.ts";
+export { VERSION } from "./base/version.ts";
+export {
+  detectSpec,
+  FAMILIES,
+  type Family,
+  type FamilyCode,
+  type FamilyName,
+  familySpec,
+} from "./families/detect-spec.ts";
 export type { Tensors } from "./families/modules.ts";
+export type { Format, FormatModule, FormatOptions, FormatWriteOptions } from "./formats/format.ts";
 export { openModel } from "./formats/open-model.ts";
 export type { OpenOptions } from "./formats/open-options.ts";
 export { encodeSafetensors, type WriteOptions, writeSafetensors } from "./formats/safetensors/write-safetensors.ts";
@@ -29,6 +40,7 @@ export { droppedFiles, type Files } from "./io/files.ts";
 export { type ByteSink, type MemorySink, memorySink } from "./io/sink.ts";
 export { type ByteSource, blobSource, bytesSource, type UrlSourceOptions, urlSource } from "./io/source.ts";
 export { type InitOptions, init } from "./kernels/init.ts";
+export { type Choice, choosePermutations } from "./match/costs/choose-permutations.ts";
 export type { LinearTerm } from "./match/costs/linear-term.ts";
 export {
   type Matching,
@@ -39,14 +51,28 @@ export {
 } from "./match/match-weights.ts";
 export { type MergeOptions, mergeModels } from "./merge/merge-models.ts";
 export type { Blend } from "./merge/methods/blend-tensor.ts";
-export type { Alignment, Permutations } from "./perm/alignment.ts";
+export { type Alignment, alignmentOf, type Permutations } from "./perm/alignment.ts";
 export { type ApplyOptions, applyPermutations } from "./perm/apply-permutations.ts";
 export { type Pair, pairOf } from "./perm/pair.ts";
 export {
+  checkPermutation,
   composePermutations,
   countMoved,
   identityPermutation,
   invertPermutation,
 } from "./perm/permutation.ts";
-export { permutationsModel, readPermutations, type SavedAlignment } from "./perm/permutation-file.ts";
-export { chooseSpec, type ModelSource, type Rebasin, type RebasinOptions, rebasin } from "./plan/rebasin.ts";
+export {
+  permutationsFingerprint,
+  permutationsModel,
+  readPermutations,
+  type SavedAlignment,
+} from "./perm/permutation-file.ts";
+export {
+  chooseSpec,
+  type ModelSource,
+  matchMetadata,
+  type Rebasin,
+  type RebasinOptions,
+  rebasin,
+  type SpecChoice,
+} from "./plan/rebasin.ts";

@@ -24,7 +24,7 @@
  */
 
 export type { Dataset } from "./data/dataset.ts";
-export { type Barrier, barrier, type Curve, type CurvePoint } from "./measure/barrier.ts";
+export { type Barrier, barrier, type Curve, type CurvePoint, lambdas } from "./measure/barrier.ts";
 export { type CalibrationOptions, type Calibrations, calibratePair, type Place } from "./measure/calibrate-pair.ts";
 export {
   type Contour,
@@ -33,15 +33,19 @@ export {
   type PlanePlace,
   sampleContour,
 } from "./measure/contour.ts";
+export { type CostValues, costValues } from "./measure/cost-values.ts";
 export {
+  blendsOf,
   type CurveOptions,
   type CurvePair,
   type Line,
   type MeasuredPoint,
+  type ModelAt,
   type RepairMerge,
   type RunningOptions,
   sampleCurves,
 } from "./measure/curve.ts";
+export { type Distance, modelDistance } from "./measure/distance.ts";
 export {
   type CostMap,
   costMaps,
@@ -52,4 +56,5 @@ export type { AlignedPair } from "./perm/pair.ts";
 export type { Evaluate, EvaluateOptions, Evaluation } from "./run/evaluate.ts";
 export type { Executor, ExecutorOptions, Network, Value } from "./run/executor.ts";
 export { type Answers, type Calibration, calibrate, evaluateLogits, type ReliabilityBin } from "./run/metrics.ts";
+export { executorOf } from "./run/models/default-executor.ts";
 export { evaluateModel } from "./run/models/evaluate-model.ts";

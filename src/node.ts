@@ -7,12 +7,22 @@ import type { OpenOptions } from "./formats/open-options.ts";
 import { openModelFile } from "./node/open-model.ts";
 import { type ModelSource, type Rebasin, type RebasinOptions, rebasin as rebasinSources } from "./plan/rebasin.ts";
 
+export { axisTexts } from "./axes/axis-texts.ts";
+export { prettySpec } from "./axes/spec-file.ts";
+export { shardName } from "./formats/folder/shard-names.ts";
 export * from "./index.ts";
 export { type DataFolderOptions, readDataFolder, type Split } from "./node/data-folder.ts";
 export { type FileSinkOptions, fileSink } from "./node/file-sink.ts";
 export { fileSource } from "./node/file-source.ts";
 export { folderFiles } from "./node/folder-files.ts";
-export { type SaveOptions, saveModel } from "./node/save-model.ts";
+export { findFolder } from "./node/folder-sink.ts";
+export { HUB_PREFIX } from "./node/hub-cache.ts";
+export { type OutputPlan, planOutput } from "./node/plan-output.ts";
+export { type SaveOptions, saveModel, sidecarText } from "./node/save-model.ts";
+export { saveSafetensors } from "./node/save-safetensors.ts";
+export { saveText } from "./node/save-text.ts";
+export { codeOf, wordsOf } from "./node/system-error.ts";
+export { findTarget, type Target } from "./node/target.ts";
 export { openModelFile };
 
 /** A path, a URL (`file:` too), or anything `openModel` of `rebasin` takes. */

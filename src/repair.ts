@@ -21,6 +21,7 @@
 
 export type { Dataset } from "./data/dataset.ts";
 export { applyTaskAffine } from "./repair/apply-task-affine.ts";
+export { findGuessing, type Guessing } from "./repair/check-parents.ts";
 export type { Need } from "./repair/least-squares/need.ts";
 export type { SolvedOperation } from "./repair/least-squares/solve-in-order.ts";
 export type { RepairOptions } from "./repair/options.ts";
@@ -29,4 +30,5 @@ export { type PairRepair, pairRepair, repairModel } from "./repair/repair-model.
 export type { AffineKind } from "./repair/repair-places.ts";
 export type { RepairedModel, RepairedValue, RepairKind, RepairReport } from "./repair/report.ts";
 export { type TaskAffineOptions, taskAffine } from "./repair/task-affine.ts";
+export { isTaskAffine } from "./repair/task-file.ts";
 export type { Executor, ExecutorOptions, Network, Value } from "./run/executor.ts";

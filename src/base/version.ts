@@ -2,4 +2,5 @@
 
 declare const __VERSION__: string;
 
+/** Version of the package, such as "0.1.0". */
 export const VERSION: string = __VERSION__;

@@ -1,12 +1,12 @@
 /** What `rebasin curve` says of a pair: as JSON, as text, as CSV. */
 
-import { table } from "../base/text-table.ts";
 import { visible } from "../base/visible.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { type Barrier, barrier, type Curve } from "../measure/barrier.ts";
 import type { Calibrations } from "../measure/calibrate-pair.ts";
 import type { CurvePair } from "../measure/curve.ts";
 import type { TensorSimilarity } from "../measure/tensor-similarity.ts";
+import { textTable } from "../report/text-table.ts";
 import type { AlignmentFound } from "./aligned-pair.ts";
 import type { RepairSettings } from "./repairing.ts";
 
@@ -105,9 +105,9 @@ export function curveText(result: CurveResult): string {
     [
       `${data.count} ${split} images, ${curves.naive.points.length} points a curve`,
       "",
-      table(["", "loss", "accuracy"], placeRows(curves)),
+      textTable(["", "loss", "accuracy"], placeRows(curves)),
       "",
-      table(BARRIER_HEADER, barrierRows(curves)),
+      textTable(BARRIER_HEADER, barrierRows(curves)),
     ].join("\n"),
   );
   const objective =

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { specFingerprint } from "../axes/spec-file.ts";
 import type { Model } from "../base/model.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { type AlignedPair, specOf } from "../perm/pair.ts";
+import { type AlignedPair, pairOf } from "../perm/pair.ts";
 import { permutationsFingerprint } from "../perm/permutation-file.ts";
 
 /** Images at a time: some megabytes. */
@@ -36,7 +36,7 @@ export async function pairDigests(pair: AlignedPair, signal?: AbortSignal): Prom
   return [
     ["model A", await modelDigest(pair.a, signal)],
     ["model B", await modelDigest(pair.b, signal)],
-    ["spec", await specFingerprint(specOf(pair.spec))],
+    ["spec", await specFingerprint(pairOf(pair.a, pair.b, pair.spec).spec)],
     ["permutations", await permutationsFingerprint(pair.permutations)],
   ];
 }

@@ -1,7 +1,6 @@
 /** Matching with data: the options of `match`, `merge` and whatever else aligns a pair, and running it. */
 
 import type { Model } from "../base/model.ts";
-import { startClock } from "../base/progress.ts";
 import type { ActivationCost } from "../by-data/activation-statistics.ts";
 import type { TriedStart } from "../by-data/choose-start.ts";
 import type { Dataset } from "../data/dataset.ts";
@@ -10,7 +9,6 @@ import { type Choice, choosePermutations } from "../match/costs/choose-permutati
 import { type Matching, type MatchOptions, type MatchReport, matchWeights } from "../match/match-weights.ts";
 import type { Split } from "../node/data-folder.ts";
 import type { Pair } from "../perm/pair.ts";
-import { withTensorFlow } from "../run/with-tensorflow.ts";
 import { type CommandContext, numberOption, type OptionRule, UsageError } from "./command.ts";
 import { DATA_OPTIONS, readSplit } from "./image-data.ts";
 import { checkStraightThrough, runStraightThrough } from "./matching-straight-through.ts";
@@ -129,32 +127,34 @@ export async function runPlan(
   if (plan.method === "straight-through") return runStraightThrough(context, pair, split, matching);
   if (!byData && plan.starts === 1) return matchWeights(a, b, pair, matching);
   // Before any work: the peers may be missing.
-  const { activations, starts, costs, evaluation } = await loadRecipes();
+  const recipes = await loadRecipes();
   const data = await readImages(context, split);
   const { signal, onProgress } = context;
   choosePermutations(pair.resolved.permutations, matching);
-  const seconds = startClock();
+  const started = Date.now();
   const { method: _, restarts: __, ...shared } = matching;
-  const given = byData ? await costs.activationCosts(a, b, pair, data, { cost: plan.cost, signal, onProgress }) : null;
+  const given = byData
+    ? await recipes.activationCosts(a, b, pair, data, { cost: plan.cost, signal, onProgress })
+    : null;
   const match = async (start: Pick<MatchOptions, "seed" | "perturb">): Promise<CommandMatching> => {
     if (given === null) return matchWeights(a, b, pair, { ...matching, ...start });
     const way =
       plan.method === "hybrid" ? { share: plan.share, ...start } : plan.polish ? ({ polish: "descent" } as const) : {};
-    return activations.matchActivations(a, b, pair, data, { ...shared, cost: plan.cost, costs: given, ...way });
+    return recipes.matchActivations(a, b, pair, data, { ...shared, cost: plan.cost, costs: given, ...way });
   };
   const timed = ({ report, ...found }: CommandMatching): CommandMatching => ({
     ...found,
-    report: { ...report, seed: options.seed ?? 0, seconds: seconds() },
+    report: { ...report, seed: options.seed ?? 0, seconds: Math.max(0, Date.now() - started) / 1000 },
   });
   if (plan.starts === 1) return timed(await match({}));
   const few = firstImages(data, CHOOSING_IMAGES);
-  const { found, chosen, tried } = await starts.chooseStart<CommandMatching>(a, b, pair, {
+  const { found, chosen, tried } = await recipes.chooseStart<CommandMatching>(a, b, pair, {
     starts: plan.starts,
     seed: options.seed ?? 0,
     signal,
     match,
     repair: repair && midpointRepair(repair, pair),
-    evaluate: (model) => evaluation.evaluateModel(model, few, { signal, onProgress }),
+    evaluate: (model) => recipes.evaluateModel(model, few, { signal, onProgress }),
   });
   return timed({ ...found, report: { ...found.report, starts: { chosen, images: few.count, tried } } });
 }
@@ -168,14 +168,14 @@ function midpointRepair(repair: Repair, pair: Pair) {
 }
 
 async function loadRecipes() {
-  return withTensorFlow(async () => ({
-    activations: await import("../by-data/match-activations.ts"),
-    starts: await import("../by-data/choose-start.ts"),
-    costs: await import("../by-data/activation-costs.ts"),
-    evaluation: await import("../run/models/evaluate-model.ts"),
-    // Before anything is read or matched: without the peers nothing runs.
-    executor: await import("../run/tfjs/executor.ts"),
-  }));
+  const { executorOf } = await import("../run/models/default-executor.ts");
+  // Before anything is read or matched: without the peers nothing runs.
+  await executorOf(undefined);
+  const { activationCosts } = await import("../by-data/activation-costs.ts");
+  const { matchActivations } = await import("../by-data/match-activations.ts");
+  const { chooseStart } = await import("../by-data/choose-start.ts");
+  const { evaluateModel } = await import("../run/models/evaluate-model.ts");
+  return { activationCosts, matchActivations, chooseStart, evaluateModel };
 }
 
 async function readImages(context: CommandContext, split: Split): Promise<Dataset> {

@@ -9,7 +9,6 @@ import { openModelFile } from "../node/open-model.ts";
 import { saveSafetensors } from "../node/save-safetensors.ts";
 import { codeOf } from "../node/system-error.ts";
 import type { Pair } from "../perm/pair.ts";
-import { withTensorFlow } from "../run/with-tensorflow.ts";
 import { type CommandContext, numberOption, type OptionRule, UsageError } from "./command.ts";
 import { readSplit } from "./image-data.ts";
 
@@ -36,9 +35,10 @@ export async function runStraightThrough(
   split: Split,
   { seed, threads }: Pick<MatchOptions, "seed" | "threads">,
 ): Promise<StraightThroughMatching> {
-  const { matchStraightThrough } = await withTensorFlow(
-    () => import("../by-data/straight-through/straight-through.ts"),
-  );
+  const { executorOf } = await import("../run/models/default-executor.ts");
+  // Says what to install, where the peers are missing.
+  await executorOf(undefined);
+  const { matchStraightThrough } = await import("../by-data/straight-through/straight-through.ts");
   const { values, signal, onProgress } = context;
   const data = await readSplit(context, split);
   const path = values.get("checkpoint");

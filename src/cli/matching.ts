@@ -1,10 +1,10 @@
 /** The matching options of `match` and `merge`, and what both print of a matching. */
 
 import type { Spec } from "../axes/types.ts";
-import { table } from "../base/text-table.ts";
 import { visible } from "../base/visible.ts";
 import type { Split } from "../node/data-folder.ts";
 import type { Pair } from "../perm/pair.ts";
+import { textTable } from "../report/text-table.ts";
 import { type CommandContext, numberOption, type OptionRule, UsageError } from "./command.ts";
 import {
   type CommandMatching,
@@ -99,7 +99,7 @@ export function matchText(report: CommandReport, spec: Spec): string {
     lines.push(
       `held       ${visible(report.held.join(", "))}: three or more permutations meet, found by descent alone`,
     );
-  return [...lines, "", table(["permutation", "size", "moved"], rows)].join("\n");
+  return [...lines, "", textTable(["permutation", "size", "moved"], rows)].join("\n");
 }
 
 function startLines({ chosen, images, tried }: NonNullable<CommandReport["starts"]>): string[] {

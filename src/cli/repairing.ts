@@ -100,14 +100,13 @@ export function planRepair(context: CommandContext): Repair | undefined {
   const { read, check } = repairImages(context, "data", kind);
   let images: Promise<Dataset> | undefined;
   const options = { ...settings, signal, onProgress, onNeed: sayNeed(context) };
-  const load = () => import("../repair/repair-model.ts");
   const imagesFor = async (models: readonly Model[]): Promise<Dataset> => {
     await check(models);
     images ??= read();
     return images;
   };
   const ofPair = async ({ a, b, spec, permutations }: AlignedPair, given: typeof options): Promise<PairRepair> => {
-    const { pairRepair } = await load();
+    const { pairRepair } = await import("../repair/repair-model.ts");
     const data = await imagesFor([a, b]);
     return pairRepair(a, await applyPermutations(b, spec, permutations), data, given);
   };
@@ -116,7 +115,7 @@ export function planRepair(context: CommandContext): Repair | undefined {
     images: () => (images ??= read()),
     of: (pair) => ofPair(pair, options),
     async ofMean(merged, parents) {
-      const { repairModel } = await load();
+      const { repairModel } = await import("../repair/repair-model.ts");
       return repairModel(merged, parents, await imagesFor(parents), options);
     },
     async ofStarts(pair) {

@@ -1,8 +1,8 @@
 /** The charts that a notebook shows most: interpolation curves and matrices. */
 
-import { table } from "../base/text-table.ts";
 import { type Curve, type CurveChartOptions, curveChart } from "../report/curve-chart.ts";
 import { type HeatMapOptions, heatMapChart, type Matrix } from "../report/heat-map-chart.ts";
+import { textTable } from "../report/text-table.ts";
 import { createDisplay, type Display } from "./display.ts";
 import { visibleText } from "./visible-text.ts";
 
@@ -19,7 +19,7 @@ export async function displayCurve(curves: readonly Curve[], options: CurveChart
   const rows = visible.flatMap(({ name, points }) =>
     points.map(({ lambda, loss, accuracy }) => [name, lambda.toFixed(3), loss.toFixed(4), accuracy.toFixed(4)]),
   );
-  return createDisplay(svg, table(["curve", "lambda", "loss", "accuracy"], rows));
+  return createDisplay(svg, textTable(["curve", "lambda", "loss", "accuracy"], rows));
 }
 
 /**

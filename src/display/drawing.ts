@@ -1,7 +1,7 @@
 /** SVG as text, in the colours of the charts. */
 
 import { escapeMarkup } from "../report/escape.ts";
-import { STYLE } from "../report/style.ts";
+import { CHART_STYLE } from "../report/style.ts";
 import { columnsOf } from "./visible-text.ts";
 
 /** What a piece of text is: a headline, a caption, or a cell of a table in a monospaced font. */
@@ -31,7 +31,7 @@ export function picture(width: number, height: number, label: string, children: 
   const size = `width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" class="rebasin-chart" ${size} role="img" aria-label="${escapeMarkup(label)}">`,
-    `<style>${STYLE}${CELL_STYLE}</style>`,
+    `<style>${CHART_STYLE}${CELL_STYLE}</style>`,
     `<rect class="paper" width="${width}" height="${height}"/>`,
     ...children,
     "</svg>\n",

@@ -8,8 +8,8 @@ import { DTYPES } from "../base/dtype.ts";
 import { SpecError } from "../base/errors.ts";
 import { elementCount, type Model, type TensorInfo } from "../base/model.ts";
 import { checkInteger, checkOptions } from "../base/options.ts";
-import { table } from "../base/text-table.ts";
 import { chooseSpec, type SpecChoice } from "../plan/rebasin.ts";
+import { textTable } from "../report/text-table.ts";
 import { createDisplay, type Display } from "./display.ts";
 import { drawTable, EDGE, firstRows, LINE, picture, textAt, widthOf } from "./drawing.ts";
 import { visibleText } from "./visible-text.ts";
@@ -127,8 +127,8 @@ function totals({ tensors }: Pick<Model, "tensors">): string {
 
 function words({ name, family, summary, symmetries, tensors, groups }: Parts): string {
   const lines = [`model   ${name}`, `family  ${family}`, `holds   ${summary}`, ""];
-  lines.push(table(TENSORS.header, tensors.shown), tensors.more);
-  if (groups.shown.length > 0) lines.push("", table(GROUPS.header, groups.shown), groups.more, symmetries);
+  lines.push(textTable(TENSORS.header, tensors.shown), tensors.more);
+  if (groups.shown.length > 0) lines.push("", textTable(GROUPS.header, groups.shown), groups.more, symmetries);
   return lines
     .filter((line, at) => line !== "" || at === 3 || lines[at + 1] !== undefined)
     .join("\n")

@@ -1,9 +1,9 @@
 /** Permutations at a glance: their sizes, what they move, and a small picture of each. */
 
 import { checkInteger, checkOptions } from "../base/options.ts";
-import { table } from "../base/text-table.ts";
 import { type Alignment, alignmentOf, type Permutations } from "../perm/alignment.ts";
 import { checkPermutation, countMoved } from "../perm/permutation.ts";
+import { textTable } from "../report/text-table.ts";
 import { createDisplay, type Display } from "./display.ts";
 import { EDGE, firstRows, LINE, picture, textAt } from "./drawing.ts";
 import { visibleText } from "./visible-text.ts";
@@ -44,7 +44,7 @@ export function displayPermutations(
   for (const [name, p] of permutations) checkPermutation(name, p, p.length);
   const { shown, more } = firstRows([...permutations], most);
   const rows = shown.map(([name, p]) => [visibleText(name), String(p.length), String(countMoved(p))]);
-  const text = [table(HEADER, rows), more].filter((part) => part !== "").join("\n");
+  const text = [textTable(HEADER, rows), more].filter((part) => part !== "").join("\n");
   return createDisplay(draw(shown, more), text);
 }
 

@@ -22,6 +22,7 @@ export interface Format {
   readonly keepsMetadata: boolean;
   /** True for a file that begins with `head` (4096 bytes, or all there are) and has this name. */
   recognises(head: Uint8Array, name: string): boolean;
+  /** What opens and writes it, imported when it is first needed. */
   load(): Promise<FormatModule>;
 }
 

@@ -3,7 +3,7 @@
  * internal: its types are not there where the package is installed.
  */
 
-import { STYLE } from "./style.ts";
+import { CHART_STYLE } from "./style.ts";
 import { svgText } from "./svg-text.ts";
 
 /** The parts of @observablehq/plot used here. @internal */
@@ -166,7 +166,7 @@ export async function drawChart(
       "aria-label": options.title ?? "chart",
     },
     [
-      element(document, "style", {}, [STYLE]),
+      element(document, "style", {}, [CHART_STYLE]),
       element(document, "rect", { class: "paper", width, height: bottom }),
       ...children,
     ],

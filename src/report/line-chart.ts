@@ -20,6 +20,7 @@ export interface ChartAxis {
   /** A logarithmic axis starts at the lowest value instead of 0. */
   readonly type?: "linear" | "log" | undefined;
   readonly ticks?: readonly number[] | undefined;
+  /** How a tick is labelled. */
   readonly format?: ((value: number) => string) | undefined;
 }
 

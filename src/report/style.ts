@@ -17,9 +17,12 @@ const series = (shade: 0 | 1): string =>
       `.rebasin-chart .c${index} { stroke: ${colours[shade]} } .rebasin-chart .c${index}.filled, .rebasin-chart .c${index} .dot { fill: ${colours[shade]} }`,
   ).join("\n");
 
+/**
+ * What every chart here is styled by, for pictures of yours that shall look like them: elements of the class `rebasin-chart`.
+ */
 // No custom properties: viewers outside of browsers do not know them. Every rule names the chart's class, since charts
 // stand in pages, among other elements and other charts.
-export const STYLE: string = `
+export const CHART_STYLE: string = `
 .rebasin-chart { color: #595852; max-width: 100%; height: auto }
 .rebasin-chart .panel { overflow: visible }
 .rebasin-chart text { font-family: system-ui, -apple-system, "Segoe UI", sans-serif; font-size: 12px; fill: #595852; stroke: none }

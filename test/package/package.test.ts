@@ -152,10 +152,22 @@ const WITHOUT_PEERS: Readonly<Record<string, readonly string[]>> = {
   "rebasin/graph": ["describeGraph", "initialiseModel", "linearOperations", "tapsOf", "valueShapes"],
   "rebasin/by-data": ["activationCosts", "chooseStart", "createActivationStatistics", "matchActivations", "matchCosts"],
   "rebasin/measure": [
-    ...["barrier", "calibrate", "calibratePair", "costMaps", "evaluateLogits", "evaluateModel", "sampleContour"],
-    ...["sampleCurves", "tensorSimilarities"],
+    "barrier",
+    "blendsOf",
+    "calibrate",
+    "calibratePair",
+    "costMaps",
+    "costValues",
+    "evaluateLogits",
+    "evaluateModel",
+    "executorOf",
+    "lambdas",
+    "modelDistance",
+    "sampleContour",
+    "sampleCurves",
+    "tensorSimilarities",
   ],
-  "rebasin/repair": ["applyTaskAffine", "pairRepair", "repairModel", "taskAffine"],
+  "rebasin/repair": ["applyTaskAffine", "findGuessing", "isTaskAffine", "pairRepair", "repairModel", "taskAffine"],
 };
 
 test("entries around networks are imported without TensorFlow.js, and export what they should", async () => {

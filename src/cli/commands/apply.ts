@@ -1,12 +1,12 @@
 /** `rebasin apply MODEL FILE -o OUT` */
 
 import type { Model } from "../../base/model.ts";
-import { table } from "../../base/text-table.ts";
 import { visible } from "../../base/visible.ts";
 import { applyPermutations } from "../../perm/apply-permutations.ts";
 import { countMoved } from "../../perm/permutation.ts";
 import { readPermutations } from "../../perm/permutation-file.ts";
 import { isTaskAffine } from "../../repair/task-file.ts";
+import { textTable } from "../../report/text-table.ts";
 import { type Command, type CommandContext, type CommandResult, UsageError } from "../command.ts";
 import { INPUT_OPTIONS, withModels } from "../models.ts";
 import { checkModelOutput, FOLDER_OPTIONS, type Output, openOutput, outputOption } from "../output.ts";
@@ -48,7 +48,7 @@ async function renumber(context: CommandContext, target: Output, model: Model, f
   const rows = Object.entries(moved).map(([name, { size, moved: count }]) => [name, String(size), String(count)]);
   return {
     json: { inverse: flags.has("inverse"), permutations: moved },
-    text: [table(["permutation", "size", "moved"], rows), "", ...lines].join("\n"),
+    text: [textTable(["permutation", "size", "moved"], rows), "", ...lines].join("\n"),
   };
 }
 

@@ -2,7 +2,7 @@
 
 import { compareTensors, describeDifferences } from "../../base/compare-tensors.ts";
 import { visible } from "../../base/visible.ts";
-import { type Distance, modelDistance } from "../../merge/distance.ts";
+import { type Distance, modelDistance } from "../../measure/distance.ts";
 import type { Command } from "../command.ts";
 import { INPUT_OPTIONS, withModels } from "../models.ts";
 

@@ -1,11 +1,10 @@
 /** `rebasin contour A B --data DIR` */
 
-import { table } from "../../base/text-table.ts";
 import { VERSION } from "../../base/version.ts";
 import { visible } from "../../base/visible.ts";
 import type { Contour, ContourPoint } from "../../measure/contour.ts";
 import { saveText } from "../../node/save-text.ts";
-import { withTensorFlow } from "../../run/with-tensorflow.ts";
+import { textTable } from "../../report/text-table.ts";
 import { checkpointPath, PERMUTATIONS_OPTION, withAlignedPair } from "../aligned-pair.ts";
 import { type Command, type CommandContext, numberOption } from "../command.ts";
 import { dataDigest, pairDigests } from "../digests.ts";
@@ -50,7 +49,8 @@ export const contour: Command = {
     await checkOutputs(outputs, inputs, context.flags.has("force"));
     const path = await checkpointPath(context, outputs, inputs);
     // Before any work: the peers may be missing.
-    await withTensorFlow(() => import("../../run/tfjs/executor.ts"));
+    const { executorOf } = await import("../../run/models/default-executor.ts");
+    await executorOf(undefined);
     const { sampleContour } = await import("../../measure/contour.ts");
     const data = await readSplit(context, values.get("split") as "test" | "train");
     return withAlignedPair(context, (pair, { how }) => {
@@ -119,7 +119,7 @@ function contourText({ x, y, loss, points }: Contour, subtitle: string): string 
     "",
     `${x.length}×${y.length} points, in lengths of B − A:`,
     "",
-    table(["", "x", "y"], [place("A", points.a), place("B", points.b), place("π(B)", points.aligned)]),
+    textTable(["", "x", "y"], [place("A", points.a), place("B", points.b), place("π(B)", points.aligned)]),
   ];
   if (at < 0) return [...lines, "", "no loss on the grid is finite"].join("\n");
   const lowestAt = { x: x[at % x.length]!, y: y[Math.floor(at / x.length)]! };

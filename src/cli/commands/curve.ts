@@ -9,7 +9,6 @@ import { costMaps, tensorSimilarities } from "../../measure/tensor-similarity.ts
 import { saveText } from "../../node/save-text.ts";
 import type { AlignedPair } from "../../perm/pair.ts";
 import type { Calibration } from "../../run/metrics.ts";
-import { withTensorFlow } from "../../run/with-tensorflow.ts";
 import { type AlignmentFound, checkpointPath, PERMUTATIONS_OPTION, withAlignedPair } from "../aligned-pair.ts";
 import { type Command, type CommandContext, numberOption } from "../command.ts";
 import { type CurveResult, curveCsv, curveJson, curveText, type SplitResult } from "../curve-result.ts";
@@ -83,12 +82,14 @@ const inputsOf = ({ positionals, values }: CommandContext): string[] => [
   ...["permutations"].flatMap((option) => values.get(option) ?? []),
 ];
 
-const loadRunning = () =>
-  withTensorFlow(async () => ({
-    ...(await import("../../measure/curve.ts")),
-    ...(await import("../../measure/calibrate-pair.ts")),
-    ...(await import("../../run/tfjs/executor.ts")),
-  }));
+/** Says what to install, where the peers are missing. */
+async function loadRunning() {
+  const { executorOf } = await import("../../run/models/default-executor.ts");
+  await executorOf(undefined);
+  const { sampleCurves } = await import("../../measure/curve.ts");
+  const { calibratePair } = await import("../../measure/calibrate-pair.ts");
+  return { sampleCurves, calibratePair };
+}
 
 /** What is measured. */
 interface CurveTask {

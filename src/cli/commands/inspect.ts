@@ -8,10 +8,10 @@ import type { Spec } from "../../axes/types.ts";
 import { SpecError } from "../../base/errors.ts";
 import { elementCount, type Model } from "../../base/model.ts";
 import { tensorBytes } from "../../base/tensor-bytes.ts";
-import { table } from "../../base/text-table.ts";
 import { visible } from "../../base/visible.ts";
 import { shardName } from "../../formats/folder/shard-names.ts";
 import { saveText } from "../../node/save-text.ts";
+import { textTable } from "../../report/text-table.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { checkOutputs, INPUT_OPTIONS, SPEC_OPTION, specOption, withModels } from "../models.ts";
 
@@ -160,12 +160,12 @@ function inspectText(model: ModelDescription, specOut: string | undefined): stri
     `[${axes.join(", ")}]`,
     votes ? "votes" : "",
   ]);
-  lines.push(table(["tensor", "dtype", "shape", "axes", ""], rows));
+  lines.push(textTable(["tensor", "dtype", "shape", "axes", ""], rows));
   const groups = Object.entries(model.permutations);
   if (groups.length > 0) {
     lines.push(
       "",
-      table(
+      textTable(
         ["permutation", "size", "tensors"],
         groups.map(([name, { size, tensors }]) => [name, String(size), String(tensors.length)]),
       ),

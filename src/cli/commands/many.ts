@@ -4,7 +4,6 @@ import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Spec } from "../../axes/types.ts";
 import type { Model } from "../../base/model.ts";
-import { table } from "../../base/text-table.ts";
 import { visible } from "../../base/visible.ts";
 import { type ManyReport, type ManyStrategy, mergeMany } from "../../many/merge-many.ts";
 import type { Method } from "../../match/match-weights.ts";
@@ -12,6 +11,7 @@ import { saveSafetensors } from "../../node/save-safetensors.ts";
 import { wordsOf } from "../../node/system-error.ts";
 import { applyPermutations } from "../../perm/apply-permutations.ts";
 import { permutationsModel } from "../../perm/permutation-file.ts";
+import { textTable } from "../../report/text-table.ts";
 import { type Command, type CommandContext, numberOption, UsageError } from "../command.ts";
 import { DATA_SOURCE_OPTIONS } from "../image-data.ts";
 import { MATCH_OPTIONS } from "../matching.ts";
@@ -158,7 +158,7 @@ function manyText(report: ManyReport, spec: string, inputs: readonly string[]): 
     `objective  ${identityObjective.toPrecision(6)} before, ${objective.toPrecision(6)} aligned`,
     "",
     "distance of each model to the mean, before and aligned:",
-    table(["model", "before", "aligned", "units moved"], rows),
+    textTable(["model", "before", "aligned", "units moved"], rows),
   ];
   stages.forEach(({ pairs, norms }, at) => {
     if (at === 0) lines.push("");

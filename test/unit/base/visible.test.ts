@@ -5,9 +5,9 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { describe } from "../../../src/base/describe.ts";
 import { FormatError, SpecError } from "../../../src/base/errors.ts";
-import { table } from "../../../src/base/text-table.ts";
 import { visible } from "../../../src/base/visible.ts";
 import { escapeMarkup } from "../../../src/report/escape.ts";
+import { textTable } from "../../../src/report/text-table.ts";
 import { hostileText, RAW } from "../../reference/hostile-text.ts";
 
 const test = suite("visible text");
@@ -43,7 +43,7 @@ test("plain text, of any script, stays as it is", () => {
 test("a row of a table is a line, and pages keep their lines but nothing else", () => {
   check(
     fc.property(hostileText(), (text) => {
-      const lines = table(["name", text], [[text, "1"]]).split("\n");
+      const lines = textTable(["name", text], [[text, "1"]]).split("\n");
       assert.is(lines.length, 2);
       assert.not.match(escapeMarkup(text).replaceAll(/[\n\t]/g, ""), RAW);
     }),

@@ -1,12 +1,12 @@
 /** Plain text tables: first column left, numbers right. */
 
-import { visible } from "./visible.ts";
+import { visible } from "../base/visible.ts";
 
 /**
  * Rows of cells under a header, columns two spaces apart; a column of numbers is aligned to the right. Names in cells are
  * made visible: a row is a line.
  */
-export function table(titles: readonly string[], cells: readonly (readonly string[])[]): string {
+export function textTable(titles: readonly string[], cells: readonly (readonly string[])[]): string {
   const header = titles.map(visible);
   const rows = cells.map((row) => row.map(visible));
   const widths = header.map((title, column) =>
