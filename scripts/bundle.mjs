@@ -57,16 +57,16 @@ const MINIFIED = { minify: true, sourcemap: "linked", sourcesContent: false };
  * Keeps the core in one chunk. esbuild makes one for every combination of entries, and of files imported on demand, that
  * reach a module: the core would come in sixteen, each with a file to load and worse compressed. So whatever reaches part
  * of it is made to reach all of it, but for `rebasin/kernels`, which does with little: what it shares with the core is a
- * chunk of its own.
+ * chunk of its own, and for the main thread of the command line, which shares nothing.
  */
 const CORE = join(root, "src/index.ts");
-const SMALL_ENTRY = join(root, "src/kernels.ts");
+const SMALL_ENTRIES = ["src/kernels.ts", "src/cli/main.ts"].map((file) => join(root, file));
 const oneCore = {
   name: "core in one chunk",
   setup({ initialOptions, onLoad, onResolve }) {
     const entries = initialOptions.entryPoints.map((entry) => join(root, entry.in ?? entry));
     const whole = new Set(
-      [...entries, ...onDemand(), EDGE_FORMATS].filter((path) => path !== CORE && path !== SMALL_ENTRY),
+      [...entries, ...onDemand(), EDGE_FORMATS].filter((path) => path !== CORE && !SMALL_ENTRIES.includes(path)),
     );
     // Else imports for the sake of chunks are dropped.
     onResolve({ filter: /^\.{0,2}\/.*\.ts$/ }, ({ path, resolveDir }) => ({
@@ -146,6 +146,7 @@ export async function bundlePackage(version) {
     entryPoints: [
       ...ENTRIES.map((file) => `src/${file}`),
       { in: "src/cli/main.ts", out: "cli" },
+      { in: "src/cli/worker.ts", out: "cli-worker" },
       { in: TF_UNGUARDED, out: TF_UNGUARDED },
     ],
     plugins: [embedWasm, wholePackages, guardedTf, oneCore],

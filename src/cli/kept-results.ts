@@ -5,6 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
+import { whenFinished, writesAtOnce } from "../node/held-outputs.ts";
 import { saveText } from "../node/save-text.ts";
 import { codeOf, wordsOf } from "../node/system-error.ts";
 import type { CommandContext, OptionRule } from "./command.ts";
@@ -47,6 +48,7 @@ export async function withCheckpoint<T>(
 ): Promise<T> {
   const { path, inputs, count } = plan;
   if (path === undefined) return use(keepNothing());
+  writesAtOnce(path);
   const of = await plan.of();
   const { results, why, isForeign } = await readResults(path, of);
   if (why !== undefined) say(`${path} ${why}`);
@@ -55,7 +57,7 @@ export async function withCheckpoint<T>(
   const file = resultsFile(results, (text) => saveText(text, path, { force: true, inputs }), of);
   try {
     const value = await use(file);
-    await rm(path, { force: true });
+    await whenFinished(() => rm(path, { force: true }));
     return value;
   } catch (error) {
     const isKept = await file.flush().then(

@@ -1,111 +1,122 @@
 #!/usr/bin/env node
-/** `rebasin`: picks the command, runs it, prints what it says, and leaves with its exit code. */
+/**
+ * `rebasin`: a worker thread computes, this one keeps the terminal and the signals, so that Ctrl-C ends a run whatever it is
+ * at. What is imported here is read at every start: nothing of the library is.
+ */
 
-import { VERSION } from "../base/version.ts";
-import { visible } from "../base/visible.ts";
-import { type Command, type CommandContext, type CommandResult, UsageError } from "./command.ts";
-import { apply } from "./commands/apply.ts";
-import { compare } from "./commands/compare.ts";
-import { contour } from "./commands/contour.ts";
-import { convert } from "./commands/convert.ts";
-import { curve } from "./commands/curve.ts";
-import { inspect } from "./commands/inspect.ts";
-import { many } from "./commands/many.ts";
-import { match } from "./commands/match.ts";
-import { merge } from "./commands/merge.ts";
-import { commandHelp, mainHelp } from "./help.ts";
-import { parseWords } from "./parse.ts";
-import { createProgressBar } from "./progress-bar.ts";
+import { unlinkSync } from "node:fs";
+import { Worker } from "node:worker_threads";
+import { EXIT, type Outcome } from "./exit.ts";
+import type { LineToRun, Report, StopRequest } from "./messages.ts";
+import { createProgressBar, type ProgressBar } from "./progress-bar.ts";
 
-const COMMANDS: readonly Command[] = [merge, many, match, apply, inspect, compare, convert, curve, contour];
+/** What a run that is interrupted has for cleaning up, before its thread is ended. */
+const CLEANING_MS = 300;
+/** And what ending the thread may take. */
+const ENDING_MS = 100;
 
-/** Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (128 + SIGINT). */
-const FAILED = 1;
-const USAGE = 2;
-const INTERRUPTED = 130;
+const words = process.argv.slice(2);
+const json = words.includes("--json");
 
-/** Runs one command line; resolves to the exit code. Results go to stdout, everything else to stderr. */
-async function main(words: readonly string[]): Promise<number> {
-  const [name, ...rest] = words;
-  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
-    await print(process.stdout, mainHelp(COMMANDS));
-    return name === undefined ? USAGE : 0;
-  }
-  if (name === "--version") {
-    await print(process.stdout, VERSION);
-    return 0;
-  }
-  const interrupt = new AbortController();
-  const onSignal = (): void => interrupt.abort(new DOMException("interrupted", "AbortError"));
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
-  const json = rest.includes("--json") || name === "--json";
-  const bar = createProgressBar(process.stderr, json);
-  try {
-    const say = (line: string): void => {
-      bar.clear();
-      process.stderr.write(`${visible(line)}\n`);
-    };
-    const result = await runCommand(name, rest, { signal: interrupt.signal, onProgress: bar.onProgress, say });
-    bar.clear();
-    await print(process.stdout, json ? jsonLine(result.json) : visibleLines(result.text));
-    return result.exitCode ?? 0;
-  } catch (error) {
-    bar.clear();
-    return await reportFailure(error, name, json, interrupt.signal);
-  } finally {
-    process.off("SIGINT", onSignal);
-    process.off("SIGTERM", onSignal);
-  }
-}
-
-async function runCommand(
-  name: string,
-  words: readonly string[],
-  ways: Pick<CommandContext, "signal" | "onProgress" | "say">,
-): Promise<CommandResult> {
-  const command = COMMANDS.find((candidate) => candidate.name === name);
-  if (command === undefined) {
-    throw new UsageError(`command ${name}, expected one of ${COMMANDS.map((known) => known.name).join(", ")}`);
-  }
-  const parsed = parseWords(command, words);
-  if (parsed.flags.has("help")) return { json: { help: commandHelp(command) }, text: commandHelp(command) };
-  return command.run({ command: name, ...parsed, ...ways });
-}
-
-/** JSON on one line, with every character of its strings escaped that a terminal would act on. */
-const jsonLine = (value: unknown): string => visible(JSON.stringify(value));
-
-/** Names in it are visible already; this is for those that were forgotten. */
-const visibleLines = (text: string): string => text.split("\n").map(visible).join("\n");
-
-async function reportFailure(error: unknown, command: string, json: boolean, signal: AbortSignal): Promise<number> {
-  const type = error instanceof Error ? error.name : "Error";
-  const message = error instanceof Error ? error.message : String(error);
-  if (json) await print(process.stdout, jsonLine({ error: { type, message } }));
-  else await print(process.stderr, `rebasin: ${visible(message)}`);
-  if (error instanceof UsageError) {
-    if (!json)
-      await print(
-        process.stderr,
-        `Try: rebasin ${COMMANDS.some(({ name }) => name === command) ? `${command} ` : ""}--help`,
-      );
-    return USAGE;
-  }
-  return signal.aborted ? INTERRUPTED : FAILED;
-}
-
-/** Resolves when the text is handed over: leaving before that would cut a pipe short. */
-function print(stream: NodeJS.WriteStream, text: string): Promise<void> {
+/** Runs the line; resolves to what is left to print. */
+function runInWorker(bar: ProgressBar): Promise<Outcome> {
+  const line: LineToRun = { words, watched: bar.isDrawn };
+  const worker = new Worker(new URL("./cli-worker.js", import.meta.url), { workerData: line });
+  const temporaries = new Set<string>();
   return new Promise((resolve) => {
-    stream.write(`${text}\n`, () => resolve());
+    let forced = false;
+    const end = (outcome: Outcome): void => {
+      if (forced) return;
+      clearTimeout(force);
+      process.off("SIGINT", onSignal);
+      process.off("SIGTERM", onSignal);
+      // Before the thread is ended: Deno tells of its end at once.
+      resolve(outcome);
+      void worker.terminate();
+    };
+    let interrupted = false;
+    const onSignal = (): void => {
+      const stop: StopRequest = { kind: "stop" };
+      if (!interrupted) worker.postMessage(stop);
+      // A second signal does not wait.
+      force ??= setTimeout(endNow, CLEANING_MS);
+      if (interrupted) endNow();
+      interrupted = true;
+    };
+    let force: ReturnType<typeof setTimeout> | undefined;
+    const endNow = (): void => {
+      if (forced) return;
+      forced = true;
+      void endByForce(worker, temporaries, bar);
+    };
+    process.on("SIGINT", onSignal);
+    process.on("SIGTERM", onSignal);
+    worker.on("message", (report: Report) => {
+      if (report.kind === "progress") bar.onProgress(report.progress);
+      else if (report.kind === "say") {
+        bar.clear();
+        process.stderr.write(`${report.line}\n`);
+      } else if (report.kind === "temporary") temporaries[report.exists ? "add" : "delete"](report.path);
+      else end(report.outcome);
+    });
+    worker.on("error", (error: Error) => end(failed(`${error.message} (in the thread that computes)`)));
+    worker.on("exit", () => end(failed("the thread that computes ended early, expected a result")));
   });
 }
 
-// A reader that closes the pipe early (head, a pager) is no failure of ours.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
-});
+/** Ends a thread that does not listen, removes what it would have removed, and leaves. */
+async function endByForce(worker: Worker, temporaries: ReadonlySet<string>, bar: ProgressBar): Promise<void> {
+  const late = new Promise((resolve) => setTimeout(resolve, ENDING_MS));
+  await Promise.race([worker.terminate(), late]);
+  for (const path of temporaries) {
+    try {
+      unlinkSync(path);
+    } catch {
+      // It was not made yet, or is gone.
+    }
+  }
+  bar.clear();
+  await printOutcome(failed("interrupted", EXIT.interrupted, "AbortError"));
+  process.exit(EXIT.interrupted);
+}
 
-process.exitCode = await main(process.argv.slice(2));
+function failed(message: string, code: number = EXIT.failed, type = "Error"): Outcome {
+  if (json) return { code, stdout: JSON.stringify({ error: { type, message } }), stderr: "" };
+  return { code, stdout: "", stderr: `rebasin: ${message.split("\n")[0]}` };
+}
+
+/** Resolves to the exit code when all text is handed over: leaving before that would cut a pipe short. */
+async function printOutcome({ code, stdout, stderr }: Outcome): Promise<number> {
+  if (stderr !== "") await print(process.stderr, stderr);
+  const error = stdout === "" ? null : await print(process.stdout, stdout);
+  if (error === null) return code;
+  // A reader that closes the pipe early (head, a pager) is no failure of ours.
+  if (error.code === "EPIPE") return EXIT.done;
+  const why = error.code === "ENOSPC" ? "no space left on device" : error.message;
+  await print(process.stderr, `rebasin: stdout cannot be written (${why}), expected room for the result`);
+  return EXIT.failed;
+}
+
+function print(stream: NodeJS.WriteStream, text: string): Promise<NodeJS.ErrnoException | null> {
+  return new Promise((resolve) => {
+    stream.on("error", resolve);
+    stream.write(`${text}\n`, (error) => resolve(error ?? null));
+  });
+}
+
+/** Help and the version take no thread. */
+const isShort = words.length === 0 || words.some((word) => ["--help", "-h", "help", "--version"].includes(word));
+
+async function main(): Promise<number> {
+  if (isShort) {
+    const { runLine } = await import("./run-line.ts");
+    const { signal } = new AbortController();
+    return printOutcome(await runLine(words, { signal, onProgress: () => {}, say: () => {} }));
+  }
+  const bar = createProgressBar(process.stderr, json);
+  const outcome = await runInWorker(bar);
+  bar.clear();
+  return printOutcome(outcome);
+}
+
+process.exitCode = await main();

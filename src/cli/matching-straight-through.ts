@@ -5,6 +5,7 @@ import type { Model } from "../base/model.ts";
 import type { StraightThroughMatching } from "../by-data/straight-through/straight-through.ts";
 import type { MatchOptions } from "../match/match-weights.ts";
 import type { Split } from "../node/data-folder.ts";
+import { writesAtOnce } from "../node/held-outputs.ts";
 import { openModelFile } from "../node/open-model.ts";
 import { saveSafetensors } from "../node/save-safetensors.ts";
 import { codeOf } from "../node/system-error.ts";
@@ -42,6 +43,7 @@ export async function runStraightThrough(
   const { values, signal, onProgress } = context;
   const data = await readSplit(context, split);
   const path = values.get("checkpoint");
+  if (path !== undefined) writesAtOnce(path);
   const resume = path === undefined ? undefined : await openIfThere(path, signal);
   const whole = { min: 1, max: Number.MAX_SAFE_INTEGER, integer: true };
   const numbers = {

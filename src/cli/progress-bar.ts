@@ -7,6 +7,8 @@ const WIDTH = 24;
 const EVERY_MS = 80;
 
 export interface ProgressBar {
+  /** Whether anyone sees it. */
+  readonly isDrawn: boolean;
   readonly onProgress: OnProgress;
   /** Removes the bar, so that what follows starts on a clean line. */
   clear(): void;
@@ -14,10 +16,11 @@ export interface ProgressBar {
 
 /** Draws on `stream` when it is a terminal and `quiet` is not set; else does nothing. */
 export function createProgressBar(stream: NodeJS.WriteStream, quiet: boolean): ProgressBar {
-  if (quiet || !stream.isTTY) return { onProgress: () => {}, clear: () => {} };
+  if (quiet || !stream.isTTY) return { isDrawn: false, onProgress: () => {}, clear: () => {} };
   let drawn = 0;
   let shown = false;
   return {
+    isDrawn: true,
     onProgress(progress) {
       const now = performance.now();
       if (shown && now - drawn < EVERY_MS) return;

@@ -5,10 +5,14 @@
  */
 
 import { chmod, type FileHandle, link, open, rename, unlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
+import { FormatError } from "../base/errors.ts";
 import type { ByteSink } from "../io/sink.ts";
+import { requireUnchanged } from "./file-source.ts";
+import { finishOrHold } from "./held-outputs.ts";
 import { codeOf, wordsOf } from "./system-error.ts";
 import { exists, findTarget, type Target } from "./target.ts";
+import { newTemporary, releaseTemporary, removeStale, removeTemporary } from "./temporaries.ts";
 import { writeFully } from "./write-fully.ts";
 
 /** `force` replaces an existing file; `inputs` are paths that must never be the target. */
@@ -24,7 +28,8 @@ export interface FileSinkOptions {
  * Rejects with `RangeError`, before anything is written, when the target is the same file as an input (by path,
  * symbolic or hard link; always), exists already (unless `force`), is a directory or device, or when its directory is
  * missing or not writable. `write` and `close` reject with `RangeError`, naming the path, when the disk is full or fails
- * (the system's error is the `cause`); the temporary file is gone then. Without `force` a file that appears under the
+ * (the system's error is the `cause`), `close` with `FormatError` when one of `inputs` that is open was changed meanwhile;
+ * the temporary file is gone then. Without `force` a file that appears under the
  * name in the meantime is not replaced.
  *
  * @example
@@ -34,7 +39,8 @@ export interface FileSinkOptions {
 export async function fileSink(path: string, options: FileSinkOptions = {}): Promise<ByteSink> {
   const { force = false, inputs = [] } = options;
   const target = await findTarget(path, { force, inputs });
-  const temporary = join(dirname(target.path), `.rebasin-${randomName()}.tmp`);
+  await removeStale(dirname(target.path));
+  const temporary = newTemporary(dirname(target.path));
   const handle = await create(path, temporary);
   let isOpen = true;
   let written = 0;
@@ -44,7 +50,7 @@ export async function fileSink(path: string, options: FileSinkOptions = {}): Pro
     isOpen = false;
     // Both are tried; on Windows an open file cannot be removed, so closing comes first.
     await handle.close().catch(() => {});
-    await unlink(temporary).catch(() => {});
+    await removeTemporary(temporary);
   };
   /** Runs one step; if it fails nothing is left behind. */
   const guarded = async (step: () => Promise<void>): Promise<void> => {
@@ -55,6 +61,22 @@ export async function fileSink(path: string, options: FileSinkOptions = {}): Pro
       await abort();
       throw explain(path, written, error);
     }
+  };
+  let isNew = false;
+  const takeName = async (): Promise<void> => {
+    try {
+      if (force) await rename(temporary, target.path);
+      else await renameToNew(temporary, target);
+    } catch (error) {
+      throw explain(path, written, error);
+    }
+    isNew = target.mode === undefined;
+    releaseTemporary(temporary);
+    await syncDirectory(dirname(target.path));
+  };
+  const remove = async (): Promise<void> => {
+    await removeTemporary(temporary);
+    if (isNew) await unlink(target.path).catch(() => {});
   };
   return {
     write: (bytes) =>
@@ -67,10 +89,9 @@ export async function fileSink(path: string, options: FileSinkOptions = {}): Pro
         await handle.sync();
         await handle.close();
         if (target.mode !== undefined) await chmod(temporary, target.mode);
-        if (force) await rename(temporary, target.path);
-        else await renameToNew(temporary, target);
+        await requireUnchanged(inputs);
+        await finishOrHold(path, { finish: takeName, remove });
         isOpen = false;
-        await syncDirectory(dirname(target.path));
       }),
     abort,
   };
@@ -109,7 +130,9 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-function explain(path: string, written: number, cause: unknown): RangeError {
+/** What went wrong with an output; what is explained already stays. */
+function explain(path: string, written: number, cause: unknown): Error {
+  if (cause instanceof FormatError || (cause instanceof RangeError && cause.cause !== undefined)) return cause;
   if (codeOf(cause) === "EEXIST") {
     return new RangeError(`${path} already exists (it appeared meanwhile), expected a new file (or --force)`, {
       cause,
@@ -117,10 +140,4 @@ function explain(path: string, written: number, cause: unknown): RangeError {
   }
   const what = `${path} cannot be written after ${written} bytes (${wordsOf(cause)})`;
   return new RangeError(`${what}, expected room on a working disk`, { cause });
-}
-
-/** 16 hexadecimal digits. Not from the seeded generator: this must differ between runs, and no output depends on it. */
-function randomName(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(8));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,6 +1,7 @@
 /** A file as a byte source, through node:fs: Node, Deno and Bun. */
 
 import { constants, type FileHandle, open, stat } from "node:fs/promises";
+import { resolve, sep } from "node:path";
 import { FormatError } from "../base/errors.ts";
 import { checkRange } from "../io/byte-range.ts";
 import type { ByteSource } from "../io/source.ts";
@@ -11,7 +12,7 @@ import { CHUNK_BYTES } from "./write-fully.ts";
  * Opens a regular file for reading at any position; symbolic links are followed. Slices are copies. Close it.
  *
  * Rejects with `FormatError`, naming the path, for a file that is missing, a directory, a pipe or device, or not
- * readable; slices do so when the file has become shorter since.
+ * readable; slices do so when the file was changed since (its size or the time of its last change).
  *
  * @example
  * const source = await fileSource("model.safetensors");
@@ -20,7 +21,17 @@ export async function fileSource(path: string): Promise<ByteSource> {
   const handle = await openRegular(path);
   let closing: Promise<void> | undefined;
   try {
-    const byteLength = regularSize(path, await handle.stat());
+    const facts = await handle.stat();
+    const byteLength = regularSize(path, facts);
+    const file = await identify(path);
+    const isSame = async (): Promise<boolean> => {
+      const { size, mtimeMs } = await handle.stat();
+      return size === byteLength && mtimeMs === facts.mtimeMs;
+    };
+    const check: Check = async () => {
+      if (!(await isSame()) || ((await identify(path)) ?? file) !== file) throw changed(path);
+    };
+    openFiles.add({ path: resolve(path), check });
     return {
       name: path,
       byteLength,
@@ -30,9 +41,11 @@ export async function fileSource(path: string): Promise<ByteSource> {
         checkRange(path, byteLength, start, end);
         const bytes = new Uint8Array(end - start);
         await readFully(path, handle, bytes, start, signal);
+        if (!(await isSame())) throw changed(path);
         return bytes;
       },
       async close() {
+        for (const open of openFiles) if (open.check === check) openFiles.delete(open);
         closing ??= handle.close();
         await closing;
       },
@@ -42,6 +55,30 @@ export async function fileSource(path: string): Promise<ByteSource> {
     throw error;
   }
 }
+
+type Check = () => Promise<void>;
+
+const openFiles = new Set<{ readonly path: string; readonly check: Check }>();
+
+/** Throws `FormatError` for a file that is open, is among `paths` or in a folder of them, and was changed or replaced since. */
+export async function requireUnchanged(paths: readonly string[]): Promise<void> {
+  const wanted = paths.map((path) => resolve(path));
+  for (const { path, check } of openFiles)
+    if (wanted.some((each) => path === each || path.startsWith(each + sep))) await check();
+}
+
+/** Which file a path leads to; undefined when to none, as when an open file was removed. */
+async function identify(path: string): Promise<string | undefined> {
+  try {
+    const { dev, ino } = await stat(path, { bigint: true });
+    return `${dev} ${ino}`;
+  } catch {
+    return undefined;
+  }
+}
+
+const changed = (path: string): FormatError =>
+  new FormatError(`${path} was changed while it was read, expected it to stay as it is until all is written`);
 
 async function openRegular(path: string): Promise<FileHandle> {
   try {

@@ -23,12 +23,14 @@ test("a curve that was interrupted ends in the same bytes as one that was not", 
   assert.equal([whole.code, whole.stderr], [0, ""]);
   const stopped = await cli.stopAt("part.csv.checkpoint", "SIGINT", ...repaired, ...outputs("part"));
   assert.is(JSON.parse(stopped.stdout).error.type, "AbortError");
-  const there = pointsIn(stopped.stderr);
-  assert.match(stopped.stderr, /^\d+ of 14 points are kept in part\.csv\.checkpoint: the same command continues\n/);
-  assert.ok(there >= 1 && there <= 14, stopped.stderr);
+  // Nothing where cleaning up took longer than there is time for: then the points of the last second may be missing.
+  assert.match(stopped.stderr, /^(\d+ of 14 points are kept in part\.csv\.checkpoint: the same command continues\n)?$/);
   assert.not.ok(existsSync(cli.path("part.csv")));
   const rest = await run(...repaired, ...outputs("part"));
   assert.is(rest.code, 0, rest.stderr);
+  const there = pointsIn(rest.stderr);
+  assert.ok(there >= 1 && there <= 14, rest.stderr);
+  if (stopped.stderr !== "") assert.is(there, pointsIn(stopped.stderr));
   assert.is(rest.stderr, `continues: ${there} of 14 points are there\n`);
   assert.ok(rest.stdout === whole.stdout, "JSON");
   for (const kind of ["csv", "html"])
@@ -44,7 +46,7 @@ test("one that was killed goes on, too, where --checkpoint says; other inputs be
   const kept = [...words, "--checkpoint", "kept", "--points", "21"];
   await cli.stopAt("kept", "SIGKILL", ...kept);
   const bytes = cli.bytes("kept");
-  const left = readdirSync(cli.folder).filter((name) => !/^\.rebasin-\w+\.tmp$/.test(name));
+  const left = readdirSync(cli.folder).filter((name) => !/^\.rebasin-[\w-]+\.tmp$/.test(name));
   assert.equal(left, ["data", "kept"]);
   const rest = await run(...kept);
   assert.match(rest.stderr, /^continues: [1-9]\d* of 41 points are there\n$/);
@@ -72,12 +74,10 @@ test("a contour goes on; a damaged checkpoint is not used, a file of something e
   const outputs = (name: string): string[] => ["--csv", `${name}.csv`];
   const whole = await run(...words, ...outputs("whole"));
   const stopped = await cli.stopAt("part.csv.checkpoint", "SIGINT", ...words, ...outputs("part"));
-  assert.match(stopped.stderr, /are kept in part\.csv\.checkpoint.*\nrebasin: interrupted\n$/);
-  const there = pointsIn(stopped.stderr);
-  assert.ok(there >= 1 && there <= 64, stopped.stderr);
+  assert.match(stopped.stderr, /^(\d+ of 64 points are kept in part\.csv\.checkpoint.*\n)?rebasin: interrupted\n$/);
   const bytes = cli.bytes("part.csv.checkpoint");
   const rest = await run(...words, ...outputs("part"));
-  assert.equal([rest.code, rest.stderr], [0, `continues: ${there} of 64 points are there\n`]);
+  assert.equal([rest.code, /^continues: [1-9]\d* of 64 points are there\n$/.test(rest.stderr)], [0, true], rest.stderr);
   assert.ok(rest.stdout.replaceAll("part.", "whole.") === whole.stdout, "text");
   sameBytes(cli.bytes("part.csv"), cli.bytes("whole.csv"));
 

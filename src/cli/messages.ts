@@ -1,0 +1,24 @@
+/** What the main thread and the worker that computes tell each other. */
+
+import type { Progress } from "../base/progress.ts";
+import type { Outcome } from "./exit.ts";
+
+/** What the worker is started with. */
+export interface LineToRun {
+  readonly words: readonly string[];
+  /** Whether anyone looks at progress. */
+  readonly watched: boolean;
+}
+
+/** From the worker. */
+export type Report =
+  | { readonly kind: "progress"; readonly progress: Progress }
+  | { readonly kind: "say"; readonly line: string }
+  /** A temporary file that must go if the worker cannot remove it itself; before it is made, and when it is gone. */
+  | { readonly kind: "temporary"; readonly path: string; readonly exists: boolean }
+  | { readonly kind: "end"; readonly outcome: Outcome };
+
+/** To the worker: stop, and clean up. */
+export interface StopRequest {
+  readonly kind: "stop";
+}

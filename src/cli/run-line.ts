@@ -1,0 +1,71 @@
+/** One command line: picks the command, runs it, and says what to print and with which code to leave. */
+
+import { VERSION } from "../base/version.ts";
+import { visible } from "../base/visible.ts";
+import { holdOutputs } from "../node/held-outputs.ts";
+import { type Command, type CommandContext, type CommandResult, UsageError } from "./command.ts";
+import { apply } from "./commands/apply.ts";
+import { compare } from "./commands/compare.ts";
+import { contour } from "./commands/contour.ts";
+import { convert } from "./commands/convert.ts";
+import { curve } from "./commands/curve.ts";
+import { inspect } from "./commands/inspect.ts";
+import { many } from "./commands/many.ts";
+import { match } from "./commands/match.ts";
+import { merge } from "./commands/merge.ts";
+import { EXIT, type Outcome } from "./exit.ts";
+import { commandHelp, mainHelp } from "./help.ts";
+import { parseWords } from "./parse.ts";
+
+const COMMANDS: readonly Command[] = [merge, many, match, apply, inspect, compare, convert, curve, contour];
+
+/** The ways in which whoever runs a line watches it and stops it. */
+export type Ways = Pick<CommandContext, "signal" | "onProgress" | "say">;
+
+/** Runs one command line to its end, whatever that is; never rejects. Several outputs appear together, when all is done. */
+export async function runLine(words: readonly string[], ways: Ways): Promise<Outcome> {
+  const [name, ...rest] = words;
+  if (name === undefined || name === "--help" || name === "-h" || name === "help")
+    return { code: name === undefined ? EXIT.usage : EXIT.done, stdout: mainHelp(COMMANDS), stderr: "" };
+  if (name === "--version") return { code: EXIT.done, stdout: VERSION, stderr: "" };
+  const json = rest.includes("--json") || name === "--json";
+  const outputs = holdOutputs();
+  const say = (line: string): void => ways.say(visible(line));
+  try {
+    const result = await runCommand(name, rest, { ...ways, say });
+    await outputs.commit();
+    const stdout = json ? jsonLine(result.json) : visibleLines(result.text);
+    return { code: result.exitCode ?? EXIT.done, stdout, stderr: "" };
+  } catch (error) {
+    await outputs.abort();
+    return failure(error, name, json, ways.signal);
+  }
+}
+
+async function runCommand(name: string, words: readonly string[], ways: Ways): Promise<CommandResult> {
+  const command = COMMANDS.find((candidate) => candidate.name === name);
+  if (command === undefined) {
+    throw new UsageError(`command ${name}, expected one of ${COMMANDS.map((known) => known.name).join(", ")}`);
+  }
+  const parsed = parseWords(command, words);
+  if (parsed.flags.has("help")) return { json: { help: commandHelp(command) }, text: commandHelp(command) };
+  return command.run({ command: name, ...parsed, ...ways });
+}
+
+/** JSON on one line, with every character of its strings escaped that a terminal would act on. */
+const jsonLine = (value: unknown): string => visible(JSON.stringify(value));
+
+/** Names in it are visible already; this is for those that were forgotten. */
+const visibleLines = (text: string): string => text.split("\n").map(visible).join("\n");
+
+function failure(error: unknown, command: string, json: boolean, signal: AbortSignal): Outcome {
+  const type = error instanceof Error ? error.name : "Error";
+  const message = error instanceof Error ? error.message : String(error);
+  const isUsage = error instanceof UsageError;
+  const code = isUsage ? EXIT.usage : signal.aborted ? EXIT.interrupted : EXIT.failed;
+  if (json) return { code, stdout: jsonLine({ error: { type, message } }), stderr: "" };
+  const lines = [`rebasin: ${visible(message)}`];
+  const known = COMMANDS.some(({ name }) => name === command);
+  if (isUsage) lines.push(`Try: rebasin ${known ? `${command} ` : ""}--help`);
+  return { code, stdout: "", stderr: lines.join("\n") };
+}

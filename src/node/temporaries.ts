@@ -1,0 +1,78 @@
+/** Temporary files: their names tell whose they are, so that those of processes that died can be told and removed. */
+
+import { readdir, unlink } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { codeOf } from "./system-error.ts";
+
+/** `.rebasin-PID-HOST-RANDOM.tmp` */
+const NAME = /^\.rebasin-(\d+)-([0-9a-f]{8})-[0-9a-f]{16}\.tmp$/;
+
+type Watch = (path: string, exists: boolean) => void;
+let watch: Watch = () => {};
+
+/** Tells `watcher` of each temporary file before it is made and when it is gone: one watcher for the thread. */
+export function watchTemporaries(watcher: Watch): void {
+  watch = watcher;
+}
+
+/** A path in `directory` for a temporary file that is to be made. */
+export function newTemporary(directory: string): string {
+  const path = join(directory, `.rebasin-${process.pid}-${hostDigits()}-${randomDigits()}.tmp`);
+  watch(path, true);
+  return path;
+}
+
+/** Says that it has another name now. */
+export function releaseTemporary(path: string): void {
+  watch(path, false);
+}
+
+/** Removes it if it is there. */
+export async function removeTemporary(path: string): Promise<void> {
+  await unlink(path).catch(() => {});
+  releaseTemporary(path);
+}
+
+const tidied = new Set<string>();
+
+/**
+ * Removes temporary files of processes of this machine that are gone; once a directory. Those of other machines (containers
+ * have names of their own) stay: nobody here can tell whether they are being written.
+ */
+export async function removeStale(directory: string): Promise<void> {
+  if (tidied.has(directory)) return;
+  tidied.add(directory);
+  const names = await readdir(directory).catch(() => []);
+  for (const name of names) {
+    const [, pid, host] = NAME.exec(name) ?? [];
+    if (host === hostDigits() && !isAlive(Number(pid))) await unlink(join(directory, name)).catch(() => {});
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (pid === process.pid) return true;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) !== "ESRCH";
+  }
+}
+
+let host: string | undefined;
+
+/** Eight digits of the machine's name (FNV-1a). */
+function hostDigits(): string {
+  if (host !== undefined) return host;
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(hostname())) hash = Math.imul(hash ^ byte, 0x01000193);
+  host = (hash >>> 0).toString(16).padStart(8, "0");
+  return host;
+}
+
+/** 16 hexadecimal digits. Not from the seeded generator: this must differ between runs, and no output depends on it. */
+function randomDigits(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(8));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
