@@ -1,5 +1,6 @@
 /** A file as a byte source, through node:fs: Node, Deno and Bun. */
 
+import type { Stats } from "node:fs";
 import { constants, type FileHandle, open, stat } from "node:fs/promises";
 import { resolve, sep } from "node:path";
 import { FormatError } from "../base/errors.ts";
@@ -21,7 +22,7 @@ export async function fileSource(path: string): Promise<ByteSource> {
   const handle = await openRegular(path);
   let closing: Promise<void> | undefined;
   try {
-    const facts = await handle.stat();
+    const facts = await settledFacts(handle);
     const byteLength = regularSize(path, facts);
     const file = await identify(path);
     const isSame = async (): Promise<boolean> => {
@@ -54,6 +55,17 @@ export async function fileSource(path: string): Promise<ByteSource> {
     await handle.close();
     throw error;
   }
+}
+
+/** Clocks of file systems tick every few milliseconds: what is written within the same tick has the same time of change. */
+const TICK_MS = 20;
+
+/** The facts of a file, when a later change would show in them: one that was written just now is looked at again. */
+async function settledFacts(handle: FileHandle): Promise<Stats> {
+  const facts = await handle.stat();
+  if (Math.abs(Date.now() - facts.mtimeMs) >= TICK_MS) return facts;
+  await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+  return handle.stat();
 }
 
 type Check = () => Promise<void>;

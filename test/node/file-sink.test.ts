@@ -29,7 +29,7 @@ test("the file appears at close, whole, and nothing else stays", () =>
     await sink.write(counting(3));
     const during = await readdir(folder);
     assert.is(during.length, 1);
-    assert.match(during[0]!, /^\.rebasin-[0-9a-f]{16}\.tmp$/);
+    assert.match(during[0]!, /^\.rebasin-\d+-[0-9a-f]{8}-[0-9a-f]{16}\.tmp$/);
     await sink.write(new Uint8Array(0));
     await sink.write(counting(300_000).subarray(3));
     await sink.close();
