@@ -4,7 +4,7 @@
  * at. What is imported here is read at every start: nothing of the library is.
  */
 
-import { unlinkSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { EXIT, type Outcome } from "./exit.ts";
 import type { LineToRun, Report, StopRequest } from "./messages.ts";
@@ -70,9 +70,9 @@ async function endByForce(worker: Worker, temporaries: ReadonlySet<string>, bar:
   await Promise.race([worker.terminate(), late]);
   for (const path of temporaries) {
     try {
-      unlinkSync(path);
+      rmSync(path, { recursive: true, force: true });
     } catch {
-      // It was not made yet, or is gone.
+      // It is left behind, for a later run to remove.
     }
   }
   bar.clear();

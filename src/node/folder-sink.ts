@@ -8,8 +8,11 @@ import { dirname, join, resolve, sep } from "node:path";
 import { checkInnerPath } from "../io/files.ts";
 import type { FolderSink } from "../io/sink.ts";
 import { type FileSinkOptions, fileSink } from "./file-sink.ts";
+import { requireUnchanged } from "./file-source.ts";
+import { finishOrHold, writesAtOnce } from "./held-outputs.ts";
 import { codeOf, wordsOf } from "./system-error.ts";
 import { findTarget } from "./target.ts";
+import { newTemporary, releaseTemporary, removeStale, removeTemporary } from "./temporaries.ts";
 
 /**
  * Begins an output folder; its files exist in it only after `close`. A new or empty folder appears whole. Into a folder
@@ -26,7 +29,16 @@ export async function folderSink(path: string, options: FileSinkOptions = {}): P
   const target = await findFolder(path, { force, inputs });
   const temporary = await makeTemporary(path, target);
   const made: string[] = [];
-  const abort = (): Promise<void> => rm(temporary, { recursive: true, force: true }).catch(() => {});
+  const abort = (): Promise<void> => removeTemporary(temporary);
+  const takeName = async (): Promise<void> => {
+    try {
+      await moveAll(temporary, target, made);
+      releaseTemporary(temporary);
+    } catch (cause) {
+      await abort();
+      throw new RangeError(`${path} cannot be written (${wordsOf(cause)}), expected a writable folder`, { cause });
+    }
+  };
   return {
     name: path,
     async create(inside) {
@@ -34,15 +46,18 @@ export async function folderSink(path: string, options: FileSinkOptions = {}): P
       if (force) await findTarget(join(target, inside), { force, inputs }).catch(ignoreMissingFolder);
       await mkdir(dirname(join(temporary, inside)), { recursive: true });
       made.push(inside);
+      // It is the folder that waits for its name.
+      writesAtOnce(join(temporary, inside));
       return fileSink(join(temporary, inside));
     },
     async close() {
       try {
-        await moveAll(temporary, target, made);
-      } catch (cause) {
+        await requireUnchanged(inputs);
+      } catch (error) {
         await abort();
-        throw new RangeError(`${path} cannot be written (${wordsOf(cause)}), expected a writable folder`, { cause });
+        throw error;
       }
+      await finishOrHold(path, { finish: takeName, remove: abort });
     },
     abort,
   };
@@ -73,8 +88,9 @@ export async function findFolder(
 }
 
 async function makeTemporary(path: string, target: string): Promise<string> {
+  await removeStale(dirname(target));
   // Not by mkdtemp, whose folders are for their owner alone.
-  const temporary = join(dirname(target), `.rebasin-${crypto.randomUUID()}.tmp`);
+  const temporary = newTemporary(dirname(target));
   try {
     await mkdir(temporary);
     return temporary;

@@ -1,6 +1,6 @@
-/** Temporary files: their names tell whose they are, so that those of processes that died can be told and removed. */
+/** Temporary files and folders: their names tell whose they are, so that those of processes that died can be told and removed. */
 
-import { readdir, unlink } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { codeOf } from "./system-error.ts";
@@ -30,7 +30,7 @@ export function releaseTemporary(path: string): void {
 
 /** Removes it if it is there. */
 export async function removeTemporary(path: string): Promise<void> {
-  await unlink(path).catch(() => {});
+  await rm(path, { recursive: true, force: true }).catch(() => {});
   releaseTemporary(path);
 }
 
@@ -46,7 +46,8 @@ export async function removeStale(directory: string): Promise<void> {
   const names = await readdir(directory).catch(() => []);
   for (const name of names) {
     const [, pid, host] = NAME.exec(name) ?? [];
-    if (host === hostDigits() && !isAlive(Number(pid))) await unlink(join(directory, name)).catch(() => {});
+    if (host === hostDigits() && !isAlive(Number(pid)))
+      await rm(join(directory, name), { recursive: true, force: true }).catch(() => {});
   }
 }
 
