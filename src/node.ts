@@ -16,6 +16,7 @@ export { type FileSinkOptions, fileSink } from "./node/file-sink.ts";
 export { fileSource } from "./node/file-source.ts";
 export { folderFiles } from "./node/folder-files.ts";
 export { findFolder } from "./node/folder-sink.ts";
+export { type HeldOutputs, holdOutputs, whenFinished, writesAtOnce } from "./node/held-outputs.ts";
 export { HUB_PREFIX } from "./node/hub-cache.ts";
 export { type OutputPlan, planOutput } from "./node/plan-output.ts";
 export { type SaveOptions, saveModel, sidecarText } from "./node/save-model.ts";
@@ -23,6 +24,7 @@ export { saveSafetensors } from "./node/save-safetensors.ts";
 export { saveText } from "./node/save-text.ts";
 export { codeOf, wordsOf } from "./node/system-error.ts";
 export { findTarget, type Target } from "./node/target.ts";
+export { type TemporaryWatcher, watchTemporaries } from "./node/temporaries.ts";
 export { openModelFile };
 
 /** A path, a URL (`file:` too), or anything `openModel` of `rebasin` takes. */

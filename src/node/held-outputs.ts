@@ -13,6 +13,7 @@ interface HeldOutput {
 let held: HeldOutput[] | null = null;
 const atOnce = new Set<string>();
 
+/** Outputs that wait for their names. */
 export interface HeldOutputs {
   /** Gives all of them their names, one after the other; if one cannot have it, none that is new keeps it. */
   commit(): Promise<void>;
@@ -20,7 +21,17 @@ export interface HeldOutputs {
   abort(): Promise<void>;
 }
 
-/** From here on outputs wait for their names, whoever writes them: one command at a time. */
+/**
+ * From here on all files and folders that this thread writes by `fileSink`, `saveModel` and the like wait for their names
+ * until `commit`: one use at a time.
+ *
+ * `commit` rejects with `RangeError` where a name cannot be had; what was new is removed then.
+ *
+ * @example
+ * const outputs = holdOutputs();
+ * await saveModel(merged, "merged.safetensors");
+ * await outputs.commit();
+ */
 export function holdOutputs(): HeldOutputs {
   held = [];
   const take = (): HeldOutput[] => {
@@ -45,7 +56,12 @@ export function holdOutputs(): HeldOutputs {
   };
 }
 
-/** Files that do not wait: checkpoints are for runs that never get to their end. */
+/**
+ * A path that never waits for its name: checkpoints are for runs that do not get to their end.
+ *
+ * @example
+ * writesAtOnce("training.checkpoint");
+ */
 export function writesAtOnce(path: string): void {
   atOnce.add(resolve(path));
 }
@@ -56,7 +72,13 @@ export async function finishOrHold(path: string, output: HeldOutput): Promise<vo
   else held.push(output);
 }
 
-/** Runs `task` when all outputs have their names; now where nothing is held. */
+/**
+ * Runs `task` when all held outputs have their names, and not if they never do; now where nothing is held. Rejects with
+ * what `task` rejects with.
+ *
+ * @example
+ * await whenFinished(async () => console.log("all is written"));
+ */
 export async function whenFinished(task: () => Promise<void>): Promise<void> {
   if (held === null) await task();
   else held.push({ finish: task, remove: async () => {} });

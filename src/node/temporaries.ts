@@ -8,11 +8,18 @@ import { codeOf } from "./system-error.ts";
 /** `.rebasin-PID-HOST-RANDOM.tmp` */
 const NAME = /^\.rebasin-(\d+)-([0-9a-f]{8})-[0-9a-f]{16}\.tmp$/;
 
-type Watch = (path: string, exists: boolean) => void;
-let watch: Watch = () => {};
+/** Called with a path, and whether something is about to be there. */
+export type TemporaryWatcher = (path: string, exists: boolean) => void;
+let watch: TemporaryWatcher = () => {};
 
-/** Tells `watcher` of each temporary file before it is made and when it is gone: one watcher for the thread. */
-export function watchTemporaries(watcher: Watch): void {
+/**
+ * Tells `watcher` of each temporary file and folder before it is made and when it is gone: for whoever may have to end this
+ * thread and remove them. One watcher a thread; the last one given.
+ *
+ * @example
+ * watchTemporaries((path, exists) => console.log(path, exists));
+ */
+export function watchTemporaries(watcher: TemporaryWatcher): void {
   watch = watcher;
 }
 
