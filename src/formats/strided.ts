@@ -67,7 +67,7 @@ type Words = Uint8Array | Uint16Array | Uint32Array;
 /** Bytes as the largest words that make up an element, as patterns: floats would lose the payload of NaNs. */
 function wordsOf(bytes: Uint8Array, size: number): { words: Words; perElement: number } {
   const width = Math.min(size, 4);
-  const own: Uint8Array = bytes.byteOffset % width === 0 ? bytes : Uint8Array.from(bytes);
+  const own: Uint8Array = bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes);
   const length = Math.floor(own.length / width);
   if (width === 1) return { words: own, perElement: size };
   const Type = width === 2 ? Uint16Array : Uint32Array;

@@ -40,7 +40,7 @@ export async function fileSource(path: string): Promise<ByteSource> {
         signal?.throwIfAborted();
         if (closing !== undefined) throw new RangeError(`${path} is closed, expected an open file`);
         checkRange(path, byteLength, start, end);
-        const bytes = new Uint8Array(end - start);
+        const bytes = roomFor(path, start, end);
         await readFully(path, handle, bytes, start, signal);
         if (!(await isSame())) throw changed(path);
         return bytes;
@@ -113,6 +113,16 @@ function regularSize(path: string, facts: FileFacts): number {
   if (facts.isFile()) return facts.size;
   const what = facts.isDirectory() ? "a directory" : "not a regular file";
   throw new FormatError(`${path} is ${what}, expected a model file`);
+}
+
+/** A new array; engines differ in how many bytes one may have. */
+function roomFor(path: string, start: number, end: number): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(end - start);
+  } catch (cause) {
+    const what = `${path} bytes ${start} to ${end} are ${end - start} in one piece`;
+    throw new RangeError(`${what}, more than this runtime can hold`, { cause });
+  }
 }
 
 /** Fills `bytes` from `position` on; a read may return less than asked, and returns 0 at the end of the file. */

@@ -5,6 +5,7 @@ import { FormatError } from "../../base/errors.ts";
 import type { Model, TensorInfo } from "../../base/model.ts";
 import { createYielder } from "../../base/progress.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
+import { readAhead } from "../../io/read-ahead.ts";
 import { openZip, openZipEntry, readZipEntry, type Zip } from "../../io/zip.ts";
 import { fromNpyOrder, type NpyLayout, readNpyLayout } from "./npy-array.ts";
 import { parseAssumed } from "./npy-dtypes.ts";
@@ -43,12 +44,13 @@ export async function openNpz(source: ByteSource, { assume, signal }: NpzOptions
   const assumed = parseAssumed(assume);
   const zip = await openZip(source, signal);
   const giveWay = createYielder(signal);
+  const near = { ...zip, source: readAhead(source) };
   const arrays = new Map<string, NpyLayout>();
   const skipped: string[] = [];
   for (const entry of zip.entries.values()) {
     if (!entry.name.endsWith(SUFFIX)) continue;
     await giveWay();
-    const layout = await readNpyLayout(await openZipEntry(zip, entry, signal), assumed, signal);
+    const layout = await readNpyLayout(await openZipEntry(near, entry, signal), assumed, signal);
     const array = entry.name.slice(0, -SUFFIX.length);
     if (typeof layout === "string") skipped.push(`${array} (${layout})`);
     else arrays.set(array, layout);

@@ -60,7 +60,7 @@ export async function writeIntoNpz(
       const old = await readZipEntry(zip, entry, signal);
       const data = toNpyOrder(await read(name), layout);
       if (sameBytes(old.subarray(layout.dataStart), data)) return undefined;
-      const content = Uint8Array.from(old);
+      const content = new Uint8Array(old);
       content.set(data, layout.dataStart);
       return content;
     });

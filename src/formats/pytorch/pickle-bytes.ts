@@ -19,7 +19,7 @@ export class PickleBytes {
 
   constructor(bytes: Uint8Array, name: string, start: number) {
     // Browsers refuse to decode shared memory.
-    this.#bytes = bytes.buffer instanceof ArrayBuffer ? bytes : Uint8Array.from(bytes);
+    this.#bytes = bytes.buffer instanceof ArrayBuffer ? bytes : new Uint8Array(bytes);
     this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
     this.name = name;
     this.at = start;

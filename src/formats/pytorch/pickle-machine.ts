@@ -18,7 +18,9 @@ export class PickleMachine {
   readonly #stack: PickleValue[] = [];
   /** Heights of the stack at the open marks. */
   readonly #marks: number[] = [];
-  readonly #memo = new Map<number, PickleValue>();
+  /** Picklers count from 0: a list, with a map for what is not in turn. */
+  readonly #memo: PickleValue[] = [];
+  readonly #sparseMemo = new Map<number, PickleValue>();
   #containers = 0;
 
   constructor(input: PickleBytes) {
@@ -66,16 +68,20 @@ export class PickleMachine {
   }
 
   put(index: number): void {
-    this.#memo.set(index, this.top());
-    if (this.#memo.size > MAX_MEMO) throw this.fault(`remembers more than ${MAX_MEMO} values, expected fewer`);
+    const value = this.top();
+    if (index < this.#memo.length) this.#memo[index] = value;
+    else if (index === this.#memo.length) this.#memo.push(value);
+    else this.#sparseMemo.set(index, value);
+    if (this.#memo.length + this.#sparseMemo.size > MAX_MEMO)
+      throw this.fault(`remembers more than ${MAX_MEMO} values, expected fewer`);
   }
 
   memoize(): void {
-    this.put(this.#memo.size);
+    this.put(this.#memo.length + this.#sparseMemo.size);
   }
 
   get(index: number): void {
-    const value = this.#memo.get(index);
+    const value = index < this.#memo.length ? this.#memo[index] : this.#sparseMemo.get(index);
     if (value === undefined) throw this.fault(`refers to value ${index}, which it has not made`);
     this.#stack.push(value);
   }

@@ -88,7 +88,7 @@ async function newStorage(
     const stored = isSwapped ? swapBytes(bytes, partBytes(tensor.dtype)) : bytes;
     wanted.push(stored);
     if (sameBytes(elementsOf(old, tensor), stored)) continue;
-    content ??= Uint8Array.from(old);
+    content ??= new Uint8Array(old);
     putElements(stored, content, tensor);
   }
   if (content !== undefined) checkShared(content, sharing, wanted, model.name);
@@ -109,7 +109,7 @@ function putElements(
   const span = storage.subarray(offset, offset + spanBytes);
   if (isRowMajor(strides)) span.set(elements);
   else {
-    const own = Uint8Array.from(span);
+    const own = new Uint8Array(span);
     scatter(elements, own, strides, DTYPES[dtype].bits / 8);
     span.set(own);
   }
