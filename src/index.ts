@@ -62,7 +62,6 @@ export {
   invertPermutation,
 } from "./perm/permutation.ts";
 export {
-  permutationsFingerprint,
   permutationsModel,
   readPermutations,
   type SavedAlignment,

@@ -25,6 +25,7 @@ export { saveText } from "./node/save-text.ts";
 export { codeOf, wordsOf } from "./node/system-error.ts";
 export { findTarget, type Target } from "./node/target.ts";
 export { type TemporaryWatcher, watchTemporaries } from "./node/temporaries.ts";
+export { permutationsFingerprint } from "./perm/permutation-file.ts";
 export { openModelFile };
 
 /** A path, a URL (`file:` too), or anything `openModel` of `rebasin` takes. */
