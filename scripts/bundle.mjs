@@ -154,7 +154,10 @@ export async function bundlePackage(version) {
   await build({
     ...shared,
     ...FOR_WORKERD,
-    entryPoints: ["index", "kernels", "many"].map((entry) => ({ in: `src/${entry}.ts`, out: `${entry}.workerd` })),
+    entryPoints: ["index", "kernels", "many", "formats"].map((entry) => ({
+      in: `src/${entry}.ts`,
+      out: `${entry}.workerd`,
+    })),
     chunkNames: "chunks/workerd-[name]-[hash]",
     plugins: [...FOR_WORKERD.plugins, onlyTheCore, oneCore],
   });

@@ -36,7 +36,7 @@ export type { Format, FormatModule, FormatOptions, FormatWriteOptions } from "./
 export { openModel } from "./formats/open-model.ts";
 export type { OpenOptions } from "./formats/open-options.ts";
 export { encodeSafetensors, type WriteOptions, writeSafetensors } from "./formats/safetensors/write-safetensors.ts";
-export { droppedFiles, type Files } from "./io/files.ts";
+export type { Files } from "./io/files.ts";
 export { type ByteSink, type MemorySink, memorySink } from "./io/sink.ts";
 export { type ByteSource, blobSource, bytesSource, type UrlSourceOptions, urlSource } from "./io/source.ts";
 export { type InitOptions, init } from "./kernels/init.ts";

@@ -6,6 +6,8 @@ import { specName } from "../axes/spec-name.ts";
 import type { Spec } from "../axes/types.ts";
 import { SpecError } from "../base/errors.ts";
 import type { Model } from "../base/model.ts";
+import { visible } from "../base/visible.ts";
+import { namedAs } from "../formats/same-names.ts";
 import { openModelFile } from "../node/open-model.ts";
 import { codeOf, wordsOf } from "../node/system-error.ts";
 import { findTarget } from "../node/target.ts";
@@ -22,19 +24,30 @@ export const INPUT_OPTIONS: Readonly<Record<string, OptionRule>> = {
 /** Opens `paths` (files, folders, indexes of shards, hf:org/name), runs `use`, closes them. */
 export async function withModels<T>(
   paths: readonly string[],
-  { signal, values }: Pick<CommandContext, "signal" | "values">,
+  { signal, values, say }: Pick<CommandContext, "signal" | "values" | "say">,
   use: (...models: Model[]) => Promise<T>,
 ): Promise<T> {
   const models: Model[] = [];
   try {
     for (const path of paths) {
       const options = { signal, key: values.get("key"), assume: values.get("assume") };
-      models.push(await openModelFile(path, options));
+      const model = await openModelFile(path, options);
+      models.push(models.length === 0 ? model : renamed(model, models[0]!, say));
     }
     return await use(...models);
   } finally {
     for (const model of models) await model.close?.();
   }
+}
+
+/** With A's names, where they are B's in another form. */
+function renamed(model: Model, a: Model, say: CommandContext["say"]): Model {
+  const named = namedAs(model, a);
+  if (named !== model) {
+    const [[own], [as]] = [[...model.tensors.keys()], [...named.tensors.keys()]];
+    say(visible(`${model.name} is read with the names of ${a.name}: ${own} as ${as}`));
+  }
+  return named;
 }
 
 export const SPEC_OPTION: OptionRule = {

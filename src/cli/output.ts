@@ -3,9 +3,10 @@
 import { stat } from "node:fs/promises";
 import type { Model } from "../base/model.ts";
 import { visible } from "../base/visible.ts";
+import { sidecarText } from "../formats/sidecar.ts";
 import { findFolder } from "../node/folder-sink.ts";
 import { type OutputPlan, planOutput } from "../node/plan-output.ts";
-import { saveModel, sidecarText } from "../node/save-model.ts";
+import { saveModel } from "../node/save-model.ts";
 import { type CommandContext, type OptionRule, UsageError } from "./command.ts";
 import { modelCard } from "./model-card.ts";
 import { checkOutputs } from "./models.ts";

@@ -5,7 +5,7 @@ import { looksLikeNpz } from "./npz/looks-like-npz.ts";
 import { looksLikePytorch } from "./pytorch/looks-like-pytorch.ts";
 import { looksLikeSafetensors } from "./safetensors/looks-like-safetensors.ts";
 
-const safetensors: Format = {
+export const safetensors: Format = {
   name: "safetensors",
   title: "safetensors",
   endings: [".safetensors"],
@@ -16,17 +16,18 @@ const safetensors: Format = {
   load: () => import("./safetensors/safetensors-format.ts"),
 };
 
-const pytorch: Format = {
+export const pytorch: Format = {
   name: "pytorch",
   title: "PyTorch (.pt .pth .bin .ckpt)",
   endings: [".pt", ".pth", ".bin", ".ckpt"],
+  inFolder: "pytorch_model.bin",
   fresh: true,
   keepsMetadata: false,
   recognises: looksLikePytorch,
   load: () => import("./pytorch/pytorch-format.ts"),
 };
 
-const npz: Format = {
+export const npz: Format = {
   name: "npz",
   title: "NumPy (.npz)",
   endings: [".npz"],
@@ -37,7 +38,7 @@ const npz: Format = {
 };
 
 /** A single array: read, and written where one was read. */
-const npy: Format = {
+export const npy: Format = {
   name: "npy",
   title: "NumPy (.npy)",
   endings: [".npy"],

@@ -4,7 +4,7 @@ import type { Model, Origin } from "../base/model.ts";
 import type { ByteSink } from "../io/sink.ts";
 import { fileOrigin } from "./folder/folder-container.ts";
 import type { Format, FormatModule, FormatWriteOptions } from "./format.ts";
-import { formatNamed } from "./formats.ts";
+import { FORMATS, formatNamed } from "./formats.ts";
 
 /** Options of `writeModel`. */
 export interface WriteModelOptions extends FormatWriteOptions {
@@ -57,10 +57,12 @@ export async function writerOf(
   const own = like?.format === format.name ? like : undefined;
   const { write, checkWrite } = await format.load();
   if (write === undefined) throw new RangeError(`${model.name} as ${format.title}, expected a format that is written`);
-  if (own === undefined && !format.fresh)
+  if (own === undefined && !format.fresh) {
+    const others = FORMATS.filter(({ fresh }) => fresh).map(({ endings }) => endings[0]);
     throw new RangeError(
-      `${model.name} as a new ${format.name} file, expected ${format.name} to come from ${format.name}`,
+      `${model.name} would be a new ${format.name} file, expected ${others.join(", ")}: ${format.name} is written only into what was one`,
     );
+  }
   checkWrite?.(model, own);
   return { write, like: own };
 }

@@ -3,6 +3,7 @@
 import type { Model, Origin } from "../base/model.ts";
 import type { Running } from "../base/options.ts";
 import { writeFolder } from "../formats/folder/write-folder.ts";
+import { sidecarText } from "../formats/sidecar.ts";
 import { writeModel } from "../formats/write-model.ts";
 import { fileSink } from "./file-sink.ts";
 import { folderSink } from "./folder-sink.ts";
@@ -54,12 +55,4 @@ export async function saveModel(model: Model, path: string, options: SaveOptions
   const notes = await writeModel(model, sink, { format: plan.format.name, like, signal, onProgress });
   if (sidecar !== undefined) await saveText(sidecar, plan.sidecar!, target);
   return notes;
-}
-
-/** Metadata as JSON, but for `format`, which is about safetensors; undefined when there is nothing to say. */
-export function sidecarText(metadata: ReadonlyMap<string, string>): string | undefined {
-  const entries = [...metadata].filter(([key]) => key !== "format");
-  if (entries.length === 0) return undefined;
-  const lines = entries.map(([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)}`);
-  return `{\n${lines.join(",\n")}\n}\n`;
 }

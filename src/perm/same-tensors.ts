@@ -3,6 +3,7 @@
 import { compareTensors, describeDifferences, listFirst } from "../base/compare-tensors.ts";
 import { SpecError } from "../base/errors.ts";
 import type { Model } from "../base/model.ts";
+import { tensorName } from "../base/tensor-names.ts";
 
 /** Throws `SpecError` saying what differs (the first ten, then a count) unless names, shapes and dtypes agree. */
 export function requireSameTensors(a: Model, b: Model): void {
@@ -13,9 +14,25 @@ export function requireSameTensors(a: Model, b: Model): void {
 function differFault(a: Model, b: Model, differences: ReturnType<typeof compareTensors>): SpecError {
   if (![...a.tensors.keys()].some((name) => b.tensors.has(name))) {
     const found = `${namesOf(a)} in A, ${namesOf(b)} in B`;
-    return new SpecError(`${a.name} and ${b.name} have no tensor name in common, expected the same tensors: ${found}`);
+    return new SpecError(
+      `${a.name} and ${b.name} have no tensor name in common, expected the same tensors: ${found}${layoutsOf(a, b)}`,
+    );
   }
-  return new SpecError(`${a.name} and ${b.name} do not hold the same tensors: ${describeDifferences(differences)}`);
+  const found = `${describeDifferences(differences)}${layoutsOf(a, b)}`;
+  return new SpecError(`${a.name} and ${b.name} do not hold the same tensors: ${found}`);
+}
+
+/** PyTorch's weights and those of Keras and Flax have their axes in another order, which is never changed here. */
+function layoutsOf(a: Model, b: Model): string {
+  const names = [a, b].map(({ tensors }) => [...tensors.keys()].some((name) => tensorName(name).leaf === "kernel"));
+  const isTurned = [...a.tensors].some(([name, { shape }]) => {
+    const other = b.tensors.get(name)?.shape ?? [];
+    return shape.length > 1 && shape.join() !== other.join() && [...shape].sort().join() === [...other].sort().join();
+  });
+  if (names[0] === names[1] && !isTurned) return "";
+  const [inA, inB] = names[0] ? ["[in, out]", "[out, in]"] : ["[out, in]", "[in, out]"];
+  const layouts = names[0] === names[1] ? "[out, in] in one, [in, out] in the other" : `${inA} in A, ${inB} in B`;
+  return ` (weights are ${layouts}: PyTorch has [out, in], Keras and Flax [in, out]; axes are never transposed)`;
 }
 
 const namesOf = ({ tensors }: Model): string => (tensors.size === 0 ? "none" : listFirst([...tensors.keys()], 2));

@@ -60,7 +60,7 @@ export async function rebasin(a: ModelSource, b: ModelSource, options: RebasinOp
   const { signal, allowNonfinite, simd } = matching;
   const lambdas = checkedLambdas(lambda);
   const modelA = await asModel(a, "model A", signal);
-  const modelB = await asModel(b, "model B", signal);
+  const modelB = await withNamesOf(modelA, await asModel(b, "model B", signal));
   const pair = pairOf(modelA, modelB, await chooseSpec(which, modelA));
   const { alignment, permutations, report } = await matchWeights(modelA, modelB, pair, matching);
   const merging = { blend, allowNonfinite, simd, metadata: new Map([...(metadata ?? []), ...matchMetadata(report)]) };
@@ -112,6 +112,13 @@ export async function chooseSpec(which: SpecChoice, model: Pick<Model, "name" | 
 
 function isSpec(value: object): value is Spec {
   return "tensors" in value && value.tensors instanceof Map;
+}
+
+/** B with A's names, where its own are the same in another form: those of an archive of NumPy, or of a wrapper. */
+async function withNamesOf(a: Model, b: Model): Promise<Model> {
+  if ([...a.tensors.keys()].every((name) => b.tensors.has(name))) return b;
+  const { namedAs } = await import("../formats/same-names.ts");
+  return namedAs(b, a);
 }
 
 async function asModel(source: ModelSource, name: string, signal: AbortSignal | undefined): Promise<Model> {

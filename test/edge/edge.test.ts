@@ -1,6 +1,7 @@
 /** The package as an edge worker gets it: by its `workerd` condition, used while a request is answered. */
 
-import { encodeSafetensors, init, openModel, rebasin } from "rebasin";
+import { encodeSafetensors, init, memorySink, openModel, rebasin } from "rebasin";
+import { npz, pytorch, writeModel } from "rebasin/formats";
 import { costMatrix, createKernels, solveAssignment } from "rebasin/kernels";
 import scalar from "rebasin/rebasin.scalar.wasm";
 import simd from "rebasin/rebasin.simd.wasm";
@@ -41,6 +42,21 @@ test("has the kernels", () => {
 
 test("embeds the SIMD build alone, and says how to get the other", async () => {
   assert.throws(() => createKernels({ simd: false }), /^simd: false, expected the scalar build too \(init with/);
+});
+
+test("merges models of the formats that it imports, and writes the merge as A", async () => {
+  const expected = await openModel(await encodeSafetensors((await rebasin(a, b)).model));
+  for (const format of [pytorch, npz]) {
+    const write = async (model: Awaited<ReturnType<typeof openModel>>): Promise<Uint8Array> => {
+      const sink = memorySink();
+      await writeModel(model, sink, { format: format.name });
+      return sink.bytes();
+    };
+    const open = (bytes: Uint8Array) => openModel(bytes, { formats: [format] });
+    const { model } = await rebasin(await open(await write(await openModel(a))), b);
+    const merged = await open(await write(model));
+    for (const name of expected.tensors.keys()) assert.equal(await merged.read(name), await expected.read(name));
+  }
 });
 
 test("reads safetensors, and the formats that it imports", async () => {

@@ -1,5 +1,6 @@
 /** Which files of a model's folder go along with it: what loaders need besides the weights. */
 
+import { FOLDER_SIDECAR } from "../sidecar.ts";
 import { holdsWeights } from "./choose-file.ts";
 
 /** Configuration, tokenizers, chat templates, code of the model. */
@@ -9,7 +10,7 @@ const ENDINGS = /\.(json|txt|model|jinja|tiktoken|spm|py|vocab|merges|bpe)$/i;
 const NAMES = /^(LICENSE|LICENCE|NOTICE)(\.|$)/i;
 
 /**
- * Those of `paths` that are copied: not weights, not the README, which is the old model's, and nothing of folders that
+ * Those of `paths` that are copied: not weights, not the README and the plan, which are the old model's, and nothing of folders that
  * hold weights of their own, which are other models, nor hidden files.
  */
 export function companions(paths: readonly string[]): string[] {
@@ -17,7 +18,12 @@ export function companions(paths: readonly string[]): string[] {
   return paths.filter((path) => {
     const parts = path.split("/");
     const name = parts.at(-1)!;
-    if (parts.some((part) => part.startsWith(".")) || (parts.length > 1 && others.has(topFolder(path)))) return false;
+    if (
+      path === FOLDER_SIDECAR ||
+      parts.some((part) => part.startsWith(".")) ||
+      (parts.length > 1 && others.has(topFolder(path)))
+    )
+      return false;
     return !holdsWeights(path) && (ENDINGS.test(name) || NAMES.test(name));
   });
 }

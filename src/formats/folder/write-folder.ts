@@ -6,6 +6,7 @@ import type { ByteSink, FolderSink } from "../../io/sink.ts";
 import { copyRange } from "../../io/write-patched.ts";
 import type { FormatWriteOptions } from "../format.ts";
 import { formatNamed } from "../formats.ts";
+import { FOLDER_SIDECAR, sidecarText } from "../sidecar.ts";
 import { writerOf } from "../write-model.ts";
 import { companions } from "./companions.ts";
 import { type FolderContainer, fileOrigin } from "./folder-container.ts";
@@ -93,6 +94,10 @@ export async function writeFolder(
     const written = new Set([...plan.parts.map(({ path }) => path), plan.index?.path]);
     if (settings.copy !== false) await copyCompanions(folder, settings, written);
     if (settings.card !== undefined) await writeText(folder, "README.md", settings.card);
+    const sidecar = plan.parts.some(({ format }) => formatNamed(format).keepsMetadata)
+      ? undefined
+      : sidecarText(model.metadata);
+    if (sidecar !== undefined) await writeText(folder, FOLDER_SIDECAR, sidecar);
     // Last: with it the folder is complete.
     if (plan.index !== undefined) await writeBytes(folder, plan.index.path, plan.index.bytes);
     settings.signal?.throwIfAborted();

@@ -1,0 +1,21 @@
+/**
+ * Entry `rebasin/formats`: models in other formats and in several files, in every runtime. Opening needs nothing of it:
+ * `openModel` of `rebasin` loads what a file needs. Edge workers import the formats they read, and pass them on.
+ *
+ * @example
+ * import { memorySink, openModel } from "rebasin";
+ * import { pytorch, writeModel } from "rebasin/formats";
+ *
+ * const model = await openModel(new Uint8Array(await (await fetch("model.safetensors")).arrayBuffer()));
+ * const sink = memorySink();
+ * await writeModel(model, sink, { format: pytorch.name });
+ */
+
+export { type FolderWriteOptions, writeFolder } from "./formats/folder/write-folder.ts";
+export type { Format, FormatModule, FormatOptions, FormatWriteOptions } from "./formats/format.ts";
+export { npy, npz, pytorch, safetensors } from "./formats/formats.ts";
+export { namedAs } from "./formats/same-names.ts";
+export { type WriteModelOptions, writeModel } from "./formats/write-model.ts";
+export { droppedFiles, type Files } from "./io/files.ts";
+export type { FolderSink } from "./io/sink.ts";
+export { urlFiles } from "./io/url-files.ts";
