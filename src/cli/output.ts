@@ -3,9 +3,8 @@
 import { stat } from "node:fs/promises";
 import type { Model } from "../base/model.ts";
 import { visible } from "../base/visible.ts";
-import { sidecarText } from "../formats/sidecar.ts";
 import { findFolder } from "../node/folder-sink.ts";
-import { type OutputPlan, planOutput } from "../node/plan-output.ts";
+import { planOutput } from "../node/plan-output.ts";
 import { saveModel } from "../node/save-model.ts";
 import { type CommandContext, type OptionRule, UsageError } from "./command.ts";
 import { modelCard } from "./model-card.ts";
@@ -67,13 +66,9 @@ export async function openOutput(context: CommandContext, like: Model): Promise<
       const options = { force, inputs, like: origin, shardBytes: bytes, copy, card, signal, onProgress };
       const notes = await saveModel(kept, path, options);
       const how = plan.note === undefined ? [] : [`format     ${plan.note}`];
-      return [...how, ...sidecarLines(plan, kept), ...notes.map((note) => `note       ${visible(note)}`)];
+      return [...how, ...notes.map((note) => `note       ${visible(note)}`)];
     },
   };
-}
-
-function sidecarLines({ sidecar }: OutputPlan, { metadata }: Model): string[] {
-  return sidecar === undefined || sidecarText(metadata) === undefined ? [] : [`saved      ${visible(sidecar)}`];
 }
 
 /** The same tensors, without what says how they were made. */

@@ -53,6 +53,7 @@ export async function saveModel(model: Model, path: string, options: SaveOptions
   const sidecar = plan.sidecar === undefined ? undefined : sidecarText(model.metadata);
   const sink = await fileSink(path, target);
   const notes = await writeModel(model, sink, { format: plan.format.name, like, signal, onProgress });
-  if (sidecar !== undefined) await saveText(sidecar, plan.sidecar!, target);
-  return notes;
+  if (sidecar === undefined) return notes;
+  await saveText(sidecar, plan.sidecar!, target);
+  return [...notes, `how it was made is in ${plan.sidecar}: the format has no room for it`];
 }

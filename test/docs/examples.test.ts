@@ -17,13 +17,25 @@ const test = suite("examples");
 const SOURCE = join(__ROOT__, "src");
 /** In this order a name that several entries have is taken, after the example's own entry: with paths, if possible. */
 const ENTRIES: ReadonlyMap<string, string> = new Map(
-  ["node", "index", "kernels", "data", "many", "graph", "by-data", "measure", "repair", "tf", "notebook", "report"].map(
-    (name) => [name === "index" ? "rebasin" : `rebasin/${name}`, `${name}.ts`],
-  ),
+  [
+    "node",
+    "index",
+    "kernels",
+    "data",
+    "many",
+    "formats",
+    "graph",
+    "by-data",
+    "measure",
+    "repair",
+    "tf",
+    "notebook",
+    "report",
+  ].map((name) => [name === "index" ? "rebasin" : `rebasin/${name}`, `${name}.ts`]),
 );
 
 /** Examples that would take long, change what the others stand on, or need files of their own. */
-const NOT_RUN = ["matchStraightThrough", "registerGradients", "applyTaskAffine"];
+const NOT_RUN = ["matchStraightThrough", "registerGradients", "applyTaskAffine", "folderFiles"];
 
 /** Names of an example, without those in comments, strings and after dots; and those that it declares itself. */
 function namesOf(code: string): { used: Set<string>; declared: Set<string> } {
