@@ -19,7 +19,7 @@ export { findFolder } from "./node/folder-sink.ts";
 export { type HeldOutputs, holdOutputs, whenFinished, writesAtOnce } from "./node/held-outputs.ts";
 export { HUB_PREFIX } from "./node/hub-cache.ts";
 export { type OutputPlan, planOutput } from "./node/plan-output.ts";
-export { type SaveOptions, saveModel, sidecarText } from "./node/save-model.ts";
+export { type SaveOptions, saveModel } from "./node/save-model.ts";
 export { saveSafetensors } from "./node/save-safetensors.ts";
 export { saveText } from "./node/save-text.ts";
 export { codeOf, wordsOf } from "./node/system-error.ts";
