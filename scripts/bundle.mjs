@@ -147,6 +147,7 @@ export async function bundlePackage(version) {
       ...ENTRIES.map((file) => `src/${file}`),
       { in: "src/cli/main.ts", out: "cli" },
       { in: "src/cli/worker.ts", out: "cli-worker" },
+      { in: "src/cli/measuring/measure-worker.ts", out: "measure-worker" },
       { in: TF_UNGUARDED, out: TF_UNGUARDED },
     ],
     plugins: [embedWasm, wholePackages, guardedTf, oneCore],

@@ -44,16 +44,24 @@ export async function curveSvg(result: CurveResult, title: string): Promise<stri
   return curveChart(curves, { title, subtitle: [...images, howText(result)].join(", ") });
 }
 
-async function splitSection({ split, data, curves }: SplitResult): Promise<ReportSection> {
+/** Losses after one temperature, as curves of a chart of losses. */
+const temperedCurves = ({ curves, tempered }: SplitResult): Curve[] =>
+  [...tempered].map(([line, losses]) => ({
+    name: `${line}, tempered`,
+    points: curves.aligned.points.map((point, i) => ({ ...point, loss: losses[i]! })),
+  }));
+
+async function splitSection(result: SplitResult): Promise<ReportSection> {
+  const { split, data, curves } = result;
   const all = curvesOf(curves);
   return {
     heading: `Between A and B, on ${data.count.toLocaleString("en")} ${split} images`,
     charts: [
-      await curveChart(all, { title: "Loss", panels: ["loss"], width: WIDTH }),
+      await curveChart([...all, ...temperedCurves(result)], { title: "Loss", panels: ["loss"], width: WIDTH }),
       await curveChart(all, { title: "Accuracy", panels: ["accuracy"], width: WIDTH }),
     ],
     tables: [
-      { caption: "Ends and midpoints", header: ["model", "loss (nats)", "accuracy"], rows: placeRows(curves) },
+      { caption: "Ends and midpoints", header: ["model", "loss (nats)", "accuracy"], rows: placeRows(result) },
       { caption: "Loss barriers (nats)", header: BARRIER_HEADER, rows: barrierRows(curves) },
     ],
   };

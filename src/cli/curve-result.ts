@@ -4,7 +4,7 @@ import { visible } from "../base/visible.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { type Barrier, barrier, type Curve } from "../measure/barrier.ts";
 import type { Calibrations } from "../measure/calibrate-pair.ts";
-import type { CurvePair } from "../measure/curve.ts";
+import type { CurvePair, Line } from "../measure/curve.ts";
 import type { TensorSimilarity } from "../measure/tensor-similarity.ts";
 import { textTable } from "../report/text-table.ts";
 import type { AlignmentFound } from "./aligned-pair.ts";
@@ -16,6 +16,8 @@ export interface SplitResult {
   readonly data: Dataset;
   readonly curves: CurvePair;
   readonly calibration: Calibrations;
+  /** Losses after one temperature, by line, λ rising. */
+  readonly tempered: ReadonlyMap<Line, readonly number[]>;
 }
 
 /** Everything measured. */
@@ -51,12 +53,17 @@ const lineJson = (curve: Curve): { loss: number[]; accuracy: number[]; barrier: 
 /** One key for each split; `barrier` is that of the aligned curve, and each curve has its own besides. */
 export function curveJson({ splits, tensors, alignment, repair }: CurveResult): Record<string, unknown> {
   const { how: _, ...aligned } = alignment;
-  const entries = splits.map(({ split, data, curves, calibration }) => [
+  const entries = splits.map(({ split, data, curves, calibration, tempered }) => [
     split,
     {
       images: data.count,
       lambda: curves.aligned.points.map(({ lambda }) => lambda),
-      ...Object.fromEntries(curvesOf(curves).map((curve) => [curve.name, lineJson(curve)])),
+      ...Object.fromEntries(
+        curvesOf(curves).map((curve) => [
+          curve.name,
+          { ...lineJson(curve), lossTempered: tempered.get(curve.name as Line) },
+        ]),
+      ),
       barrier: barrier(curves.aligned),
       calibration,
     },
@@ -66,11 +73,16 @@ export function curveJson({ splits, tensors, alignment, repair }: CurveResult): 
 
 /** One row for each split and λ. */
 export function curveCsv(splits: readonly SplitResult[]): string {
-  const names = curvesOf(splits[0]!.curves).flatMap(({ name }) => [`${name}_loss`, `${name}_accuracy`]);
-  const rows = splits.flatMap(({ split, curves }) =>
-    curves.naive.points.map(({ lambda }, i) =>
-      [split, lambda, ...curvesOf(curves).flatMap(({ points }) => [points[i]!.loss, points[i]!.accuracy])].join(","),
-    ),
+  const [first] = splits as [SplitResult];
+  const names = [
+    ...curvesOf(first.curves).flatMap(({ name }) => [`${name}_loss`, `${name}_accuracy`]),
+    ...[...first.tempered.keys()].map((line) => `${line}_loss_tempered`),
+  ];
+  const rows = splits.flatMap(({ split, curves, tempered }) =>
+    curves.naive.points.map(({ lambda }, i) => {
+      const measured = curvesOf(curves).flatMap(({ points }) => [points[i]!.loss, points[i]!.accuracy]);
+      return [split, lambda, ...measured, ...[...tempered.values()].map((losses) => losses[i]!)].join(",");
+    }),
   );
   return `${[["split", "lambda", ...names].join(","), ...rows].join("\n")}\n`;
 }
@@ -78,14 +90,18 @@ export function curveCsv(splits: readonly SplitResult[]): string {
 const four = (value: number): string => (Number.isFinite(value) ? value.toFixed(4) : "∞");
 
 /** Ends and midpoints, where the curve has a point there: name, loss, accuracy. */
-export function placeRows(curves: CurvePair): string[][] {
+export function placeRows({ curves, tempered }: Pick<SplitResult, "curves" | "tempered">): string[][] {
   const at = (curve: Curve, lambda: number) => curve.points.find((point) => point.lambda === lambda);
   const rows = [
     ["A", at(curves.naive, 0)] as const,
     ["B", at(curves.naive, 1)] as const,
     ...curvesOf(curves).map((curve) => [`${curve.name} midpoint`, at(curve, 0.5)] as const),
   ];
-  return rows.flatMap(([name, point]) => (point === undefined ? [] : [[name, four(point.loss), four(point.accuracy)]]));
+  const middle = curves.aligned.points.findIndex(({ lambda }) => lambda === 0.5);
+  return [
+    ...rows.flatMap(([name, point]) => (point === undefined ? [] : [[name, four(point.loss), four(point.accuracy)]])),
+    ...(middle < 0 ? [] : [...tempered].map(([line, losses]) => [`${line}, tempered`, four(losses[middle]!), ""])),
+  ];
 }
 
 export const BARRIER_HEADER: readonly string[] = ["loss barrier", "max − mean of ends", "max above chord"];
@@ -101,11 +117,11 @@ export function barrierRows(curves: CurvePair): string[][] {
 export function curveText(result: CurveResult): string {
   const { splits, alignment } = result;
   const { matching } = alignment;
-  const parts = splits.map(({ split, data, curves }) =>
+  const parts = splits.map(({ split, data, curves, tempered }) =>
     [
       `${data.count} ${split} images, ${curves.naive.points.length} points a curve`,
       "",
-      textTable(["", "loss", "accuracy"], placeRows(curves)),
+      textTable(["", "loss", "accuracy"], placeRows({ curves, tempered })),
       "",
       textTable(BARRIER_HEADER, barrierRows(curves)),
     ].join("\n"),

@@ -44,6 +44,12 @@ export const MATCH_OPTIONS: Readonly<Record<string, OptionRule>> = {
   "allow-nonfinite": { help: "go on although a tensor has NaN or infinity" },
 };
 
+/** What `--threads` says. */
+export function threadsOption(context: CommandContext): number | "auto" {
+  const bounds = { min: 1, max: Number.MAX_SAFE_INTEGER, integer: true };
+  return context.values.get("threads") === "auto" ? "auto" : numberOption(context, "threads", bounds)!;
+}
+
 /**
  * Matches with the options of the command line. Where data take part, images of `split` decide: training images, unless
  * the command has a `--split` for just that. `repair` is done to the midpoints of starts before they are compared.
@@ -55,8 +61,7 @@ export async function runMatching(
   repair?: Repair,
 ): Promise<CommandMatching> {
   const integer = { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true };
-  const threads =
-    context.values.get("threads") === "auto" ? "auto" : numberOption(context, "threads", { ...integer, min: 1 })!;
+  const threads = threadsOption(context);
   const plan = planMatching(context);
   const restarts = numberOption(context, "restarts", integer)!;
   if (restarts > 0 && plan.method !== "coordinate")

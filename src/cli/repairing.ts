@@ -68,6 +68,8 @@ export interface Repair {
   readonly settings: RepairSettings;
   /** The training images it looks at, read once. */
   readonly images: () => Promise<Dataset>;
+  /** The same, where the models do better than guessing on some of them, or that does not matter. */
+  readonly imagesFor: (models: readonly Model[]) => Promise<Dataset>;
   /** What repairs merges of a pair. */
   readonly of: (pair: AlignedPair) => Promise<PairRepair>;
   /** Repairs the merge of aligned models, in equal shares. */
@@ -113,6 +115,7 @@ export function planRepair(context: CommandContext): Repair | undefined {
   return {
     settings,
     images: () => (images ??= read()),
+    imagesFor,
     of: (pair) => ofPair(pair, options),
     async ofMean(merged, parents) {
       const { repairModel } = await import("../repair/repair-model.ts");
@@ -124,6 +127,20 @@ export function planRepair(context: CommandContext): Repair | undefined {
       return ofPair(pair, { ...options, ...NOTHING, kind: "bn-reset" });
     },
   };
+}
+
+/** What `curve` measures besides: merges repaired, and losses at the best temperature. */
+export function planMeasured(context: CommandContext): {
+  readonly repair: Repair | undefined;
+  readonly temper: (() => Promise<Dataset>) | undefined;
+} {
+  if (!context.flags.has("temperature")) return { repair: planRepair(context), temper: undefined };
+  const isRepaired = context.values.has("repair");
+  // Here it folds nothing in.
+  const flags = new Set([...context.flags].filter((name) => name !== "temperature"));
+  const values = new Map([...context.values].filter(([name]) => isRepaired || name !== "repair-images"));
+  const { read } = repairImages(context, "data", "least-squares");
+  return { repair: planRepair({ ...context, flags, values }), temper: read };
 }
 
 /** What `bn-reset` has no use for. */

@@ -14,7 +14,13 @@ const MOST = 64;
 /** Halvings of the interval: what is left of it is below the last bit of an f32. */
 const HALVINGS = 60;
 
-/** Mean of the softmax probabilities of several networks, f64 `[rows, classes]`; `weights` add up to 1. */
+/**
+ * Mean of the softmax probabilities of several networks, f64 `[rows, classes]`: a fresh array. `weights`, one for each, add up
+ * to 1.
+ *
+ * @example
+ * const ofOne = meanProbabilities([{ logits: Float32Array.of(0, 0), classes: 2 }], [1]); // [0.5, 0.5]
+ */
 export function meanProbabilities(parts: readonly LogitRows[], weights: readonly number[]): Float64Array {
   const sum = new Float64Array(parts[0]!.logits.length);
   const row = new Float64Array(parts[0]!.classes);
@@ -33,7 +39,9 @@ export function meanProbabilities(parts: readonly LogitRows[], weights: readonly
  * 1/T, so halving finds it (Guo et al. 2017, section 4.2, with probabilities in place of labels).
  *
  * @example
- * const temperature = fitTemperature(merged, meanProbabilities([a, b], [0.5, 0.5]));
+ * const rows = { logits: Float32Array.of(4, 0, 0, 2), classes: 2 };
+ * const halved = { logits: rows.logits.map((z) => z / 2), classes: 2 };
+ * const temperature = fitTemperature(rows, meanProbabilities([halved], [1])); // 2
  */
 export function fitTemperature({ logits, classes }: LogitRows, probabilities: Float64Array): number {
   const row = new Float64Array(classes);

@@ -140,6 +140,31 @@ test("curve --repair: a third curve in JSON, CSV, table and report", async () =>
   assert.match(text.stdout, /^repaired +-?\d\.\d{4} +\d\.\d{4}$/m);
 });
 
+test("curve --temperature: losses after one temperature; the same with any number of threads", async () => {
+  const words = ["curve", A, B, "--data", "data", "--points", "3", "--limit", "200", "--repair-images", "100"];
+  const least = ["--repair", "least-squares", "--temperature", "--csv", "c.csv", "--html", "c.html", "--json"];
+  const one = await run(...words, ...least, "--threads", "1");
+  assert.is(one.code, 0, one.stderr);
+  const json = JSON.parse(one.stdout);
+  for (const line of ["aligned", "repaired"] as const) {
+    const { loss, lossTempered } = json.test[line];
+    assert.is(lossTempered.length, 3);
+    // A alone is as sure as A.
+    assert.ok(Math.abs(lossTempered[0] - loss[0]) < 0.02, `${lossTempered[0]} and ${loss[0]}`);
+  }
+  assert.not.ok("lossTempered" in json.test.naive);
+  const rows = cli.bytes("c.csv").toString().trimEnd().split("\n");
+  assert.match(rows[0]!, /,repaired_accuracy,aligned_loss_tempered,repaired_loss_tempered$/);
+  assert.is(Number(rows[2]!.split(",").at(-1)), json.test.repaired.lossTempered[1]);
+  assert.ok(cli.bytes("c.html").toString().includes("repaired, tempered"));
+  const two = await run(...words, ...least, "--threads", "2", "--force");
+  const parts = ({ alignment: _, ...rest }: Record<string, unknown>) => rest;
+  assert.equal(parts(JSON.parse(two.stdout)), parts(json));
+  const plain = await run(...words, "--temperature");
+  assert.is(plain.code, 0, plain.stderr);
+  assert.match(plain.stdout, /^aligned, tempered +\d\.\d{4} *$/m);
+});
+
 test("merge --repair per-task leaves the merge as it is; apply fits it to a task by its side file", async () => {
   mkdirSync(cli.path("other"));
   for (const file of readdirSync(cli.path("data"))) copyFileSync(cli.path(`data/${file}`), cli.path(`other/${file}`));

@@ -3,21 +3,20 @@
 import { VERSION } from "../../base/version.ts";
 import { visible } from "../../base/visible.ts";
 import type { Dataset } from "../../data/dataset.ts";
-import type { Place } from "../../measure/calibrate-pair.ts";
-import type { MeasuredPoint } from "../../measure/curve.ts";
 import { costMaps, tensorSimilarities } from "../../measure/tensor-similarity.ts";
 import { saveText } from "../../node/save-text.ts";
+import { applyPermutations } from "../../perm/apply-permutations.ts";
 import type { AlignedPair } from "../../perm/pair.ts";
-import type { Calibration } from "../../run/metrics.ts";
 import { type AlignmentFound, checkpointPath, PERMUTATIONS_OPTION, withAlignedPair } from "../aligned-pair.ts";
 import { type Command, type CommandContext, numberOption } from "../command.ts";
 import { type CurveResult, curveCsv, curveJson, curveText, type SplitResult } from "../curve-result.ts";
 import { dataDigest, pairDigests } from "../digests.ts";
 import { DATA_OPTIONS, readSplit, SPLITS, splitsOption } from "../image-data.ts";
 import { CHECKPOINT_OPTION, type CheckpointPlan, type KeptResults, withCheckpoint } from "../kept-results.ts";
-import { MATCH_OPTIONS } from "../matching.ts";
+import { MATCH_OPTIONS, threadsOption } from "../matching.ts";
+import { inMemoryModel } from "../measuring/plain.ts";
 import { checkOutputs } from "../models.ts";
-import { planRepair, REPAIR_OPTIONS, type Repair } from "../repairing.ts";
+import { planMeasured, REPAIR_OPTIONS, type Repair } from "../repairing.ts";
 
 /** More heat maps than this make a page heavy and say nothing new. */
 const MAX_MAPS = 12;
@@ -37,6 +36,9 @@ export const curve: Command = {
     permutations: PERMUTATIONS_OPTION,
     ...MATCH_OPTIONS,
     ...REPAIR_OPTIONS,
+    temperature: {
+      help: "also the loss after one temperature, fitted on --repair-images training images to the mean of what A and B say",
+    },
     // The straight-through search has options of these names, too; here they are of what is measured.
     batch: { value: "N", help: "images at a time", default: "250" },
     checkpoint: CHECKPOINT_OPTION,
@@ -45,13 +47,13 @@ export const curve: Command = {
     "rebasin curve a.safetensors b.safetensors --data fashion-mnist --html report.html",
     "rebasin curve a.safetensors b.safetensors --data fashion-mnist --split both --permutations perms.safetensors --json",
     "rebasin curve a.safetensors b.safetensors --data fashion-mnist --input-size 14 --limit 1000 --svg curve.svg",
-    "rebasin curve a.safetensors b.safetensors --data fashion-mnist --repair bn-reset --html report.html",
+    "rebasin curve a.safetensors b.safetensors --data fashion-mnist --repair least-squares --html report.html",
   ],
   async run(context) {
     const outputs = OUTPUTS.flatMap((kind) => context.values.get(kind) ?? []);
     const points = numberOption(context, "points", { min: 2, max: 10_001, integer: true })!;
     const batch = numberOption(context, "batch", { min: 1, max: 1e6, integer: true })!;
-    const repair = planRepair(context);
+    const { repair, temper } = planMeasured(context);
     const inputs = inputsOf(context);
     await checkOutputs(outputs, inputs, context.flags.has("force"));
     const checkpoint = await checkpointPath(context, outputs, inputs);
@@ -62,7 +64,7 @@ export const curve: Command = {
     return withAlignedPair(
       context,
       (pair, alignment) => {
-        const task = { pair, alignment, splits, repair, points, batch };
+        const task = { pair, alignment, splits, repair, temper, points, batch };
         return withCheckpoint(context, { path: checkpoint, inputs, ...checkpointOf(context, task) }, async (kept) => {
           const result = await measure(context, task, kept);
           await write(context, pair, result, inputs);
@@ -86,9 +88,7 @@ const inputsOf = ({ positionals, values }: CommandContext): string[] => [
 async function loadRunning() {
   const { executorOf } = await import("../../run/models/default-executor.ts");
   await executorOf(undefined);
-  const { sampleCurves } = await import("../../measure/curve.ts");
-  const { calibratePair } = await import("../../measure/calibrate-pair.ts");
-  return { sampleCurves, calibratePair };
+  return import("../measuring/measure-curves.ts");
 }
 
 /** What is measured. */
@@ -97,18 +97,15 @@ interface CurveTask {
   readonly alignment: AlignmentFound;
   readonly splits: ReadonlyMap<string, Dataset>;
   readonly repair: Repair | undefined;
+  /** Reads the images that a temperature is fitted on. */
+  readonly temper: (() => Promise<Dataset>) | undefined;
   readonly points: number;
   readonly batch: number;
 }
 
-/** Names of results in a checkpoint: points of curves by split, line and λ, calibrations by split and place. */
-const pointName = ({ split, line, lambda }: Pick<MeasuredPoint, "split" | "line" | "lambda">): string =>
-  `${split} ${line} ${lambda}`;
-const placeName = (split: string, place: Place): string => `${split} calibration ${place}`;
-
 function checkpointOf(
   { signal }: CommandContext,
-  { pair, splits, repair, points, batch }: CurveTask,
+  { pair, splits, repair, temper, points, batch }: CurveTask,
 ): Pick<CheckpointPlan, "of" | "count"> {
   const models = (repair === undefined ? 2 : 3) * points - 1;
   return {
@@ -118,6 +115,7 @@ function checkpointOf(
       of.set("--points", String(points)).set("--batch", String(batch));
       of.set("--repair", JSON.stringify(repair?.settings ?? "none"));
       if (repair !== undefined) of.set("images for --repair", dataDigest(await repair.images()));
+      if (temper !== undefined) of.set("images for --temperature", dataDigest(await temper()));
       return of;
     },
     count(names) {
@@ -128,34 +126,28 @@ function checkpointOf(
 }
 
 async function measure(
-  { signal, onProgress }: CommandContext,
-  { pair, alignment, splits, repair: planned, points, batch }: CurveTask,
+  context: CommandContext,
+  { pair, alignment, splits, repair: planned, temper, points, batch }: CurveTask,
   kept: KeptResults,
 ): Promise<CurveResult> {
-  const { sampleCurves, calibratePair } = await loadRunning();
-  const running = { repair: await planned?.of(pair), batch, signal, onProgress };
-  const curves = await sampleCurves(pair, splits, {
-    ...running,
-    points,
-    resume: [...kept.found.values()].filter((value): value is MeasuredPoint => Object(value).line !== undefined),
-    onPoint: (point) => kept.keep(pointName(point), point),
-  });
-  const results: SplitResult[] = [];
-  for (const [split, data] of splits) {
-    const found = PLACES.map((place) => [place, kept.found.get(placeName(split, place)) as Calibration] as const);
-    const calibration = await calibratePair(pair, data, {
-      ...running,
-      resume: new Map(found.filter(([, value]) => value !== undefined)),
-      onPlace: (place, value) => kept.keep(placeName(split, place), value),
-    });
-    results.push({ split, data, curves: curves.get(split)!, calibration });
-  }
+  const { signal } = context;
+  const { measureCurves } = await loadRunning();
+  const aligned = await applyPermutations(pair.b, pair.spec, pair.permutations);
+  const images = await planned?.imagesFor([pair.a, pair.b]);
+  const setup = {
+    batch,
+    splits,
+    parents: [await inMemoryModel(pair.a), await inMemoryModel(aligned)] as const,
+    repair: planned && images && { settings: planned.settings, images },
+    temper: await temper?.(),
+  };
+  const inMemory = { ...pair, b: await inMemoryModel(pair.b) };
+  const curves = await measureCurves(context, { pair: inMemory, setup, points, threads: threadsOption(context) }, kept);
+  const results = [...splits].map(([split, data]): SplitResult => ({ split, data, ...curves.get(split)! }));
   const tensors = await tensorSimilarities(pair, { signal });
-  const repair = planned && { ...planned.settings, images: (await planned.images()).count };
+  const repair = planned && { ...planned.settings, images: images!.count };
   return { splits: results, tensors, alignment, repair };
 }
-
-const PLACES: readonly Place[] = ["a", "b", "naive", "aligned", "repaired"];
 
 async function write(context: CommandContext, pair: AlignedPair, result: CurveResult, inputs: string[]): Promise<void> {
   const { values, flags, signal } = context;
