@@ -127,7 +127,7 @@ def main():
             wrong += 1
             print(f"WRONG    {word}: {ours['error']}")
             continue
-        if isinstance(value, dict) and any(isinstance(part, np.ndarray) for part in value.values()):
+        if isinstance(value, dict) and all(isinstance(part, (np.ndarray, np.generic)) for part in value.values()):
             theirs = {name: numpy_tensor(part) for name, part in value.items() if part.dtype.kind not in "OUSM"}
         else:
             details = dict(ours["details"])

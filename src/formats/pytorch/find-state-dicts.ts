@@ -22,7 +22,12 @@ export interface Checkpoint {
 }
 
 /** Keys of what belongs to the training. */
-const TRAINING = /^(.*_)?(opt|optim|optims|optimizers?|(lr_)?schedulers?|scaler|grad_scaler|amp)(_|$)|^optimizer/i;
+const TRAINING = /^(.*_)?(optim|optims|optimizers?|(lr_)?schedulers?|scaler|grad_scaler|amp)(_|$)|^optimizer/i;
+
+/** True for a part that belongs to the training: by its key, or as an optimizer's state dict has it. */
+function isTraining(key: string, part: PickleValue): boolean {
+  return TRAINING.test(key) || (part instanceof PickleDict && part.get("param_groups") instanceof PickleList);
+}
 
 /** A checkpoint with more parts than this is made to exhaust time; one of 100,000 tensors and an optimizer has a million. */
 const MAX_PARTS = 10_000_000;
@@ -120,7 +125,8 @@ export function findStateDicts(root: PickleValue, references: References, name: 
     if (tensors > 0) sparse.push({ path, value });
     for (const [key, part] of parts) {
       if (!isContainer(part)) continue;
-      if (TRAINING.test(key)) training.push([...path, key].join("."));
+      // "opt" may be a model; beside one it is its optimizer.
+      if (isTraining(key, part) || (wraps && key === "opt")) training.push([...path, key].join("."));
       else queue.push({ value: part, path: [...path, key] });
     }
   }
@@ -171,7 +177,7 @@ export function namedTensors(
     }
     const belongs = inModule || isModule(part);
     for (const [word, child] of contents!.parts) {
-      if (!belongs && TRAINING.test(word) && isContainer(child)) continue;
+      if (!belongs && isContainer(child) && isTraining(word, child)) continue;
       visit(child, key === "" ? word : `${key}.${word}`, depth + 1, belongs);
     }
   };

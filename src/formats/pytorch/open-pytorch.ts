@@ -54,6 +54,7 @@ export async function openPytorch(
   const container = await openContainer(source, options.signal);
   const checkpoint = findStateDicts(container.root, container.references, name);
   const chosen = chooseStateDict(container.root, checkpoint, options.key, container.references, name);
+  if (chosen.tensors.size === 0) throw new FormatError(`${name} ${withoutTensors(container)}`);
   const tensors = placeTensors(container, chosen, name);
   const origin: PytorchContainer = { container, tensors, ...checkpoint, key: chosen.key, others: chosen.others };
   return {
@@ -73,6 +74,11 @@ export async function openPytorch(
       await source.close?.();
     },
   };
+}
+
+function withoutTensors({ kind }: Container): string {
+  const frozen = "is frozen TorchScript, whose weights are constants of its code, expected one that is not frozen";
+  return kind === "TorchScript" ? frozen : "holds a module without tensors, expected a PyTorch checkpoint";
 }
 
 async function openContainer(source: ByteSource, signal?: AbortSignal): Promise<Container> {

@@ -97,7 +97,7 @@ async function readStorages(source: ByteSource, file: ByteSource, base: number, 
       throw new FormatError(`${file.name} storage ${text} ends at byte ${at}, expected at most ${file.byteLength}`);
     const size = { bytes: byteLength, elementBytes: type.size };
     places.set(text, storagePlace(source, `${source.name} storage ${text}`, base + end + 8, size));
-    storages.set(text, { key: text, start: 0, byteLength, dtype: type.dtype, size: type.size });
+    storages.set(text, { ...type, key: text, start: 0, byteLength });
   }
   if (at < file.byteLength) addViews((await unpickleAt(file, at, signal)).value, storages, file.name);
   return { storages, places };

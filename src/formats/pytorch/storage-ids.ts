@@ -42,7 +42,10 @@ function statedStorage(id: PickleValue, where: string): StatedStorage {
   if (location === "meta")
     throw new FormatError(`${where} is on the meta device, which has no data, expected a tensor with data`);
   const wholeBytes = count * type.size;
-  const whole = { key: storageKey(key, where), dtype: type.dtype, wholeBytes, elementBytes: type.size };
+  const whole = {
+    ...{ key: storageKey(key, where), dtype: type.dtype, kind: type.kind },
+    ...{ wholeBytes, elementBytes: type.size },
+  };
   if (view === undefined || view === null) return { ...whole, start: 0, byteLength: wholeBytes };
   // (key of the view, first element, elements)
   const [, first, elements] = view instanceof PickleTuple ? view.items : [];

@@ -24,8 +24,10 @@ export interface StorageSpan {
   /** Where it begins in the storage that the file holds, and how long it is. */
   readonly start: number;
   readonly byteLength: number;
-  /** Undefined for storages of bytes, where each tensor says its own. */
+  /** Undefined for storages of bytes, where each tensor says its own, and for numbers that are no dtype here. */
   readonly dtype: Dtype | undefined;
+  /** The storage's class, for messages. */
+  readonly kind: string;
 }
 
 /** A tensor: elements of a storage. `stride` in elements, `offset` in bytes of the storage that the file holds. */
@@ -141,7 +143,8 @@ function plainTensor(
     throw new FormatError(`${where} has ${kindOf(storage)} for its storage, expected a persistent id`);
   const span = references.storage(storage instanceof PickleTuple ? storage : storage.id, where);
   const dtype = type === undefined ? span.dtype : dtypeOf(type, where);
-  if (dtype === undefined) throw new FormatError(`${where} does not say its dtype, expected one`);
+  if (dtype === undefined)
+    throw new FormatError(`${where} is stored as ${span.kind}, expected a dtype that safetensors has`);
   checkProperties(type === undefined ? args[6] : args[7], where);
   return placeTensor(dtype, span, { first, shape: countsOf(size), stride: countsOf(stride) }, where);
 }
@@ -228,13 +231,22 @@ const OTHER_CLASSES: Readonly<Record<string, number>> = {
   _UntypedStorage: 1,
 };
 
-/** Dtype and element size of a storage class; `undefined` for a class that is none. */
-export function storageClass(cls: PickleValue | undefined): { dtype: Dtype | undefined; size: number } | undefined {
+/** What a storage class says. */
+export interface StorageClass {
+  readonly kind: string;
+  readonly dtype: Dtype | undefined;
+  /** Bytes of an element. */
+  readonly size: number;
+}
+
+/** What a global says of storages; `undefined` for one that is no storage class. */
+export function storageClass(cls: PickleValue | undefined): StorageClass | undefined {
   if (!(cls instanceof PickleGlobal) || !/^torch\b/.test(cls.path)) return undefined;
   const name = cls.path.slice(cls.path.lastIndexOf(".") + 1);
   if (Object.hasOwn(STORAGE_CLASSES, name)) {
     const dtype = STORAGE_CLASSES[name]!;
-    return { dtype, size: DTYPES[dtype].bits / 8 };
+    return { kind: name, dtype, size: DTYPES[dtype].bits / 8 };
   }
-  return Object.hasOwn(OTHER_CLASSES, name) ? { dtype: undefined, size: OTHER_CLASSES[name]! } : undefined;
+  const size = Object.hasOwn(OTHER_CLASSES, name) ? OTHER_CLASSES[name] : undefined;
+  return size === undefined ? undefined : { kind: name, dtype: undefined, size };
 }

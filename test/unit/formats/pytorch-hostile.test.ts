@@ -172,7 +172,7 @@ const TENSORS: readonly (readonly [string, Uint8Array, RegExp])[] = [
   [
     "complex128",
     id(p.text("storage"), p.global("torch", "ComplexDoubleStorage"), p.text("0"), p.text("cpu"), p.int(1)),
-    /tensor "w" does not say its dtype/,
+    /tensor "w" is stored as ComplexDoubleStorage, expected a dtype that safetensors has/,
   ],
   ["behind its storage", of({ offset: 1 }), /tensor "w" ends at byte 28 of its storage, expected at most 24$/],
   ["strides behind its storage", of({ stride: [4, 1] }), /tensor "w" ends at byte 28 of its storage/],
