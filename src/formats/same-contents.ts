@@ -12,6 +12,11 @@ export function sameTensorInfos(a: ReadonlyMap<string, TensorInfo>, b: ReadonlyM
   return true;
 }
 
+/** Said of an output that could not be a copy of the file it was made from. */
+export function newFileNote(source: string): string {
+  return `a new file, as ${source} has other tensors: what else is in ${source} is not in it`;
+}
+
 /** True when both have the same entries, in whatever order. */
 export function sameEntries(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
   if (a.size !== b.size) return false;

@@ -124,7 +124,7 @@ test("damaged files and files under a wrong name fail in one line that names the
     assert.match(stderr, message);
     assert.is(stderr.trim().split("\n").length, 1);
   }
-  assert.match(await ok("inspect", "bits.npz"), /^format +PyTorch/m);
+  assert.match(await ok("inspect", "bits.npz"), /^format +(PyTorch|pytorch)/m);
 });
 
 test.run();

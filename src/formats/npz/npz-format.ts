@@ -1,8 +1,8 @@
 /** NumPy's .npz and .npy files for the registry. */
 
-import type { Origin } from "../../base/model.ts";
+import type { Model, Origin } from "../../base/model.ts";
 import type { FormatModule } from "../format.ts";
-import { sameTensorInfos } from "../same-contents.ts";
+import { newFileNote, sameTensorInfos } from "../same-contents.ts";
 import { isNpy } from "./npy-header.ts";
 import { type NpzContainer, openNpy, openNpz } from "./open-npz.ts";
 import { checkNpzTensors, writeIntoNpz, writeNpz } from "./write-npz.ts";
@@ -13,12 +13,7 @@ export const open: FormatModule["open"] = async (source, _files, { assume, signa
 };
 
 export const checkWrite: NonNullable<FormatModule["checkWrite"]> = (model, like) => {
-  const into = containerOf(like);
-  if (into === undefined) checkNpzTensors(model);
-  else if (!sameTensorInfos(model.tensors, into.arrays))
-    throw new RangeError(
-      `${model.name} has other tensors than ${into.source.name}, expected the same names, dtypes and shapes: write a .safetensors file`,
-    );
+  if (!hasRoom(containerOf(like), model)) checkNpzTensors(model);
 };
 
 export const write: NonNullable<FormatModule["write"]> = async (model, sink, { like, ...options }) => {
@@ -26,17 +21,26 @@ export const write: NonNullable<FormatModule["write"]> = async (model, sink, { l
     options.signal?.throwIfAborted();
     checkWrite(model, like);
     const into = containerOf(like);
-    if (into === undefined) await writeNpz(model, sink, options);
-    else await writeIntoNpz(into, model, sink, options);
+    const notes: string[] = [];
+    if (into !== undefined && hasRoom(into, model)) await writeIntoNpz(into, model, sink, options);
+    else {
+      await writeNpz(model, sink, options);
+      if (into !== undefined) notes.push(newFileNote(into.source.name));
+    }
     options.signal?.throwIfAborted();
     await sink.close();
-    return [];
+    return notes;
   } catch (error) {
     // The first error is the one to know; that cleaning up failed too adds nothing.
     await sink.abort().catch(() => {});
     throw error;
   }
 };
+
+/** True when the file's arrays have the model's names, dtypes and shapes. */
+function hasRoom(into: NpzContainer | undefined, model: Pick<Model, "tensors">): boolean {
+  return into !== undefined && sameTensorInfos(model.tensors, into.arrays);
+}
 
 function containerOf(like: Origin | undefined): NpzContainer | undefined {
   return like?.format === "npz" || like?.format === "npy" ? (like.container as NpzContainer) : undefined;

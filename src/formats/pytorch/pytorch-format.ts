@@ -1,8 +1,8 @@
 /** PyTorch's files for the registry. */
 
-import type { Origin } from "../../base/model.ts";
+import type { Model, Origin } from "../../base/model.ts";
 import type { FormatModule } from "../format.ts";
-import { sameTensorInfos } from "../same-contents.ts";
+import { newFileNote, sameTensorInfos } from "../same-contents.ts";
 import { openPytorch, type PytorchContainer } from "./open-pytorch.ts";
 import { writeIntoPytorch } from "./write-into.ts";
 import { checkPytorchTensors, writePytorch } from "./write-pytorch.ts";
@@ -11,15 +11,11 @@ export const open: FormatModule["open"] = (source, _files, { key, signal }) => o
 
 export const checkWrite: NonNullable<FormatModule["checkWrite"]> = (model, like) => {
   const into = containerOf(like);
-  if (into === undefined) checkPytorchTensors(model);
-  else if (into.container.kind === "TorchScript")
+  if (into?.container.kind === "TorchScript")
     throw new RangeError(
       `${into.container.source.name} is TorchScript, which is only read: its code may depend on the units' order; write a .safetensors file`,
     );
-  else if (!sameTensorInfos(model.tensors, into.tensors))
-    throw new RangeError(
-      `${model.name} has other tensors than ${into.container.source.name}, expected the same names, dtypes and shapes: write a .safetensors file`,
-    );
+  if (!hasRoom(into, model)) checkPytorchTensors(model);
 };
 
 export const write: NonNullable<FormatModule["write"]> = async (model, sink, { like, ...options }) => {
@@ -28,8 +24,12 @@ export const write: NonNullable<FormatModule["write"]> = async (model, sink, { l
     checkWrite(model, like);
     const into = containerOf(like);
     let notes: readonly string[] = [];
-    if (into === undefined) await writePytorch(model, sink, options);
-    else if (await writeIntoPytorch(into, model, sink, options)) notes = staleParts(into);
+    if (into !== undefined && hasRoom(into, model)) {
+      if (await writeIntoPytorch(into, model, sink, options)) notes = staleParts(into);
+    } else {
+      await writePytorch(model, sink, options);
+      if (into !== undefined) notes = [newFileNote(into.container.source.name)];
+    }
     options.signal?.throwIfAborted();
     await sink.close();
     return notes;
@@ -42,6 +42,11 @@ export const write: NonNullable<FormatModule["write"]> = async (model, sink, { l
 
 function containerOf(like: Origin | undefined): PytorchContainer | undefined {
   return like?.format === "pytorch" ? (like.container as PytorchContainer) : undefined;
+}
+
+/** True when the file's tensors have the model's names, dtypes and shapes. */
+function hasRoom(into: PytorchContainer | undefined, model: Pick<Model, "tensors">): boolean {
+  return into !== undefined && sameTensorInfos(model.tensors, into.tensors);
 }
 
 /** What stays in the file although it belongs to the old tensors. */
