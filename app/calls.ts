@@ -1,7 +1,7 @@
 /** What the page asks its workers. Plain values, cloned on the way; array buffers directly in them are handed over. */
 
 import type { Blend, Dtype, MatchReport, Method, Spec, Stage } from "../src/index.ts";
-import type { Curve } from "../src/report.ts";
+import type { PlottedCurve } from "../src/report.ts";
 
 /** A file and what it is called. */
 export interface NamedBlob {
@@ -121,7 +121,7 @@ export interface CurveRequest {
 }
 
 export interface CurveResult {
-  readonly curves: readonly Curve[];
+  readonly curves: readonly PlottedCurve[];
   /** How the images are called in captions. */
   readonly data: string;
 }
@@ -177,7 +177,7 @@ export interface ReportRequest {
 
 /** The worker that draws charts, as the text of SVG files, and the report. */
 export type ChartCalls = {
-  curve: Call<{ readonly curves: readonly Curve[]; readonly width: number }, { readonly svg: string }>;
+  curve: Call<{ readonly curves: readonly PlottedCurve[]; readonly width: number }, { readonly svg: string }>;
   cost: Call<
     CostValues & { readonly name: string; readonly width: number },
     { readonly before: string; readonly after: string }

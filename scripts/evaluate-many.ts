@@ -4,6 +4,7 @@
  */
 
 import { parseArgs } from "node:util";
+import type { Model } from "../src/base/model.ts";
 import { detectSpec } from "../src/families/detect-spec.ts";
 import { meanModel } from "../src/many/mean-model.ts";
 import { type ManyOptions, type ManyStrategy, mergeMany } from "../src/many/merge-many.ts";
@@ -38,7 +39,7 @@ async function evaluateAll(data: string): Promise<void> {
   const images = await readDataFolder(data, { split: "test", ...limit });
   const models = await Promise.all(positionals.map((path) => openModelFile(path)));
   const rows: string[][] = [];
-  const row = async (name: string, model: (typeof models)[number], ...more: string[]): Promise<void> => {
+  const row = async (name: string, model: Model, ...more: string[]): Promise<void> => {
     const { loss, accuracy } = await evaluateModel(model, images);
     rows.push([name, accuracy.toFixed(4), loss.toFixed(4), ...more]);
   };

@@ -15,11 +15,13 @@ export { formatSpec, parseSpec, specFingerprint } from "./axes/spec-file.ts";
 export { specName } from "./axes/spec-name.ts";
 export { log10Symmetries } from "./axes/symmetries.ts";
 export type * from "./axes/types.ts";
+export type { ClosingModel } from "./base/closing-model.ts";
 export { compareTensors, type Difference, describeDifferences } from "./base/compare-tensors.ts";
 export { DTYPES, type Dtype, type DtypeInfo, type DtypeKind } from "./base/dtype.ts";
 export { FormatError, SpecError } from "./base/errors.ts";
 export { memoryModel, type TensorData } from "./base/memory-model.ts";
 export { elementCount, type Model, type Origin, type TensorInfo } from "./base/model.ts";
+export type { Computing, Running } from "./base/options.ts";
 export type { OnProgress, Progress, Stage } from "./base/progress.ts";
 export { tensorBytes } from "./base/tensor-bytes.ts";
 export { VERSION } from "./base/version.ts";
@@ -35,11 +37,17 @@ export type { Tensors } from "./families/modules.ts";
 export type { Format, FormatModule, FormatOptions, FormatWriteOptions } from "./formats/format.ts";
 export { openModel } from "./formats/open-model.ts";
 export type { OpenOptions } from "./formats/open-options.ts";
-export { encodeSafetensors, type WriteOptions, writeSafetensors } from "./formats/safetensors/write-safetensors.ts";
+export {
+  encodeSafetensors,
+  safetensorsStream,
+  type WriteOptions,
+  writeSafetensors,
+} from "./formats/safetensors/write-safetensors.ts";
 export type { Files } from "./io/files.ts";
 export { type ByteSink, type MemorySink, memorySink } from "./io/sink.ts";
 export { type ByteSource, blobSource, bytesSource, type UrlSourceOptions, urlSource } from "./io/source.ts";
 export { type InitOptions, init } from "./kernels/init.ts";
+export { readFloats } from "./kernels/read-floats.ts";
 export { type Choice, choosePermutations } from "./match/costs/choose-permutations.ts";
 export type { LinearTerm } from "./match/costs/linear-term.ts";
 export {
@@ -51,9 +59,9 @@ export {
 } from "./match/match-weights.ts";
 export { type MergeOptions, mergeModels } from "./merge/merge-models.ts";
 export type { Blend } from "./merge/methods/blend-tensor.ts";
-export { type Alignment, alignmentOf, type Permutations } from "./perm/alignment.ts";
+export { type Alignment, alignmentOf, type Permutations, type SavedAlignment } from "./perm/alignment.ts";
 export { type ApplyOptions, applyPermutations } from "./perm/apply-permutations.ts";
-export { type Pair, pairOf } from "./perm/pair.ts";
+export { type AlignedPair, type Pair, pairOf } from "./perm/pair.ts";
 export {
   checkPermutation,
   composePermutations,
@@ -64,7 +72,6 @@ export {
 export {
   permutationsModel,
   readPermutations,
-  type SavedAlignment,
 } from "./perm/permutation-file.ts";
 export {
   chooseSpec,

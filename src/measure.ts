@@ -25,7 +25,12 @@
 
 export type { Dataset } from "./data/dataset.ts";
 export { type Barrier, barrier, type Curve, type CurvePoint, lambdas } from "./measure/barrier.ts";
-export { type CalibrationOptions, type Calibrations, calibratePair, type Place } from "./measure/calibrate-pair.ts";
+export {
+  type CalibratedPlace,
+  type CalibrationOptions,
+  type Calibrations,
+  calibratePair,
+} from "./measure/calibrate-pair.ts";
 export {
   type Contour,
   type ContourPoint,

@@ -1,6 +1,7 @@
 /** Entry `rebasin/node`: everything of `rebasin`, and files by their paths. For Node, Deno and Bun. */
 
 import { fileURLToPath } from "node:url";
+import type { ClosingModel } from "./base/closing-model.ts";
 import type { Model } from "./base/model.ts";
 import { openModel as openSource } from "./formats/open-model.ts";
 import type { OpenOptions } from "./formats/open-options.ts";
@@ -39,7 +40,7 @@ export type PathOrSource = string | Exclude<ModelSource, Model>;
  * @example
  * const model = await openModel("model.safetensors");
  */
-export async function openModel(source: PathOrSource, options: OpenOptions = {}): Promise<Model> {
+export async function openModel(source: PathOrSource, options: OpenOptions = {}): Promise<ClosingModel> {
   if (typeof source === "string") return openModelFile(source, options);
   if (source instanceof URL && source.protocol === "file:") return openModel(fileURLToPath(source), options);
   return openSource(source, options);

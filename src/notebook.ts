@@ -8,5 +8,5 @@ export { type Display, JUPYTER_DISPLAY } from "./display/display.ts";
 export { displayModel, type ModelDisplayOptions } from "./display/model-display.ts";
 export { displayPermutations, type PermutationsDisplayOptions } from "./display/permutations-display.ts";
 export type { ChartOptions } from "./report/chart.ts";
-export type { Curve, CurveChartOptions, CurvePoint } from "./report/curve-chart.ts";
+export type { CurveChartOptions, PlottedCurve, PlottedPoint } from "./report/curve-chart.ts";
 export type { HeatMapOptions, Matrix } from "./report/heat-map-chart.ts";

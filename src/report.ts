@@ -7,7 +7,7 @@ export { visible } from "./base/visible.ts";
 export { type BarChart, barChart } from "./report/bar-chart.ts";
 export { type ChartOptions, COLOURS } from "./report/chart.ts";
 export { type ContourOptions, contourChart, type Plane, type PlanePoint } from "./report/contour-chart.ts";
-export { type Curve, type CurveChartOptions, type CurvePoint, curveChart } from "./report/curve-chart.ts";
+export { type CurveChartOptions, curveChart, type PlottedCurve, type PlottedPoint } from "./report/curve-chart.ts";
 export { escapeMarkup } from "./report/escape.ts";
 export { type HeatMapOptions, heatMapChart, type Matrix } from "./report/heat-map-chart.ts";
 export { type ChartAxis, type LineChart, type LinePanel, lineChart, type Series } from "./report/line-chart.ts";

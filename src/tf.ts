@@ -32,7 +32,12 @@ export {
   type StraightThroughReport,
 } from "./by-data/straight-through/straight-through.ts";
 export type { Dataset } from "./data/dataset.ts";
-export { type CalibrationOptions, type Calibrations, calibratePair, type Place } from "./measure/calibrate-pair.ts";
+export {
+  type CalibratedPlace,
+  type CalibrationOptions,
+  type Calibrations,
+  calibratePair,
+} from "./measure/calibrate-pair.ts";
 export {
   type Contour,
   type ContourPoint,

@@ -1,9 +1,9 @@
 /** `rebasin curve --html` and `--svg`. Loaded only when asked for: Plot comes with it. */
 
-import type { Place } from "../measure/calibrate-pair.ts";
+import type { CalibratedPlace } from "../measure/calibrate-pair.ts";
 import type { CostMap, TensorSimilarity } from "../measure/tensor-similarity.ts";
 import { barChart } from "../report/bar-chart.ts";
-import { type Curve, curveChart } from "../report/curve-chart.ts";
+import { curveChart, type PlottedCurve } from "../report/curve-chart.ts";
 import { heatMapChart } from "../report/heat-map-chart.ts";
 import { reliabilityChart } from "../report/reliability-chart.ts";
 import { type ReportSection, reportPage } from "../report/report-page.ts";
@@ -26,7 +26,7 @@ export interface PageFrame {
 
 /** Made for phones, grown on desks: text stays readable at 360 px. */
 const WIDTH = 380;
-const PLACES: readonly (readonly [Place, string])[] = [
+const PLACES: readonly (readonly [CalibratedPlace, string])[] = [
   ["a", "A"],
   ["b", "B"],
   ["naive", "naive midpoint"],
@@ -38,14 +38,14 @@ const PLACES: readonly (readonly [Place, string])[] = [
 export async function curveSvg(result: CurveResult, title: string): Promise<string> {
   const many = result.splits.length > 1;
   const curves = result.splits.flatMap(({ split, curves }) =>
-    curvesOf(curves).map((curve): Curve => ({ ...curve, name: many ? `${curve.name}, ${split}` : curve.name })),
+    curvesOf(curves).map((curve): PlottedCurve => ({ ...curve, name: many ? `${curve.name}, ${split}` : curve.name })),
   );
   const images = result.splits.map(({ split, data }) => `${data.count.toLocaleString("en")} ${split} images`);
   return curveChart(curves, { title, subtitle: [...images, howText(result)].join(", ") });
 }
 
 /** Losses after one temperature, as curves of a chart of losses. */
-const temperedCurves = ({ curves, tempered }: SplitResult): Curve[] =>
+const temperedCurves = ({ curves, tempered }: SplitResult): PlottedCurve[] =>
   [...tempered].map(([line, losses]) => ({
     name: `${line}, tempered`,
     points: curves.aligned.points.map((point, i) => ({ ...point, loss: losses[i]! })),

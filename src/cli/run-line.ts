@@ -60,7 +60,9 @@ const visibleLines = (text: string): string => text.split("\n").map(visible).joi
 
 function failure(error: unknown, command: string, json: boolean, signal: AbortSignal): Outcome {
   const type = error instanceof Error ? error.name : "Error";
-  const message = error instanceof Error ? error.message : String(error);
+  // The library speaks of its options, the command line of its own.
+  const said = error instanceof Error ? error.message : String(error);
+  const message = said.replace("(or force: true)", "(or --force)");
   const isUsage = error instanceof UsageError;
   const code = isUsage ? EXIT.usage : signal.aborted ? EXIT.interrupted : EXIT.failed;
   if (json) return { code, stdout: jsonLine({ error: { type, message } }), stderr: "" };

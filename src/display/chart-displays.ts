@@ -1,6 +1,6 @@
 /** The charts that a notebook shows most: interpolation curves and matrices. */
 
-import { type Curve, type CurveChartOptions, curveChart } from "../report/curve-chart.ts";
+import { type CurveChartOptions, curveChart, type PlottedCurve } from "../report/curve-chart.ts";
 import { type HeatMapOptions, heatMapChart, type Matrix } from "../report/heat-map-chart.ts";
 import { textTable } from "../report/text-table.ts";
 import { createDisplay, type Display } from "./display.ts";
@@ -13,7 +13,7 @@ import { visibleText } from "./visible-text.ts";
  * const points = [0, 0.5, 1].map((lambda) => ({ lambda, loss: 0.3, accuracy: 0.9 }));
  * await displayCurve([{ name: "aligned", points }], { title: "From A to B" });
  */
-export async function displayCurve(curves: readonly Curve[], options: CurveChartOptions = {}): Promise<Display> {
+export async function displayCurve(curves: readonly PlottedCurve[], options: CurveChartOptions = {}): Promise<Display> {
   const visible = curves.map(({ name, points }) => ({ name: visibleText(name), points }));
   const svg = await curveChart(visible, visibleOptions(options));
   const rows = visible.flatMap(({ name, points }) =>

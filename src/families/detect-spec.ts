@@ -70,7 +70,7 @@ export async function detectSpec(model: { readonly tensors: Tensors }): Promise<
  * @throws {SpecError} when the model is of another family, or `name` is unknown.
  *
  * @example
- * const spec = await familySpec("resnet", model);
+ * const spec = await familySpec("mlp", model);
  */
 export async function familySpec(name: FamilyName, model: { readonly tensors: Tensors }): Promise<Spec> {
   const family = FAMILIES.find((each) => each.name === name);

@@ -1,5 +1,6 @@
 /** Opens a model, whatever it comes from and whatever its format. */
 
+import { type ClosingModel, closing } from "../base/closing-model.ts";
 import type { Model } from "../base/model.ts";
 import { type ByteSource, blobSource, bytesSource } from "../io/byte-source.ts";
 import type { Files } from "../io/files.ts";
@@ -25,6 +26,13 @@ import { openSafetensors } from "./safetensors/open-safetensors.ts";
 export async function openModel(
   source: ByteSource | Files | Uint8Array | ArrayBuffer | Blob | URL,
   options: OpenOptions = {},
+): Promise<ClosingModel> {
+  return closing(await open(source, options));
+}
+
+async function open(
+  source: ByteSource | Files | Uint8Array | ArrayBuffer | Blob | URL,
+  options: OpenOptions,
 ): Promise<Model> {
   const { signal } = options;
   if (isFiles(source)) return (await import("./open-other.ts")).openFolder(source, options);

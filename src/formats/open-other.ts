@@ -11,7 +11,7 @@ import type { OpenOptions } from "./open-options.ts";
 import { openSource } from "./open-source.ts";
 
 /** What a source is called where it lies, whatever messages call it, and its address on a web server. */
-export interface Place {
+export interface Beside {
   readonly file: string;
   readonly url: URL | undefined;
 }
@@ -21,7 +21,7 @@ export async function openOther(
   source: ByteSource,
   head: Uint8Array,
   options: OpenOptions,
-  { file, url }: Place,
+  { file, url }: Beside,
 ): Promise<Model> {
   const files = options.files ?? (url && urlFiles(url));
   if (!looksLikeIndex(head, file)) return openSource(source, head, { ...options, files });

@@ -9,10 +9,10 @@ import { createRunner } from "../run/models/running-model.ts";
 import { blendsOf, countedProgress, type Line, type RepairMerge, type RunningOptions } from "./curve.ts";
 
 /** What a calibration is of: A, B, the midpoint of A and B, that of A and π(B), and the latter repaired. */
-export type Place = "a" | "b" | Line;
+export type CalibratedPlace = "a" | "b" | Line;
 
 /** By place; `repaired` only where repair was asked for. */
-export type Calibrations = Readonly<Record<Exclude<Place, "repaired">, Calibration>> & {
+export type Calibrations = Readonly<Record<Exclude<CalibratedPlace, "repaired">, Calibration>> & {
   readonly repaired?: Calibration | undefined;
 };
 
@@ -21,9 +21,9 @@ export interface CalibrationOptions extends RunningOptions {
   /** Also calibrates the midpoint of A and π(B) that this has repaired. */
   readonly repair?: RepairMerge | undefined;
   /** Calibrations of the same pair that were found before: they are taken as they are. */
-  readonly resume?: ReadonlyMap<Place, Calibration> | undefined;
+  readonly resume?: ReadonlyMap<CalibratedPlace, Calibration> | undefined;
   /** Called with each calibration that is found, and waited for. */
-  readonly onPlace?: ((place: Place, calibration: Calibration) => Promise<void> | void) | undefined;
+  readonly onPlace?: ((place: CalibratedPlace, calibration: Calibration) => Promise<void> | void) | undefined;
 }
 
 const OPTIONS: OptionKinds<CalibrationOptions> = {
@@ -35,7 +35,7 @@ const OPTIONS: OptionKinds<CalibrationOptions> = {
   ...RUNNING,
 };
 
-const PLACES: readonly (readonly [Place, Line, number])[] = [
+const PLACES: readonly (readonly [CalibratedPlace, Line, number])[] = [
   ["a", "naive", 0],
   ["b", "naive", 1],
   ["naive", "naive", 0.5],
@@ -62,7 +62,7 @@ export async function calibratePair(
   const { batch, signal, executor } = options;
   const runner = createRunner(executor);
   const progress = countedProgress(options.onProgress, places.length * data.count);
-  const calibrations = new Map<Place, Calibration>();
+  const calibrations = new Map<CalibratedPlace, Calibration>();
   try {
     for (const [place, line, lambda] of places) {
       const onProgress = progress(data.count);

@@ -2,6 +2,7 @@
 
 import { specFingerprint } from "../axes/spec-file.ts";
 import type { Spec } from "../axes/types.ts";
+import { type ClosingModel, closing } from "../base/closing-model.ts";
 import type { Model } from "../base/model.ts";
 import { type Computing, checkNumber, checkOptions, type OptionKinds } from "../base/options.ts";
 import { withKernels } from "../kernels/idle.ts";
@@ -51,7 +52,7 @@ export async function mergeModels(
   spec: Spec | Pair,
   alignment: Alignment | Permutations,
   options: MergeOptions = {},
-): Promise<Model> {
+): Promise<ClosingModel> {
   checkOptions("mergeModels", options, MERGE_OPTIONS);
   const { lambda = 0.5, blend = "lerp", allowNonfinite = false } = options;
   checkNumber("lambda", lambda, 0, 1);
@@ -66,7 +67,7 @@ export async function mergeModels(
     "rebasin.permutations": await permutationsFingerprint(alignment),
   });
   const build = { simd: options.simd };
-  return {
+  return closing({
     name: `merge of ${a.name} and ${b.name}`,
     tensors: a.tensors,
     metadata,
@@ -88,5 +89,5 @@ export async function mergeModels(
       await a.close?.();
       await b.close?.();
     },
-  };
+  });
 }

@@ -134,7 +134,7 @@ async function syncDirectory(path: string): Promise<void> {
 function explain(path: string, written: number, cause: unknown): Error {
   if (cause instanceof FormatError || (cause instanceof RangeError && cause.cause !== undefined)) return cause;
   if (codeOf(cause) === "EEXIST") {
-    return new RangeError(`${path} already exists (it appeared meanwhile), expected a new file (or --force)`, {
+    return new RangeError(`${path} already exists (it appeared meanwhile), expected a new file (or force: true)`, {
       cause,
     });
   }

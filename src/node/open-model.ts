@@ -2,7 +2,7 @@
 
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { Model } from "../base/model.ts";
+import type { ClosingModel } from "../base/closing-model.ts";
 import { openModel } from "../formats/open-model.ts";
 import type { OpenOptions } from "../formats/open-options.ts";
 import type { Files } from "../io/files.ts";
@@ -22,7 +22,7 @@ import { HUB_PREFIX, hubFolder } from "./hub-cache.ts";
  * const raw = await model.read("fc.weight");
  * await model.close?.();
  */
-export async function openModelFile(path: string, options: OpenOptions = {}): Promise<Model> {
+export async function openModelFile(path: string, options: OpenOptions = {}): Promise<ClosingModel> {
   const folder = path.startsWith(HUB_PREFIX) ? await hubFolder(path) : path;
   if (await isFolder(folder))
     return openModel(options.files ?? (await folderFiles(folder)), { name: path, ...options });

@@ -32,7 +32,7 @@ export async function findTarget(
       `${path} is ${facts.isDirectory() ? "a directory" : "not a regular file"}, expected a file name`,
     );
   }
-  if (!force) throw new RangeError(`${path} already exists, expected a new file (or --force)`);
+  if (!force) throw new RangeError(`${path} already exists, expected a new file (or force: true)`);
   return { path: real, mode: Number(facts.mode & 0o777n) };
 }
 

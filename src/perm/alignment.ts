@@ -1,5 +1,7 @@
 /** What moves B onto A: permutations by name. How they are written by number stands here too. */
 
+import type { Spec } from "../axes/types.ts";
+
 /** Permutations by name, in the gather convention: `p[i] = j` means slot i of the result is unit j of the source. */
 export type Permutations = ReadonlyMap<string, Int32Array>;
 
@@ -14,4 +16,18 @@ export interface Alignment {
 /** The alignment that `given` stands for: itself, or one of these permutations alone. The map is not copied. */
 export function alignmentOf(given: Alignment | Permutations): Alignment {
   return "permutations" in given ? given : { permutations: given };
+}
+
+/** `rebasin.kind` of files that hold an alignment. */
+export const KIND = "alignment";
+
+/** `rebasin.kind-version`: of what such files say. */
+export const VERSION = "1";
+
+/** What a permutation file holds. */
+export interface SavedAlignment {
+  readonly spec: Spec;
+  readonly alignment: Alignment;
+  /** Those of `alignment`. */
+  readonly permutations: Map<string, Int32Array>;
 }

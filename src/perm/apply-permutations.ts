@@ -1,6 +1,7 @@
 /** π(model): the same function with its hidden units renumbered. */
 
 import type { ResolvedTensor, Spec } from "../axes/types.ts";
+import { type ClosingModel, closing } from "../base/closing-model.ts";
 import type { Model } from "../base/model.ts";
 import { checkOptions } from "../base/options.ts";
 import { withKernels } from "../kernels/idle.ts";
@@ -32,13 +33,13 @@ export async function applyPermutations(
   spec: Spec | Pair,
   alignment: Alignment | Permutations,
   options: ApplyOptions = {},
-): Promise<Model> {
+): Promise<ClosingModel> {
   checkOptions("applyPermutations", options, { inverse: "boolean" });
   const resolved = resolvedFor(model, spec);
   const given = bindPermutations(resolved, alignment);
   const bound = options.inverse ? invertAll(given) : given;
   const tensors = new Map<string, ResolvedTensor>(resolved.tensors.map((tensor) => [tensor.name, tensor]));
-  return {
+  return closing({
     name: model.name,
     tensors: model.tensors,
     metadata: model.metadata,
@@ -50,5 +51,5 @@ export async function applyPermutations(
     async close() {
       await model.close?.();
     },
-  };
+  });
 }

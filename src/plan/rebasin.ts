@@ -3,6 +3,7 @@
 import { fitSpec } from "../axes/fit-spec.ts";
 import { parseSpec } from "../axes/spec-file.ts";
 import type { Spec } from "../axes/types.ts";
+import type { ClosingModel } from "../base/closing-model.ts";
 import type { Model } from "../base/model.ts";
 import { checkNumber, checkOptions, type OptionKinds, wrongType } from "../base/options.ts";
 import { detectSpec, type FamilyName, familySpec } from "../families/detect-spec.ts";
@@ -29,9 +30,9 @@ export interface RebasinOptions extends MatchOptions, Omit<MergeOptions, "lambda
 /** What `rebasin` gives. */
 export interface Rebasin {
   /** The merged model, lazy: it reads from both inputs when it is read. The first one where `lambda` is a list. */
-  readonly model: Model;
+  readonly model: ClosingModel;
   /** One for each λ, in order. They read from the same inputs: closing one closes those of all. */
-  readonly models: readonly Model[];
+  readonly models: readonly ClosingModel[];
   /** Bound to the models: what `permutationsModel` saves with the alignment. */
   readonly spec: Spec;
   /** What moves B. */
@@ -64,7 +65,7 @@ export async function rebasin(a: ModelSource, b: ModelSource, options: RebasinOp
   const pair = pairOf(modelA, modelB, await chooseSpec(which, modelA));
   const { alignment, permutations, report } = await matchWeights(modelA, modelB, pair, matching);
   const merging = { blend, allowNonfinite, simd, metadata: new Map([...(metadata ?? []), ...matchMetadata(report)]) };
-  const models: Model[] = [];
+  const models: ClosingModel[] = [];
   for (const share of lambdas)
     models.push(await mergeModels(modelA, modelB, pair, alignment, { ...merging, lambda: share }));
   return { model: models[0]!, models, spec: pair.spec, alignment, permutations, report };

@@ -4,7 +4,7 @@ import { type ChartOptions, drawChart, type Panel } from "./chart.ts";
 import { linePanel } from "./line-chart.ts";
 
 /** What the model at `lambda` does: 0 is A, 1 is B. */
-export interface CurvePoint {
+export interface PlottedPoint {
   readonly lambda: number;
   /** Nats. */
   readonly loss: number;
@@ -13,9 +13,9 @@ export interface CurvePoint {
 }
 
 /** One line of a plot. */
-export interface Curve {
+export interface PlottedCurve {
   readonly name: string;
-  readonly points: readonly CurvePoint[];
+  readonly points: readonly PlottedPoint[];
 }
 
 export interface CurveChartOptions extends ChartOptions {
@@ -28,7 +28,7 @@ const ENDS = new Map([
   [1, "1 · B"],
 ]);
 
-function curvePanel(curves: readonly Curve[], of: "loss" | "accuracy"): Panel {
+function curvePanel(curves: readonly PlottedCurve[], of: "loss" | "accuracy"): Panel {
   const series = curves.map(({ name, points }) => ({
     name,
     points: points.map((point) => ({
@@ -55,7 +55,7 @@ function curvePanel(curves: readonly Curve[], of: "loss" | "accuracy"): Panel {
  * @example
  * const svg = await curveChart([naive, aligned], { title: "From model A to model B", subtitle: "1,000 images" });
  */
-export async function curveChart(curves: readonly Curve[], options: CurveChartOptions = {}): Promise<string> {
+export async function curveChart(curves: readonly PlottedCurve[], options: CurveChartOptions = {}): Promise<string> {
   const { panels = ["loss", "accuracy"] } = options;
   return drawChart(options, {
     panels: panels.map((of) => curvePanel(curves, of)),

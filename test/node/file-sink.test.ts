@@ -63,7 +63,7 @@ test("an existing file is refused, or replaced with force, keeping its permissio
     const path = join(folder, "out.safetensors");
     await writeFile(path, "old", { mode: 0o600 });
     const error = await rejects(() => fileSink(path), RangeError, /already exists/);
-    assert.is(error.message, `${path} already exists, expected a new file (or --force)`);
+    assert.is(error.message, `${path} already exists, expected a new file (or force: true)`);
     assert.equal(await readdir(folder), ["out.safetensors"]);
     await put(path, "new", { force: true });
     assert.is(await get(path), "new");
@@ -153,7 +153,7 @@ test("without force, a file that appears meanwhile is not replaced", () =>
     await rejects(
       () => second.close(),
       RangeError,
-      /out already exists \(it appeared meanwhile\), expected a new file \(or --force\)$/,
+      /out already exists \(it appeared meanwhile\), expected a new file \(or force: true\)$/,
     );
     sameBytes(await readFile(path), counting(1));
     assert.equal(await readdir(folder), ["out"]);

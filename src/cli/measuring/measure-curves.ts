@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os";
 import type { Model } from "../../base/model.ts";
 import type { Curve } from "../../measure/barrier.ts";
-import type { Calibrations, Place } from "../../measure/calibrate-pair.ts";
+import type { CalibratedPlace, Calibrations } from "../../measure/calibrate-pair.ts";
 import type { CurvePair, Line, MeasuredPoint } from "../../measure/curve.ts";
 import { mergeModels } from "../../merge/merge-models.ts";
 import type { AlignedPair } from "../../perm/pair.ts";
@@ -41,16 +41,16 @@ interface LinePlace {
 
 /** Names of results in a checkpoint: points of curves by split, line and λ, calibrations by split and place. */
 const pointName = (split: string, { line, lambda }: LinePlace): string => `${split} ${line} ${lambda}`;
-const placeName = (split: string, place: Place): string => `${split} calibration ${place}`;
+const placeName = (split: string, place: CalibratedPlace): string => `${split} calibration ${place}`;
 
-const PLACES: readonly (readonly [Place, LinePlace])[] = [
+const PLACES: readonly (readonly [CalibratedPlace, LinePlace])[] = [
   ["a", { line: "naive", lambda: 0 }],
   ["b", { line: "naive", lambda: 1 }],
   ["naive", { line: "naive", lambda: 0.5 }],
   ["aligned", { line: "aligned", lambda: 0.5 }],
   ["repaired", { line: "repaired", lambda: 0.5 }],
 ];
-const calibratedAt = ({ line, lambda }: LinePlace): Place | undefined =>
+const calibratedAt = ({ line, lambda }: LinePlace): CalibratedPlace | undefined =>
   PLACES.find(([, at]) => at.line === line && at.lambda === lambda)?.[0];
 
 /** Measures what `kept` does not have yet, and keeps it. */

@@ -62,22 +62,54 @@ export async function encodeSafetensors(model: Model, options: WriteOptions = {}
   const file = new Uint8Array(size);
   file.set(header);
   let offset = header.length;
-  await eachTensor(model, options, async (bytes) => {
+  for await (const bytes of tensorsOf(model, options)) {
     file.set(bytes, offset);
     offset += bytes.length;
-  });
+  }
   return file;
 }
 
 /**
- * Writes a model to a sink, tensor by tensor, so that one tensor at a time is in memory, and closes the sink. On any
+ * A model as the bytes of a safetensors file, tensor by tensor as they are asked for: one tensor at a time is in memory.
+ * Chunks may be views of the model's own memory. The stream fails with the signal's reason when aborted, and with what
+ * reading rejects with; cancelling it stops the reading.
+ *
+ * @throws {RangeError} for what `headerBytes` refuses.
+ *
+ * @example
+ * const response = new Response(safetensorsStream(merged));
+ */
+export function safetensorsStream(model: Model, options: WriteOptions = {}): ReadableStream<Uint8Array> {
+  const header = headerBytes(model.tensors, model.metadata);
+  const tensors = tensorsOf(model, options);
+  return new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(header),
+    async pull(controller) {
+      const { done, value } = await tensors.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    async cancel() {
+      await tensors.return();
+    },
+  });
+}
+
+/**
+ * Writes a model to a sink or a stream, tensor by tensor, so that one tensor at a time is in memory, and closes it. On any
  * failure, and when aborted, it calls the sink's `abort` and rejects with the first error.
  *
  * @example
  * await writeSafetensors(model, await fileSink("merged.safetensors"));
  */
-export async function writeSafetensors(model: Model, sink: ByteSink, options: WriteOptions = {}): Promise<void> {
-  await writeBehind(headerBytes(model.tensors, model.metadata), model, sink, options);
+export async function writeSafetensors(
+  model: Model,
+  sink: ByteSink | WritableStream<Uint8Array>,
+  options: WriteOptions = {},
+): Promise<void> {
+  const header = headerBytes(model.tensors, model.metadata);
+  const target = "getWriter" in sink ? (await import("../../io/stream-sink.ts")).streamSink(sink) : sink;
+  await writeBehind(header, model, target, options);
 }
 
 /** The same behind a header that is there already, in the order of `model.tensors`. */
@@ -90,7 +122,7 @@ export async function writeBehind(
   try {
     options.signal?.throwIfAborted();
     await sink.write(header);
-    await eachTensor(model, options, (bytes) => sink.write(bytes));
+    for await (const bytes of tensorsOf(model, options)) await sink.write(bytes);
     options.signal?.throwIfAborted();
     await sink.close();
   } catch (error) {
@@ -100,12 +132,8 @@ export async function writeBehind(
   }
 }
 
-/** Reads every tensor in order, checks its size, hands it on and reports. */
-async function eachTensor(
-  model: Model,
-  { signal, onProgress }: WriteOptions,
-  handle: (bytes: Uint8Array) => Promise<void>,
-): Promise<void> {
+/** Reads every tensor that has bytes in order, checks its size, hands it on and reports. */
+async function* tensorsOf(model: Model, { signal, onProgress }: WriteOptions): AsyncGenerator<Uint8Array, void> {
   const giveWay = createYielder(signal);
   const total = model.tensors.size;
   let done = 0;
@@ -116,7 +144,7 @@ async function eachTensor(
     if (bytes.length !== expected) {
       throw new RangeError(`${model.name} tensor ${describe(name)} gave ${bytes.length} bytes, expected ${expected}`);
     }
-    await handle(bytes);
+    if (expected > 0) yield bytes;
     done++;
     onProgress?.({ stage: "write", done, total });
   }

@@ -6,7 +6,7 @@
 import { asFloat64 } from "../../base/aligned.ts";
 import { enumerateOffsets, inPlace } from "./offsets.ts";
 import type { VotingTensor } from "./problem.ts";
-import { createStaging, plainStages, type Stage } from "./staging.ts";
+import { createStaging, plainStages, type StageTensor } from "./staging.ts";
 import type { InRange, Workspace } from "./workspace.ts";
 
 /** Magnitudes that f32 stages of f64 without loss: from here on f64 is scaled, whatever the products are. */
@@ -66,7 +66,7 @@ export function scaleIntoRange(
   const shifts = [half - ea, target - half - eb] as const;
   checkRoom(workspace, names, sides, typical, sum, shifts[0] + shifts[1]);
   const { kernels, stagingA, stagingB } = workspace;
-  const stageOf = (shift: number): Stage => scaledStage(workspace, shift, allowNonfinite);
+  const stageOf = (shift: number): StageTensor => scaledStage(workspace, shift, allowNonfinite);
   const staging = createStaging(kernels, stagingA, stagingB, [stageOf(shifts[0]), stageOf(shifts[1])]);
   return {
     workspace: { ...workspace, kept, staging },
@@ -163,7 +163,7 @@ export function exponentOf(x: number): number {
 }
 
 /** Values times 2^shift: of f64 before they are rounded to f32, of others exactly. */
-function scaledStage({ kernels }: Workspace, shift: number, sanitize: boolean): Stage {
+function scaledStage({ kernels }: Workspace, shift: number, sanitize: boolean): StageTensor {
   const [plain] = plainStages(kernels, sanitize);
   // Two factors: 2^shift alone may be beyond f32, or f64.
   const first = Math.trunc(shift / 2);

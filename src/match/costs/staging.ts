@@ -15,14 +15,14 @@ export interface Staging {
 }
 
 /** Writes the values of a tensor as f32 to `pointer`. */
-export type Stage = (pointer: number, bytes: Uint8Array, tensor: VotingTensor) => void;
+export type StageTensor = (pointer: number, bytes: Uint8Array, tensor: VotingTensor) => void;
 
 /** The same for the tensors of A and for those of B. */
-export type Stages = readonly [a: Stage, b: Stage];
+export type Stages = readonly [a: StageTensor, b: StageTensor];
 
 /** As they are; with `sanitize`, NaN and infinities are staged as 0. */
 export function plainStages(kernels: Kernels, sanitize: boolean): Stages {
-  const stage: Stage = (pointer, bytes, { dtype, elements }) => {
+  const stage: StageTensor = (pointer, bytes, { dtype, elements }) => {
     widen(kernels, pointer, bytes, dtype, elements);
     if (sanitize) kernels.wasm.zeroNonfinite32(pointer, elements);
   };

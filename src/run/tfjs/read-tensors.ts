@@ -9,7 +9,7 @@ import { decodeFloats, encodeFloats } from "../../kernels/float-values.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
 
 /** A model's contents on both sides. */
-export interface Contents {
+export interface TensorContents {
   /** Tensors that the graph reads, in TensorFlow's layout. */
   readonly tensors: ReadonlyMap<string, tf.Tensor>;
   /** Bytes of the others. */
@@ -21,7 +21,7 @@ export async function readTensors(
   model: Model,
   uses: ReadonlyMap<string, TensorUse>,
   kernels: Kernels,
-): Promise<Contents> {
+): Promise<TensorContents> {
   const tensors = new Map<string, tf.Tensor>();
   const rest = new Map<string, Uint8Array>();
   try {
@@ -49,7 +49,7 @@ export async function writeModel(
   infos: ReadonlyMap<string, TensorInfo>,
   uses: ReadonlyMap<string, TensorUse>,
   kernels: Kernels,
-  contents: Contents,
+  contents: TensorContents,
   about: Pick<Model, "name" | "metadata">,
 ): Promise<Model> {
   const data = new Map<string, TensorData>();
