@@ -47,7 +47,7 @@ export function parseSpecAt(source: string | object, where: string): Spec {
   const rest = file.get("rest") ?? "refused";
   if (rest !== "refused" && rest !== "fixed")
     throw new SpecError(`${where} has rest ${show(rest)}, expected "fixed" or "refused"`);
-  return { tensors, permutations, rest };
+  return { tensors, permutations, rest, basis: "given", assumptions: [] };
 }
 
 /**
@@ -167,7 +167,7 @@ function parseReference(file: ReadonlyMap<string, unknown>, where: string): Spec
   for (const name of reshapes.keys()) {
     if (!tensors.has(name)) throw new SpecError(`${where} reshapes ${name}, expected a tensor listed in "axes"`);
   }
-  return { tensors, permutations: new Map(), rest: "reference" };
+  return { tensors, permutations: new Map(), rest: "reference", basis: "given", assumptions: [] };
 }
 
 function sizes(value: unknown, rank: number, where: string): number[] {

@@ -41,7 +41,17 @@ export interface Spec {
   readonly family?: string | undefined;
   readonly why?: string | undefined;
   readonly frozen?: readonly string[] | undefined;
+  /**
+   * What it rests on: a graph, a known architecture whose complete list of names and shapes matches, a chain concluded from
+   * names and shapes, or a spec file.
+   */
+  readonly basis?: SpecBasis | undefined;
+  /** What it takes for granted because no file can show it, one line each. */
+  readonly assumptions?: readonly string[] | undefined;
 }
+
+/** What a spec rests on. */
+export type SpecBasis = "graph" | "architecture" | "chain" | "given";
 
 /** One factor of a segment: `stride` in elements of the axis, `permutation` an index into `permutations`, or −1. */
 export interface ResolvedFactor {

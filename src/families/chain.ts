@@ -2,17 +2,17 @@
 
 import { SpecError } from "../base/errors.ts";
 import { type Listing, listModule, type Module, type Tensors } from "./modules.ts";
-import { compareNatural } from "./order.ts";
-import { pathNumbers } from "./words.ts";
 
 /** What flows between two modules. */
 export interface Flow {
-  /** Null where it must not move: the network's input and output. */
+  /** The text of its axis; null where it must not move: the network's input and output. */
   readonly permutation: string | null;
   /** Channels; null for the network's input, whose size the first module says. */
   readonly width: number | null;
   /** Channels at many positions, which a dense matrix takes flattened. */
   readonly spatial: boolean;
+  /** Positions come before channels when it is flattened, whatever the layout: rows of an embedding. */
+  readonly rows?: boolean | undefined;
   /** Who made it, for messages. */
   readonly from: string;
 }
@@ -28,6 +28,10 @@ export interface Chain {
   readonly exit: string | null;
   /** Names what comes out of the k-th convolution or dense matrix, but for the last. */
   readonly name: (module: Module, k: number) => string;
+  /** The number of groups of a norm, 1 for most: its units move inside groups, and groups as wholes. */
+  readonly groupsOf?: ((norm: Module) => number) | undefined;
+  /** The first convolution works on each channel of the data alone. */
+  readonly depthwiseFirst?: boolean | undefined;
 }
 
 /**
@@ -39,54 +43,126 @@ export function walkChain(chain: Chain, tensors: Tensors, listing: Listing): Flo
   let flow = chain.entry;
   let k = 0;
   for (const [i, step] of chain.steps.entries()) {
-    if (step.kind === "norm") {
-      let after = i + 1;
-      while (chain.steps[after]?.kind === "norm") after++;
-      const next = chain.steps[after];
-      const channels = normAxis(flow, step, next);
-      listModule(listing, step, tensors, channels, null);
-      continue;
-    }
-    const input = inputAxis(flow, step);
-    const permutation = step === operations.at(-1) ? chain.exit : chain.name(step, k++);
-    listModule(listing, step, tensors, permutation, input);
-    flow = { permutation, width: step.out, spatial: step.kind === "conv", from: step.name };
+    if (step.kind === "norm") listNorm(chain, i, flow, tensors, listing);
+    else flow = walkOperation(chain, operations, k++, flow, tensors, listing);
   }
   return flow;
 }
 
-const NO_LISTING: Listing = { tensor: () => undefined };
+function walkOperation(
+  chain: Chain,
+  operations: readonly Module[],
+  k: number,
+  flow: Flow,
+  tensors: Tensors,
+  listing: Listing,
+): Flow {
+  const step = operations[k]!;
+  const groups = groupsOf(flow, step);
+  const input = groups > 1 ? groupedInput(flow, step) : inputAxis(flow, step);
+  const last = k === operations.length - 1;
+  const name = last ? chain.exit : chain.name(step, k);
+  if (last && groups > 1 && flow.permutation !== null) throw groupFault(step);
+  const isData = flow.width === null && chain.depthwiseFirst === true;
+  let axis = name === null || isData ? null : groups > 1 ? groupedOutput(flow, step, groups, name, listing) : name;
+  const given = { width: step.out, spatial: step.kind !== "dense", rows: step.kind === "embedding", from: step.name };
+  const next = groupsOf({ ...given, permutation: axis }, operations[k + 1]);
+  if (axis !== null && next > 1 && next < step.out) {
+    // Channels that the next convolution takes in groups move as groups, and alike inside each.
+    if (groups > 1) throw groupFault(operations[k + 1]!);
+    axis = `${axis}.groups*${axis}`;
+  }
+  listModule(listing, step, tensors, axis, input);
+  return { ...given, permutation: axis };
+}
+
+const NO_LISTING: Listing = { tensor: () => undefined, nested: () => undefined };
 
 /** Throws `SpecError` unless the modules chain from `entry`. */
 export function checkChain(steps: readonly Module[], entry: Flow, tensors: Tensors): void {
   walkChain({ steps, entry, exit: null, name: (_, k) => `P${k}` }, tensors, NO_LISTING);
 }
 
+/** True where `module` can take what `before` gives; `before` undefined is the network's input. */
+export function fitsAfter(before: Module | undefined, module: Module): boolean {
+  if (before === undefined) return true;
+  const flow = { ...INPUT, width: before.out, spatial: before.kind !== "dense", rows: before.kind === "embedding" };
+  return module.kind !== "embedding" && (groupsOf(flow, module) > 1 || inputFits(flow, module));
+}
+
+/** In how many groups a convolution takes what flows: 1 for an ordinary one. */
+export function groupsOf({ width, spatial, rows }: Flow, step: Module | undefined): number {
+  if (step?.kind !== "conv" || width === null || !spatial || rows || step.in >= width || step.in === 0) return 1;
+  const groups = width / step.in;
+  return Number.isInteger(groups) && step.out % groups === 0 ? groups : 1;
+}
+
+function inputFits({ width, spatial, rows }: Flow, step: Module): boolean {
+  if (width === null) return true;
+  if (step.kind === "embedding") return false;
+  if (step.kind === "conv") return spatial && step.in === width && !(rows && step.kernel.length !== 1);
+  return step.in === width || (spatial && step.in > 0 && step.in % width === 0);
+}
+
 function inputAxis(flow: Flow, step: Module): string | null {
   const { width, permutation } = flow;
-  if (width === null || (step.in === width && !(step.kind === "conv" && !flow.spatial))) return permutation;
-  if (step.kind === "dense" && flow.spatial && step.in % width === 0)
-    return flattened(permutation, step.in / width, step);
-  throw inputFault(flow, step, width);
+  if (!inputFits(flow, step)) throw inputFault(flow, step, width!);
+  return width === null || step.in === width ? permutation : flattened(flow, step.in / width, step);
 }
 
 /** Why a module does not take what `flow` gives. */
 function inputFault(flow: Flow, step: Module, width: number): SpecError {
-  if (step.kind === "conv" && !flow.spatial)
-    return new SpecError(`${step.name} is a convolution after ${flow.from}, expected dense tensors from there on`);
-  if (step.kind === "conv" && step.in > 0 && step.in < width && width % step.in === 0) {
-    return new SpecError(
-      `${step.name} takes ${step.in} of ${width} channels and so is a grouped convolution, expected ${width}: grouped convolutions are not supported by detection yet`,
-    );
-  }
+  if (step.kind === "embedding")
+    return new SpecError(`${step.name} is an embedding after ${flow.from}, expected it first`);
+  if (step.kind === "conv" && !flow.spatial) return new SpecError(`${step.name} is a convolution after ${flow.from}`);
+  if (step.kind === "conv" && step.out === width && step.in !== width)
+    return new SpecError(`${step.name} takes ${width} inputs only as a transposed convolution, expected ordinary ones`);
   const multiple = step.kind === "dense" && flow.spatial ? "a multiple of " : "";
   return new SpecError(`${step.name} takes ${step.in} inputs, expected ${multiple}${width} as ${flow.from} gives`);
 }
 
-/** PyTorch flattens channel-major, Flax and Keras channel-minor. */
-function flattened(permutation: string | null, positions: number, next: Module): string | null {
+/** A grouped convolution's second axis counts channels inside a group. */
+function groupedInput({ permutation }: Flow, step: Module): string | null {
+  if (permutation === null || step.in === 1) return null;
+  return permutation.slice(permutation.indexOf("*") + 1);
+}
+
+/** What a grouped convolution gives: units move inside a group, and groups as their inputs do. */
+function groupedOutput(flow: Flow, step: Module, groups: number, name: string, listing: Listing): string | null {
+  const { permutation, width } = flow;
+  const inner = step.out / groups;
+  if (permutation === null) return inner === 1 ? null : `${groups}*${name}`;
+  const outer = groups === width ? permutation : permutation.slice(0, permutation.indexOf("*"));
+  if (inner === 1) return outer;
+  if (outer.includes("*")) throw groupFault(step);
+  listing.nested(name, outer, inner);
+  return name;
+}
+
+const groupFault = ({ name }: Module): SpecError => new SpecError(`${name} is a grouped convolution`);
+
+/** PyTorch flattens channel-major, Flax and Keras channel-minor; the rows of an embedding stay rows. */
+function flattened({ permutation, rows }: Flow, positions: number, next: Module): string | null {
   if (permutation === null || positions === 1) return permutation;
-  return next.layout === "torch" ? `${permutation}*${positions}` : `${positions}*${permutation}`;
+  return next.layout === "torch" && !rows ? `${permutation}*${positions}` : `${positions}*${permutation}`;
+}
+
+function listNorm(chain: Chain, at: number, flow: Flow, tensors: Tensors, listing: Listing): void {
+  const norm = chain.steps[at]!;
+  let after = at + 1;
+  while (chain.steps[after]?.kind === "norm") after++;
+  const channels = normAxis(flow, norm, chain.steps[after]);
+  const groups = chain.groupsOf?.(norm) ?? 1;
+  if (channels !== null && groups > 1 && groups < norm.out) nestGroups(channels, norm, groups, listing);
+  listModule(listing, norm, tensors, channels, null);
+}
+
+function nestGroups(channels: string, norm: Module, groups: number, listing: Listing): void {
+  if (norm.out % groups !== 0)
+    throw new SpecError(`${norm.name} has ${norm.out} channels, expected a multiple of --norm-groups ${groups}`);
+  if (channels.includes("*"))
+    throw new SpecError(`${norm.name} has ${groups} groups over "${channels}", expected plain channels`);
+  listing.nested(channels, `${channels}.norm`, norm.out / groups);
 }
 
 function normAxis(flow: Flow, norm: Module, next: Module | undefined): string | null {
@@ -97,111 +173,17 @@ function normAxis(flow: Flow, norm: Module, next: Module | undefined): string | 
   if (norm.out === flow.width) return flow.permutation;
   if (norm.out === 1) return null; // one slope or scale for all channels
   const takesFlat = next?.kind === "dense" && next.in === norm.out && flow.spatial && norm.out % flow.width === 0;
-  if (takesFlat) return flattened(flow.permutation, norm.out / flow.width, next);
+  if (takesFlat) return flattened(flow, norm.out / flow.width, next);
   throw new SpecError(`${norm.name} has ${norm.out} channels, expected ${flow.width} as ${flow.from} gives`);
 }
 
-/** Norms are looked for among operations one by one. The deepest networks have a thousand of each. */
-const MOST_PAIRS = 4_000_000;
-
-/** Norms come after the operation whose number they share, or before it. */
-export type Side = "post" | "pre";
-
-/**
- * Where norms may stand among operations that are in order: by position in a numbered container, else by shared
- * numbers in names (`conv1`, `bn1`), else the k-th norm at the k-th operation. Candidates, the most likely first.
- */
-export function arrangeNorms(operations: readonly Module[], norms: readonly Module[], side: Side): Module[][] {
-  return norms.length === 0 ? [[...operations]] : arrangeSome(operations, norms, side);
-}
-
-function arrangeSome(operations: readonly Module[], norms: readonly Module[], side: Side): Module[][] {
-  if (norms.length * operations.length > MOST_PAIRS) {
-    const counts = `${norms.length} norms and ${operations.length} convolutions or dense tensors`;
-    throw new SpecError(`model has ${counts} in one chain, expected at most ${MOST_PAIRS} pairs of them`);
-  }
-  const sorted = [...norms].sort((a, b) => compareNatural(a.path, b.path));
-  const byIndex = sorted.map((norm) => positionByIndex(operations, norm));
-  const byName = sorted.map((norm, k) => byIndex[k] ?? positionByName(operations, norm, side));
-  return [byName, byCount(byIndex, operations.length, side)].flatMap((positions) => {
-    if (positions.includes(null)) return [];
-    const before = Array.from({ length: operations.length + 1 }, (): Module[] => []);
-    for (const [k, position] of positions.entries()) before[position!]!.push(sorted[k]!);
-    return [before.flatMap((here, i) => [...here, ...operations.slice(i, i + 1)])];
-  });
-}
-
-/** True when a norm's name says at which of `operations` it stands. */
-export function standsByName(operations: readonly Module[], norm: Module): boolean {
-  return (positionByIndex(operations, norm) ?? positionByName(operations, norm, "post")) !== null;
-}
-
-/** Norms without a position take the operations that have no norm yet, in order. */
-function byCount(positions: readonly (number | null)[], operations: number, side: Side): (number | null)[] {
-  const shift = side === "post" ? 1 : 0;
-  const taken = new Set(positions);
-  const open = Array.from({ length: operations }, (_, i) => i + shift).filter((position) => !taken.has(position));
-  let next = 0;
-  return positions.map((position) => position ?? open[next++] ?? null);
-}
-
-/** What a module's path says of where it stands. */
-interface Place {
-  readonly parent: string;
-  readonly word: string;
-  /** In a numbered container; null elsewhere. */
-  readonly index: number | null;
-  /** Every number in the path. */
-  readonly numbers: string;
-}
-
-const places = new WeakMap<Module, Place>();
-
-/** Taken apart once: every norm is held against every operation. */
-function placeOf(module: Module): Place {
-  const known = places.get(module);
-  if (known !== undefined) return known;
-  const [parent, word] = splitPath(module.path);
-  const index = /^\d+$/.test(word) ? Number(word) : null;
-  const place = { parent, word, index, numbers: pathNumbers(module.path).join() };
-  places.set(module, place);
-  return place;
-}
-
-/** In a numbered container (`features.0`, `features.1`) the position is the number. Counts operations before the norm. */
-function positionByIndex(operations: readonly Module[], norm: Module): number | null {
-  const { parent, index } = placeOf(norm);
-  if (index === null) return null;
-  let [before, first] = [-1, -1];
-  for (const [i, operation] of operations.entries()) {
-    const other = placeOf(operation);
-    if (other.index === null || other.parent !== parent) continue;
-    if (first < 0) first = i;
-    if (other.index < index) before = i;
-  }
-  if (before >= 0) return before + 1;
-  return first < 0 ? null : first;
-}
-
-function positionByName(operations: readonly Module[], norm: Module, side: Side): number | null {
-  let [best, at] = [0, 0];
-  for (const [i, operation] of operations.entries()) {
-    const score = nameScore(operation, norm, side);
-    if (score > best) [best, at] = [score, i];
-  }
-  if (best < 2) return null;
-  return at + (side === "post" ? 1 : 0);
-}
-
-function nameScore(operation: Module, norm: Module, side: Side): number {
-  const [its, own] = [placeOf(operation), placeOf(norm)];
-  let score = 0;
-  if (its.word !== "" && its.index === null && (own.word.includes(its.word) || own.parent === operation.path))
-    score += 4;
-  if (its.numbers === own.numbers) score += 2;
-  if (its.parent === own.parent) score += 1;
-  if ((side === "post" ? operation.out : operation.in) === norm.out) score += 0.5;
-  return score;
+/** True where a norm can stand between `before` and `after`; undefined is the network's input or output. */
+export function normFits(norm: Module, before: Module | undefined, after: Module | undefined): boolean {
+  if (norm.out === 1) return true;
+  if (before === undefined) return after === undefined || norm.out === after.in;
+  const flat =
+    after?.kind === "dense" && after.in === norm.out && before.kind === "conv" && norm.out % before.out === 0;
+  return norm.out === before.out || flat;
 }
 
 /** The container and the last word of a path. */

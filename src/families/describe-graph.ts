@@ -5,17 +5,11 @@ import type { Model } from "../base/model.ts";
 import type { Graph } from "../graph/graph.ts";
 import { describeMlp, describeVgg } from "./describe-chain.ts";
 import { describeResidual } from "./describe-residual.ts";
+import { likelyFamily } from "./known-families.ts";
 import { mlpChain } from "./mlp.ts";
-import type { Tensors } from "./modules.ts";
+import { type DetectOptions, toldOf } from "./options.ts";
 import { residualNetwork } from "./resnet.ts";
 import { vggChain } from "./vgg.ts";
-
-/** In the order of the spec's families: no model fits two. */
-const DESCRIPTIONS: readonly ((tensors: Tensors) => Graph)[] = [
-  (tensors) => describeMlp(mlpChain(tensors).steps),
-  (tensors) => describeResidual(residualNetwork(tensors), tensors),
-  (tensors) => describeVgg(vggChain(tensors).steps, tensors),
-];
 
 /**
  * The graph of a multilayer perceptron, a VGG or a residual network, with BatchNorm, LayerNorm or no norm, in PyTorch's
@@ -27,18 +21,21 @@ const DESCRIPTIONS: readonly ((tensors: Tensors) => Graph)[] = [
  * @example
  * const { operations } = await describeGraph(model);
  */
-export async function describeGraph(model: Pick<Model, "name" | "tensors">): Promise<Graph> {
-  const reasons: string[] = [];
-  for (const describe of DESCRIPTIONS) {
-    try {
-      return describe(model.tensors);
-    } catch (error) {
-      if (error instanceof RangeError) throw new RangeError(`${model.name} cannot be run: ${error.message}`);
-      if (!(error instanceof SpecError)) throw error;
-      reasons.push(error.message);
-    }
+export async function describeGraph(
+  model: Pick<Model, "name" | "tensors"> & Pick<Partial<Model>, "metadata">,
+  options: DetectOptions = {},
+): Promise<Graph> {
+  const told = toldOf({ normGroups: 1, ...options }, model.metadata);
+  const family = likelyFamily(model.tensors, told);
+  try {
+    if (family === "mlp") return describeMlp(mlpChain(model.tensors, told).steps);
+    if (family === "resnet") return describeResidual(residualNetwork(model.tensors, told), model.tensors);
+    return describeVgg(vggChain(model.tensors, told).steps, model.tensors);
+  } catch (error) {
+    if (error instanceof RangeError) throw new RangeError(`${model.name} cannot be run: ${error.message}`);
+    if (!(error instanceof SpecError)) throw error;
+    throw new RangeError(
+      `${model.name} has tensors of no network known here, expected an MLP, a VGG or a ResNet (${error.message})`,
+    );
   }
-  throw new RangeError(
-    `${model.name} has tensors of no network known here, expected an MLP, a VGG or a ResNet (${reasons.join("; ")})`,
-  );
 }

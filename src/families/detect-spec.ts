@@ -2,80 +2,85 @@
 
 import type { Spec } from "../axes/types.ts";
 import { SpecError } from "../base/errors.ts";
-import { mlpSpec } from "./mlp.ts";
 import type { Tensors } from "./modules.ts";
-import { resnetSpec } from "./resnet.ts";
-import { vggSpec } from "./vgg.ts";
+import { type DetectOptions, type Told, toldOf } from "./options.ts";
 
 /** A kind of network. */
 export interface Family {
   readonly name: string;
-  /** One line for lists of families. */
-  readonly summary: string;
   /** Its code, loaded when a model is first asked for it: the three here are part of the core, others come as chunks. */
   readonly load: () => Promise<FamilyCode> | FamilyCode;
 }
 
 /** What a family's code gives. */
 export interface FamilyCode {
-  /** The spec of a model of this family: `family`, `why` and `frozen` are set. Throws `SpecError` with the reason when it is none. */
-  readonly spec: (tensors: Tensors) => Spec;
+  /** The spec of a model of this family: `family`, `why`, `basis`, `assumptions` and `frozen` are set. Throws `SpecError` with the reason when it is none. */
+  readonly spec: (tensors: Tensors, told: Told) => Spec;
 }
 
 /** The name of a family: one of those known here, or of a later version. */
 export type FamilyName = "mlp" | "resnet" | "vgg" | (string & {});
 
-/** Every family, in the order in which detection tries them. No model fits two. */
-export const FAMILIES: readonly Family[] = [
-  { name: "mlp", summary: "dense tensors in a chain, with or without norms", load: () => ({ spec: mlpSpec }) },
-  {
-    name: "resnet",
-    summary: "residual networks: basic and bottleneck blocks, identity and convolution shortcuts",
-    load: () => ({ spec: resnetSpec }),
-  },
-  {
-    name: "vgg",
-    summary: "convolutions in a chain, then dense tensors; with or without norms",
-    load: () => ({ spec: vggSpec }),
-  },
-];
+/** What the families known here share is one piece of code. */
+const known = (): Promise<typeof import("./known-families.ts")> => import("./known-families.ts");
+
+/** Every family: dense chains, residual networks, chains of convolutions. No model fits two. */
+export const FAMILIES: readonly Family[] = (["mlp", "resnet", "vgg"] as const).map((name) => ({
+  name,
+  load: async () => ({ spec: (await known())[`${name}Spec`] }),
+}));
+
+/** What detection looks at: a model, of which nothing is read. */
+export interface Detectable {
+  readonly tensors: Tensors;
+  /** `rebasin.norm-groups`, where `initialiseModel` made the model, is what `normGroups` would say. */
+  readonly metadata?: ReadonlyMap<string, string> | undefined;
+}
 
 /**
- * Finds the family of a model from its tensors' names and shapes. Code of families that are not in the core is loaded
- * when it is needed.
+ * Finds the family of a model from its tensors' names and shapes. What a spec rests on is in its `basis`, what no file can
+ * show in its `assumptions`. Networks that names and shapes do not tell are refused; `options` says what is not known.
  *
- * @throws {SpecError} when no family matches, with each family's reason.
+ * @throws {SpecError} when no family matches, saying what is not known and how to say it.
+ * @throws {TypeError} for an unknown option.
+ * @throws {RangeError} for `normGroups` that is no positive integer and an unknown `assume`.
  *
  * @example
  * const spec = await detectSpec(model);
  * spec.why; // "3 dense tensors in a chain 784-256-256-10, PyTorch layout"
  */
-export async function detectSpec(model: { readonly tensors: Tensors }): Promise<Spec> {
-  const reasons: string[] = [];
-  for (const { name, load } of FAMILIES) {
-    const { spec } = await load();
-    try {
-      return spec(model.tensors);
-    } catch (error) {
-      if (!(error instanceof SpecError)) throw error;
-      reasons.push(`${name}: ${error.message}`);
-    }
+export async function detectSpec(model: Detectable, options: DetectOptions = {}): Promise<Spec> {
+  const told = toldOf(options, model.metadata);
+  const { likelyFamily } = await known();
+  const { spec } = await FAMILIES.find(({ name }) => name === likelyFamily(model.tensors, told))!.load();
+  try {
+    return spec(model.tensors, told);
+  } catch (error) {
+    if (!(error instanceof SpecError)) throw error;
+    const reason = error.message.replace(/^model /, "it ");
+    throw new SpecError(`model is of no known family: ${withWayOn(reason)}`, { cause: error });
   }
-  throw new SpecError(`model is of no known family, expected one of these or a spec file (${reasons.join("; ")})`);
+}
+
+/** Every refusal ends with what to do next. */
+function withWayOn(reason: string): string {
+  return /--[onp]/.test(reason) ? reason : `${reason}; or pass a spec file (inspect --spec-out writes one to fill in)`;
 }
 
 /**
  * The spec of a model that is known to be of family `name`.
  *
  * @throws {SpecError} when the model is of another family, or `name` is unknown.
+ * @throws {TypeError} for an unknown option.
+ * @throws {RangeError} for `normGroups` that is no positive integer and an unknown `assume`.
  *
  * @example
  * const spec = await familySpec("mlp", model);
  */
-export async function familySpec(name: FamilyName, model: { readonly tensors: Tensors }): Promise<Spec> {
+export async function familySpec(name: FamilyName, model: Detectable, options: DetectOptions = {}): Promise<Spec> {
   const family = FAMILIES.find((each) => each.name === name);
-  const known = FAMILIES.map((each) => each.name).join(", ");
-  if (family === undefined) throw new SpecError(`family ${JSON.stringify(name)} is unknown, expected one of ${known}`);
+  const names = FAMILIES.map((each) => each.name).join(", ");
+  if (family === undefined) throw new SpecError(`family ${JSON.stringify(name)} is unknown, expected one of ${names}`);
   const { spec } = await family.load();
-  return spec(model.tensors);
+  return spec(model.tensors, toldOf(options, model.metadata));
 }

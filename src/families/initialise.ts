@@ -2,6 +2,7 @@
 
 import { memoryModel, type TensorData } from "../base/memory-model.ts";
 import { elementCount, type Model } from "../base/model.ts";
+import { NORM_GROUPS } from "../base/norm-groups.ts";
 import { checkOptions, type OptionKinds } from "../base/options.ts";
 import { createRng, type Rng } from "../base/rng.ts";
 
@@ -69,7 +70,10 @@ export function initialiseModel(architecture: Architecture, seed: number): Model
     default:
       throw new RangeError(`family ${(architecture as { family: unknown }).family}, expected mlp, vgg or resnet`);
   }
-  return memoryModel(builder.tensors, { name: `new ${architecture.family}` });
+  const norm = architecture.family === "mlp" ? "batch" : architecture.norm;
+  // Shapes do not tell LayerNorm from GroupNorm.
+  const metadata = new Map(norm === "layer" ? [[NORM_GROUPS, "1"]] : []);
+  return memoryModel(builder.tensors, { name: `new ${architecture.family}`, metadata });
 }
 
 interface TensorBuilder {

@@ -1,22 +1,29 @@
 /**
- * A model's tensors grouped into modules: dense matrices, convolutions and norms, with what their shapes say. What is
- * none of these is refused by name, so that no family describes a model it only half understands.
+ * A model's tensors grouped into modules: dense matrices, convolutions, norms and embeddings, with what their shapes say.
+ * What is none of these is refused by name, so that no family describes a model it only half understands.
  */
 
 import type { Layout } from "../axes/spec-builder.ts";
 import { describeTensor } from "../base/compare-tensors.ts";
+import { isFloat } from "../base/dtype.ts";
 import { SpecError } from "../base/errors.ts";
 import type { TensorInfo } from "../base/model.ts";
-import { type Role, tensorName } from "../base/tensor-names.ts";
-import { haveWord, unnumbered, type Words } from "./words.ts";
+import { type Role, type TensorName, tensorName } from "../base/tensor-names.ts";
+import { namesEmbedding } from "./vocabulary.ts";
+import { type Part, partOf } from "./words.ts";
 
 /** The part of a model that families look at. */
 export type Tensors = ReadonlyMap<string, TensorInfo>;
 
+/** What a module does, told by the rank of its main tensor and by its bias. */
+export type ModuleKind = "dense" | "conv" | "norm" | "embedding";
+
 export interface Module {
-  readonly kind: "dense" | "conv" | "norm";
+  readonly kind: ModuleKind;
   /** Path without wrappers such as `module.`, words joined by `.`. */
   readonly path: string;
+  /** The words of its path, without those that all modules begin with. */
+  readonly parts: readonly Part[];
   /** Name of its main tensor, for messages. */
   readonly name: string;
   /** Names of its tensors. */
@@ -25,6 +32,17 @@ export interface Module {
   /** Channels in and out; of a norm both are its channels. */
   readonly in: number;
   readonly out: number;
+  /** Sides of a convolution's kernel. */
+  readonly kernel: readonly number[];
+}
+
+/** A model's modules in file order. */
+export interface Modules {
+  readonly modules: readonly Module[];
+  /** The words that all of them begin with. */
+  readonly prefix: readonly Part[];
+  /** Tensors that belong to no module and that no permutation touches: counters, position numbers, a temperature. */
+  readonly fixed: readonly string[];
 }
 
 /** Longer names are not looked at: the patterns for names take quadratic time, and no real name comes near. */
@@ -35,57 +53,99 @@ const WRAPPERS: ReadonlySet<string> = new Set(
   "module model models net network backbone trunk resnet vgg mlp cnn _orig_mod state_dict".split(" "),
 );
 
-/** Words of attention, recurrence, gating and dense connections: what follows them is no plain chain. */
-const FOREIGN: Words = {
-  whole: new Set(
-    "q k v o qproj kproj vproj oproj q_proj k_proj v_proj o_proj qkv query key value embed expert experts router se cbam eca denseblock denselayer".split(
-      " ",
-    ),
-  ),
-  starts: ["rnn", "lora", "branch"],
-  ends: ["attn", "attention", "embedding", "embeddings", "lstm", "gru", "gate"],
-  parts: ["squeeze", "excit"],
-};
+/** Single numbers beside a network, which scale its outputs or count. */
+const SCALARS: ReadonlySet<string> = new Set(
+  "logit_scale temperature temp n_averaged step epoch global_step".split(" "),
+);
 
 /**
  * Groups tensors into modules, in file order. Throws `SpecError` naming the first tensor that is no part of a dense
- * matrix, a convolution or a norm, or whose name speaks of another kind of network. `flip` reads dense matrices in the
- * other layout than their names say.
+ * matrix, a convolution, a norm or an embedding. `flip` reads dense matrices in the other layout than their names say.
  */
-export function readModules(tensors: Tensors, flip = false): Module[] {
+export function readModules(tensors: Tensors, flip = false): Modules {
   if (tensors.size === 0) throw new SpecError("model has no tensors, expected some");
-  const groups = groupTensors(tensors, true) ?? groupTensors(tensors, false);
-  if (groups === null)
-    throw new SpecError("model has two tensors of one role in one module, expected names to tell them apart");
-  return [...groups].map(([path, roles]) => toModule(path, roles, tensors, flip));
-}
-
-/** Null when two tensors fall on one role of one module. */
-function groupTensors(tensors: Tensors, unwrap: boolean): Map<string, Map<Role, string>> | null {
-  const groups = new Map<string, Map<Role, string>>();
+  const groups = new Map<string, { path: readonly string[]; roles: Map<Role, string> }>();
+  const fixed: string[] = [];
   for (const [name, info] of tensors) {
-    if (name.length > LONGEST_NAME)
-      throw new SpecError(
-        `${name.slice(0, 40)}… has a name of ${name.length} characters, expected at most ${LONGEST_NAME}`,
-      );
-    const { path, role } = tensorName(name);
-    const foreign = path.find((word) => haveWord(FOREIGN, unnumbered(word)));
-    if (foreign !== undefined)
-      throw new SpecError(`${name} is named after "${foreign}", expected dense, convolution and norm tensors only`);
-    if (role === undefined)
-      throw new SpecError(
-        `${name} is ${describeTensor(info)}, expected a weight, a bias or a norm's statistics by its name`,
-      );
-    const start = unwrap ? path.findIndex((word) => !WRAPPERS.has(word)) : 0;
-    const key = path.slice(start < 0 ? path.length : start).join(".");
-    const roles = groups.get(key) ?? new Map<Role, string>();
-    if (roles.has(role)) return null;
-    groups.set(key, roles.set(role, name));
+    if (name.length > LONGEST_NAME) throw longName(name);
+    const split = tensorName(name);
+    const role = roleOf(split);
+    if (isFixed(split, role, info)) {
+      fixed.push(name);
+      continue;
+    }
+    if (role === undefined) throw strangeTensor(name, info);
+    const key = split.path.join(".");
+    const group = groups.get(key) ?? { path: split.path, roles: new Map<Role, string>() };
+    if (group.roles.has(role)) throw new SpecError(`${name} and ${group.roles.get(role)} have one role in one module`);
+    group.roles.set(role, name);
+    groups.set(key, group);
   }
-  return groups;
+  const found = [...groups.values()];
+  const shared = sharedWords(found.map(({ path }) => path));
+  const paths = unwrapped(found.map(({ path }) => path));
+  const parts = partReader();
+  const modules = found.map(({ path, roles }, i) =>
+    toModule(paths[i]!, path.slice(shared).map(parts), roles, tensors, flip),
+  );
+  return { modules, prefix: (found[0]?.path ?? []).slice(0, shared).map(parts), fixed };
 }
 
-function toModule(path: string, roles: ReadonlyMap<Role, string>, tensors: Tensors, flip: boolean): Module {
+const longName = (name: string): SpecError =>
+  new SpecError(`${name.slice(0, 40)}… has a name of ${name.length} characters, expected at most ${LONGEST_NAME}`);
+
+const strangeTensor = (name: string, info: TensorInfo): SpecError =>
+  new SpecError(`${name} is ${describeTensor(info)}, expected a weight, a bias or a norm's statistics by its name`);
+
+/** Flax and Keras call an embedding's matrix by its own name. */
+function roleOf({ role, leaf }: TensorName): Role | undefined {
+  return role ?? (leaf === "embedding" || leaf === "embeddings" ? "weight" : undefined);
+}
+
+function isFixed({ leaf, path }: TensorName, role: Role | undefined, { dtype, shape }: TensorInfo): boolean {
+  const count = shape.reduce((product, size) => product * size, 1);
+  if (role === "counter") return path.length === 0;
+  return role === undefined && (!isFloat(dtype) || (count === 1 && SCALARS.has(leaf)));
+}
+
+/** Each word is taken apart once: a thousand blocks have the same few. */
+function partReader(): (word: string) => Part {
+  const known = new Map<string, Part>();
+  return (word) => {
+    const part = known.get(word) ?? partOf(word);
+    known.set(word, part);
+    return part;
+  };
+}
+
+/** How many words all paths begin with, leaving each at least one of its own. */
+function sharedWords(paths: readonly (readonly string[])[]): number {
+  const [first] = paths;
+  if (first === undefined) return 0;
+  let shared = Math.min(...paths.map((path) => path.length - 1));
+  for (const path of paths) {
+    const differs = first.findIndex((word, i) => word !== path[i]);
+    if (differs >= 0) shared = Math.min(shared, differs);
+  }
+  return Math.max(0, shared);
+}
+
+/** Paths without wrappers, joined; with them where two would be one. */
+function unwrapped(paths: readonly (readonly string[])[]): string[] {
+  const bare = paths.map((path) => {
+    const start = path.findIndex((word) => !WRAPPERS.has(word));
+    return path.slice(start < 0 ? path.length : start).join(".");
+  });
+  return new Set(bare).size === bare.length ? bare : paths.map((path) => path.join("."));
+}
+
+function toModule(
+  path: string,
+  parts: readonly Part[],
+  roles: ReadonlyMap<Role, string>,
+  tensors: Tensors,
+  flip: boolean,
+): Module {
   const name = roles.get("weight") ?? roles.get("mean") ?? roles.get("variance");
   if (name === undefined) {
     const [other] = roles.values();
@@ -93,53 +153,59 @@ function toModule(path: string, roles: ReadonlyMap<Role, string>, tensors: Tenso
   }
   const { shape } = tensors.get(name)!;
   const rank = shape.length;
-  const named = tensorName(name).leaf === "kernel" ? "flax" : "torch";
+  if (rank === 0) throw new SpecError(`${name} is a scalar`);
+  const { leaf } = tensorName(name);
+  // Haiku calls a matrix `w`; like Flax it stores [in, out].
+  const named = leaf === "kernel" || leaf === "w" ? "flax" : "torch";
   const layout: Layout = flip && rank === 2 ? (named === "flax" ? "torch" : "flax") : named;
   const bias = roles.get("bias");
   // LayerNorm over channels and positions: its bias has the shape of its weight.
   const isNorm = rank === 1 || (bias !== undefined && tensors.get(bias)!.shape.join() === shape.join());
-  if (rank === 0) throw new SpecError(`${name} is a scalar, expected a dense, convolution or norm tensor`);
-  const channelsLast = layout === "flax" || tensorName(name).leaf === "scale";
+  const channelsLast = layout === "flax" || leaf === "scale";
+  const isEmbedding =
+    rank === 2 && roles.size === 1 && (leaf.startsWith("embedding") || namesEmbedding(parts.slice(-1)));
   const axes = isNorm
-    ? channelsLast
-      ? [rank - 1, rank - 1]
-      : [0, 0]
+    ? [-1, -1].map((at) => (channelsLast ? rank + at : 0))
     : layout === "flax"
       ? [rank - 1, rank - 2]
       : [0, 1];
-  const out = shape[axes[0]!]!;
   const module: Module = {
-    kind: isNorm ? "norm" : rank === 2 ? "dense" : "conv",
+    kind: isNorm ? "norm" : isEmbedding ? "embedding" : rank === 2 ? "dense" : "conv",
     path,
+    parts,
     name,
     tensors: roles,
     layout: channelsLast ? "flax" : "torch",
-    in: shape[axes[1]!]!,
-    out,
+    in: isEmbedding ? shape[0]! : shape[axes[1]!]!,
+    out: isEmbedding ? shape[1]! : shape[axes[0]!]!,
+    kernel: isNorm || rank === 2 ? [] : layout === "flax" ? shape.slice(0, -2) : shape.slice(2),
   };
   checkVectors(module, tensors);
   return module;
 }
 
 /** Biases and statistics are as long as the module has channels out. */
-function checkVectors({ name, tensors: roles, out, kind }: Module, tensors: Tensors): void {
+function checkVectors({ name, tensors: roles, in: input, out, kind }: Module, tensors: Tensors): void {
   const main = tensors.get(name)!.shape;
   for (const [role, other] of roles) {
     if (role === "counter" || other === name) continue;
     const { shape } = tensors.get(other)!;
     const fits = shape.length === 1 ? shape[0] === out : kind === "norm" && shape.join() === main.join();
+    if (!fits && kind === "conv" && shape.length === 1 && shape[0] === input)
+      throw new SpecError(`${name} has a bias of ${shape[0]}: it is a transposed convolution, expected ordinary ones`);
     if (!fits)
       throw new SpecError(
         `${other} has shape [${shape.join(", ")}], expected [${out}] as ${name} has ${out} channels out`,
       );
-    if (kind !== "norm" && role !== "bias")
-      throw new SpecError(`${other} is a statistic beside ${name}, expected a norm's weight there`);
+    if (kind !== "norm" && role !== "bias") throw new SpecError(`${other} is a statistic beside ${name}`);
   }
 }
 
 /** Takes the axes of tensors one by one, as a `SpecBuilder` does. */
 export interface Listing {
   tensor(name: string, axes: readonly (string | null)[], options: { readonly votes: boolean }): unknown;
+  /** Says that a permutation moves blocks of `inner` units by `outer`, and units inside each block freely. */
+  nested(name: string, outer: string, inner: number): unknown;
 }
 
 /** Lists every tensor of a module, with `out` on its channels out and `input` on its channels in. */
@@ -155,7 +221,8 @@ export function listModule(
     const free: null[] = new Array(Math.max(0, rank - (module.kind === "norm" ? 1 : 2))).fill(null);
     const votes = role === "weight" || role === "bias";
     const last = module.layout === "flax";
-    if (role === "counter") listing.tensor(name, new Array<null>(rank).fill(null), { votes: false });
+    if (module.kind === "embedding") listing.tensor(name, [null, out], { votes });
+    else if (role === "counter") listing.tensor(name, new Array<null>(rank).fill(null), { votes: false });
     else if (rank === 1) listing.tensor(name, [out], { votes });
     else if (module.kind === "norm") listing.tensor(name, last ? [...free, out] : [out, ...free], { votes });
     else listing.tensor(name, last ? [...free, input, out] : [out, input, ...free], { votes });

@@ -1,26 +1,13 @@
-/** In which order a model's modules run, as far as names and shapes tell. */
+/**
+ * In which order a model's modules run: numbers decide inside a stem (`fc1`, `fc2`), words such as `stem` and `head`
+ * between stems, convolutions come before dense matrices. Where these leave orders open, only shapes can tell: the order
+ * is known where just one fits.
+ */
 
 import { SpecError } from "../base/errors.ts";
 import type { Module } from "./modules.ts";
-import { pathNumbers, unnumbered, withoutDimensions } from "./words.ts";
-
-const FIRST = /^(input|in|stem|embedder|first|entry|encoder|enc|down|conv_?in|fc_?in|linear_?in)s?$/;
-const LAST =
-  /^(output|out|head|logits|classifier|final|last|exit|decoder|dec|up|predictions?|readout|conv_?out|fc_?out|linear_?out|score)s?$/;
-
-/** The words of a path without their numbers: modules of one stem are ordered by number. */
-function stem(path: string): string {
-  return withoutDimensions(path)
-    .replaceAll(/[._-]?\d+/g, "#")
-    .toLowerCase();
-}
-
-/** −1 for what is named as an input, 1 for what is named as an output, else 0. */
-function rank(path: string): number {
-  const words = path.split(".").map(unnumbered);
-  if (words.some((word) => LAST.test(word))) return 1;
-  return words.some((word) => FIRST.test(word)) ? -1 : 0;
-}
+import { EARLIER, LATER, namesDepthwise, namesPointwise, placeOf } from "./vocabulary.ts";
+import { type Part, withoutDimensions } from "./words.ts";
 
 /** Compares two paths: words by alphabet, numbers by value, a missing number first. */
 export function compareNatural(a: string, b: string): number {
@@ -39,89 +26,154 @@ export function compareNatural(a: string, b: string): number {
   return left.length - right.length;
 }
 
-/** More stems than this are not tried in every order: 4! orders are cheap, and nobody names five. */
-const MOST_STEMS = 4;
+/** Negative where `a` runs before `b`, positive where after; 0 where their names do not say. */
+export type Precedence = (a: Module, b: Module) => number;
 
-/**
- * Orders to try: numbers decide inside a stem (`fc1`, `fc2`), names such as `stem` and `head` between stems, and
- * where they do not every order of the stems is a candidate.
- */
-function candidateOrders(modules: readonly Module[]): Module[][] {
-  const byStem = new Map<string, Module[]>();
-  for (const module of [...modules].sort((a, b) => compareNatural(a.path, b.path))) {
-    const key = stem(module.path);
-    const same = byStem.get(key);
-    if (same === undefined) byStem.set(key, [module]);
-    else same.push(module);
-  }
-  let orders: Module[][] = [[]];
-  for (const side of [-1, 0, 1]) {
-    const groups = [...byStem.values()].filter(([first]) => rank(first!.path) === side);
-    const arrangements = groups.length <= MOST_STEMS ? permutations(groups) : [groups];
-    orders = orders.flatMap((order) => arrangements.map((groups) => [...order, ...groups.flat()]));
-  }
-  return orders;
+/** What the names of `modules` say of their order. */
+export function precedence(modules: readonly Module[]): Precedence {
+  const numbered = numberedStems(modules);
+  return (a, b) => {
+    const at = a.parts.findIndex((part, i) => part.text !== b.parts[i]?.text);
+    const [one, other] = [a.parts[at], b.parts[at]];
+    if (one === undefined || other === undefined) return 0;
+    if (one.stem === other.stem && one.numbers.length + other.numbers.length > 0) {
+      const known = numbered(a.parts.slice(0, at), one) && (one.isIndex || placeOf(one) !== LATER);
+      return known ? compareNumbers(one.numbers, other.numbers) : 0;
+    }
+    const pair = pairOrder(one, other);
+    if (pair !== 0) return pair;
+    const [place, otherPlace] = [placeOf(one), placeOf(other)];
+    const sided = [place, otherPlace].some((each) => each === EARLIER || each === LATER);
+    if (sided && place !== otherPlace) return place - otherPlace;
+    if (a.kind !== b.kind && (a.kind === "conv" || b.kind === "conv")) return a.kind === "conv" ? -1 : 1;
+    return place - otherPlace;
+  };
 }
 
-function permutations<T>(items: readonly T[]): T[][] {
-  if (items.length <= 1) return [[...items]];
-  return items.flatMap((item, i) => permutations(items.toSpliced(i, 1)).map((others) => [item, ...others]));
+/** `dw1`, `pw1`, `dw2`, `pw2`: two stems that take turns. */
+function pairOrder(a: Part, b: Part): number {
+  const depthwise = [a, b].map((part) => namesDepthwise([part]));
+  const pointwise = [a, b].map((part) => namesPointwise([part]));
+  if (!(depthwise[0] && pointwise[1]) && !(depthwise[1] && pointwise[0])) return 0;
+  return compareNumbers(a.numbers, b.numbers) || (depthwise[0] ? -1 : 1);
 }
 
-/** Modules sorted by their numbers, when all have numbers and no two the same. */
-function byNumbers(modules: readonly Module[]): Module[] | null {
-  const keys = modules.map((module) => pathNumbers(module.path));
-  const distinct = new Set(keys.map((key) => key.join())).size === modules.length;
-  if (!distinct || keys.some((key) => key.length !== keys[0]!.length || key.length === 0)) return null;
-  return [...modules].sort((a, b) => compareNumbers(pathNumbers(a.path), pathNumbers(b.path)));
-}
-
-function compareNumbers(a: readonly number[], b: readonly number[]): number {
+export function compareNumbers(a: readonly number[], b: readonly number[]): number {
   const i = a.findIndex((value, k) => value !== b[k]);
-  return i < 0 ? 0 : a[i]! - b[i]!;
+  return i < 0 ? a.length - b.length : a[i]! - (b[i] ?? -1);
 }
 
 /**
- * The order in which `convs` and then `denses` run. `check` throws `SpecError` for an order whose shapes do not chain.
- * Numbers decide where there are any, then what chains; where several orders chain, the file's order when it is no
- * mere sorting by name. Throws the first order's error when none chains, and when several do and nothing decides.
+ * Whether the words of one stem under one parent are numbered in the order in which they run: by position in a container,
+ * or without gaps. A gap means that the numbers say something else: `fc21` and `fc22` are two heads beside `fc3`.
+ */
+function numberedStems(modules: readonly Module[]): (parent: readonly Part[], part: Part) => boolean {
+  const keyOf = (parent: readonly Part[], { stem, isIndex }: Part): string =>
+    [...parent.map(({ text }) => text), isIndex, stem].join(".");
+  const stems = new Map<string, Map<string, Part>>();
+  for (const { parts } of modules) {
+    for (const [i, part] of parts.entries()) {
+      const key = keyOf(parts.slice(0, i), part);
+      stems.set(key, (stems.get(key) ?? new Map<string, Part>()).set(part.text, part));
+    }
+  }
+  const known = new Map([...stems].map(([key, parts]) => [key, hasNoGaps([...parts.values()])]));
+  return (parent, part) => part.isIndex || known.get(keyOf(parent, part)) === true;
+}
+
+function hasNoGaps(parts: readonly Part[]): boolean {
+  const [first, second] = [...parts].sort((a, b) => compareNumbers(a.numbers, b.numbers));
+  if (first?.numbers.length === 0 && second !== undefined && !startsUnnumbered(first, second)) return false;
+  return haveNoGaps(parts.map(({ numbers }) => (numbers.length === 0 ? [0] : numbers)));
+}
+
+/** True where each list of numbers follows the one before; a new block's own numbers begin anew. */
+export function haveNoGaps(numbers: readonly (readonly number[])[]): boolean {
+  const sorted = [...numbers].sort(compareNumbers);
+  return sorted.every((own, i) => {
+    const before = sorted[i - 1];
+    if (before === undefined) return true;
+    const at = own.findIndex((value, k) => value !== before[k]);
+    return own.length === before.length && own[at] === before[at]! + 1 && own.slice(at + 1).every((value) => value < 2);
+  });
+}
+
+/** Keras and Haiku give the first of a kind no number: `dense`, `dense_1`; `conv2d`, `conv2d_1`; `linear`, `linear1`. */
+function startsUnnumbered(first: Part, second: Part): boolean {
+  const { text } = first;
+  return (
+    second.text === `${text}_1` || (second.text === `${text}1` && ["dense", "linear"].includes(text.toLowerCase()))
+  );
+}
+
+/** The end of what is said of an order that is not known. */
+export const GIVE_ORDER = "give the order by --order FIRST,…,LAST";
+
+/** How a search for orders ends. */
+interface Search {
+  readonly found: Module[][];
+  /** Steps that are left. */
+  budget: number;
+}
+
+/** Deepest search: more modules whose order names leave open are not ordered by shapes. */
+const MOST_OPEN = 64;
+const MOST_STEPS = 20_000;
+
+/** True where a module can take what `before` (undefined: the input) gives. */
+export type Fits = (before: Module | undefined, module: Module) => boolean;
+
+/**
+ * The order in which `modules` run. `check` throws `SpecError` for an order whose shapes do not chain, `fits` says the
+ * same of one step. Throws `SpecError` where no order chains, or names leave more than one that does.
  */
 export function chooseOrder(
-  convs: readonly Module[],
-  denses: readonly Module[],
+  modules: readonly Module[],
+  fits: Fits,
   check: (order: readonly Module[]) => void,
 ): Module[] {
-  const numbered = [byNumbers(convs) ?? [], byNumbers(denses) ?? []].flat();
-  const areNumbered = numbered.length === convs.length + denses.length;
-  return areNumbered && misfit(numbered, check) === null ? numbered : searchOrder(convs, denses, check);
-}
-
-/** What `check` says against an order; null when it fits. */
-function misfit(order: readonly Module[], check: (order: readonly Module[]) => void): SpecError | null {
-  try {
-    check(order);
-    return null;
-  } catch (error) {
-    if (error instanceof SpecError) return error;
-    throw error;
+  const before = precedence(modules);
+  const sorted = sortNaturally(modules, before);
+  const open = sorted.findIndex((module, i) => i > 0 && before(sorted[i - 1]!, module) >= 0);
+  if (open < 0) {
+    check(sorted);
+    return sorted;
   }
+  const search: Search = { found: [], budget: MOST_STEPS };
+  if (sorted.length <= MOST_OPEN) searchOrders(sorted, before, fits, search);
+  const [only, second] = search.found;
+  if (only !== undefined && second === undefined && search.budget > 0) {
+    check(only);
+    return only;
+  }
+  if (only === undefined && search.budget > 0 && sorted.length <= MOST_OPEN) check(sorted);
+  throw new SpecError(`${sorted[open - 1]!.name} and ${sorted[open]!.name} fit in either order: ${GIVE_ORDER}`);
 }
 
-function searchOrder(
-  convs: readonly Module[],
-  denses: readonly Module[],
-  check: (order: readonly Module[]) => void,
-): Module[] {
-  const fileOrder = [...convs, ...denses];
-  const orders = candidateOrders(convs).flatMap((first) => candidateOrders(denses).map((then) => [...first, ...then]));
-  const fitting = orders.filter((order) => misfit(order, check) === null);
-  if (fitting.length === 1) return fitting[0]!;
-  const sorted = fileOrder.every((module, i) => i === 0 || fileOrder[i - 1]!.name < module.name);
-  if (!sorted && misfit(fileOrder, check) === null) return fileOrder;
-  if (fitting.length === 0) throw misfit(orders[0]!, check)!;
-  const differ = fitting[0]!.findIndex((module, i) => module !== fitting[1]![i]);
-  const [a, b] = [fitting[0]![differ]!.name, fitting[1]![differ]!.name];
-  throw new SpecError(
-    `${a} and ${b} fit in either order, expected numbers in names or shapes that tell which runs first`,
-  );
+/** By what names say, then by words and numbers; what names say is no total order, so that equals are sorted first. */
+function sortNaturally(modules: readonly Module[], before: Precedence): Module[] {
+  return [...modules].sort((a, b) => compareNatural(a.path, b.path)).sort(before);
+}
+
+/** Finds up to two orders that names allow and shapes fit. */
+function searchOrders(modules: readonly Module[], before: Precedence, fits: Fits, search: Search): void {
+  const waits = modules.map((a) => modules.filter((b) => before(b, a) < 0).length);
+  const after = modules.map((a) => modules.flatMap((b, k) => (before(a, b) < 0 ? [k] : [])));
+  const order: Module[] = [];
+  const taken = modules.map(() => false);
+  const step = (): void => {
+    if (order.length === modules.length) search.found.push([...order]);
+    for (let i = 0; i < modules.length && search.found.length < 2 && search.budget > 0; i++) {
+      if (taken[i] || waits[i]! > 0 || !fits(order.at(-1), modules[i]!)) continue;
+      search.budget--;
+      taken[i] = true;
+      for (const k of after[i]!) waits[k]!--;
+      order.push(modules[i]!);
+      step();
+      order.pop();
+      for (const k of after[i]!) waits[k]!++;
+      taken[i] = false;
+    }
+  };
+  step();
 }

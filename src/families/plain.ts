@@ -2,20 +2,17 @@
 
 import { resolveSpec } from "../axes/resolve-spec.ts";
 import { toAxis } from "../axes/spec-builder.ts";
-import type { Spec, TensorSpec } from "../axes/types.ts";
+import type { NestedPermutation, Spec, TensorSpec } from "../axes/types.ts";
 import { SpecError } from "../base/errors.ts";
-import { arrangeNorms, type Chain, checkChain, INPUT, walkChain } from "./chain.ts";
-import type { Module, Tensors } from "./modules.ts";
+import { assumptionsOf } from "./assumptions.ts";
+import { type Chain, checkChain, fitsAfter, INPUT, walkChain } from "./chain.ts";
+import type { Module, Modules, Tensors } from "./modules.ts";
+import { normGroups } from "./norm-groups.ts";
+import { arrangeNorms } from "./norms.ts";
+import { orderedModules, type Told } from "./options.ts";
 import { chooseOrder } from "./order.ts";
-import { haveWord, unnumbered, type Words } from "./words.ts";
-
-/** Words for what runs around a chain. */
-const RESIDUAL: Words = {
-  whole: new Set(["res", "downsample", "identity"]),
-  starts: ["resid", "skip"],
-  ends: [],
-  parts: ["shortcut", "resblock", "residual"],
-};
+import { checkNames, isEarly, refuseBlocks, refuseBranches, unlikeChain } from "./structure.ts";
+import { namesDepthwise, namesTransposed } from "./vocabulary.ts";
 
 /** The spec of a chain and its modules in the order in which they run. */
 export interface PlainChain {
@@ -24,8 +21,28 @@ export interface PlainChain {
   readonly operations: readonly Module[];
   /** The same with the norms among them. */
   readonly steps: readonly Module[];
-  /** What was assumed, to be added to a sentence; empty when nothing was. */
-  readonly notes: string;
+}
+
+/** A chain's modules in order. */
+interface Ordered {
+  readonly operations: readonly Module[];
+  readonly norms: readonly Module[];
+  /** With the norms, where people gave their order too. */
+  readonly steps?: readonly Module[] | undefined;
+}
+
+/** The modules of a plain chain in order. Throws `SpecError` for words of other networks, and where the order is not known. */
+export function orderChain(read: Modules, tensors: Tensors, told: Told): Ordered {
+  const operations = read.modules.filter(({ kind }) => kind !== "norm");
+  const norms = read.modules.filter(({ kind }) => kind === "norm");
+  if (operations.length < 2) throw tooFew(operations);
+  if (told.order !== undefined) {
+    const steps = orderedModules(read.modules, told.order);
+    const ordered = steps.filter(({ kind }) => kind !== "norm");
+    checkChain(ordered, INPUT, tensors);
+    return { operations: ordered, norms, steps: steps.length === ordered.length ? undefined : steps };
+  }
+  return { operations: chooseOrder(operations, fitsAfter, (order) => checkChain(order, INPUT, tensors)), norms };
 }
 
 /**
@@ -33,51 +50,61 @@ export interface PlainChain {
  * operation. Throws `SpecError` saying what does not fit.
  */
 export function plainChain(
-  modules: readonly Module[],
+  read: Modules,
+  { operations, norms, steps: given }: Ordered,
   tensors: Tensors,
+  told: Told,
   name: (module: Module, k: number) => string,
 ): PlainChain {
-  for (const module of modules) {
-    const word = module.path.split(".").find((each) => haveWord(RESIDUAL, unnumbered(each)));
-    if (word !== undefined)
-      throw new SpecError(`${module.name} is named after "${word}", expected a chain without skip connections`);
+  if (!told.isChain) checkStructure(read, operations);
+  const steps = given ?? arrangeNorms(operations, norms);
+  const groups = normGroups(steps, tensors, told);
+  const [first] = operations;
+  const depthwiseFirst = first!.kind === "conv" && namesDepthwise(first!.parts);
+  if (depthwiseFirst && first!.in !== 1)
+    throw unlikeChain(`${first!.name} is named depthwise and takes ${first!.in} channels`);
+  const spec = chainSpec(
+    { steps, entry: INPUT, exit: null, name, groupsOf: groups.groupsOf, depthwiseFirst },
+    read.fixed,
+    tensors,
+  );
+  resolveSpec(spec, tensors);
+  const assumptions = assumptionsOf({
+    operations,
+    steps,
+    oneGroup: groups.assumed,
+    given: told.order !== undefined,
+  });
+  return { spec: { ...spec, basis: "chain", assumptions }, operations, steps };
+}
+
+/** Refuses what shapes show to be no chain, or may be none. */
+function checkStructure({ prefix }: Modules, operations: readonly Module[]): void {
+  refuseBlocks(operations);
+  refuseBranches(operations);
+  for (const module of operations) {
+    const { in: input, out, kernel, parts, layout, name } = module;
+    if (module.kind !== "conv" || input !== out || kernel.every((side) => side === 1)) continue;
+    const even = kernel.length > 1 && kernel.every((side) => side % 2 === 0) && layout === "torch" && !isEarly(module);
+    if (even || namesTransposed([...prefix, ...parts]))
+      throw unlikeChain(`${name} is [${[out, input, ...kernel].join(", ")}] and may be a transposed convolution`);
   }
-  const convs = modules.filter((module) => module.kind === "conv");
-  const denses = modules.filter((module) => module.kind === "dense");
-  const norms = modules.filter((module) => module.kind === "norm");
-  if (convs.length + denses.length < 2) throw tooFew([...convs, ...denses]);
-  const operations = chooseOrder(convs, denses, (order) => checkChain(order, INPUT, tensors));
-  const [post, pre] = [arrangeNorms(operations, norms, "post"), arrangeNorms(operations, norms, "pre")];
-  let failure: SpecError | undefined;
-  for (const [i, steps] of [...post, ...pre].entries()) {
-    try {
-      const spec = chainSpec({ steps, entry: INPUT, exit: null, name }, tensors);
-      resolveSpec(spec, tensors);
-      return { spec, operations, steps, notes: normNotes(norms) };
-    } catch (error) {
-      if (!(error instanceof SpecError)) throw error;
-      if (i === 0) failure = error;
-    }
-  }
-  throw failure ?? normNowhere(norms[0]!);
 }
 
 const tooFew = (operations: readonly Module[]): SpecError => {
   const only = operations.map((module) => module.name).join("") || "none";
-  return new SpecError(
-    `model has fewer than two dense or convolution tensors (${only}), expected hidden units between two`,
-  );
+  return new SpecError(`model has fewer than two dense or convolution tensors (${only})`);
 };
 
-const normNowhere = ({ name }: Module): SpecError =>
-  new SpecError(`${name} stands nowhere in the chain, expected numbers that say after which tensor it comes`);
-
-function chainSpec(chain: Chain, tensors: Tensors): Spec {
+function chainSpec(chain: Chain, fixed: readonly string[], tensors: Tensors): Spec {
   const listed = new Map<string, TensorSpec>();
+  const permutations = new Map<string, NestedPermutation>();
+  for (const name of fixed) listed.set(name, { axes: tensors.get(name)!.shape.map(() => toAxis(null)), votes: false });
   walkChain(chain, tensors, {
     tensor: (name, axes, { votes }) => listed.set(name, { axes: axes.map(toAxis), votes }),
+    nested: (name, outer, inner) => permutations.set(name, { outer, inner }),
   });
-  const spec: Spec = { tensors: listed, permutations: new Map(), rest: "refused" };
+  const spec: Spec = { tensors: listed, permutations, rest: "refused" };
   return { ...spec, tensors: inModelOrder(spec, tensors) };
 }
 
@@ -97,8 +124,7 @@ export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** GroupNorm's number of groups is not in its shapes. */
-export function normNotes(norms: readonly Module[]): string {
-  const grouped = norms.some((norm) => norm.kind === "norm" && /(^|[._])(gn|group_?norm)/i.test(norm.path));
-  return grouped ? ", GroupNorm taken to have one group" : "";
+/** Words and structure of names, where nobody said that the model is a chain. */
+export function checkChainNames(read: Modules, told: Told): void {
+  if (!told.isChain) checkNames(read);
 }

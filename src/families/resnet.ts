@@ -8,21 +8,24 @@ import { resolveSpec } from "../axes/resolve-spec.ts";
 import { type SpecBuilder, specBuilder } from "../axes/spec-builder.ts";
 import type { Spec } from "../axes/types.ts";
 import { SpecError } from "../base/errors.ts";
-import { arrangeNorms, checkChain, type Flow, INPUT, type Side, standsByName, walkChain } from "./chain.ts";
+import { type Chain, checkChain, type Flow, fitsAfter, INPUT, walkChain } from "./chain.ts";
 import { type Module, readModules, type Tensors } from "./modules.ts";
-import { chooseOrder } from "./order.ts";
-import { inModelOrder, layoutName, normNotes, plural } from "./plain.ts";
-import { type Block, type Blocks, findBlocks } from "./resnet-blocks.ts";
-
-const HEAD = /(^|\.)(head|fc|linear|classifier|logits|output|predictions?|dense|project(or|ion))(_?\d+)?(\.|$)/i;
+import { unknownGroups, whatSays } from "./norm-groups.ts";
+import { arrangeNorms, type Side } from "./norms.ts";
+import type { Told } from "./options.ts";
+import { chooseOrder, compareNatural } from "./order.ts";
+import { inModelOrder, layoutName, plural } from "./plain.ts";
+import { type Block, type Blocks, checkBlocks, findBlocks, isHead } from "./resnet-blocks.ts";
+import { refuseGroups, refuseTogether } from "./structure.ts";
+import { groupsInWords } from "./vocabulary.ts";
 
 /**
  * The spec of a residual network: `S0`, `S1`, … for the streams, `layer1.0.a` and so on inside blocks. Norms are
- * one-dimensional; GroupNorm is taken to have one group. Throws `SpecError` saying what does not fit; a shortcut that
- * widens without a convolution (zero padding) and grouped convolutions are refused.
+ * one-dimensional. Throws `SpecError` saying what does not fit; a shortcut that widens without a convolution (zero
+ * padding), grouped convolutions, and modules that no residual network is known to have are refused.
  */
-export function resnetSpec(tensors: Tensors): Spec {
-  return residualNetwork(tensors).spec;
+export function resnetSpec(tensors: Tensors, told: Told): Spec {
+  return residualNetwork(tensors, told).spec;
 }
 
 /** One residual block: modules in the order in which they run, norms among them. */
@@ -44,15 +47,15 @@ export interface ResidualNetwork {
 }
 
 /** The modules of a residual network in order, and their spec. Throws `SpecError` as `resnetSpec` does. */
-export function residualNetwork(tensors: Tensors): ResidualNetwork {
-  const modules = readModules(tensors);
-  if (!modules.some((module) => module.kind === "conv"))
-    throw new SpecError("model has no convolution, expected residual blocks of two or three");
-  const found = findBlocks(modules);
-  if (found === null)
-    throw new SpecError("model has no residual blocks by their names, expected names such as layer1.0.conv1");
-  const post = attempt(() => buildSpec(found, "post", tensors));
-  const pre = attempt(() => buildSpec(found, "pre", tensors));
+export function residualNetwork(tensors: Tensors, told: Told): ResidualNetwork {
+  const read = readModules(tensors);
+  if (!read.modules.some((module) => module.kind === "conv")) throw new SpecError("model has no convolution");
+  const found = findBlocks(read.modules);
+  if (found === null) throw new SpecError("model has no residual blocks, expected names such as layer1.0.conv1");
+  checkBlocks(found);
+  const build = (side: Side): ResidualNetwork => buildSpec(found, side, read.fixed, tensors, told);
+  const post = attempt(() => build("post"));
+  const pre = attempt(() => build("pre"));
   if (post instanceof SpecError && pre instanceof SpecError) throw post;
   return chooseSide(found, post, pre);
 }
@@ -68,7 +71,7 @@ function attempt(build: () => ResidualNetwork): ResidualNetwork | SpecError {
 
 /**
  * Where all widths are equal, norms fit before and after convolutions. Then a norm that is named as the stem's tells
- * networks that normalise after.
+ * networks that normalise after, and one that is not, those that normalise before.
  */
 function chooseSide(
   found: Blocks,
@@ -76,32 +79,64 @@ function chooseSide(
   pre: ResidualNetwork | SpecError,
 ): ResidualNetwork {
   if (post instanceof SpecError) return pre as ResidualNetwork;
-  if (pre instanceof SpecError) return post;
+  const inside = [...found.blocks.values()].find(({ main }) => main.some((module) => module.kind === "norm"));
+  if (pre instanceof SpecError || inside === undefined) return post;
+  const norms = found.outside.filter((module) => module.kind === "norm" && !isHead(module.path));
+  const numbers = (module: Module): string => module.parts.flatMap((part) => part.numbers).join();
+  const parent = ({ path }: Module): string => path.slice(0, Math.max(0, path.lastIndexOf(".")));
   const stem = stemConvs(found.outside);
-  const norms = found.outside.filter((module) => module.kind === "norm" && !HEAD.test(module.path));
-  const inside = [...found.blocks.values()].some(({ main }) => main.some((module) => module.kind === "norm"));
-  return !inside || norms.some((norm) => standsByName(stem, norm)) ? post : pre;
+  const named = norms.some((norm) =>
+    stem.some((conv) => numbers(conv) === numbers(norm) && parent(conv) === parent(norm)),
+  );
+  if (norms.length === 0)
+    throw new SpecError(
+      `${inside.main.find((module) => module.kind === "norm")!.name} fits before its convolution and after it`,
+    );
+  const chosen = named ? post : pre;
+  const assumptions = [`norms stand ${named ? "after" : "before"} convolutions`];
+  return { ...chosen, spec: { ...chosen.spec, assumptions } };
 }
 
 function stemConvs(outside: readonly Module[]): Module[] {
-  return outside.filter((module) => module.kind === "conv" && !HEAD.test(module.path));
+  return outside.filter((module) => module.kind === "conv" && !isHead(module.path));
 }
 
 interface Plan {
   readonly tensors: Tensors;
   readonly builder: SpecBuilder;
   readonly side: Side;
+  readonly told: Told;
+  /** Words say of norms in the blocks that they are LayerNorms: those without a word are the same. */
+  readonly oneGroup: boolean;
   /** Arranged modules by the prefix of their permutations. */
   readonly arranged: Map<string, readonly Module[]>;
 }
 
-function buildSpec({ blocks, outside }: Blocks, side: Side, tensors: Tensors): ResidualNetwork {
-  const plan: Plan = { tensors, builder: specBuilder(), side, arranged: new Map() };
+function buildSpec(
+  { blocks, outside }: Blocks,
+  side: Side,
+  fixed: readonly string[],
+  tensors: Tensors,
+  told: Told,
+): ResidualNetwork {
+  const plan: Plan = {
+    tensors,
+    builder: specBuilder(),
+    side,
+    told,
+    oneGroup: sayOneGroup([...blocks.values()]),
+    arranged: new Map(),
+  };
+  for (const name of fixed)
+    plan.builder.tensor(
+      name,
+      tensors.get(name)!.shape.map(() => null),
+      { votes: false },
+    );
   const convs = stemConvs(outside);
   const head = outside.filter((module) => module.kind !== "norm" && !convs.includes(module));
-  if (head.length === 0)
-    throw new SpecError("model has no dense head, expected one: the last residual stream would be its output");
-  const stem = chooseOrder(convs, [], (order) => checkChain(order, INPUT, tensors));
+  if (head.length === 0) throw new SpecError("model has no dense head, expected one");
+  const stem = chooseOrder(convs, fitsAfter, (order) => checkChain(order, INPUT, tensors));
   let flow: Flow = { permutation: "S0", width: stem.at(-1)!.out, spatial: true, from: stem.at(-1)!.name };
   const streams = [flow.width!];
   for (const [path, block] of blocks) {
@@ -111,13 +146,21 @@ function buildSpec({ blocks, outside }: Blocks, side: Side, tensors: Tensors): R
     if (starts) streams.push(flow.width!);
   }
   const { stemNorms, headNorms } = splitNorms(outside, stem, flow.width!, side);
-  walkArranged(plan, stem, stemNorms, "post", { entry: INPUT, exit: "S0", prefix: "stem" });
+  walkArranged(plan, stem, stemNorms, "named", { entry: INPUT, exit: "S0", prefix: "stem" });
   walkHead(plan, head, headNorms, flow);
   const spec = plan.builder.build();
   resolveSpec(spec, tensors);
   const why = explain(blocks, outside, streams, side);
   return {
-    spec: { ...spec, tensors: inModelOrder(spec, tensors), family: "resnet", why, frozen: [] },
+    spec: {
+      ...spec,
+      tensors: inModelOrder(spec, tensors),
+      family: "resnet",
+      why,
+      frozen: [],
+      basis: "architecture",
+      assumptions: [],
+    },
     side,
     stem: plan.arranged.get("stem")!,
     blocks: [...blocks.keys()].map((path) => {
@@ -136,7 +179,7 @@ function explain(blocks: Blocks["blocks"], outside: readonly Module[], streams: 
     ? `, norms ${side === "post" ? "after" : "before"} convolutions`
     : "";
   const layout = layoutName(modules.filter((module) => module.kind !== "norm"));
-  return `${plural(blocks.size, kind)} ${on}${norms}, ${layout}${normNotes(modules)}`;
+  return `${plural(blocks.size, kind)} ${on}${norms}, ${layout}`;
 }
 
 function mainConvs({ main }: Block): Module[] {
@@ -153,86 +196,88 @@ function splitNorms(
   const norms = outside.filter((module) => module.kind === "norm");
   const toHead = (norm: Module): boolean => {
     const fitsStem = stem.some((conv) => conv.out === norm.out);
-    return HEAD.test(norm.path) || !fitsStem || (norm.out === width && side === "pre");
+    return isHead(norm.path) || !fitsStem || (norm.out === width && side === "pre");
   };
   return { stemNorms: norms.filter((norm) => !toHead(norm)), headNorms: norms.filter(toHead) };
 }
 
-/** Convolutions (and norms on `side`) in a chain: the first arrangement of the norms that fits. */
+/** Convolutions in a chain, in a block each with the norm of its number on the network's side. */
 function walkArranged(
   plan: Plan,
   operations: readonly Module[],
   norms: readonly Module[],
-  side: Side,
+  side: Side | "named",
   chain: { entry: Flow; exit: string | null; prefix: string },
 ): Flow {
   const name = (_: Module, k: number): string => `${chain.prefix}.${String.fromCharCode(97 + k)}`;
-  const entry = chain.entry;
-  let failure = new SpecError(
-    `${norms[0]?.name} stands nowhere in the chain, expected numbers that say to which convolution it belongs`,
-  );
-  for (const [i, steps] of arrangeNorms(operations, norms, side).entries()) {
-    try {
-      checkChain(steps, entry, plan.tensors);
-    } catch (error) {
-      if (!(error instanceof SpecError)) throw error;
-      if (i === 0) failure = error;
-      continue;
-    }
-    plan.arranged.set(chain.prefix, steps);
-    return walkChain({ steps, entry, exit: chain.exit, name }, plan.tensors, plan.builder);
-  }
-  throw failure;
+  const steps = side === "named" ? arrangeNorms(operations, norms) : pairNorms(operations, norms, side);
+  plan.arranged.set(chain.prefix, steps);
+  return walkSteps(plan, { steps, entry: chain.entry, exit: chain.exit, name });
+}
+
+function walkSteps(plan: Plan, chain: Omit<Chain, "groupsOf">): Flow {
+  const groups = (norm: Module): number => {
+    const says = whatSays(norm, plan.tensors);
+    if (says === 1 || (says === undefined && plan.oneGroup)) return 1;
+    if (plan.told.normGroups === undefined) throw unknownGroups(norm);
+    return plan.told.normGroups;
+  };
+  return walkChain({ ...chain, groupsOf: groups }, plan.tensors, plan.builder);
+}
+
+function sayOneGroup(blocks: readonly Block[]): boolean {
+  const norms = blocks.flatMap(({ main }) => main.filter((module) => module.kind === "norm"));
+  return norms.length > 0 && norms.every(({ parts }) => groupsInWords(parts) === "one");
+}
+
+function pairNorms(operations: readonly Module[], norms: readonly Module[], side: Side): Module[] {
+  const sorted = [...norms].sort((a, b) => compareNatural(a.path, b.path));
+  return operations.flatMap((operation, k) => {
+    const own = sorted.slice(k, k + 1);
+    return side === "post" ? [operation, ...own] : [...own, operation];
+  });
 }
 
 function walkBlock(plan: Plan, path: string, block: Block, entry: Flow, exit: string): Flow {
   const convs = mainConvs(block);
   const norms = block.main.filter((module) => module.kind === "norm");
-  const other = block.main.find((module) => module.kind === "dense");
-  if (other !== undefined || convs.length > 3) {
-    throw new SpecError(
-      `${path} has ${convs.length} convolutions${other ? ` and the dense ${other.name}` : ""}, expected two or three convolutions`,
-    );
-  }
-  const order = chooseOrder(convs, [], (each) => checkChain(each, entry, plan.tensors));
+  const order = [...convs].sort((a, b) => compareNatural(a.path, b.path));
+  checkChain(order, entry, plan.tensors);
+  refuseGroups([{ ...order[0]!, out: order[0]!.in }, ...order]);
   const shortcut = block.shortcut.filter((module) => module.kind !== "norm");
   const [width, before] = [order.at(-1)!.out, entry.width!];
   if (shortcut.length === 0 && width !== before) {
     const verb = width > before ? "widens" : "narrows";
     throw new SpecError(
-      `${path} ${verb} ${before} to ${width} without a convolution shortcut: a shortcut padded with zeros ties units of two streams to each other and to the padding, expected a convolution there`,
+      `${path} ${verb} ${before} to ${width} without a convolution shortcut: a shortcut padded with zeros ties units of two streams, expected a convolution`,
     );
   }
   const prefix = permutationPrefix(path);
   const flow = walkArranged(plan, order, norms, plan.side, { entry, exit, prefix });
   const shortcutNorms = block.shortcut.filter((module) => module.kind === "norm");
   if (block.shortcut.length === 0) return flow;
-  const shortcutOrder = chooseOrder(shortcut, [], (each) => checkChain(each, entry, plan.tensors));
-  const around = walkArranged(plan, shortcutOrder, shortcutNorms, "post", {
+  const around = walkArranged(plan, shortcut, shortcutNorms, "post", {
     entry,
     exit,
     prefix: `${prefix}.shortcut`,
   });
   if (around.width === flow.width) return flow;
-  throw new SpecError(
-    `${path} has a shortcut of ${around.width} channels, expected ${flow.width} as its main path gives`,
-  );
+  throw new SpecError(`${path} has a shortcut of ${around.width} channels, expected ${flow.width}`);
 }
 
 function walkHead(plan: Plan, head: readonly Module[], norms: readonly Module[], entry: Flow): void {
-  const convs = head.filter((module) => module.kind === "conv");
-  const denses = head.filter((module) => module.kind === "dense");
-  const order = chooseOrder(convs, denses, (each) => checkChain(each, entry, plan.tensors));
+  const order = chooseOrder(
+    head,
+    (before, module) => before === undefined || fitsAfter(before, module),
+    (each) => checkChain(each, entry, plan.tensors),
+  );
+  refuseTogether(order[0]!, entry.width!);
   // Norms of the stream's width come first; others stand between the head's own matrices.
   const first = norms.filter((norm) => norm.out === entry.width);
   const between = norms.filter((norm) => !first.includes(norm));
-  const flow = walkNorms(plan, first, entry);
-  walkArranged(plan, order, between, "post", { entry: flow, exit: null, prefix: "head" });
+  const flow = walkSteps(plan, { steps: first, entry, exit: null, name: () => "" });
+  walkArranged(plan, order, between, "named", { entry: flow, exit: null, prefix: "head" });
   plan.arranged.set("head", [...first, ...plan.arranged.get("head")!]);
-}
-
-function walkNorms(plan: Plan, norms: readonly Module[], entry: Flow): Flow {
-  return walkChain({ steps: norms, entry, exit: null, name: () => "" }, plan.tensors, plan.builder);
 }
 
 /** A block's path as the start of permutation names: legal characters, no digit first. */

@@ -65,3 +65,54 @@ export function pathNumbers(path: string): number[] {
   }
   return numbers;
 }
+
+/** One word of a module's path, taken apart: `conv1_bn2` has the subwords conv and bn and the numbers 1 and 2. */
+export interface Part {
+  readonly text: string;
+  /** In lower case, without numbers and what ties them on: `Dense_1` and `dense` have one stem. */
+  readonly stem: string;
+  /** In lower case, parted at numbers, `_`, `-` and capitals. */
+  readonly subwords: readonly string[];
+  readonly numbers: readonly number[];
+  /** Digits only: a place in a numbered container. */
+  readonly isIndex: boolean;
+}
+
+/** Takes a word apart. */
+export function partOf(text: string): Part {
+  const plain = withoutDimensions(text);
+  const subwords: string[] = [];
+  const stem: string[] = [];
+  let from = -1;
+  const end = (at: number): void => {
+    if (from >= 0) subwords.push(plain.slice(from, at).toLowerCase());
+    from = -1;
+  };
+  for (let at = 0; at < plain.length; at++) {
+    if (isDigit(plain, at)) {
+      end(at);
+      if (stem.at(-1) !== "#") stem.push("#");
+    } else if ("_-~ ".includes(plain[at]!)) {
+      end(at);
+    } else {
+      if (from >= 0 && startsWord(plain, at)) end(at);
+      if (from < 0) {
+        from = at;
+        stem.push("");
+      }
+      stem[stem.length - 1] += plain[at]!.toLowerCase();
+    }
+  }
+  end(plain.length);
+  const numbers = pathNumbers(text);
+  if (numbers.length > 0 && stem.at(-1) === "#") stem.pop();
+  return { text, stem: stem.join("-"), subwords, numbers, isIndex: numbers.length === 1 && subwords.length === 0 };
+}
+
+/** True where a capital starts a word: `convIn`, `BNLayer`. */
+function startsWord(text: string, at: number): boolean {
+  const isCapital = (k: number): boolean => text[k] !== undefined && text[k] !== text[k]!.toLowerCase();
+  return (
+    isCapital(at) && (!isCapital(at - 1) || (at + 1 < text.length && !isCapital(at + 1) && !isDigit(text, at + 1)))
+  );
+}

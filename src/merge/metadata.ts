@@ -1,9 +1,10 @@
 /** How a merged file says what it is: nothing that differs between two runs of the same merge. */
 
+import { NORM_GROUPS } from "../base/norm-groups.ts";
 import { VERSION } from "../base/version.ts";
 
 /**
- * `format` of A (loaders ask for it), the caller's entries, then how the model was made. No time, path, runtime or
+ * `format` of A (loaders ask for it) and what it says of its norms, the caller's entries, then how the model was made. No time, path, runtime or
  * thread count, so that equal merges are equal files.
  */
 export function mergeMetadata(
@@ -12,8 +13,10 @@ export function mergeMetadata(
   made: Readonly<Record<string, string>>,
 ): Map<string, string> {
   const metadata = new Map<string, string>();
-  const format = ofA.get("format");
-  if (format !== undefined) metadata.set("format", format);
+  for (const key of ["format", NORM_GROUPS]) {
+    const value = ofA.get(key);
+    if (value !== undefined) metadata.set(key, value);
+  }
   for (const [key, value] of given ?? []) metadata.set(key, value);
   metadata.set("rebasin.version", VERSION);
   for (const [key, value] of Object.entries(made)) metadata.set(key, value);

@@ -6,7 +6,8 @@ import type { Spec } from "../axes/types.ts";
 import type { ClosingModel } from "../base/closing-model.ts";
 import type { Model } from "../base/model.ts";
 import { checkNumber, checkOptions, type OptionKinds, wrongType } from "../base/options.ts";
-import { detectSpec, type FamilyName, familySpec } from "../families/detect-spec.ts";
+import { type Detectable, detectSpec, type FamilyName, familySpec } from "../families/detect-spec.ts";
+import { DETECT_OPTIONS, type DetectOptions } from "../families/options.ts";
 import { openModel } from "../formats/open-model.ts";
 import type { Files } from "../io/files.ts";
 import type { ByteSource } from "../io/source.ts";
@@ -20,7 +21,7 @@ import { namingModel } from "../perm/resolve-for.ts";
 export type ModelSource = Model | ByteSource | Files | Uint8Array | ArrayBuffer | Blob | URL;
 
 /** Options of `rebasin`: all of `matchWeights` and `mergeModels`. */
-export interface RebasinOptions extends MatchOptions, Omit<MergeOptions, "lambda"> {
+export interface RebasinOptions extends MatchOptions, Omit<MergeOptions, "lambda">, DetectOptions {
   /** `"auto"` detects the family; else a family's name, a spec, or a parsed spec file. Default "auto". */
   readonly spec?: SpecChoice | undefined;
   /** 0 is A, 1 is π(B). A list merges once for each, after one matching. Default 0.5. */
@@ -42,7 +43,13 @@ export interface Rebasin {
   readonly report: MatchReport;
 }
 
-const OPTIONS: OptionKinds<RebasinOptions> = { ...MATCH_OPTIONS, ...MERGE_OPTIONS, spec: "any", lambda: "any" };
+const OPTIONS: OptionKinds<RebasinOptions> = {
+  ...MATCH_OPTIONS,
+  ...MERGE_OPTIONS,
+  ...DETECT_OPTIONS,
+  spec: "any",
+  lambda: "any",
+};
 
 /**
  * Aligns `b` to `a` and merges the two: `detectSpec`, `matchWeights` and `mergeModels` in one. Same inputs and options,
@@ -57,12 +64,12 @@ const OPTIONS: OptionKinds<RebasinOptions> = { ...MATCH_OPTIONS, ...MERGE_OPTION
  */
 export async function rebasin(a: ModelSource, b: ModelSource, options: RebasinOptions = {}): Promise<Rebasin> {
   checkOptions("rebasin", options, OPTIONS);
-  const { spec: which = "auto", lambda = 0.5, blend, metadata, ...matching } = options;
+  const { spec: which = "auto", lambda = 0.5, blend, metadata, order, normGroups, assume, ...matching } = options;
   const { signal, allowNonfinite, simd } = matching;
   const lambdas = checkedLambdas(lambda);
   const modelA = await asModel(a, "model A", signal);
   const modelB = await withNamesOf(modelA, await asModel(b, "model B", signal));
-  const pair = pairOf(modelA, modelB, await chooseSpec(which, modelA));
+  const pair = pairOf(modelA, modelB, await chooseSpec(which, modelA, { order, normGroups, assume }));
   const { alignment, permutations, report } = await matchWeights(modelA, modelB, pair, matching);
   const merging = { blend, allowNonfinite, simd, metadata: new Map([...(metadata ?? []), ...matchMetadata(report)]) };
   const models: ClosingModel[] = [];
@@ -92,18 +99,26 @@ export type SpecChoice = "auto" | FamilyName | Spec | object;
 
 /**
  * The spec that `which` stands for, bound to the model: a spec of the reference form comes back as the full spec of its
- * tensors, so that it can be saved or hashed.
+ * tensors, so that it can be saved or hashed. `options` say what detection cannot know, and go with no spec.
  *
+ * @throws {TypeError} for options of detection beside a spec, and for unknown ones.
  * @throws {SpecError} when the model is of no known family, or not of the one that is named, or the file is malformed.
  *
  * @example
  * const spec = await chooseSpec("auto", model);
  */
-export async function chooseSpec(which: SpecChoice, model: Pick<Model, "name" | "tensors">): Promise<Spec> {
-  if (typeof which !== "string")
+export async function chooseSpec(
+  which: SpecChoice,
+  model: Detectable & Pick<Model, "name">,
+  options: DetectOptions = {},
+): Promise<Spec> {
+  if (typeof which !== "string") {
+    const given = (["order", "normGroups", "assume"] as const).find((option) => options[option] !== undefined);
+    if (given !== undefined) throw new TypeError(`${given} is for detection, expected no spec beside it`);
     return namingModel(model, () => fitSpec(isSpec(which) ? which : parseSpec(which), model.tensors));
+  }
   try {
-    return await (which === "auto" ? detectSpec(model) : familySpec(which, model));
+    return await (which === "auto" ? detectSpec(model, options) : familySpec(which, model, options));
   } catch (error) {
     return namingModel(model, () => {
       throw error;

@@ -5,6 +5,7 @@ import { resolveSpec } from "../../src/axes/resolve-spec.ts";
 import type { Spec } from "../../src/axes/types.ts";
 import { SpecError } from "../../src/base/errors.ts";
 import { detectSpec, familySpec } from "../../src/families/detect-spec.ts";
+import type { DetectOptions } from "../../src/families/options.ts";
 import type { Tensors } from "./architectures.ts";
 import { rejects } from "./expect-error.ts";
 
@@ -21,6 +22,11 @@ export async function permutationsOf(tensors: Tensors, given?: Spec): Promise<Ma
 }
 
 /** Asserts that a family refuses the tensors with a `SpecError` whose message matches. */
-export async function refused(tensors: Tensors, family: string, pattern: RegExp): Promise<void> {
-  await rejects(() => familySpec(family, { tensors }), SpecError, pattern);
+export async function refused(
+  tensors: Tensors,
+  family: string,
+  pattern: RegExp,
+  options: DetectOptions = {},
+): Promise<void> {
+  await rejects(() => familySpec(family, { tensors }, options), SpecError, pattern);
 }

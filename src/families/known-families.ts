@@ -1,0 +1,24 @@
+/** The families that names and shapes tell, loaded together: they share most of their code. */
+
+import { SpecError } from "../base/errors.ts";
+import { type Module, readModules, type Tensors } from "./modules.ts";
+import type { Told } from "./options.ts";
+import { findBlocks } from "./resnet-blocks.ts";
+
+export { mlpSpec } from "./mlp.ts";
+export { resnetSpec } from "./resnet.ts";
+export { vggSpec } from "./vgg.ts";
+
+/** The family whose reason counts when the model is of none. */
+export function likelyFamily(tensors: Tensors, told: Told): "mlp" | "resnet" | "vgg" {
+  if (![...tensors.values()].some(({ shape }) => shape.length > 2)) return "mlp";
+  let modules: readonly Module[];
+  try {
+    ({ modules } = readModules(tensors));
+  } catch (error) {
+    if (error instanceof SpecError) return "vgg"; // which says the same
+    throw error;
+  }
+  if (!modules.some(({ kind }) => kind === "conv")) return "mlp";
+  return !told.isChain && findBlocks(modules) !== null ? "resnet" : "vgg";
+}

@@ -1,0 +1,67 @@
+/** What people can say of a model where its names and shapes do not. */
+
+import { SpecError } from "../base/errors.ts";
+import { NORM_GROUPS } from "../base/norm-groups.ts";
+import { checkOptions, type OptionKinds } from "../base/options.ts";
+import type { Module } from "./modules.ts";
+
+/** What detection is told besides names and shapes. */
+export interface DetectOptions {
+  /** Names of the model's tensors or modules in the order in which they run: convolutions and dense tensors, and its norms or none of them. */
+  readonly order?: readonly string[] | undefined;
+  /** Groups of each norm without running statistics: 1 for LayerNorm, the number of channels for InstanceNorm. */
+  readonly normGroups?: number | undefined;
+  /** `"chain"`: the model is a plain chain whatever its words say; numbers and shapes still have to tell the order. */
+  readonly assume?: "chain" | undefined;
+}
+
+export const DETECT_OPTIONS: OptionKinds<DetectOptions> = { order: "list", normGroups: "number", assume: "string" };
+
+/** What families are told: the options, and what the model's metadata says. */
+export interface Told extends DetectOptions {
+  /** What people said is a chain: words and structure are not looked at. */
+  readonly isChain: boolean;
+}
+
+/** Checks options and adds what the metadata says. Throws `TypeError` and `RangeError` for options that are none. */
+export function toldOf(options: DetectOptions, metadata: ReadonlyMap<string, string> | undefined): Told {
+  checkOptions("detection", options, DETECT_OPTIONS);
+  const { order, normGroups = metadataGroups(metadata), assume } = options;
+  if (normGroups !== undefined && !(Number.isSafeInteger(normGroups) && normGroups > 0))
+    throw new RangeError(`normGroups ${normGroups}, expected a positive integer`);
+  if (assume !== undefined && assume !== "chain")
+    throw new RangeError(`assume ${JSON.stringify(assume)}, expected "chain"`);
+  return { order, normGroups, assume, isChain: order !== undefined || assume === "chain" };
+}
+
+function metadataGroups(metadata: ReadonlyMap<string, string> | undefined): number | undefined {
+  const text = metadata?.get(NORM_GROUPS);
+  const groups = Number(text);
+  return text !== undefined && Number.isSafeInteger(groups) && groups > 0 ? groups : undefined;
+}
+
+/**
+ * The modules that `names` name, one after the other. Throws `SpecError` for names of no module, for two of one, and unless
+ * every convolution and dense tensor is named, and every norm or none.
+ */
+export function orderedModules(modules: readonly Module[], names: readonly string[]): Module[] {
+  const byName = new Map<string, Module>();
+  for (const module of modules) {
+    byName.set(module.path, module);
+    for (const name of module.tensors.values()) {
+      byName.set(name, module).set(name.replace(/[./][^./]*$/, ""), module);
+    }
+  }
+  const ordered = names.map((name) => {
+    const module = byName.get(name);
+    if (module === undefined)
+      throw new SpecError(`order has ${JSON.stringify(name)}, expected a tensor or module of the model`);
+    return module;
+  });
+  const twice = ordered.find((module, i) => ordered.indexOf(module) !== i);
+  if (twice !== undefined) throw new SpecError(`order has ${twice.name} twice, expected each module once`);
+  const someNorm = ordered.some(({ kind }) => kind === "norm");
+  const missing = modules.find((module) => !ordered.includes(module) && (someNorm || module.kind !== "norm"));
+  if (missing === undefined) return ordered;
+  throw new SpecError(`order lacks ${missing.name}, expected all but norms, or all, first to last`);
+}

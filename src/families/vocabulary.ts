@@ -1,0 +1,110 @@
+/** The words of plain chains. A network whose names hold any other word is not taken for a chain. */
+
+import type { Part } from "./words.ts";
+
+const list = (words: string): ReadonlySet<string> => new Set(words.split(" "));
+
+/** Words by the place that they name. */
+const INPUT = list("stem input in first");
+const EARLY = list("encoder enc features feature extractor backbone trunk body base cnn convnet");
+const LATE = list("decoder dec");
+const OUTPUT = list(
+  "head classifier classification cls clf logits logit predictions prediction predict pred score readout output out final last tail",
+);
+
+/** What norms that work on one group, or on each channel alone, are called. */
+const ONE_GROUP = list("ln layernorm instancenorm rmsnorm");
+const GROUPED = list("gn groupnorm");
+const NORMS = list(
+  "norm bn batch batchnorm normalization normalisation layer instance group rms act activation relu prelu",
+);
+
+const PLAIN = list(
+  [
+    "conv convolution convolutional fc dense linear lin affine ip full fully connected",
+    "layer hidden hid h l c f block stage group",
+    "net network model module main mlp perceptron nn seq sequential stack neck bottleneck latent code mid middle",
+    "flat flatten pool relu tanh gelu leaky elu silu cccp nin lenet alexnet vgg op",
+    "depthwise dw pointwise pw separable sep",
+  ].join(" "),
+);
+
+/** Words of attention, recurrence, gates, branches and skip connections: no chain, wherever they stand. */
+const FOREIGN = list(
+  [
+    "attn attention mha mhsa qkv rnn lstm gru gate gates glu se experts moe lora heads towers branches ensemble members models nets",
+    "res resnet residual resblock skip shortcut embed embedding embeddings emb denselayer denseblock",
+  ].join(" "),
+);
+
+const TRANSPOSED = list("decoder dec generator gen g up deconv upsample");
+const DEPTHWISE = list("depthwise dw");
+const POINTWISE = list("pointwise pw");
+const EMBEDDINGS = list("embed embedding embeddings emb wte");
+
+/** Which of a module's neighbours it runs before, as far as its words say: lower first. */
+export type Place = 0 | 1 | 2 | 3 | 4;
+export const FIRST: Place = 0;
+export const EARLIER: Place = 1;
+const MIDDLE: Place = 2;
+export const LATER: Place = 3;
+export const LAST: Place = 4;
+
+/** The place that a word names. */
+export function placeOf({ subwords }: Part): Place {
+  if (subwords.some((word) => EARLY.has(word))) return EARLIER;
+  if (subwords.some((word) => LATE.has(word))) return LATER;
+  for (const word of subwords) {
+    if (INPUT.has(word)) return FIRST;
+    if (OUTPUT.has(word)) return LAST;
+  }
+  return MIDDLE;
+}
+
+const singular = (word: string): string => (word.endsWith("s") ? word.slice(0, -1) : word);
+
+const isKnown = (word: string): boolean =>
+  [PLAIN, NORMS, ONE_GROUP, GROUPED].some((words) => words.has(singular(word))) ||
+  [INPUT, EARLY, LATE, OUTPUT].some((words) => words.has(word));
+
+/** The first of a part's words that no plain chain has; undefined when all are plain. */
+export function strangeWord(part: Part): string | undefined {
+  // `hidden2hidden`: from one thing to another.
+  if (/[a-z]2[a-z]/i.test(part.text.replace(/(conv|norm|bn|pool|dropout)2d/gi, ""))) return part.text;
+  return part.subwords.find((word) => FOREIGN.has(word) || !isKnown(word));
+}
+
+/** The first word that speaks of another kind of network; undefined when there is none. */
+export function foreignWord({ subwords }: Part): string | undefined {
+  return subwords.find((word) => FOREIGN.has(word));
+}
+
+/** How many groups a norm's words say it has: one or one a channel (`"one"`), several (`"some"`), or nothing. */
+export function groupsInWords(parts: readonly Part[]): "one" | "some" | undefined {
+  for (const { subwords } of parts.toReversed()) {
+    for (const [i, word] of subwords.entries()) {
+      const two = `${word}${subwords[i + 1] ?? ""}`;
+      if (GROUPED.has(word) || two === "groupnorm") return "some";
+      if (ONE_GROUP.has(word) || ["layernorm", "instancenorm", "rmsnorm"].includes(two)) return "one";
+    }
+  }
+  return undefined;
+}
+
+const has = (words: ReadonlySet<string>, parts: readonly Part[]): boolean =>
+  parts.some(({ subwords }) => subwords.some((word) => words.has(word)));
+
+/** True for words under which transposed convolutions are found. */
+export const namesTransposed = (parts: readonly Part[]): boolean => has(TRANSPOSED, parts);
+/** True for words of depthwise convolutions. */
+export const namesDepthwise = (parts: readonly Part[]): boolean => has(DEPTHWISE, parts);
+/** True for words of the 1×1 convolutions that follow depthwise ones. */
+export const namesPointwise = (parts: readonly Part[]): boolean => has(POINTWISE, parts);
+/** True for words of embeddings. */
+export const namesEmbedding = (parts: readonly Part[]): boolean => has(EMBEDDINGS, parts);
+/** Words that number a chain's blocks: a container of this word and a number is a part of a chain, not a network of its own. */
+const BLOCKS = list("layer block stage group conv fc linear dense hidden feature part op");
+
+/** True when the numbered containers of this word are parts of one chain. */
+export const numbersBlocks = ({ subwords, isIndex }: Part): boolean =>
+  isIndex || subwords.every((word) => BLOCKS.has(singular(word)));
