@@ -18,8 +18,7 @@ export function mlpSpec(tensors: Tensors, told: Told): Spec {
     "-",
   );
   const denses = operations.filter(({ kind }) => kind === "dense");
-  const start = first!.kind === "embedding" ? "an embedding and " : "";
-  const why = `${start}${plural(denses.length, "dense tensor")} in a chain ${widths}, ${layoutName(denses)}`;
+  const why = `${plural(denses.length, "dense tensor")} in a chain ${widths}, ${layoutName(denses)}`;
   return { ...spec, family: "mlp", why, frozen: [] };
 }
 

@@ -54,9 +54,7 @@ const WRAPPERS: ReadonlySet<string> = new Set(
 );
 
 /** Single numbers beside a network, which scale its outputs or count. */
-const SCALARS: ReadonlySet<string> = new Set(
-  "logit_scale temperature temp n_averaged step epoch global_step".split(" "),
-);
+const SCALARS: ReadonlySet<string> = new Set("logit_scale temperature n_averaged step epoch".split(" "));
 
 /**
  * Groups tensors into modules, in file order. Throws `SpecError` naming the first tensor that is no part of a dense

@@ -35,8 +35,7 @@ function describe(operations: readonly Module[]): string {
   const convs = operations.filter((module) => module.kind === "conv");
   const denses = operations.filter((module) => module.kind === "dense");
   const widths = (modules: readonly Module[]): string => modules.map((module) => module.out).join("-");
-  const start = operations[0]!.kind === "embedding" ? "an embedding, " : "";
-  const first = `${start}${plural(convs.length, "convolution")} (${widths(convs)})`;
+  const first = `${plural(convs.length, "convolution")} (${widths(convs)})`;
   const [dense] = denses;
   if (dense === undefined) return `${first} in a chain`;
   const positions = dense.in / convs.at(-1)!.out;

@@ -15,16 +15,14 @@ const OUTPUT = list(
 /** What norms that work on one group, or on each channel alone, are called. */
 const ONE_GROUP = list("ln layernorm instancenorm rmsnorm");
 const GROUPED = list("gn groupnorm");
-const NORMS = list(
-  "norm bn batch batchnorm normalization normalisation layer instance group rms act activation relu prelu",
-);
+const NORMS = list("norm bn batch batchnorm normalization layer instance group rms act activation relu prelu");
 
 const PLAIN = list(
   [
-    "conv convolution convolutional fc dense linear lin affine ip full fully connected",
+    "conv convolution fc dense linear lin full fully connected",
     "layer hidden hid h l c f block stage group",
     "net network model module main mlp perceptron nn seq sequential stack neck bottleneck latent code mid middle",
-    "flat flatten pool relu tanh gelu leaky elu silu cccp nin lenet alexnet vgg op",
+    "flat flatten pool relu tanh gelu lenet alexnet vgg op",
     "depthwise dw pointwise pw separable sep",
   ].join(" "),
 );
