@@ -18,7 +18,7 @@ const BUDGET = [
   { name: "SIMD wasm", files: () => named([join(dist, "rebasin.simd.wasm")]), limit: 40_000 },
   { name: "scalar wasm", files: () => named([join(dist, "rebasin.scalar.wasm")]), limit: 40_000 },
   { name: "core entry", files: () => named(reached(join(dist, "index.js"))), limit: 60_000 },
-  { name: "examples/worker", files: bundleWorker, limit: 60_000 },
+  { name: "examples/worker", files: bundleWorker, limit: 61_000 },
 ];
 
 /** An entry and every chunk it imports, and they import; not what is imported on demand, by `import()`. */

@@ -41,7 +41,10 @@ function putInParentheses(edited, text, [start, end, isAtTop]) {
   if (name !== undefined && isAtTop && /(?:^|[;}\n])$/.test(text.slice(0, start))) {
     // The variable's name becomes the function's, which need not be written twice.
     const at = start + inside.indexOf(name, inside.indexOf("function") + 8);
-    edited.appendRight(start, `var ${name}=(`).appendLeft(end, ");").remove(at - 1, at + name.length);
+    edited
+      .appendRight(start, `var ${name}=(`)
+      .appendLeft(end, ");")
+      .remove(at - 1, at + name.length);
     if (start > 0) edited.move(start, end, 0);
   } else if (ARROW.test(inside)) edited.appendRight(start, "(").prependLeft(end, ")");
 }
