@@ -54,6 +54,11 @@ export interface FormatOptions extends Pick<Running, "signal"> {
   readonly key?: string | undefined;
   /** What a file does not tell, as it was said: "V2=bf16". */
   readonly assume?: string | undefined;
+  /**
+   * The most bytes that an index may have: a pickle, a zip directory. Read, it takes up to 64 times as much memory. By
+   * default the readers' own limits hold, which are for machines.
+   */
+  readonly maxIndexBytes?: number | undefined;
 }
 
 /** Options of `FormatModule.write`. `onProgress` gets stage "write", once for every tensor written. */

@@ -13,9 +13,9 @@ import { guessFormat } from "./signatures.ts";
 
 /** Opens a source of which `head` are the first bytes. */
 export async function openOther(source: ByteSource, head: Uint8Array, options: OpenOptions): Promise<Model> {
-  const { signal, key, assume, files, formats = [] } = options;
+  const { signal, key, assume, maxIndexBytes, files, formats = [] } = options;
   const format = formats.find((candidate) => candidate.recognises(head, source.name));
-  if (format !== undefined) return (await format.load()).open(source, files, { signal, key, assume });
+  if (format !== undefined) return (await format.load()).open(source, files, { signal, key, assume, maxIndexBytes });
   const guess = guessFormat(head);
   if (guess === undefined) return openSafetensors(source, { signal }); // says what is wrong with it
   throw new FormatError(`${source.name} looks like ${guess}, which is not supported, expected safetensors`);

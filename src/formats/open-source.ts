@@ -16,15 +16,15 @@ export async function headOf(source: ByteSource, signal: AbortSignal | undefined
 
 /** Opens a file whose first bytes are `head`. On failure `source` stays open. */
 export async function openSource(source: ByteSource, head: Uint8Array, options: OpenOptions): Promise<Model> {
-  const { signal, key, assume, files, formats = [] } = options;
+  const { signal, key, assume, maxIndexBytes, files, formats = [] } = options;
   const known: readonly Format[] = [...formats, ...FORMATS];
   const format = known.find((candidate) => candidate.recognises(head, source.name));
-  if (format !== undefined) return (await format.load()).open(source, files, { signal, key, assume });
+  if (format !== undefined) return (await format.load()).open(source, files, { signal, key, assume, maxIndexBytes });
   const guess = guessFormat(head);
   if (guess === undefined) {
     // What looks like nothing is taken for what its name says: that reader says what is wrong with it.
     const named = known.find(({ endings }) => endings.some((ending) => source.name.toLowerCase().endsWith(ending)));
-    if (named !== undefined) return (await named.load()).open(source, files, { signal, key, assume });
+    if (named !== undefined) return (await named.load()).open(source, files, { signal, key, assume, maxIndexBytes });
     return openSafetensors(source, { signal });
   }
   const want = known.length > 1 ? `a model file: ${known.map(({ title }) => title).join(", ")}` : "safetensors";

@@ -73,16 +73,21 @@ interface Place {
 }
 
 /**
- * Reads and checks the directory of an archive. Throws `FormatError`, naming the archive and the entry.
+ * Reads and checks the directory of an archive, which may have `maxBytes`. Throws `FormatError`, naming the archive and the entry.
  */
-export async function readZipDirectory(source: ByteSource, signal?: AbortSignal): Promise<ZipDirectory> {
+export async function readZipDirectory(
+  source: ByteSource,
+  signal?: AbortSignal,
+  maxBytes: number = MAX_DIRECTORY_BYTES,
+): Promise<ZipDirectory> {
   const { name, byteLength } = source;
   const tailStart = Math.max(0, byteLength - END_BYTES - MAX_COMMENT);
   const tail = await source.slice(tailStart, byteLength, signal);
   const place = await findDirectory(source, tail, tailStart, signal);
   const { start, end, count } = place;
-  if (end - start > MAX_DIRECTORY_BYTES)
-    throw new FormatError(`${name} zip directory has ${end - start} bytes, expected at most ${MAX_DIRECTORY_BYTES}`);
+  const most = Math.min(maxBytes, MAX_DIRECTORY_BYTES);
+  if (end - start > most)
+    throw new FormatError(`${name} zip directory has ${end - start} bytes, expected at most ${most}`);
   if (count > MAX_ENTRIES) throw new FormatError(`${name} has ${count} zip entries, expected at most ${MAX_ENTRIES}`);
   if (count * RECORD_BYTES > end - start)
     throw new FormatError(`${name} zip directory of ${end - start} bytes, expected more for ${count} entries`);

@@ -29,8 +29,8 @@ export interface Zip {
  * const zip = await openZip(bytesSource(bytes, "arrays.npz"));
  * const data = await readZipEntry(zip, zip.entries.get("x.npy"));
  */
-export async function openZip(source: ByteSource, signal?: AbortSignal): Promise<Zip> {
-  const directory = await readZipDirectory(source, signal);
+export async function openZip(source: ByteSource, signal?: AbortSignal, maxDirectoryBytes?: number): Promise<Zip> {
+  const directory = await readZipDirectory(source, signal, maxDirectoryBytes);
   return { source, directory, entries: directory.entries };
 }
 

@@ -7,9 +7,9 @@ import { isNpy } from "./npy-header.ts";
 import { type NpzContainer, openNpy, openNpz } from "./open-npz.ts";
 import { checkNpzTensors, writeIntoNpz, writeNpz } from "./write-npz.ts";
 
-export const open: FormatModule["open"] = async (source, _files, { assume, signal }) => {
+export const open: FormatModule["open"] = async (source, _files, { assume, signal, maxIndexBytes }) => {
   const head = await source.slice(0, Math.min(source.byteLength, 6), signal);
-  return isNpy(head) ? openNpy(source, { assume, signal }) : openNpz(source, { assume, signal });
+  return isNpy(head) ? openNpy(source, { assume, signal }) : openNpz(source, { assume, signal, maxIndexBytes });
 };
 
 export const checkWrite: NonNullable<FormatModule["checkWrite"]> = (model, like) => {

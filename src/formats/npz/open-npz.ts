@@ -14,6 +14,7 @@ export interface NpzOptions {
   /** What codes of no known type mean: `V2=bf16`. */
   readonly assume?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  readonly maxIndexBytes?: number | undefined;
 }
 
 /** What a model remembers of its file, for writing into a copy of it. */
@@ -39,10 +40,10 @@ export const LONE_ARRAY = "arr_0";
  * @example
  * const model = await openNpz(bytesSource(bytes, "model.npz"));
  */
-export async function openNpz(source: ByteSource, { assume, signal }: NpzOptions = {}): Promise<Model> {
+export async function openNpz(source: ByteSource, { assume, signal, maxIndexBytes }: NpzOptions = {}): Promise<Model> {
   const { name } = source;
   const assumed = parseAssumed(assume);
-  const zip = await openZip(source, signal);
+  const zip = await openZip(source, signal, maxIndexBytes);
   const giveWay = createYielder(signal);
   const near = { ...zip, source: readAhead(source) };
   const arrays = new Map<string, NpyLayout>();

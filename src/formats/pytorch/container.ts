@@ -32,6 +32,17 @@ export interface Container {
 /** A pickle is read at once; that of 100,000 tensors has 20 MB. */
 export const MAX_PICKLE_BYTES: number = 256 * 2 ** 20;
 
+/** How a file is opened: what index it may have at most (see `FormatOptions.maxIndexBytes`). */
+export interface ContainerOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly maxIndexBytes?: number | undefined;
+}
+
+/** The most bytes that a pickle may have. */
+export function pickleLimit({ maxIndexBytes = MAX_PICKLE_BYTES }: ContainerOptions): number {
+  return Math.min(maxIndexBytes, MAX_PICKLE_BYTES);
+}
+
 /** Checks a storage's key, which becomes the name of an entry. */
 export function storageKey(key: PickleValue | undefined, where: string): string {
   const text = typeof key === "number" || typeof key === "bigint" ? String(key) : key;

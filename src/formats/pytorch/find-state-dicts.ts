@@ -142,7 +142,7 @@ const isContainer = (value: PickleValue): boolean =>
 /** A tensor that was saved by itself, under a name. */
 function alone(tensor: PickleValue): PickleDict {
   const dict = new PickleDict();
-  dict.entries.set("tensor", tensor);
+  dict.set("tensor", tensor);
   return dict;
 }
 

@@ -24,7 +24,7 @@ function itemsOf(value: PickleValue | undefined): readonly PickleValue[] | undef
 function dictOf(value: PickleValue | undefined): PickleDict | undefined {
   const dict = new PickleDict();
   if (value instanceof PickleDict) {
-    for (const [key, item] of value.entries) dict.entries.set(key, item);
+    for (const [key, item] of value.entries) dict.set(key, item);
     return dict;
   }
   const pairs = itemsOf(value);
@@ -32,7 +32,7 @@ function dictOf(value: PickleValue | undefined): PickleDict | undefined {
   for (const pair of pairs) {
     const both = pair === null ? undefined : itemsOf(pair);
     if (both?.length !== 2) return undefined;
-    dict.entries.set(both[0]!, both[1]!);
+    dict.set(both[0]!, both[1]!);
   }
   return dict;
 }

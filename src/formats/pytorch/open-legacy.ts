@@ -7,7 +7,7 @@ import { FormatError } from "../../base/errors.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
 import { readU64, viewOf } from "../../io/little-endian.ts";
 import { partSource } from "../../io/part-source.ts";
-import { type Container, type StoragePlace, storageKey } from "./container.ts";
+import { type Container, type ContainerOptions, type StoragePlace, storageKey } from "./container.ts";
 import { unpickleAt } from "./pickle-stream.ts";
 import {
   kindOf,
@@ -28,11 +28,11 @@ const COUNT_BYTES = 8;
 /**
  * @throws {FormatError} naming the file
  */
-export async function openLegacyContainer(source: ByteSource, signal?: AbortSignal): Promise<Container> {
+export async function openLegacyContainer(source: ByteSource, options: ContainerOptions): Promise<Container> {
   const { name } = source;
   let at = 0;
   const next = async (): Promise<PickleValue> => {
-    const { value, end } = await unpickleAt(source, at, signal);
+    const { value, end } = await unpickleAt(source, at, options);
     at = end;
     return value;
   };

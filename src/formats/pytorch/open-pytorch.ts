@@ -8,7 +8,7 @@ import type { ByteSource } from "../../io/byte-source.ts";
 import { looksLikeTar } from "../../io/tar.ts";
 import { gather, isRowMajor, swapBytes } from "../strided.ts";
 import { chooseStateDict, type StateDict } from "./choose-state-dict.ts";
-import type { Container, StoragePlace } from "./container.ts";
+import type { Container, ContainerOptions, StoragePlace } from "./container.ts";
 import { findStateDicts } from "./find-state-dicts.ts";
 import { openLegacyContainer } from "./open-legacy.ts";
 import { openTarContainer } from "./open-tar.ts";
@@ -18,6 +18,11 @@ import { type TensorView, tensorView } from "./tensor-values.ts";
 /** Tensors may share bytes, but not so that all of them together are this many times the file and 64 MiB. */
 const MAX_TOTAL_RATIO = 100;
 const MAX_TOTAL_BYTES = 64 * 2 ** 20;
+
+export interface PytorchOptions extends ContainerOptions {
+  /** Which of several state dicts: a path with dots, `.` for the root. */
+  readonly key?: string | undefined;
+}
 
 /** A tensor's place, and that of its storage. */
 export interface PlacedTensor extends TensorView {
@@ -46,12 +51,9 @@ export interface PytorchContainer {
  * @example
  * const model = await openPytorch(bytesSource(bytes, "model.pt"), { key: "ema" });
  */
-export async function openPytorch(
-  source: ByteSource,
-  options: { readonly key?: string | undefined; readonly signal?: AbortSignal | undefined } = {},
-): Promise<Model> {
+export async function openPytorch(source: ByteSource, options: PytorchOptions = {}): Promise<Model> {
   const { name } = source;
-  const container = await openContainer(source, options.signal);
+  const container = await openContainer(source, options);
   const checkpoint = findStateDicts(container.root, container.references, name);
   const chosen = chooseStateDict(container.root, checkpoint, options.key, container.references, name);
   if (chosen.tensors.size === 0) throw new FormatError(`${name} ${withoutTensors(container)}`);
@@ -81,13 +83,13 @@ function withoutTensors({ kind }: Container): string {
   return kind === "TorchScript" ? frozen : "holds a module without tensors, expected a PyTorch checkpoint";
 }
 
-async function openContainer(source: ByteSource, signal?: AbortSignal): Promise<Container> {
-  const head = await source.slice(0, Math.min(source.byteLength, 512), signal);
-  if (head[0] === 0x80) return openLegacyContainer(source, signal);
-  if (looksLikeTar(head)) return openTarContainer(source, signal);
+async function openContainer(source: ByteSource, options: ContainerOptions): Promise<Container> {
+  const head = await source.slice(0, Math.min(source.byteLength, 512), options.signal);
+  if (head[0] === 0x80) return openLegacyContainer(source, options);
+  if (looksLikeTar(head)) return openTarContainer(source, options);
   if (new TextDecoder().decode(Uint8Array.from(head.subarray(0, 8))) === "PYTORCH1")
     throw new FormatError(`${source.name} is of a preview of PyTorch 1.0, expected a file of torch.save`);
-  return openZipContainer(source, signal);
+  return openZipContainer(source, options);
 }
 
 function placeTensors(container: Container, { tensors }: StateDict, name: string): Map<string, PlacedTensor> {

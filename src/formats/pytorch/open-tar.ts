@@ -10,12 +10,11 @@ import type { ByteSource } from "../../io/byte-source.ts";
 import { readU64, viewOf } from "../../io/little-endian.ts";
 import { partSource } from "../../io/part-source.ts";
 import { listTar } from "../../io/tar.ts";
-import { type Container, MAX_PICKLE_BYTES, type StoragePlace, storageKey } from "./container.ts";
+import { type Container, type ContainerOptions, type StoragePlace, storageKey } from "./container.ts";
 import { storagePlace } from "./open-legacy.ts";
 import { unpickleAt } from "./pickle-stream.ts";
 import { PickleDict, PickleList, PickleTuple, type PickleValue } from "./pickle-values.ts";
 import { placeTensor, type StorageSpan, storageClass, type TensorView } from "./tensor-values.ts";
-import { unpickle } from "./unpickle.ts";
 
 /** Files of that time were small. */
 const MAX_TABLE = 1_000_000;
@@ -32,7 +31,8 @@ interface Tables {
 /**
  * @throws {FormatError} naming the file and the entry
  */
-export async function openTarContainer(source: ByteSource, signal?: AbortSignal): Promise<Container> {
+export async function openTarContainer(source: ByteSource, options: ContainerOptions): Promise<Container> {
+  const { signal } = options;
   const { name } = source;
   const files = await listTar(source, signal);
   const [system, object, storageFile, tensorFile] = TAR_FILES.map((file) => {
@@ -43,12 +43,10 @@ export async function openTarContainer(source: ByteSource, signal?: AbortSignal)
     return partSource(source, range.start, range.end, `${name} entry ${describe(file)}`);
   }) as [ByteSource, ByteSource, ByteSource, ByteSource?];
   const base = files.get("storages")!.start;
-  const { storages, places } = await readStorages(source, storageFile, base, signal);
-  const tensors = tensorFile === undefined ? undefined : await readTensors(tensorFile, storages, signal);
-  const about = (await unpickleAt(system, 0, signal)).value;
-  if (object.byteLength > MAX_PICKLE_BYTES)
-    throw new FormatError(`${object.name} has ${object.byteLength} bytes, expected at most ${MAX_PICKLE_BYTES}`);
-  const { value: root } = unpickle(await object.slice(0, object.byteLength, signal), object.name);
+  const { storages, places } = await readStorages(source, storageFile, base, options);
+  const tensors = tensorFile === undefined ? undefined : await readTensors(tensorFile, storages, options);
+  const about = (await unpickleAt(system, 0, options)).value;
+  const { value: root } = await unpickleAt(object, 0, options);
   return {
     source,
     kind: "tar",
@@ -79,17 +77,22 @@ function namedTensor(id: PickleValue, tensors: ReadonlyMap<string, TensorView>, 
 }
 
 /** A count, then for each storage `(key, location, class)`, a count of elements, the bytes; then views of storages. */
-async function readStorages(source: ByteSource, file: ByteSource, base: number, signal?: AbortSignal): Promise<Tables> {
+async function readStorages(
+  source: ByteSource,
+  file: ByteSource,
+  base: number,
+  options: ContainerOptions,
+): Promise<Tables> {
   const storages = new Map<string, StorageSpan & { readonly size: number }>();
   const places = new Map<string, StoragePlace>();
-  let { count, end: at } = await readCount(file, signal);
+  let { count, end: at } = await readCount(file, options);
   for (; count > 0; count--) {
-    const { value, end } = await unpickleAt(file, at, signal);
+    const { value, end } = await unpickleAt(file, at, options);
     const [key, , cls] = value instanceof PickleTuple ? value.items : [];
     const type = storageClass(cls);
     if (type === undefined || end + 8 > file.byteLength)
       throw new FormatError(`${file.name} at byte ${at} describes no storage, expected (key, location, class)`);
-    const elements = readU64(viewOf(await file.slice(end, end + 8, signal)), 0);
+    const elements = readU64(viewOf(await file.slice(end, end + 8, options.signal)), 0);
     const text = storageKey(key, file.name);
     const byteLength = elements * type.size;
     at = end + 8 + byteLength;
@@ -99,7 +102,7 @@ async function readStorages(source: ByteSource, file: ByteSource, base: number, 
     places.set(text, storagePlace(source, `${source.name} storage ${text}`, base + end + 8, size));
     storages.set(text, { ...type, key: text, start: 0, byteLength });
   }
-  if (at < file.byteLength) addViews((await unpickleAt(file, at, signal)).value, storages, file.name);
+  if (at < file.byteLength) addViews((await unpickleAt(file, at, options)).value, storages, file.name);
   return { storages, places };
 }
 
@@ -129,19 +132,20 @@ function addViews(
 async function readTensors(
   file: ByteSource,
   storages: ReadonlyMap<string, StorageSpan>,
-  signal?: AbortSignal,
+  options: ContainerOptions,
 ): Promise<Map<string, TensorView>> {
   const tensors = new Map<string, TensorView>();
-  let { count, end: at } = await readCount(file, signal);
+  let { count, end: at } = await readCount(file, options);
   for (; count > 0; count--) {
-    const { value, end } = await unpickleAt(file, at, signal);
+    const { value, end } = await unpickleAt(file, at, options);
     const [key, storage] = value instanceof PickleTuple ? value.items : [];
     const span = storages.get(String(storage));
-    const axes = end + 8 <= file.byteLength ? viewOf(await file.slice(end, end + 4, signal)).getInt32(0, true) : -1;
+    const axes =
+      end + 8 <= file.byteLength ? viewOf(await file.slice(end, end + 4, options.signal)).getInt32(0, true) : -1;
     at = end + 8 + 16 * axes + 8;
     if (span === undefined || axes < 0 || axes > MAX_AXES || at > file.byteLength)
       throw new FormatError(`${file.name} at byte ${end} describes no tensor, expected a storage, sizes and strides`);
-    const view = viewOf(await file.slice(end + 8, at, signal));
+    const view = viewOf(await file.slice(end + 8, at, options.signal));
     const numbers = Array.from({ length: 2 * axes + 1 }, (_, i) => readU64(view, 8 * i));
     const place = { first: numbers[2 * axes], shape: numbers.slice(0, axes), stride: numbers.slice(axes, 2 * axes) };
     if (span.dtype === undefined || !numbers.every(isCount))
@@ -152,8 +156,8 @@ async function readTensors(
   return tensors;
 }
 
-async function readCount(file: ByteSource, signal?: AbortSignal): Promise<{ count: number; end: number }> {
-  const { value, end } = await unpickleAt(file, 0, signal);
+async function readCount(file: ByteSource, options: ContainerOptions): Promise<{ count: number; end: number }> {
+  const { value, end } = await unpickleAt(file, 0, options);
   if (isCount(value) && value <= MAX_TABLE) return { count: value, end };
   throw new FormatError(`${file.name} does not begin with a count up to ${MAX_TABLE}, expected one`);
 }

@@ -8,7 +8,7 @@ import { FormatError } from "../../base/errors.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
 import { openZip, openZipEntry, type Zip } from "../../io/zip.ts";
 import type { ZipEntry } from "../../io/zip-directory.ts";
-import { type Container, MAX_PICKLE_BYTES } from "./container.ts";
+import { type Container, type ContainerOptions, pickleLimit } from "./container.ts";
 import { StatedStorages } from "./storage-ids.ts";
 import { unpickle } from "./unpickle.ts";
 
@@ -17,14 +17,15 @@ const OBJECT = "data.pkl";
 /**
  * @throws {FormatError} naming the file and the entry
  */
-export async function openZipContainer(source: ByteSource, signal?: AbortSignal): Promise<Container> {
-  const zip = await openZip(source, signal);
+export async function openZipContainer(source: ByteSource, options: ContainerOptions): Promise<Container> {
+  const { signal, maxIndexBytes } = options;
+  const zip = await openZip(source, signal, maxIndexBytes);
   const object = findObject(zip);
   const folder = object.name.slice(0, -OBJECT.length);
-  const pickle = await readWhole(zip, object, signal);
+  const pickle = await readWhole(zip, object, options);
   const { value: root } = unpickle(pickle, `${source.name} entry ${describe(object.name)}`);
   const order = zip.entries.get(`${folder}byteorder`);
-  const isSwapped = order !== undefined && (await isBig(zip, order, signal));
+  const isSwapped = order !== undefined && (await isBig(zip, order, options));
   const storages = new StatedStorages();
   return {
     source,
@@ -67,16 +68,18 @@ function findObject({ source: { name }, entries }: Zip): ZipEntry {
 }
 
 /** All of a small entry. CRCs are not compared: PyTorch does not either, and may be told to write none. */
-async function readWhole(zip: Zip, entry: ZipEntry, signal?: AbortSignal): Promise<Uint8Array> {
-  if (entry.size > MAX_PICKLE_BYTES)
+async function readWhole(zip: Zip, entry: ZipEntry, options: ContainerOptions): Promise<Uint8Array> {
+  const { signal } = options;
+  const most = pickleLimit(options);
+  if (entry.size > most)
     throw new FormatError(
-      `${zip.source.name} entry ${describe(entry.name)} has ${entry.size} bytes, expected at most ${MAX_PICKLE_BYTES}`,
+      `${zip.source.name} entry ${describe(entry.name)} has ${entry.size} bytes, expected at most ${most}`,
     );
   return (await openZipEntry(zip, entry, signal)).slice(0, entry.size, signal);
 }
 
-async function isBig(zip: Zip, entry: ZipEntry, signal?: AbortSignal): Promise<boolean> {
-  const text = entry.size <= 16 ? new TextDecoder().decode(Uint8Array.from(await readWhole(zip, entry, signal))) : "";
+async function isBig(zip: Zip, entry: ZipEntry, options: ContainerOptions): Promise<boolean> {
+  const text = entry.size <= 16 ? new TextDecoder().decode(Uint8Array.from(await readWhole(zip, entry, options))) : "";
   if (text === "big" || text === "little") return text === "big";
   throw new FormatError(
     `${zip.source.name} entry ${describe(entry.name)} is ${describe(text)}, expected little or big`,

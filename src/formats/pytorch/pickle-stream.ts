@@ -2,7 +2,7 @@
 
 import { FormatError } from "../../base/errors.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
-import { MAX_PICKLE_BYTES } from "./container.ts";
+import { type ContainerOptions, pickleLimit } from "./container.ts";
 import { PickleEnd } from "./pickle-bytes.ts";
 import { type Unpickled, unpickle } from "./unpickle.ts";
 
@@ -13,17 +13,18 @@ const FIRST_BYTES = 65536;
  *
  * @throws {FormatError} for what is no pickle, or a cut one
  */
-export async function unpickleAt(source: ByteSource, start: number, signal?: AbortSignal): Promise<Unpickled> {
+export async function unpickleAt(source: ByteSource, start: number, options: ContainerOptions): Promise<Unpickled> {
+  const most = pickleLimit(options);
   for (let length = FIRST_BYTES; ; length *= 4) {
-    const limit = Math.min(source.byteLength, start + Math.min(length, MAX_PICKLE_BYTES));
-    const bytes = await source.slice(Math.min(start, limit), limit, signal);
+    const limit = Math.min(source.byteLength, start + Math.min(length, most));
+    const bytes = await source.slice(Math.min(start, limit), limit, options.signal);
     try {
       const { value, end } = unpickle(bytes, start === 0 ? source.name : `${source.name} from byte ${start}`);
       return { value, end: start + end };
     } catch (error) {
       if (!(error instanceof PickleEnd) || limit === source.byteLength) throw error;
-      if (length >= MAX_PICKLE_BYTES)
-        throw new FormatError(`${source.name} pickle has more than ${MAX_PICKLE_BYTES} bytes, expected at most that`);
+      if (length >= most)
+        throw new FormatError(`${source.name} pickle has more than ${most} bytes, expected at most that`);
     }
   }
 }

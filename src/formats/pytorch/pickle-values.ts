@@ -29,14 +29,26 @@ export class PickleTuple {
   }
 }
 
-/** A dictionary, ordered or not. Keys that are objects are compared by identity. */
+/** A dictionary, ordered or not. Keys that are objects are compared by identity. Empty ones, of which there are many, are small. */
 export class PickleDict {
-  readonly entries: Map<PickleValue, PickleValue> = new Map();
+  #entries: Map<PickleValue, PickleValue> | undefined;
+
+  get entries(): ReadonlyMap<PickleValue, PickleValue> {
+    return this.#entries ?? NO_ENTRIES;
+  }
+
+  set(key: PickleValue, value: PickleValue): void {
+    this.#entries ??= new Map();
+    this.#entries.set(key, value);
+  }
+
   /** The value of a key that is text. */
   get(key: string): PickleValue | undefined {
-    return this.entries.get(key);
+    return this.#entries?.get(key);
   }
 }
+
+const NO_ENTRIES: ReadonlyMap<PickleValue, PickleValue> = new Map();
 
 export class PickleSet {
   readonly items: PickleValue[] = [];

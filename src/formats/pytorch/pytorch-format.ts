@@ -7,7 +7,8 @@ import { openPytorch, type PytorchContainer } from "./open-pytorch.ts";
 import { writeIntoPytorch } from "./write-into.ts";
 import { checkPytorchTensors, writePytorch } from "./write-pytorch.ts";
 
-export const open: FormatModule["open"] = (source, _files, { key, signal }) => openPytorch(source, { key, signal });
+export const open: FormatModule["open"] = (source, _files, { key, signal, maxIndexBytes }) =>
+  openPytorch(source, { key, signal, maxIndexBytes });
 
 export const checkWrite: NonNullable<FormatModule["checkWrite"]> = (model, like) => {
   const into = containerOf(like);

@@ -54,7 +54,7 @@ function setItems(machine: PickleMachine, items: readonly PickleValue[]): void {
   for (let i = 0; i < items.length; i += 2) {
     if (typeof items[i] === "string" && dict.entries.has(items[i]!))
       throw machine.fault(`sets the key ${JSON.stringify(items[i])} twice, expected once`);
-    dict.entries.set(items[i]!, items[i + 1]!);
+    dict.set(items[i]!, items[i + 1]!);
   }
 }
 

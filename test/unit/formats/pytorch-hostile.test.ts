@@ -297,6 +297,25 @@ for (const [what, file, message] of TENSORS) {
   });
 }
 
+test("an index may be limited: pickles of every age, zip directories", async () => {
+  const long = "w".repeat(600);
+  const zip = saved(p.dict([[long, weight]]));
+  const files: [Uint8Array, number, RegExp][] = [
+    [zip, 100, /^a\.pt zip directory has \d+ bytes, expected at most 100$/],
+    [zip, 400, /^a\.pt entry "archive\/data\.pkl" has \d+ bytes, expected at most 400$/],
+    [legacyFile(p.dict([[long, weight]]), storages), 400, /pickle has more than 400 bytes, expected at most that$/],
+    [
+      tarFile(p.dict([[long, p.persistent(p.int(5))]]), storages, { "5": { storage: "0", shape: [6] } }),
+      400,
+      /^a\.pt entry "pickle" pickle has more than 400 bytes, expected at most that$/,
+    ],
+  ];
+  for (const [file, maxIndexBytes, message] of files) {
+    await rejects(() => openPytorch(bytesSource(file, "a.pt"), { maxIndexBytes }), FormatError, message);
+    await openPytorch(bytesSource(file, "a.pt"), { maxIndexBytes: 2000 });
+  }
+});
+
 test("quantised, sparse and odd tensors elsewhere in the file do not matter; nor do dictionaries in themselves", async () => {
   const other = p.dict([["q", p.reduce(p.global("torch._utils", "_rebuild_qtensor"))]]);
   const self = cat(p.ops(0x7d), p.binput(9), p.text("me"), p.binget(9), p.ops(0x73));
