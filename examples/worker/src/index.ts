@@ -18,7 +18,7 @@ type Route = (request: Request, env: Env, context: Context) => Response | Promis
 
 const USAGE = `rebasin: aligns two networks of one architecture and merges them (github.com: Git Re-Basin)
 
-POST /merge   two safetensors files in, the merged one out
+POST /merge   two files in, safetensors or PyTorch (.pt), the merged one out as safetensors
   multipart/form-data: files "a" and "b"; optional "spec" (family or JSON) and "lambda" (0 to 1, default 0.5)
   application/json:    {"a": URL, "b": URL, "spec"?, "lambda"?}, of URLs that this worker may read
   curl -F a=@a.safetensors -F b=@b.safetensors -o merged.safetensors WORKER/merge

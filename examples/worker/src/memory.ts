@@ -21,6 +21,21 @@ const UNIT_BYTES = 2000;
 /** JavaScript objects, as heaps in which it just fits and those of many small tensors show, and a half more. */
 const [HEADER_FACTOR, TENSOR_BYTES, CELL_BYTES, PERMUTATION_BYTES] = [16, 3000, 1500, 10_000];
 
+/** What a safetensors header begins with, behind its length. */
+const OPEN_BRACE = 0x7b;
+/** Objects that a pickle's bytes can make, two pickles, and their tensors' descriptions. */
+const INDEX_FACTOR = 160;
+
+/** The most bytes that a pickle may have when `room` is left: that of a thousand tensors has 200,000. */
+export function indexBytes(room: number): number {
+  return Math.floor(room / INDEX_FACTOR);
+}
+
+/** True when the tensors of a merge may take the place of this model's. */
+export function isInPlace(model: Model): boolean {
+  return model.origin?.format === "safetensors";
+}
+
 /** "auto", a family's name or a parsed spec file, as a spec. Throws `SpecError`. */
 export async function specFor(which: string | object, model: Model): Promise<Spec> {
   if (typeof which !== "string") return parseSpec(which);
@@ -39,9 +54,9 @@ export function checkHeaders(files: readonly Uint8Array[], room: number): void {
   check(HEADER_FACTOR * bytes, `headers of ${bytes} bytes`, room);
 }
 
-/** What a file begins with, as far as it can be so long; whether it is true is for the reader to say. */
+/** A safetensors file's header, as far as it can be so long; whether it is true is for the reader to say. */
 function headerBytes(file: Uint8Array): number {
-  if (file.length < 8) return 0;
+  if (file.length < 9 || file[8] !== OPEN_BRACE) return 0;
   const length = new DataView(file.buffer, file.byteOffset).getBigUint64(0, true);
   return Math.min(Number(length), file.length);
 }
@@ -52,7 +67,13 @@ export function checkMemory(model: Model, spec: Spec, room: number): void {
   const { tensors, permutations } = resolved;
   const units = permutations.reduce((most, { size }) => Math.max(most, size), 0);
   const why = `permutations of up to ${units} units, ${permutations.length} of them, and ${tensors.length} tensors`;
-  check(BASE_BYTES + UNIT_BYTES * units + objectBytes(resolved) + kernelBytes(resolved), why, room);
+  const merged = isInPlace(model) ? 0 : tensorBytes(resolved);
+  check(BASE_BYTES + UNIT_BYTES * units + objectBytes(resolved) + kernelBytes(resolved) + merged, why, room);
+}
+
+/** Bytes of all tensors. */
+function tensorBytes({ tensors }: ResolvedSpec): number {
+  return tensors.reduce((sum, { info }) => sum + (product(info.shape) * DTYPES[info.dtype].bits) / 8, 0);
 }
 
 function check(need: number, why: string, room: number): void {

@@ -1,8 +1,9 @@
 /** Merges two files and streams the result, one tensor at a time in memory. */
 
 import { type ByteSink, type Model, memoryModel, openModel, rebasin, type TensorInfo, writeSafetensors } from "rebasin";
+import { pytorch } from "rebasin/formats";
 import type { Input } from "./input.ts";
-import { checkHeaders, checkMemory, specFor } from "./memory.ts";
+import { checkHeaders, checkMemory, indexBytes, isInPlace, specFor } from "./memory.ts";
 
 /** Of Cloudflare's runtime: a `WritableStream` that hashes, and a stream that gives its response a `Content-Length`. */
 declare const FixedLengthStream: new (length: number) => TransformStream<Uint8Array, Uint8Array>;
@@ -22,12 +23,13 @@ export interface Merged {
 
 /**
  * `room`: bytes it may take beside the files. Rejects with 422 beyond, and with the library's errors, before any byte is sent: every tensor
- * has been merged by then. The merged tensors take the place of A's: `a` is changed.
+ * has been merged by then. The merged tensors take the place of A's where A is safetensors: `a` is changed.
  */
 export async function merge({ a, b, lambda, ...input }: Input, room: number, signal: AbortSignal): Promise<Merged> {
   checkHeaders([a, b], room);
-  const modelA = await openModel(a, { name: "a", signal });
-  const modelB = await openModel(b, { name: "b", signal });
+  const options = { signal, formats: [pytorch], maxIndexBytes: indexBytes(room) };
+  const modelA = await openModel(a, { name: "a", ...options });
+  const modelB = await openModel(b, { name: "b", ...options });
   const spec = await specFor(input.spec, modelA);
   checkMemory(modelA, spec, room);
   const { model: merged, report } = await rebasin(modelA, modelB, { spec, lambda, signal });
@@ -49,12 +51,15 @@ export async function merge({ a, b, lambda, ...input }: Input, room: number, sig
   };
 }
 
-/** The merged model with its tensors where A's were: nobody reads A any more, and an isolate has no room for three models. */
+/**
+ * The merged model with its tensors where A's were: nobody reads A any more, and an isolate has no room for three models.
+ * Tensors of PyTorch's files may share bytes: theirs get new places.
+ */
 async function mergeInPlace(merged: Model, a: Model, signal: AbortSignal): Promise<Model> {
   const tensors = new Map<string, TensorInfo & { data: Uint8Array }>();
   for (const [name, info] of merged.tensors) {
     // A view of the request's body.
-    const place = await a.read(name, signal);
+    const place = isInPlace(a) ? await a.read(name, signal) : undefined;
     const data = await merged.read(name, signal, place);
     tensors.set(name, { ...info, data });
   }
