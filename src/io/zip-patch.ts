@@ -4,7 +4,7 @@
  * entry is deflated again, which moves what comes after it: then offsets and packed sizes follow too.
  */
 
-import { crc32 } from "./crc32.ts";
+import { crc32Of } from "./crc32.ts";
 import { viewOf } from "./little-endian.ts";
 import type { ByteSink } from "./sink.ts";
 import { copyRange } from "./write-patched.ts";
@@ -73,7 +73,7 @@ async function writeEntry(
   if (content.length !== entry.size)
     throw new RangeError(`${entryName(zip, entry)} gets ${content.length} bytes, expected ${entry.size}`);
   const { bytes, dataEnd } = await readLocalHeader(zip, entry, signal);
-  const crc = crc32(content);
+  const crc = await crc32Of(content, signal);
   const packed = entry.method === 0 ? content : await deflate(content);
   const now = { crc, packedSize: packed.length };
   await sink.write(movedHeader(bytes, entry, now, entryName(zip, entry)));

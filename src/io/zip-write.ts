@@ -3,7 +3,7 @@
  * give equal archives.
  */
 
-import { crc32 } from "./crc32.ts";
+import { crc32Of } from "./crc32.ts";
 import type { ByteSink } from "./sink.ts";
 
 /** One archive in the making: `add` each entry, then `finish`. Neither closes nor aborts the sink. */
@@ -49,7 +49,8 @@ export function zipWriter(sink: ByteSink, alignment = 1): ZipWriter {
   };
   return {
     async add(name, content) {
-      const entry = { name: new TextEncoder().encode(name), size: content.length, crc: crc32(content), start: at };
+      const crc = await crc32Of(content);
+      const entry = { name: new TextEncoder().encode(name), size: content.length, crc, start: at };
       if (entry.name.length > FULL_16)
         throw new RangeError(`zip entry name of ${entry.name.length} bytes, expected at most ${FULL_16}`);
       entries.push(entry);

@@ -7,7 +7,7 @@ import { describe } from "../base/describe.ts";
 import { FormatError } from "../base/errors.ts";
 import { checkRange } from "./byte-range.ts";
 import type { ByteSource } from "./byte-source.ts";
-import { crc32 } from "./crc32.ts";
+import { crc32Of } from "./crc32.ts";
 import { viewOf } from "./little-endian.ts";
 import { LOCAL_BYTES, readZipDirectory, type ZipDirectory, type ZipEntry } from "./zip-directory.ts";
 
@@ -117,7 +117,7 @@ export async function openZipEntry(zip: Zip, entry: ZipEntry, signal?: AbortSign
 export async function readZipEntry(zip: Zip, entry: ZipEntry, signal?: AbortSignal): Promise<Uint8Array> {
   const content = await openZipEntry(zip, entry, signal);
   const bytes = await content.slice(0, entry.size, signal);
-  const found = crc32(bytes);
+  const found = await crc32Of(bytes, signal);
   if (found === entry.crc) return bytes;
   const hex = (crc: number): string => crc.toString(16).padStart(8, "0");
   throw new FormatError(`${content.name} has CRC ${hex(found)}, expected ${hex(entry.crc)}: the file is damaged`);

@@ -3,7 +3,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { FormatError } from "../../../src/base/errors.ts";
 import { bytesSource } from "../../../src/io/byte-source.ts";
-import { crc32 } from "../../../src/io/crc32.ts";
+import { crc32, crc32Of } from "../../../src/io/crc32.ts";
 import { memorySink } from "../../../src/io/sink.ts";
 import { openZip, openZipEntry, readZipEntry, type Zip } from "../../../src/io/zip.ts";
 import { patchZip, type ZipContent } from "../../../src/io/zip-patch.ts";
@@ -39,6 +39,14 @@ test("crc32 is the plain definition's, whole and in pieces", () => {
     assert.is(crc32(bytes.subarray(cut), crc32(bytes.subarray(0, cut))), slowCrc(bytes));
   });
   fc.assert(property, { seed: 1, numRuns: 200 });
+});
+
+test("crc32Of is crc32, also of long data, which the kernel sums", async () => {
+  for (const length of [0, 9, 4 * 2 ** 20 - 1, 4 * 2 ** 20, 17 * 2 ** 20 + 3]) {
+    const bytes = new Uint8Array(length).map((_, i) => i * 31 + (i >> 9));
+    assert.is(await crc32Of(bytes), crc32(bytes));
+    assert.is(await crc32Of(bytes), crc32(bytes));
+  }
 });
 
 const STYLES = ["plain", "numpy", "torch", "torch64"] as const;
