@@ -1,6 +1,9 @@
-/** `npm run stress -- formats-npz [FILES]`: damaged files, see test/reference/fuzz-files.ts. */
+/** `npm run stress -- formats-npz [COUNT [FILE ...]]`: damaged files, of small real files too; see test/reference/fuzz-files.ts. */
 
+import { readFileSync } from "node:fs";
 import { fuzzedNpz } from "../../test/reference/fuzz-npz.ts";
 import { fuzz } from "../lib/fuzz.ts";
 
-await fuzz("formats-npz", fuzzedNpz, Number(process.argv[2] ?? 200_000));
+const [count = "200000", ...files] = process.argv.slice(2);
+const seeds = [...fuzzedNpz.seeds, ...files.map((file) => new Uint8Array(readFileSync(file)))];
+await fuzz("formats-npz", { ...fuzzedNpz, seeds }, Number(count));

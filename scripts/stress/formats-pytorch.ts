@@ -1,6 +1,9 @@
-/** `npm run stress -- formats-pytorch [FILES]`: damaged files, see test/reference/fuzz-files.ts. */
+/** `npm run stress -- formats-pytorch [COUNT [FILE ...]]`: damaged files, of small real files too; see test/reference/fuzz-files.ts. */
 
+import { readFileSync } from "node:fs";
 import { fuzzedPytorch } from "../../test/reference/fuzz-pytorch.ts";
 import { fuzz } from "../lib/fuzz.ts";
 
-await fuzz("formats-pytorch", fuzzedPytorch, Number(process.argv[2] ?? 200_000));
+const [count = "200000", ...files] = process.argv.slice(2);
+const seeds = [...fuzzedPytorch.seeds, ...files.map((file) => new Uint8Array(readFileSync(file)))];
+await fuzz("formats-pytorch", { ...fuzzedPytorch, seeds }, Number(count));
