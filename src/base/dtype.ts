@@ -1,7 +1,7 @@
 /** Element types of tensors: the names and sizes of the safetensors format. */
 
-/** What a value of a dtype is: a float that can be blended, or something that is only ever copied or moved. */
-export type DtypeKind = "float" | "integer" | "bool" | "packed" | "complex";
+/** What a value of a dtype is: a float that can be blended, or something that is only ever copied or, unless packed, moved. */
+export type DtypeKind = "float" | "integer" | "bool" | "packed" | "complex" | "opaque";
 
 /** `bits` per element; `kind` decides whether a tensor votes (floats only) and whether it is blended. */
 export interface DtypeInfo {
@@ -20,6 +20,8 @@ export type Dtype =
   | "F8_E5M2"
   | "F8_E4M3"
   | "F8_E8M0"
+  | "F8_E4M3FNUZ"
+  | "F8_E5M2FNUZ"
   | "I16"
   | "U16"
   | "F16"
@@ -43,6 +45,8 @@ export const DTYPES: Readonly<Record<Dtype, DtypeInfo>> = {
   F8_E5M2: { bits: 8, kind: "float" },
   F8_E4M3: { bits: 8, kind: "float" },
   F8_E8M0: { bits: 8, kind: "packed" },
+  F8_E4M3FNUZ: { bits: 8, kind: "opaque" },
+  F8_E5M2FNUZ: { bits: 8, kind: "opaque" },
   I16: { bits: 16, kind: "integer" },
   U16: { bits: 16, kind: "integer" },
   F16: { bits: 16, kind: "float" },

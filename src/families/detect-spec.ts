@@ -50,6 +50,10 @@ export interface Detectable {
  * spec.why; // "3 dense tensors in a chain 784-256-256-10, PyTorch layout"
  */
 export async function detectSpec(model: Detectable, options: DetectOptions = {}): Promise<Spec> {
+  if (isStub(model.tensors))
+    throw new SpecError(
+      `all ${model.tensors.size} tensors of the model are empty, expected weights (a stub, as ZeRO-3 and FSDP save without gathering?)`,
+    );
   const told = toldOf(options, model.metadata);
   const { likelyFamily } = await known();
   const { spec } = await FAMILIES.find(({ name }) => name === likelyFamily(model.tensors, told))!.load();
@@ -66,6 +70,9 @@ export async function detectSpec(model: Detectable, options: DetectOptions = {})
 function withWayOn(reason: string): string {
   return /--[onp]/.test(reason) ? reason : `${reason}; or pass a spec file (inspect --spec-out writes one to fill in)`;
 }
+
+const isStub = (tensors: Tensors): boolean =>
+  tensors.size > 0 && [...tensors.values()].every(({ shape }) => shape.includes(0));
 
 /**
  * The spec of a model that is known to be of family `name`.

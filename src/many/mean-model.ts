@@ -32,7 +32,7 @@ export function meanModel(
       const kind = info === undefined ? undefined : DTYPES[info.dtype].kind;
       // An unknown name too: the first model says so in its own words.
       if (info === undefined || kind === "integer" || kind === "bool") return first.read(name, signal);
-      if (kind === "packed")
+      if (kind === "packed" || kind === "opaque")
         throw new TypeError(`${name} is ${info.dtype}, expected a float, integer or bool dtype to blend`);
       let sum: Float64Array | null = null;
       for (const model of aligned) {

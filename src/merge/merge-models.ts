@@ -40,7 +40,7 @@ export const MERGE_OPTIONS: OptionKinds<MergeOptions> = {
  * Integer and bool tensors come from A (λ = 1: from B). An empty map merges without aligning.
  *
  * Throws `SpecError` when the models differ or the spec does not fit, `RangeError` for λ outside [0, 1]; a read throws
- * `RangeError` for a tensor with NaN or infinity and `TypeError` for a dtype that cannot be blended (F4, F6, F8_E8M0).
+ * `RangeError` for a tensor with NaN or infinity and `TypeError` for a dtype that cannot be blended (F4, F6, F8_E8M0, FNUZ).
  *
  * @example
  * const merged = await mergeModels(a, b, spec, permutations, { lambda: 0.5 });

@@ -1,8 +1,9 @@
 /** The worker: POST /merge, GET /health, and a text that says so. */
 
-import { drain } from "./body.ts";
+import { beginUpload, drain } from "./body.ts";
 import { createBuffers } from "./buffers.ts";
-import { readInput } from "./input.ts";
+import { allowOrigin, preflight } from "./cors.ts";
+import { bodyLimit, readInput } from "./input.ts";
 import { type Env, type Limits, readLimits } from "./limits.ts";
 import { type MemoryUse, measureMemory } from "./measure.ts";
 import { merge } from "./merge.ts";
@@ -39,22 +40,26 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
 export default {
   async fetch(request: Request, env: Env, context: Context): Promise<Response> {
     if (env.MEASURE === "1") memory ??= measureMemory();
-    try {
-      const { pathname } = new URL(request.url);
-      const methods = ROUTES[pathname];
-      if (methods === undefined)
-        throw new Problem(404, `no ${pathname} here, expected ${Object.keys(ROUTES).join(", ")}`);
-      const route = methods[request.method === "HEAD" ? "GET" : request.method];
-      if (route !== undefined) return await route(request, env, context);
-      const allow = Object.keys(methods)
-        .flatMap((name) => (name === "GET" ? ["GET", "HEAD"] : [name]))
-        .join(", ");
-      throw new Problem(405, `${request.method} ${pathname}, expected ${allow}`, { allow });
-    } catch (error) {
-      return problemResponse(error);
-    }
+    return allowOrigin(preflight(request, env) ?? (await respond(request, env, context)), request, env);
   },
 };
+
+async function respond(request: Request, env: Env, context: Context): Promise<Response> {
+  try {
+    const { pathname } = new URL(request.url);
+    const methods = ROUTES[pathname];
+    if (methods === undefined)
+      throw new Problem(404, `no ${pathname} here, expected ${Object.keys(ROUTES).join(", ")}`);
+    const route = methods[request.method === "HEAD" ? "GET" : request.method];
+    if (route !== undefined) return await route(request, env, context);
+    const allow = Object.keys(methods)
+      .flatMap((name) => (name === "GET" ? ["GET", "HEAD"] : [name]))
+      .join(", ");
+    throw new Problem(405, `${request.method} ${pathname}, expected ${allow}`, { allow });
+  } catch (error) {
+    return problemResponse(error);
+  }
+}
 
 async function mergeRoute(request: Request, env: Env, context: Context): Promise<Response> {
   const limits = readLimits(env);
@@ -80,6 +85,7 @@ async function answer(
   limits: Limits,
   signal: AbortSignal,
 ): Promise<{ response: Response; done: Promise<void> }> {
+  const upload = await beginUpload(request, bodyLimit(request, limits), signal);
   const endTurn = await queue.enter(limits.waiting, 2 * limits.seconds, signal);
   const buffers = createBuffers();
   const end = (): void => {
@@ -87,7 +93,7 @@ async function answer(
     endTurn();
   };
   try {
-    const input = await readInput(request, limits, buffers, signal);
+    const input = await readInput(request, upload, limits, buffers, signal);
     // What the files leave, even the largest: memory of wasm does not shrink, and may be left from a merge before.
     const { headers, body, sent } = await merge(input, limits.memory - limits.bytes, signal);
     return { response: new Response(body, { headers }), done: sent.finally(end) };

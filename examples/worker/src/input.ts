@@ -1,6 +1,6 @@
 /** What a request asks for: two files, and how to merge them. */
 
-import { readBody } from "./body.ts";
+import { readBody, type Upload } from "./body.ts";
 import type { Buffers } from "./buffers.ts";
 import { type Limits, MAX_TEXT_BYTES } from "./limits.ts";
 import { boundaryOf, parseMultipart } from "./multipart.ts";
@@ -20,31 +20,39 @@ const FIELDS = ["a", "b", "spec", "lambda"];
 /** Room for boundaries, headers and text fields beside the files. */
 const FORM_BYTES = MAX_TEXT_BYTES + 65_536;
 
-/** The files are in `buffers`. Throws 415 for another content type. */
-export async function readInput(
-  request: Request,
-  limits: Limits,
-  buffers: Buffers,
-  signal: AbortSignal,
-): Promise<Input> {
-  const contentType = request.headers.get("content-type") ?? "";
-  const type = contentType.split(";")[0]!.trim().toLowerCase();
+const FORM = "multipart/form-data";
+
+const typeOf = (request: Request): string =>
+  (request.headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
+
+/** Bytes that the body of a request may have. Throws 415 for another content type. */
+export function bodyLimit(request: Request, limits: Limits): number {
+  const type = typeOf(request);
   const encoding = request.headers.get("content-encoding") ?? "identity";
   if (encoding.trim().toLowerCase() !== "identity")
     throw new Problem(415, `body with content encoding ${JSON.stringify(encoding)}, expected none`);
-  if (type === "multipart/form-data") return readForm(request, boundaryOf(contentType), limits, buffers, signal);
-  if (type === "application/json") return readJson(request, limits, buffers, signal);
-  throw new Problem(415, `content type ${JSON.stringify(type)}, expected multipart/form-data or application/json`);
+  if (type === FORM) {
+    boundaryOf(request.headers.get("content-type")!);
+    return limits.bytes + FORM_BYTES;
+  }
+  if (type === "application/json") return MAX_TEXT_BYTES;
+  throw new Problem(415, `content type ${JSON.stringify(type)}, expected ${FORM} or application/json`);
 }
 
-async function readForm(
+/** The files are in `buffers`. */
+export async function readInput(
   request: Request,
-  boundary: string,
+  upload: Upload,
   limits: Limits,
   buffers: Buffers,
   signal: AbortSignal,
 ): Promise<Input> {
-  const parts = parseMultipart(await readBody(request, limits.bytes + FORM_BYTES, buffers, signal), boundary);
+  if (typeOf(request) !== FORM) return readJson(upload, limits, buffers, signal);
+  return readForm(upload, boundaryOf(request.headers.get("content-type")!), limits, buffers);
+}
+
+async function readForm(upload: Upload, boundary: string, limits: Limits, buffers: Buffers): Promise<Input> {
+  const parts = parseMultipart(await readBody(upload, buffers), boundary);
   checkFields([...parts.keys()]);
   const [a, b] = [parts.get("a"), parts.get("b")];
   if (a === undefined || b === undefined) throw new Problem(400, `field ${a ? "b" : "a"} missing, expected two files`);
@@ -75,8 +83,8 @@ function textOf(parts: ReadonlyMap<string, Uint8Array>, name: string): string | 
   return new TextDecoder().decode(bytes);
 }
 
-async function readJson(request: Request, limits: Limits, buffers: Buffers, signal: AbortSignal): Promise<Input> {
-  const body = parseJson(new TextDecoder().decode(await readBody(request, MAX_TEXT_BYTES, buffers, signal)), "body");
+async function readJson(upload: Upload, limits: Limits, buffers: Buffers, signal: AbortSignal): Promise<Input> {
+  const body = parseJson(new TextDecoder().decode(await readBody(upload, buffers)), "body");
   checkFields(Object.keys(body));
   const { a, b, spec = "auto", lambda = 0.5 } = body as Record<string, unknown>;
   if (typeof a !== "string" || typeof b !== "string")

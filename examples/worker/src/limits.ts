@@ -7,6 +7,8 @@ export interface Env {
   readonly MAX_MEMORY?: string;
   readonly MAX_WAITING?: string;
   readonly MAX_SECONDS?: string;
+  /** Origins of pages that may use the worker, separated by spaces, or "*". */
+  readonly CORS_ORIGINS?: string;
   /** "1": GET /health says how much memory merges took. For tests. */
   readonly MEASURE?: string;
 }

@@ -7,6 +7,8 @@ import { Problem } from "./problem.ts";
 /** Bytes that one range request asks for. */
 const RANGE_BYTES = 4_194_304;
 const MAX_REDIRECTS = 3;
+/** Of one file: some for each range of it, as servers may send less than asked, but not byte by byte. */
+const requestsFor = (limit: number): number => 20 + 4 * Math.ceil(limit / RANGE_BYTES);
 
 /**
  * The file at a URL of `checkUrl`. Rejects with 403 where it redirects off the list, 413 beyond `limit`, and 424 for
@@ -20,7 +22,7 @@ export async function readUrl(
   signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    const source = await urlSource(url, { signal, fetch: guardedFetch(allowed) });
+    const source = await urlSource(url, { signal, fetch: guardedFetch(allowed, requestsFor(limit)) });
     const { byteLength, name } = source;
     if (byteLength > limit) throw new Problem(413, `${name} has ${byteLength} bytes, expected at most ${limit}`);
     const file = buffers.allocate(byteLength);
@@ -45,10 +47,24 @@ export function checkUrl(text: string, allowed: readonly URL[]): URL {
   if (!URL.canParse(text)) throw new Problem(400, `${JSON.stringify(text.slice(0, 80))}, expected a URL`);
   const url = new URL(text);
   const fits = allowed.some(({ origin, pathname }) => url.origin === origin && url.pathname.startsWith(pathname));
-  // Some servers take an escaped slash for a slash, and so leave the folder that the list names.
-  const isPlain = url.username === "" && url.password === "" && !/%2f|%5c/i.test(url.pathname);
-  if (fits && isPlain) return url;
+  if (fits && url.username === "" && url.password === "" && isPlainPath(url.pathname)) return url;
   throw new Problem(403, `${shown(url)} is not on the list of URLs that this worker reads`);
+}
+
+/**
+ * Whether servers agree on where a path leads. Some take an escaped slash, dot or NUL for the character itself, or decode
+ * twice, or drop what follows a semicolon, or read bytes that are no UTF-8 in their own way: and so leave the folder that
+ * the list names.
+ */
+function isPlainPath(path: string): boolean {
+  if (/%(2[ef]|5c|25|[01][0-9a-f]|7f|3b)/i.test(path)) return false;
+  let text: string;
+  try {
+    text = decodeURIComponent(path);
+  } catch {
+    return false;
+  }
+  return !/[\\\p{Cc}\p{Cf}]/u.test(text) && text.split("/").every((part) => !/^\.{1,2}(;|$)/.test(part));
 }
 
 /** A URL in a message: without its query, which may be a secret. Only of http and https is the rest short and telling. */
@@ -57,10 +73,13 @@ function shown({ protocol, origin, pathname }: URL): string {
 }
 
 /** `fetch` that follows redirects only on the list, and refuses whole files where a range was asked for. */
-function guardedFetch(allowed: readonly URL[]): typeof fetch {
+function guardedFetch(allowed: readonly URL[], most: number): typeof fetch {
+  let requests = 0;
   return async (input, init) => {
     let url = String(input);
     for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
+      if (++requests > most)
+        throw new Problem(424, `${new URL(url).origin} took ${most} requests for a file, expected whole ranges`);
       const answer = await fetch(url, { ...init, redirect: "manual" });
       const location = answer.headers.get("location");
       if (answer.status >= 300 && answer.status < 400 && location !== null && URL.canParse(location, url)) {

@@ -77,6 +77,8 @@ const DTYPE_NAMES: Readonly<Record<string, Dtype>> = {
   float8_e4m3fn: "F8_E4M3",
   float8_e5m2: "F8_E5M2",
   float8_e8m0fnu: "F8_E8M0",
+  float8_e4m3fnuz: "F8_E4M3FNUZ",
+  float8_e5m2fnuz: "F8_E5M2FNUZ",
 };
 
 /** What a tensor cannot be read for, by the function that makes it. */

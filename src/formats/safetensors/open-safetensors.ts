@@ -1,8 +1,9 @@
 /**
  * The safetensors reader. A file is 8 bytes of little-endian header length, a JSON header, and the data section:
  * `{ "__metadata__": { "key": "text" }, "name": { "dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24] } }`.
- * Format: https://github.com/huggingface/safetensors (README, "Format"). Refuses what the reference refuses, except that
- * JSON's other spellings of a whole number (2.0, 2e0) are read; and also duplicate keys and unknown fields.
+ * Format: https://github.com/huggingface/safetensors (README, "Format"), as version 0.8 reads it: white space before the header
+ * and `"__metadata__": null` too. Refuses what the reference refuses, except that JSON's other spellings of a whole number
+ * (2.0, 2e0) are read; and also duplicate keys and unknown fields.
  */
 
 import { describe } from "../../base/describe.ts";
@@ -12,6 +13,7 @@ import { findKeyFault } from "../../base/json-keys.ts";
 import type { Model, TensorInfo } from "../../base/model.ts";
 import { isCount, tensorBytes } from "../../base/tensor-bytes.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
+import { isJsonSpace } from "./looks-like-safetensors.ts";
 
 /** The reference reader refuses longer headers; parsing JSON takes several times its size in memory. */
 export const MAX_HEADER_BYTES = 100_000_000;
@@ -134,9 +136,12 @@ export function parseHeader(bytes: Uint8Array, dataBytes: number, name: string):
 }
 
 function parseJson(bytes: Uint8Array, name: string): Record<string, unknown> {
-  if (bytes[0] !== 0x7b) {
-    throw new FormatError(`${name} header begins with byte ${bytes[0] ?? "none"}, expected 123 ("{")`);
+  const first = bytes.find((byte) => !isJsonSpace(byte));
+  if (first !== 0x7b) {
+    throw new FormatError(`${name} header begins with byte ${first ?? bytes[0] ?? "none"}, expected 123 ("{")`);
   }
+  if (bytes.at(-1) === 0)
+    throw new FormatError(`${name} header is padded with NUL bytes, expected spaces (byte 32) or no padding`);
   const text = decode(bytes, name);
   const fault = findKeyFault(text, MAX_JSON_DEPTH);
   if (fault !== undefined) {
@@ -169,7 +174,7 @@ function decode(bytes: Uint8Array, name: string): string {
 
 function parseMetadata(value: unknown, name: string): Map<string, string> {
   const metadata = new Map<string, string>();
-  if (value === undefined) return metadata;
+  if (value === undefined || value === null) return metadata;
   if (!isObject(value)) throw new FormatError(`${name} ${METADATA_KEY} is ${describe(value)}, expected an object`);
   for (const [key, text] of Object.entries(value)) {
     const where = `${name} ${METADATA_KEY} ${describe(key)}`;
@@ -231,22 +236,27 @@ function parseOffsets(value: unknown, dataBytes: number, where: string): [begin:
 
 /** Sorted spans must lie end to end and cover the data section exactly. */
 function checkSpans(entries: readonly [string, TensorEntry][], dataBytes: number, name: string): void {
-  let covered = 0;
-  let previous = "";
+  let [start, covered, previous] = [0, 0, ""];
   for (const [tensor, { begin, end }] of entries) {
     if (begin !== covered) {
+      const same = begin < end && end === covered && begin === start;
+      if (same) throw tied(tensor, previous, name);
       const fault = begin < covered ? `overlaps tensor ${describe(previous)}` : "leaves a gap before it";
       const where = `${name} tensor ${describe(tensor)}`;
       throw new FormatError(`${where} begins at byte ${begin} of the data and ${fault}, expected ${covered}`);
     }
-    covered = end;
-    previous = tensor;
+    [start, covered, previous] = [begin, end, tensor];
   }
   if (covered !== dataBytes) {
     const last = entries.length === 0 ? "" : ` after tensor ${describe(previous)}`;
     throw new FormatError(`${name} has ${dataBytes} bytes of data, expected ${covered}: trailing bytes${last}`);
   }
 }
+
+const tied = (tensor: string, other: string, name: string): FormatError =>
+  new FormatError(
+    `${name} tensor ${describe(tensor)} has the very bytes of ${describe(other)} (tied weights), expected bytes of its own, or one name for both`,
+  );
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

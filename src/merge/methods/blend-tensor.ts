@@ -49,7 +49,7 @@ export function blendTensor(
   const { lambda } = settings;
   const aligned = (): Uint8Array => gatherTensor(kernels, pair.tensor, pair.permutations, pair.b, into);
   if (kind === "integer" || kind === "bool") return lambda === 1 ? aligned() : pair.a;
-  if (kind === "packed") {
+  if (kind === "packed" || kind === "opaque") {
     if (lambda === 0 || lambda === 1) return lambda === 0 ? pair.a : aligned();
     throw new TypeError(`${pair.name} is ${dtype}, expected a float, integer or bool dtype to blend`);
   }

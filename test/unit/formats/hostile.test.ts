@@ -45,7 +45,8 @@ const CASES: readonly [what: string, file: Uint8Array, message: RegExp][] = [
     /header length 18446744073709551615, expected at most 2 /,
   ],
   ["no object", safetensorsFile("[]"), /header begins with byte 91, expected 123 \("\{"\)$/],
-  ["leading space", safetensorsFile(" {}"), /header begins with byte 32, expected 123/],
+  ["nothing but white space", safetensorsFile(" \n\t"), /header begins with byte 32, expected 123/],
+  ["white space that is none of JSON's", safetensorsFile("\u000b{}"), /header begins with byte 11, expected 123/],
   ["byte order mark", safetensorsFile("\ufeff{}"), /header begins with byte 239, expected 123/],
   [
     "no UTF-8",
@@ -54,7 +55,8 @@ const CASES: readonly [what: string, file: Uint8Array, message: RegExp][] = [
   ],
   ["no JSON", safetensorsFile('{"a":}'), /header is not valid JSON, expected a JSON object$/],
   ["text after the object", safetensorsFile("{} x"), /header is not valid JSON, expected/],
-  ["padding with zero bytes", safetensorsFile("{}\0\0"), /header is not valid JSON, expected/],
+  ["padding with zero bytes", safetensorsFile("{}\0\0"), /header is padded with NUL bytes, expected spaces/],
+  ["tied tensors", two([0, 4], [0, 4], 4), /tensor "b" has the very bytes of "a" \(tied weights\), expected bytes of/],
   ["unclosed string", safetensorsFile('{"a'), /header is not valid JSON, expected/],
   ["bad escape in a key", safetensorsFile('{"\\x":1}'), /header is not valid JSON, expected/],
   ["too many closers", safetensorsFile("{}]}"), /header is not valid JSON, expected/],
@@ -150,11 +152,6 @@ const CASES: readonly [what: string, file: Uint8Array, message: RegExp][] = [
   ],
   ["overlap", two([0, 3], [2, 4], 4), /tensor "b" begins at byte 2 of the data and overlaps tensor "a", expected 3$/],
   [
-    "same span twice",
-    two([0, 4], [0, 4], 4),
-    /tensor "b" begins at byte 0 of the data and overlaps tensor "a", expected 4$/,
-  ],
-  [
     "empty tensor inside another",
     two([0, 4], [2, 2], 4),
     /tensor "b" begins at byte 2 of the data and overlaps tensor "a"/,
@@ -168,7 +165,6 @@ const CASES: readonly [what: string, file: Uint8Array, message: RegExp][] = [
   ["trailing bytes", one("U8", "[1]", "[0,1]", 3), /has 3 bytes of data, expected 1: trailing bytes after tensor "t"$/],
   ["data without tensors", safetensorsFile("{}", 1), /has 1 bytes of data, expected 0: trailing bytes$/],
   ["metadata is text", safetensorsFile('{"__metadata__":"x"}'), /__metadata__ is "x", expected an object$/],
-  ["metadata is null", safetensorsFile('{"__metadata__":null}'), /__metadata__ is null, expected an object$/],
   ["metadata is an array", safetensorsFile('{"__metadata__":[]}'), /__metadata__ is \[\], expected an object$/],
   [
     "metadata value is a number",
