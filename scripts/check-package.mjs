@@ -64,7 +64,7 @@ import { type Barrier, barrier, type Curve as MeasuredCurve } from "rebasin/meas
 import { saveModel } from "rebasin/node";
 import { type Display, displayModel } from "rebasin/notebook";
 import { pairRepair } from "rebasin/repair";
-import { curveChart, type Curve } from "rebasin/report";
+import { curveChart, type PlottedCurve } from "rebasin/report";
 export const merge: (a: Blob, b: Blob) => Promise<Model> = async (a, b) => (await rebasin(a, b)).model;
 export const save: (model: Model) => Promise<unknown> = (model) => saveModel(model, "merged.safetensors");
 export const many: (models: Model[], spec: Spec) => Promise<Many> = (models, spec) =>
@@ -75,7 +75,7 @@ export const byData = (a: Model, b: Model, spec: Spec, data: Dataset, executor: 
   matchActivations(a, b, spec, data, { executor });
 export const given: unknown[] = [matchCosts, pairRepair];
 export const shown: (model: Model) => Promise<Display> = (model) => displayModel(model);
-export const drawn: (curves: Curve[]) => Promise<string> = (curves) => curveChart(curves);
+export const drawn: (curves: PlottedCurve[]) => Promise<string> = (curves) => curveChart(curves);
 export const cost: Float32Array = costMatrix(Float32Array.of(1), Float32Array.of(1), 1, 1);
 export const data: Dataset = createDataset({
   name: "one", height: 1, width: 1, channels: 1, pixels: new Uint8Array(1), labels: new Uint8Array(1),

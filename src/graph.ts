@@ -25,6 +25,7 @@ export {
   type ResnetArchitecture,
   type VggArchitecture,
 } from "./families/initialise.ts";
+export type { DetectOptions } from "./families/options.ts";
 export type { ConvLayout, DenseLayout, Graph, Operation, OperationKind } from "./graph/graph.ts";
 export { type LinearOperation, linearOperations } from "./graph/linear-operations.ts";
 export { type ValueShape, valueShapes } from "./graph/value-shapes.ts";

@@ -15,7 +15,7 @@ export { formatSpec, parseSpec, specFingerprint } from "./axes/spec-file.ts";
 export { specName } from "./axes/spec-name.ts";
 export { log10Symmetries } from "./axes/symmetries.ts";
 export type * from "./axes/types.ts";
-export type { ClosingModel } from "./base/closing-model.ts";
+export type { ClosingModel, DisposeKey } from "./base/closing-model.ts";
 export { compareTensors, type Difference, describeDifferences } from "./base/compare-tensors.ts";
 export { DTYPES, type Dtype, type DtypeInfo, type DtypeKind } from "./base/dtype.ts";
 export { FormatError, SpecError } from "./base/errors.ts";
@@ -26,6 +26,7 @@ export type { OnProgress, Progress, Stage } from "./base/progress.ts";
 export { tensorBytes } from "./base/tensor-bytes.ts";
 export { VERSION } from "./base/version.ts";
 export {
+  type Detectable,
   detectSpec,
   FAMILIES,
   type Family,
@@ -34,6 +35,7 @@ export {
   familySpec,
 } from "./families/detect-spec.ts";
 export type { Tensors } from "./families/modules.ts";
+export type { DetectOptions, Told } from "./families/options.ts";
 export type { Format, FormatModule, FormatOptions, FormatWriteOptions } from "./formats/format.ts";
 export { openModel } from "./formats/open-model.ts";
 export type { OpenOptions } from "./formats/open-options.ts";

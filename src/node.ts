@@ -10,7 +10,7 @@ import { type ModelSource, type Rebasin, type RebasinOptions, rebasin as rebasin
 
 export { axisTexts } from "./axes/axis-texts.ts";
 export { prettySpec } from "./axes/spec-file.ts";
-export { shardName } from "./formats/folder/shard-names.ts";
+export { type ShardName, shardName } from "./formats/folder/shard-names.ts";
 export * from "./index.ts";
 export { type DataFolderOptions, readDataFolder, type Split } from "./node/data-folder.ts";
 export { type FileSinkOptions, fileSink } from "./node/file-sink.ts";
@@ -19,7 +19,7 @@ export { folderFiles } from "./node/folder-files.ts";
 export { findFolder } from "./node/folder-sink.ts";
 export { type HeldOutputs, holdOutputs, whenFinished, writesAtOnce } from "./node/held-outputs.ts";
 export { HUB_PREFIX } from "./node/hub-cache.ts";
-export { type OutputPlan, planOutput } from "./node/plan-output.ts";
+export { type OutputOptions, type OutputPlan, planOutput } from "./node/plan-output.ts";
 export { type SaveOptions, saveModel } from "./node/save-model.ts";
 export { saveSafetensors } from "./node/save-safetensors.ts";
 export { saveText } from "./node/save-text.ts";

@@ -3,7 +3,7 @@
 import type { Model } from "./model.ts";
 
 /** The key of `await using`, where the program's types know it: no library of types is needed for those who do not use it. */
-type DisposeKey = SymbolConstructor extends { readonly asyncDispose: infer Key extends symbol } ? Key : never;
+export type DisposeKey = SymbolConstructor extends { readonly asyncDispose: infer Key extends symbol } ? Key : never;
 
 /** A model that closes itself at the end of a block: `await using model = await openModel(bytes)`. */
 export type ClosingModel = Model & { readonly [K in DisposeKey]: () => Promise<void> };

@@ -5,6 +5,7 @@ import { looksLikeNpz } from "./npz/looks-like-npz.ts";
 import { looksLikePytorch } from "./pytorch/looks-like-pytorch.ts";
 import { looksLikeSafetensors } from "./safetensors/looks-like-safetensors.ts";
 
+/** Of Hugging Face: one file a model, or shards in a folder with an index. */
 export const safetensors: Format = {
   name: "safetensors",
   title: "safetensors",
@@ -16,6 +17,7 @@ export const safetensors: Format = {
   load: () => import("./safetensors/safetensors-format.ts"),
 };
 
+/** Archives of `torch.save`, read without running the pickle in them. */
 export const pytorch: Format = {
   name: "pytorch",
   title: "PyTorch (.pt .pth .bin .ckpt)",
@@ -27,6 +29,7 @@ export const pytorch: Format = {
   load: () => import("./pytorch/pytorch-format.ts"),
 };
 
+/** Archives of NumPy arrays by name. */
 export const npz: Format = {
   name: "npz",
   title: "NumPy (.npz)",

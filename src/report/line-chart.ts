@@ -67,7 +67,7 @@ const isOwnAxis = ({ type, ticks }: ChartAxis): boolean => type === "log" && tic
 
 const plain = (value: number): string => String(Number(value.toPrecision(6)));
 
-/** A panel of lines. `label` stands above it. */
+/** A panel of lines. `label` stands above it. @internal */
 export function linePanel(label: string, content: LinePanel): Panel {
   const height = content.height ?? 274;
   return { label, height, draw: (drawing, width) => drawLines(drawing, content, { width, height }) };

@@ -10,6 +10,8 @@ export interface Prop {
 
 const MODEL = 'import("rebasin").Model';
 const DATASET = 'import("rebasin/data").Dataset';
+const curve = (name: string): string =>
+  `{ name: "${name}", points: [0, 1].map((lambda) => ({ lambda, loss: 1, accuracy: 0.5 })) }`;
 
 export const STAGE: ReadonlyMap<string, Prop> = new Map<string, Prop>([
   ["a", { type: MODEL, value: 'await node.openModel("a.safetensors")' }],
@@ -53,6 +55,21 @@ export const STAGE: ReadonlyMap<string, Prop> = new Map<string, Prop>([
     },
   ],
   ["logits", { type: "Float32Array", value: "new Float32Array(1000)" }],
+  ["naive", { type: 'import("rebasin/report").PlottedCurve', value: curve("naive") }],
+  ["aligned", { type: 'import("rebasin/report").PlottedCurve', value: curve("aligned") }],
+  ["curves", { type: 'import("rebasin/report").PlottedCurve[]', value: "[naive, aligned]" }],
+  ["cost", { type: "Float32Array", value: "Float32Array.from({ length: 256 * 256 }, (_, i) => i % 7)" }],
+  [
+    "bins",
+    { type: 'import("rebasin/report").Reliability["bins"]', value: "[{ confidence: 0.5, accuracy: 0.4, count: 9 }]" },
+  ],
+  [
+    "plane",
+    {
+      type: 'import("rebasin/report").Plane',
+      value: "{ columns: 2, rows: 2, values: [1, 2, 3, 4], x: [0, 1], y: [0, 1] }",
+    },
+  ],
   ["statistics", { type: 'import("rebasin/by-data").ActivationStatistics' }],
 ]);
 

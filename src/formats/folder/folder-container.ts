@@ -4,7 +4,7 @@ import type { Model, Origin, TensorInfo } from "../../base/model.ts";
 import type { Files } from "../../io/files.ts";
 
 /** One file of the model. */
-export interface Part {
+export interface OpenedPart {
   /** Relative to the folder. */
   readonly path: string;
   readonly model: Model;
@@ -15,7 +15,7 @@ export interface FolderContainer {
   readonly files: Files;
   /** The index, byte for byte; undefined for a model in one file. */
   readonly index: { readonly path: string; readonly bytes: Uint8Array } | undefined;
-  readonly parts: readonly Part[];
+  readonly parts: readonly OpenedPart[];
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   readonly metadata: ReadonlyMap<string, string>;
 }

@@ -3,14 +3,18 @@
 import { listFirst } from "../../base/compare-tensors.ts";
 import { describe } from "../../base/describe.ts";
 import { FormatError } from "../../base/errors.ts";
-import type { Part } from "./folder-container.ts";
+import type { OpenedPart } from "./folder-container.ts";
 import type { ShardIndex } from "./shard-index.ts";
 
 /**
  * Returns notes for people. Throws `FormatError` for a tensor that its shard lacks and for one that two shards have. Tensors that the index does not
  * name are read, as every loader of whole shards does, and noted.
  */
-export function joinParts(parts: readonly Part[], index: ShardIndex, name: string): [label: string, text: string][] {
+export function joinParts(
+  parts: readonly OpenedPart[],
+  index: ShardIndex,
+  name: string,
+): [label: string, text: string][] {
   const homes = new Map<string, string>();
   for (const { path, model } of parts) {
     for (const tensor of model.tensors.keys()) {

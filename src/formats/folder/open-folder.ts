@@ -10,7 +10,7 @@ import type { Files } from "../../io/files.ts";
 import type { OpenOptions } from "../open-options.ts";
 import { headOf, openSource } from "../open-source.ts";
 import { chooseFile, holdsWeights } from "./choose-file.ts";
-import type { FolderContainer, Part } from "./folder-container.ts";
+import type { FolderContainer, OpenedPart } from "./folder-container.ts";
 import { joinParts } from "./join-parts.ts";
 import { openParts } from "./open-parts.ts";
 import { looksLikeIndex, readIndex } from "./shard-index.ts";
@@ -73,7 +73,7 @@ interface Context extends Pick<FolderContainer, "files" | "index"> {
   readonly notes: readonly (readonly [label: string, text: string])[];
 }
 
-function folderModel(name: string, parts: readonly Part[], context: Context, notRead: readonly string[]): Model {
+function folderModel(name: string, parts: readonly OpenedPart[], context: Context, notRead: readonly string[]): Model {
   const homes = new Map<string, Model>();
   const tensors = new Map<string, TensorInfo>();
   for (const { model } of parts) {
@@ -100,7 +100,7 @@ function folderModel(name: string, parts: readonly Part[], context: Context, not
   };
 }
 
-function detailsOf(parts: readonly Part[], index: FolderContainer["index"]): [string, string][] {
+function detailsOf(parts: readonly OpenedPart[], index: FolderContainer["index"]): [string, string][] {
   const formats = new Set(parts.map(({ model }) => model.origin?.format ?? "unknown"));
   const what: [string, string] =
     index === undefined

@@ -6,7 +6,7 @@ import type { ByteSource } from "../../io/byte-source.ts";
 import type { Files } from "../../io/files.ts";
 import type { OpenOptions } from "../open-options.ts";
 import { headOf, openSource } from "../open-source.ts";
-import type { Part } from "./folder-container.ts";
+import type { OpenedPart } from "./folder-container.ts";
 
 /** Headers that are read at a time: on a web server each takes the time of a request. */
 const PARALLEL = 8;
@@ -20,8 +20,8 @@ export async function openParts(
   files: Files,
   index: string,
   options: OpenOptions,
-): Promise<Part[]> {
-  const opened: (Part | undefined)[] = new Array(shards.length).fill(undefined);
+): Promise<OpenedPart[]> {
+  const opened: (OpenedPart | undefined)[] = new Array(shards.length).fill(undefined);
   const missing: string[] = [];
   let next = 0;
   let failure: { readonly error: unknown } | undefined;
@@ -46,7 +46,7 @@ export async function openParts(
   throw new FormatError(`${index} names ${listFirst(sorted, 3)}, which is not there (${there}), expected every shard`);
 }
 
-async function openPart(path: string, files: Files, options: OpenOptions): Promise<Part | undefined> {
+async function openPart(path: string, files: Files, options: OpenOptions): Promise<OpenedPart | undefined> {
   const source = await files.open(path, options.signal);
   if (source === undefined) return undefined;
   try {
