@@ -120,6 +120,28 @@ export interface CurveRequest {
   readonly points: number;
 }
 
+/** The merge of a pair, to be repaired by images. */
+export interface RepairRequest {
+  readonly a: NamedBlob;
+  readonly b: NamedBlob;
+  readonly spec: Spec;
+  readonly found: Found;
+  readonly lambda: number;
+  readonly blend: Blend;
+  readonly data: DataRequest;
+}
+
+export interface RepairOutcome {
+  /** The repaired merge. */
+  readonly blob: Blob;
+  /** Images that it was fitted on, and others that it was measured on. */
+  readonly fitted: number;
+  readonly measured: number;
+  /** Accuracy of the merge on the latter, and of the repaired one. */
+  readonly before: number;
+  readonly after: number;
+}
+
 export interface CurveResult {
   readonly curves: readonly PlottedCurve[];
   /** How the images are called in captions. */
@@ -152,6 +174,7 @@ export interface Trained {
 /** The worker with TensorFlow.js. */
 export type EvaluateCalls = {
   curve: Call<CurveRequest, CurveResult, CurveResult & { readonly done: number; readonly total: number }>;
+  repair: Call<RepairRequest, RepairOutcome, { readonly done: number; readonly total: number }>;
   train: Call<
     TrainRequest,
     Trained,

@@ -12,6 +12,10 @@ env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
 
 serve<EvaluateCalls>({
   curve: (request, context) => sampleLines(request, context),
+  async repair(request, context) {
+    const { repairMerge } = await import("./repair-merge.ts");
+    return repairMerge(request, context);
+  },
   async train(request, context) {
     const { trainPair } = await import("./train-pair.ts");
     return trainPair(request, context);

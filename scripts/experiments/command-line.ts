@@ -8,6 +8,7 @@ import type { Experiment } from "./experiment.ts";
 import { interpolation } from "./interpolation.ts";
 import { createLab, type LabOptions } from "./lab.ts";
 import { many } from "./many.ts";
+import { repair } from "./repair.ts";
 import { splitData } from "./split-data.ts";
 import { width } from "./width.ts";
 import { writeOutcome } from "./write-outcome.ts";
@@ -20,6 +21,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   many,
   counterexample,
   contour,
+  repair,
 ];
 
 /** Exit codes: 0 done (whatever the sign), 1 failed, 2 wrong usage, 130 interrupted. */

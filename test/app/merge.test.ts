@@ -1,7 +1,7 @@
 /** The app from drop to download, in a real browser: what it saves is what the command line writes, byte for byte. */
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
@@ -74,6 +74,30 @@ test("downloads: the bytes of the command line's", async () => {
   const permutations = await page.download("#save-permutations", "permutations.safetensors");
   assert.ok(permutations.equals(expected.permutations), "permutations");
 });
+
+test("least squares: the bytes of the command line's, and how it did on images that it did not see", async () => {
+  const data = join(folder, "data");
+  mkdirSync(data);
+  for (const split of ["train", "t10k"])
+    for (const part of ["images-1000-idx3-ubyte.gz", "labels-1000-idx1-ubyte.gz"])
+      copyFileSync(fixture(`t10k-${part}`), join(data, `${split}-${part.replace("-1000", "")}`));
+  const expected = merged("--repair", "least-squares", "--repair-images", "500", "--data", data);
+  await page.waitFor(`document.querySelector("#save-merged:enabled")`);
+  await page.select("#repair", "least-squares");
+  const model = await page.download("#save-merged", "merged-0.5-repaired.safetensors");
+  await page.select("#repair", "none");
+  assert.ok(model.equals(expected.model), firstDifference(model, expected.model));
+  assert.match(
+    await text("#download [data-status]"),
+    /Fitted on the first 500 images; on the other 500 it gets \d\d\.\d % right, without repair \d\d\.\d %\.$/,
+  );
+});
+
+/** Where two files part. */
+function firstDifference(a: Buffer, b: Buffer): string {
+  const at = a.findIndex((byte, i) => byte !== b[i]);
+  return `${a.length} and ${b.length} bytes, the first that differs is number ${at}`;
+}
 
 test("λ by the keyboard, and slerp: the bytes of the command line's", async () => {
   await page.waitFor(`document.querySelector("#save-merged:enabled")`);
