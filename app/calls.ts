@@ -3,14 +3,19 @@
 import type { Blend, Dtype, MatchReport, Method, Spec, Stage } from "../src/index.ts";
 import type { PlottedCurve } from "../src/report.ts";
 
-/** A file and what it is called. */
+/** A file and what it is called; or, for a model, all files of a folder. */
 export interface NamedBlob {
   readonly name: string;
+  /** Of a folder, all files one after another. */
   readonly blob: Blob;
+  /** The files by their paths, where the model is a folder. */
+  readonly folder?: readonly (readonly [path: string, file: Blob])[] | undefined;
 }
 
 /** What `inspect` says of one file. */
 export interface ModelSummary {
+  /** As the registry of formats has it, or "folder". */
+  readonly format: string;
   readonly tensors: number;
   readonly elements: number;
   readonly bytes: number;
@@ -28,6 +33,8 @@ export interface PairRequest {
 
 /** What is known of a pair before it is aligned. */
 export interface PairSummary {
+  /** Format and ending of a merge: those of A, of a folder safetensors. */
+  readonly output: { readonly format: string; readonly ending: string };
   /** How the spec is called: a family, or the name of a spec file. */
   readonly spec: string;
   readonly why: string;
@@ -85,6 +92,8 @@ export interface MergeRequest {
   readonly found: Found;
   readonly lambda: number;
   readonly blend: Blend;
+  /** The format of the output. */
+  readonly format: string;
   /** Written to it when given (a file the user chose), else the result is a Blob. */
   readonly target?: FileSystemFileHandle | undefined;
 }
@@ -96,7 +105,11 @@ export type FileCalls = {
   inspect: Call<NamedBlob, ModelSummary>;
   prepare: Call<PairRequest, PairSummary | PairDifferences>;
   cost: Call<{ readonly permutation: string; readonly permutations: Found["permutations"] }, CostValues>;
-  merge: Call<MergeRequest, { readonly blob: Blob | null }, { readonly done: number; readonly total: number }>;
+  merge: Call<
+    MergeRequest,
+    { readonly blob: Blob | null; readonly notes: readonly string[] },
+    { readonly done: number; readonly total: number }
+  >;
   permutations: Call<Found["permutations"], { readonly blob: Blob }>;
 };
 

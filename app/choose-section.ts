@@ -2,6 +2,7 @@
 
 import { FAMILIES } from "../src/index.ts";
 import type { ModelSummary, NamedBlob, SpecChoice } from "./calls.ts";
+import { modelsAmong } from "./chosen-files.ts";
 import { takeDrops } from "./drops.ts";
 import { createFoundBox, type FoundBox, SLOTS, type Slot } from "./found-box.ts";
 import { announce, byId, formatBytes, only, onRestore } from "./page.ts";
@@ -34,11 +35,17 @@ export function setUpChoose(store: Store, { files: reader }: Workers): ChooseSec
   const chosen: Chosen = { files: { a: null, b: null }, faults: { a: "", b: "" }, spec };
   const prepare = createPreparer(store, reader, box, chosen);
   const { open, takeOne } = createTaker(reader, box, chosen, prepare);
+  const takeModels = async (models: readonly NamedBlob[], slot: Slot | null): Promise<void> => {
+    const [first, second, ...others] = models;
+    if (first === undefined) return;
+    if (second === undefined) return takeOne(slot ?? (chosen.files.a === null ? "a" : "b"), first);
+    const note = others.length === 0 ? "" : `Of ${models.length} files dropped, the first two were taken.`;
+    return open(first, second, note);
+  };
   for (const slot of SLOTS) {
     const input = byId(`file-${slot}`, HTMLInputElement);
     input.addEventListener("change", async () => {
-      const file = input.files?.[0];
-      if (file !== undefined) await takeOne(slot, file);
+      await takeModels(modelsAmong([...(input.files ?? [])]), slot);
     });
   }
   byId("built-in", HTMLButtonElement).addEventListener("click", async () => {
@@ -49,20 +56,14 @@ export function setUpChoose(store: Store, { files: reader }: Workers): ChooseSec
       box.say([(error as Error).message], "Choose two files instead.");
     }
   });
-  takeDrops(async (dropped, slot) => {
-    const [first, second, ...others] = dropped;
-    if (first === undefined) return;
-    if (second === undefined) return takeOne(slot ?? (chosen.files.a === null ? "a" : "b"), first);
-    const note = others.length === 0 ? "" : `Of ${dropped.length} files dropped, the first two were taken.`;
-    return open({ name: first.name, blob: first }, { name: second.name, blob: second }, note);
-  });
+  takeDrops(takeModels, (error) => box.say([error.message], "Choose two files instead."));
   return { open: (a, b) => void open(a, b) };
 }
 
 interface Taker {
   /** Both files at once; `note` is said with what is found in them. */
   open(a: NamedBlob, b: NamedBlob, note?: string): Promise<void>;
-  takeOne(slot: Slot, file: File): Promise<void>;
+  takeOne(slot: Slot, model: NamedBlob): Promise<void>;
 }
 
 /** Looks into files by themselves, and puts them in their slots. */
@@ -88,9 +89,9 @@ function createTaker(
       await Promise.all([take("a", a), take("b", b)]);
       await prepare();
     },
-    async takeOne(slot, file) {
+    async takeOne(slot, model) {
       box.aside = "";
-      await take(slot, { name: file.name, blob: file });
+      await take(slot, model);
       await prepare();
     },
   };
@@ -185,8 +186,9 @@ function showFile(slot: Slot, name: string, summary: ModelSummary | null): void 
   const text = byId(`name-${slot}`, HTMLElement);
   if (summary === null) text.textContent = `${name}: not taken`;
   else {
-    const { tensors, elements, bytes, dtypes } = summary;
+    const { format, tensors, elements, bytes, dtypes } = summary;
     const numbers = `${elements.toLocaleString("en")} numbers in ${tensors} tensors, ${dtypes.join(" ")}`;
-    text.textContent = `${name}: ${formatBytes(bytes)}, ${numbers}`;
+    const what = format === "safetensors" ? "" : `${format}, `;
+    text.textContent = `${name}: ${what}${formatBytes(bytes)}, ${numbers}`;
   }
 }

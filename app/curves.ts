@@ -5,7 +5,7 @@ import { type AlignedPair, blendsOf, type CurvePoint, lambdas } from "../src/mea
 import { createNetwork, evaluateNetwork } from "../src/tf.ts";
 import type { CurveRequest, CurveResult, DataRequest, EvaluateCalls } from "./calls.ts";
 import type { CallContext } from "./rpc.ts";
-import { openBlob } from "./session.ts";
+import { openPair } from "./session.ts";
 
 /** The images of two IDX files, gzipped or not. Rejects with `FormatError` for files that are none, or not of each other. */
 export async function readImages({ images, labels }: DataRequest, signal: AbortSignal): Promise<Dataset> {
@@ -48,7 +48,7 @@ export async function sampleLines(
 ): Promise<CurveResult> {
   const { spec, permutations, points: total } = request;
   const data = await readImages(request.data, signal);
-  const pair = { a: await openBlob(request.a), b: await openBlob(request.b), spec, permutations };
+  const pair = { ...(await openPair(request)), spec, permutations };
   const [naive, aligned]: [CurvePoint[], CurvePoint[]] = [[], []];
   const result: CurveResult = {
     curves: [

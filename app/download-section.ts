@@ -55,16 +55,18 @@ export function setUpDownload(store: Store, { files, charts, evaluate }: Workers
 async function saveMerged({ state }: Store, files: Workers["files"], { signal, report }: Job): Promise<string> {
   const { lambda, aligned } = state;
   const blend = byId("blend", HTMLSelectElement).value as Blend;
-  const name = `merged-${lambda}.safetensors`;
+  const { format, ending } = state.pair!.summary.output;
+  const name = `merged-${lambda}${ending}`;
   const target = await chooseTarget(state.pair!, name);
-  const request = { found: aligned!, lambda, blend, target: target ?? undefined };
-  const { blob } = await files.call("merge", request, {
+  const request = { found: aligned!, lambda, blend, format, target: target ?? undefined };
+  const { blob, notes } = await files.call("merge", request, {
     signal,
     onProgress: ({ done, total }) => report({ share: done / total, text: `Wrote tensor ${done} of ${total}` }),
   });
-  if (blob === null) return `Wrote ${target!.name}.`;
+  const said = notes.map((note) => ` Note: ${note}.`).join("");
+  if (blob === null) return `Wrote ${target!.name}.${said}`;
   saveBlob(blob, name);
-  return `Saved ${name}, ${formatBytes(blob.size)}.`;
+  return `Saved ${name}, ${formatBytes(blob.size)}.${said}`;
 }
 
 async function saveRepaired({ state }: Store, evaluate: Workers["evaluate"], { signal, report }: Job): Promise<string> {

@@ -1,9 +1,14 @@
 /** Files dropped on the page. */
 
+import type { NamedBlob } from "./calls.ts";
+import { modelsDropped } from "./chosen-files.ts";
 import type { Slot } from "./found-box.ts";
 
-/** Files may be dropped anywhere; on a zone, one file is for that zone. */
-export function takeDrops(take: (files: readonly File[], slot: Slot | null) => Promise<void>): void {
+/** Files and folders may be dropped anywhere; on a zone, one model is for that zone. `fail` is told what cannot be read. */
+export function takeDrops(
+  take: (models: readonly NamedBlob[], slot: Slot | null) => Promise<void>,
+  fail: (error: Error) => void,
+): void {
   const zoneOf = (target: EventTarget | null): HTMLElement | null =>
     target instanceof Element ? target.closest<HTMLElement>(".zone") : null;
   const mark = (zone: HTMLElement | null): void => {
@@ -16,13 +21,13 @@ export function takeDrops(take: (files: readonly File[], slot: Slot | null) => P
   });
   addEventListener("dragleave", (event) => event.relatedTarget === null && mark(null));
   addEventListener("drop", (event) => {
-    const files = [...(event.dataTransfer?.files ?? [])];
+    const transfer = event.dataTransfer;
     mark(null);
     // Other inputs take their own files.
     const own = event.target instanceof HTMLInputElement && zoneOf(event.target) === null;
-    if (files.length === 0 || own) return;
+    if (transfer === null || transfer.files.length === 0 || own) return;
     event.preventDefault();
     const slot = zoneOf(event.target)?.getAttribute("for")?.slice(-1) as Slot | undefined;
-    void take(files, slot ?? null);
+    void modelsDropped(transfer).then((models) => take(models, slot ?? null), fail);
   });
 }

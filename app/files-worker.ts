@@ -1,5 +1,6 @@
 /** The worker that reads files and makes new ones: everything but aligning, running the networks and drawing. */
 
+import { writeModel } from "../src/formats.ts";
 import {
   type Model,
   matchMetadata,
@@ -50,7 +51,7 @@ serve<FileCalls>({
     const { size, before, after } = await costValues(a, b, spec, permutations, permutation, { signal });
     return { size, before: before.buffer, after: after.buffer };
   },
-  async merge({ found, lambda, blend, target }, { signal, progress }) {
+  async merge({ found, lambda, blend, format, target }, { signal, progress }) {
     const { a, b, spec } = current();
     const metadata = matchMetadata(found.report);
     const merged = await mergeModels(a, b, spec, found.permutations, { lambda, blend, metadata });
@@ -58,18 +59,17 @@ serve<FileCalls>({
       signal,
       onProgress: ({ done, total = 0 }: Progress) => progress({ done, total }),
     };
-    if (target === undefined) return { blob: await asBlob(merged, options) };
-    await writeSafetensors(merged, await fileHandleSink(target), options);
-    return { blob: null };
+    const blobs = target === undefined ? blobSink() : undefined;
+    const notes = await writeModel(merged, blobs ?? (await fileHandleSink(target!)), { format, ...options });
+    return { blob: blobs?.blob() ?? null, notes };
   },
   async permutations(permutations) {
     return { blob: await asBlob(await permutationsModel(current().spec, permutations)) };
   },
 });
 
-/** The whole file, its tensors handed to the browser one by one. */
-async function asBlob(model: Model, options: Parameters<typeof writeSafetensors>[2] = {}): Promise<Blob> {
+async function asBlob(model: Model): Promise<Blob> {
   const sink = blobSink();
-  await writeSafetensors(model, sink, options);
+  await writeSafetensors(model, sink);
   return sink.blob();
 }

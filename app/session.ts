@@ -1,5 +1,6 @@
 /** The pair that a worker works on: opened from files, of which only what is asked for is read. */
 
+import { blobFiles, namedAs, npy, npz, pytorch, safetensors } from "../src/formats.ts";
 import {
   blobSource,
   chooseSpec,
@@ -26,15 +27,16 @@ export interface Session {
 }
 
 /** Only the header is read. Rejects as `openModel` does. */
-export function openBlob({ name, blob }: NamedBlob, signal?: AbortSignal): Promise<Model> {
-  return openModel(blobSource(blob, name), { signal });
+export function openBlob({ name, blob, folder }: NamedBlob, signal?: AbortSignal): Promise<Model> {
+  return openModel(folder === undefined ? blobSource(blob, name) : blobFiles(new Map(folder), name), { signal });
 }
 
 type Pair = Pick<Session, "a" | "b">;
 
 /** Opens both files, of which only the headers are read. */
-export async function openPair({ a, b }: PairRequest): Promise<Pair> {
-  return { a: await openBlob(a), b: await openBlob(b) };
+export async function openPair({ a, b }: Pick<PairRequest, "a" | "b">): Promise<Pair> {
+  const opened = await openBlob(a);
+  return { a: opened, b: namedAs(await openBlob(b), opened) };
 }
 
 /** Fits the spec to a pair, to A alone: whether B has the same tensors is looked at elsewhere. Throws what the library throws. */
@@ -69,6 +71,7 @@ async function specOf(choice: SpecChoice, model: Model): Promise<{ spec: Spec; n
 export function summariseModel(model: Model, bytes: number): ModelSummary {
   const infos = [...model.tensors.values()];
   return {
+    format: model.origin?.format ?? "unknown",
     tensors: infos.length,
     elements: infos.reduce((sum, { shape }) => sum + elementCount(shape), 0),
     bytes,
@@ -77,8 +80,10 @@ export function summariseModel(model: Model, bytes: number): ModelSummary {
 }
 
 /** What the page shows of a pair. */
-export function summarisePair({ spec, specName, resolved }: Session): PairSummary {
+export function summarisePair({ a, spec, specName, resolved }: Session): PairSummary {
+  const format = [pytorch, npz, npy].find(({ name }) => name === a.origin?.format) ?? safetensors;
   return {
+    output: { format: format.name, ending: format.endings[0]! },
     spec: specName,
     why: spec.why ?? "",
     groups: resolved.permutations.map(({ name, size, tensors }) => ({ name, size, tensors })),

@@ -16,6 +16,6 @@ export type { Format, FormatModule, FormatOptions, FormatWriteOptions } from "./
 export { npy, npz, pytorch, safetensors } from "./formats/formats.ts";
 export { namedAs } from "./formats/same-names.ts";
 export { type WriteModelOptions, writeModel } from "./formats/write-model.ts";
-export { droppedFiles, type Files } from "./io/files.ts";
+export { blobFiles, droppedFiles, type Files } from "./io/files.ts";
 export type { FolderSink } from "./io/sink.ts";
 export { urlFiles } from "./io/url-files.ts";

@@ -55,17 +55,26 @@ export function droppedFiles(files: Iterable<File>): Files {
     byPath.set(path, file);
   }
   const all = shorten(byPath);
-  const name = all.folder ?? `${all.files.size} files`;
+  return blobFiles(all.files, all.folder ?? `${all.files.size} files`);
+}
+
+/**
+ * Blobs as a folder, by their paths in it; `name` is for messages.
+ *
+ * @example
+ * const files = blobFiles(new Map([["model.safetensors", file]]), "my model");
+ */
+export function blobFiles(blobs: ReadonlyMap<string, Blob>, name = `${blobs.size} files`): Files {
   return {
     name,
     async open(path, signal) {
       signal?.throwIfAborted();
       checkInnerPath(path, name);
-      const file = all.files.get(path);
-      return file && blobSource(file, path);
+      const blob = blobs.get(path);
+      return blob && blobSource(blob, path);
     },
     async list() {
-      return [...all.files.keys()].sort();
+      return [...blobs.keys()].sort();
     },
   };
 }

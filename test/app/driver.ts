@@ -32,7 +32,7 @@ export interface AppPage {
   click(selector: string): Promise<void>;
   press(key: string): Promise<void>;
   select(selector: string, value: string): Promise<void>;
-  setFile(selector: string, path: string): Promise<void>;
+  setFile(selector: string, path: string | readonly string[]): Promise<void>;
   /** Drops files that lie beside the page, or are made of text, as a user drops them from a folder. */
   drop(selector: string, files: readonly DroppedFile[]): Promise<void>;
   /** The text of an element. */
@@ -60,7 +60,7 @@ interface Driven {
   leaveAndReturn(): Promise<void>;
   click(selector: string): Promise<void>;
   press(key: string): Promise<void>;
-  setFile(selector: string, path: string): Promise<void>;
+  setFile(selector: string, path: string | readonly string[]): Promise<void>;
   /** Runs `start`, and gives the bytes of the download that follows. */
   download(start: () => Promise<void>, name: string): Promise<Buffer>;
   close(): Promise<void>;
@@ -144,7 +144,7 @@ async function startChromium(
     },
     click: (selector) => page.click(selector),
     press: (key) => page.keyboard.press(key),
-    setFile: (selector, path) => page.setInputFiles(selector, path),
+    setFile: (selector, path) => page.setInputFiles(selector, [path].flat()),
     async download(start, name) {
       const [download] = await Promise.all([page.waitForEvent("download"), start()]);
       if (download.suggestedFilename() !== name) throw new Error(`saved ${download.suggestedFilename()}, not ${name}`);
@@ -188,7 +188,7 @@ async function startFirefox({ width, dark }: Required<PageOptions>, folder: stri
     press: (key) => page.keyboard.press(key as "Tab"),
     async setFile(selector, path) {
       const input = await page.$(selector);
-      await (input as { uploadFile(path: string): Promise<void> } | null)!.uploadFile(path);
+      await (input as { uploadFile(...paths: string[]): Promise<void> } | null)!.uploadFile(...[path].flat());
     },
     async download(start, name) {
       const path = join(folder, name);

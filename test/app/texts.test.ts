@@ -51,7 +51,8 @@ test("the line of one assignment begins where it did", () => {
 });
 
 test("the report names no steps where there were none", () => {
-  const summary = { spec: "mlp", why: "", groups: [], log10Symmetries: 1, frozen: [] };
+  const output = { format: "safetensors", ending: ".safetensors" };
+  const summary = { output, spec: "mlp", why: "", groups: [], log10Symmetries: 1, frozen: [] };
   const html = reportHtml({
     ...{ a: "a", b: "b", lambda: 0.5, summary, charts: [] },
     report: { ...report, method: "coordinate", iterations: 0, sweeps: 13 },
