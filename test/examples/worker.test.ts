@@ -60,44 +60,6 @@ test("merges two uploaded files to the digest of every runtime", async () => {
   assert.is(await digestOf(new Response(bytes)), MERGED);
 });
 
-test("takes PyTorch's files, together with safetensors, and refuses what their pickles have no room for", async () => {
-  const { memoryModel, memorySink, openModel } = await import("rebasin");
-  const { writeModel } = await import("rebasin/formats");
-  const pt = async (bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> => {
-    const sink = memorySink();
-    await writeModel(await openModel(bytes), sink, { format: "pytorch" });
-    return sink.bytes();
-  };
-  const tensorsOf = async (response: Response): Promise<[string, string][]> => {
-    assert.is(response.status, 200);
-    const model = await openModel(new Uint8Array(await response.arrayBuffer()));
-    const names = [...model.tensors.keys()].sort();
-    return Promise.all(
-      names.map(async (name): Promise<[string, string]> => [name, Buffer.from(await model.read(name)).toString("hex")]),
-    );
-  };
-  const expected = await tensorsOf(await post(worker, { body: form({ a: A, b: B }) }));
-  for (const [a, b] of [
-    [await pt(A), await pt(B)],
-    [await pt(A), B],
-    [A, await pt(B)],
-  ] as const)
-    assert.equal(await tensorsOf(await post(worker, { body: form({ a, b }) })), expected);
-  const data = new Uint8Array(0);
-  const names = Array.from({ length: 5000 }, (_, i): [string, { dtype: "U8"; shape: number[]; data: Uint8Array }] => [
-    `${i}`,
-    { dtype: "U8", shape: [0], data },
-  ]);
-  const sink = memorySink();
-  await writeModel(memoryModel(new Map(names)), sink, { format: "pytorch" });
-  await checkProblem(
-    "many",
-    await post(worker, { body: form({ a: sink.bytes(), b: B }) }),
-    422,
-    /expected at most \d+/,
-  );
-});
-
 test("takes a spec by name or as JSON, and λ", async () => {
   const { detectSpec, formatSpec, openModel } = await import("rebasin");
   const spec = formatSpec(await detectSpec(await openModel(A)));
