@@ -1,5 +1,6 @@
 /** Opens NumPy's archives of arrays (.npz), and single arrays (.npy), as models. */
 
+import { listFirst } from "../../base/compare-tensors.ts";
 import { describe } from "../../base/describe.ts";
 import { FormatError } from "../../base/errors.ts";
 import type { Model, TensorInfo } from "../../base/model.ts";
@@ -57,7 +58,7 @@ export async function openNpz(source: ByteSource, { assume, signal, maxIndexByte
     else arrays.set(array, layout);
   }
   if (arrays.size === 0) throw new FormatError(`${name} holds no arrays of numbers, expected a .npz of NumPy`);
-  const details: [string, string][] = skipped.length > 0 ? [["no numbers", skipped.join(", ")]] : [];
+  const details: [string, string][] = skipped.length > 0 ? [["no numbers", listFirst(skipped)]] : [];
   return modelOf("npz", { source, zip, arrays }, details, async (array, layout, readSignal) => {
     const content = await readZipEntry(zip, zip.entries.get(array + SUFFIX)!, readSignal);
     return fromNpyOrder(content.subarray(layout.dataStart), layout);

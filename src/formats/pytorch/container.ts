@@ -1,5 +1,6 @@
 /** What the three kinds of PyTorch files have in common, once open: a pickled object, and storages by their keys. */
 
+import { describe } from "../../base/describe.ts";
 import { FormatError } from "../../base/errors.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
 import type { Zip } from "../../io/zip.ts";
@@ -48,6 +49,6 @@ export function storageKey(key: PickleValue | undefined, where: string): string 
   const text = typeof key === "number" || typeof key === "bigint" ? String(key) : key;
   if (typeof text === "string" && /^[\w.-]{1,128}$/.test(text)) return text;
   throw new FormatError(
-    `${where} names a storage by ${typeof text === "string" ? JSON.stringify(text) : "no key"}, expected digits`,
+    `${where} names a storage by ${typeof text === "string" ? describe(text) : "no key"}, expected digits`,
   );
 }

@@ -3,6 +3,7 @@
  * whatever else, or several (a moving average of the weights), or the module itself.
  */
 
+import { describe } from "../../base/describe.ts";
 import { FormatError } from "../../base/errors.ts";
 import { PickleDict, PickleList, PickleObject, PickleSet, PickleTuple, type PickleValue } from "./pickle-values.ts";
 import { isTensorValue, type References } from "./tensor-values.ts";
@@ -171,7 +172,7 @@ export function namedTensors(
     visits.set(part, count);
     if (count > MAX_SHARING || depth > MAX_DEPTH) throw tooLarge(name);
     if (isTensor) {
-      if (named.has(key)) throw new FormatError(`${name} has two tensors ${JSON.stringify(key)}, expected one`);
+      if (named.has(key)) throw new FormatError(`${name} has two tensors ${describe(key)}, expected one`);
       named.set(key, part);
       return;
     }

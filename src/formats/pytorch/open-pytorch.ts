@@ -1,5 +1,6 @@
 /** Opens PyTorch's files of every kind as models: reads the pickle, chooses the state dict, finds every tensor's bytes. */
 
+import { listFirst } from "../../base/compare-tensors.ts";
 import { describe } from "../../base/describe.ts";
 import { DTYPES } from "../../base/dtype.ts";
 import { FormatError } from "../../base/errors.ts";
@@ -129,7 +130,7 @@ export function partBytes(dtype: PlacedTensor["dtype"]): number {
 function detailsOf({ container, key, training, others }: PytorchContainer): [string, string][] {
   const details: [string, string][] = [["container", container.kind]];
   if (key !== "") details.push(["key", key]);
-  if (others.length > 0) details.push(["other state dicts", others.join(", ")]);
-  if (training.length > 0) details.push(["training state", training.join(", ")]);
+  if (others.length > 0) details.push(["other state dicts", listFirst(others)]);
+  if (training.length > 0) details.push(["training state", listFirst(training)]);
   return details;
 }

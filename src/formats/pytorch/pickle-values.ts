@@ -3,6 +3,8 @@
  * would have been called with what. Values may be shared and may hold themselves: walks over them need a limit.
  */
 
+import { describe } from "../../base/describe.ts";
+
 export type PickleValue =
   | null
   | boolean
@@ -89,8 +91,8 @@ export class PickleReference {
 export function kindOf(value: PickleValue | undefined): string {
   if (value === undefined) return "nothing";
   if (value === null) return "None";
-  if (value instanceof PickleGlobal) return value.path;
-  if (value instanceof PickleObject) return `an object of ${value.callable.path}`;
+  if (value instanceof PickleGlobal) return `the class ${describe(value.path)}`;
+  if (value instanceof PickleObject) return `an object of ${describe(value.callable.path)}`;
   if (value instanceof PickleList) return "a list";
   if (value instanceof PickleTuple) return "a tuple";
   if (value instanceof PickleDict) return "a dictionary";

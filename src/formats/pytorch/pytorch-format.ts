@@ -1,5 +1,6 @@
 /** PyTorch's files for the registry. */
 
+import { listFirst } from "../../base/compare-tensors.ts";
 import type { Model, Origin } from "../../base/model.ts";
 import type { FormatModule } from "../format.ts";
 import { newFileNote, sameTensorInfos } from "../same-contents.ts";
@@ -54,7 +55,7 @@ function hasRoom(into: PytorchContainer | undefined, model: Pick<Model, "tensors
 function staleParts({ container: { source }, training, others }: PytorchContainer): string[] {
   const notes: string[] = [];
   if (training.length > 0)
-    notes.push(`kept from ${source.name} and stale, as it fits the old weights: ${training.join(", ")}`);
-  if (others.length > 0) notes.push(`kept from ${source.name} as they were: ${others.join(", ")}`);
+    notes.push(`kept from ${source.name} and stale, as it fits the old weights: ${listFirst(training)}`);
+  if (others.length > 0) notes.push(`kept from ${source.name} as they were: ${listFirst(others)}`);
   return notes;
 }

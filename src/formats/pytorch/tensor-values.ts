@@ -164,7 +164,7 @@ function dtypeOf(type: PickleValue, where: string): Dtype {
   const name = type instanceof PickleGlobal && type.path.startsWith("torch.") ? type.path.slice(6) : "";
   const dtype = Object.hasOwn(DTYPE_NAMES, name) ? DTYPE_NAMES[name] : undefined;
   if (dtype !== undefined) return dtype;
-  throw new FormatError(`${where} has dtype ${describe(kindOf(type))}, expected one that safetensors has`);
+  throw new FormatError(`${where} has for its dtype ${kindOf(type)}, expected one that safetensors has`);
 }
 
 function countsOf(value: PickleValue | undefined): number[] | undefined {

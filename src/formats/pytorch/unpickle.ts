@@ -3,6 +3,7 @@
  * opcodes with an explicit stack, so that no nesting exhausts the engine's. No call that a pickle asks for is made.
  */
 
+import { describe } from "../../base/describe.ts";
 import { PickleBytes } from "./pickle-bytes.ts";
 import { PickleMachine } from "./pickle-machine.ts";
 import {
@@ -53,7 +54,7 @@ function setItems(machine: PickleMachine, items: readonly PickleValue[]): void {
   if (items.length % 2 !== 0) throw machine.fault("sets a key without a value, expected both");
   for (let i = 0; i < items.length; i += 2) {
     if (typeof items[i] === "string" && dict.entries.has(items[i]!))
-      throw machine.fault(`sets the key ${JSON.stringify(items[i])} twice, expected once`);
+      throw machine.fault(`sets the key ${describe(items[i])} twice, expected once`);
     dict.set(items[i]!, items[i + 1]!);
   }
 }

@@ -167,8 +167,8 @@ const TENSORS: readonly (readonly [string, Uint8Array, RegExp])[] = [
   ],
   ["no storage", made("_rebuild_tensor_v2", p.int(1)), /has a number for its storage, expected a persistent id$/],
   ["conjugate", of({ properties: p.dict([["conj", p.TRUE]]) }), /tensor "w" is a conj view/],
-  ["dtype of an attacker", of({ dtype: "system" }), /tensor "w" has dtype "torch\.system"/],
-  ["dtype toString", of({ dtype: "toString" }), /tensor "w" has dtype "torch\.toString"/],
+  ["dtype of an attacker", of({ dtype: "system" }), /tensor "w" has for its dtype the class "torch\.system"/],
+  ["dtype toString", of({ dtype: "toString" }), /tensor "w" has for its dtype the class "torch\.toString"/],
   [
     "complex128",
     id(p.text("storage"), p.global("torch", "ComplexDoubleStorage"), p.text("0"), p.text("cpu"), p.int(1)),
@@ -296,6 +296,17 @@ for (const [what, file, message] of TENSORS) {
     await rejects(() => open(file), FormatError, new RegExp(`^a\\.pt .*(${message.source})`));
   });
 }
+
+test("names from a file are shown without what a terminal would act on", async () => {
+  const clear = "\u001b[2J";
+  for (const file of [
+    of({ dtype: clear }),
+    saved(p.dict([[clear, p.reduce(p.global("torch._utils", `_rebuild_${clear}`))]])),
+  ]) {
+    const error = await rejects(() => open(file), FormatError, /^a\.pt tensor /);
+    assert.not.match(error.message, /\p{Cc}/u);
+  }
+});
 
 test("an index may be limited: pickles of every age, zip directories", async () => {
   const long = "w".repeat(600);
