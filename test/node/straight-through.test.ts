@@ -106,6 +106,45 @@ test("networks with BatchNorm and with residual streams", async () => {
   }
 });
 
+test("a checkpoint with a bit that flipped, or with steps that are none, is refused", async () => {
+  const [a, b] = [await trained(MLP, 1), await trained(MLP, 2)];
+  const spec = await detectSpec(a);
+  let checkpoint: Model | undefined;
+  const options = { ...FEW, learningRate: 3 };
+  await matchStraightThrough(a, b, spec, IMAGES, {
+    ...options,
+    async onValidation(event) {
+      checkpoint ??= await event.checkpoint();
+    },
+  });
+  const whole = checkpoint!;
+  const resume = (name: string, change: (bytes: Uint8Array) => void): Promise<unknown> => {
+    const read: Model["read"] = async (tensor) => {
+      const bytes = (await whole.read(tensor)).slice();
+      if (tensor === name) change(bytes);
+      return bytes;
+    };
+    return matchStraightThrough(a, b, spec, IMAGES, { ...options, resume: { ...whole, read } });
+  };
+  const names = [...whole.tensors.keys()];
+  for (const name of names)
+    await rejects(
+      () =>
+        resume(name, (bytes) => {
+          bytes[0]! ^= 1;
+        }),
+      RangeError,
+      name === "training.position" ? /checkpoint of/ : /is damaged \(its digest is another\), expected it as it was/,
+    );
+  for (const step of [Number.NaN, 1e15, -5, 0.5])
+    await rejects(
+      () => resume("training.position", (bytes) => new DataView(bytes.buffer).setFloat64(8, step, true)),
+      RangeError,
+      /has step \S+, expected a whole number from 0 to 1000000000/,
+    );
+  await resume("none", () => {});
+});
+
 test("nothing stays allocated, also when it fails", async () => {
   const [a, b] = [await trained(MLP, 1), await trained(MLP, 2)];
   const spec = await detectSpec(a);

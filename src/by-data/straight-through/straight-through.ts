@@ -107,6 +107,7 @@ async function runSteps(
   const training = firstImages(data, data.count - settings.validation);
   const heldOut = lastImages(data, settings.validation);
   const kept = await beginOrResume(search, data, heldOut, settings, options);
+  if (kept.step >= steps) return kept;
   let validated = true;
   for (const batch of endlessBatches(training, settings, kept.step)) {
     if (kept.step >= steps || kept.step - kept.bestStep >= patience) break;

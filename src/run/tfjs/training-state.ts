@@ -3,6 +3,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { memoryModel, type TensorData } from "../../base/memory-model.ts";
 import type { Model } from "../../base/model.ts";
+import { sha256Hex } from "../../base/sha256.ts";
 
 /** What is counted, and what has to be the same when the training goes on. */
 export interface TrainingPosition {
@@ -14,6 +15,10 @@ export interface TrainingPosition {
 }
 
 const POSITION = "training.position";
+/** Metadata: the SHA-256 of all tensors. */
+const DIGEST = "training.digest";
+/** More than any training takes; so many are skipped in a moment. */
+const MOST_STEPS = 1e9;
 const FIELDS = ["epoch", "step", "seed", "batch", "images"] as const;
 
 /** Tensors of the network and of the optimizer by the names they have in a checkpoint. */
@@ -40,12 +45,21 @@ export async function writeCheckpoint(
     const values = await variable.data<"float32">();
     tensors.set(each, { dtype: "F32", shape: variable.shape, data: littleEndian(values, 4) });
   }
-  return memoryModel(tensors, { name: `checkpoint of ${name}` });
+  const digest = digestOf([...tensors].map(([each, { data }]) => [each, data] as const));
+  return memoryModel(tensors, { name: `checkpoint of ${name}`, metadata: new Map([[DIGEST, digest]]) });
+}
+
+/** Of names and bytes, whatever their order. */
+function digestOf(tensors: readonly (readonly [name: string, data: Uint8Array])[]): string {
+  const lines: string[] = [];
+  for (const [name, data] of tensors) lines.push(`${JSON.stringify(name)} ${sha256Hex(data)}`);
+  return sha256Hex(new TextEncoder().encode(lines.sort().join("\n")));
 }
 
 /**
  * Sets the variables to those of a checkpoint and returns its position. Nothing is changed unless all of it fits: throws
- * `RangeError` when tensors are missing, of other shapes or too many, or when the position is another training's.
+ * `RangeError` when tensors are missing, of other shapes or too many, when the position is another training's or none, or
+ * when the bytes are not those that were written (by their digest).
  */
 export async function readCheckpoint(
   checkpoint: Model,
@@ -53,6 +67,7 @@ export async function readCheckpoint(
   expected: Omit<TrainingPosition, "epoch" | "step">,
 ): Promise<TrainingPosition> {
   const position = await readPosition(checkpoint);
+  await checkDigest(checkpoint);
   for (const field of ["seed", "batch", "images"] as const) {
     if (position[field] !== expected[field])
       throw new RangeError(
@@ -78,6 +93,16 @@ export async function readCheckpoint(
   return position;
 }
 
+async function checkDigest(checkpoint: Model): Promise<void> {
+  const digest = checkpoint.metadata.get(DIGEST);
+  if (digest === undefined)
+    throw new RangeError(`${checkpoint.name} has no ${DIGEST} in its metadata, expected a checkpoint`);
+  const tensors: [string, Uint8Array][] = [];
+  for (const name of checkpoint.tensors.keys()) tensors.push([name, await checkpoint.read(name)]);
+  if (digestOf(tensors) !== digest)
+    throw new RangeError(`${checkpoint.name} is damaged (its digest is another), expected it as it was written`);
+}
+
 async function readPosition(checkpoint: Model): Promise<TrainingPosition> {
   const info = checkpoint.tensors.get(POSITION);
   if (info?.dtype !== "F64" || info.shape.join() !== String(FIELDS.length))
@@ -89,6 +114,12 @@ async function readPosition(checkpoint: Model): Promise<TrainingPosition> {
     number,
     number,
   ];
+  for (const [field, value] of [
+    ["epoch", epoch],
+    ["step", step],
+  ] as const)
+    if (!(Number.isSafeInteger(value) && value >= 0 && value <= MOST_STEPS))
+      throw new RangeError(`${checkpoint.name} has ${field} ${value}, expected a whole number from 0 to ${MOST_STEPS}`);
   return { epoch, step, seed, batch, images };
 }
 
