@@ -6,7 +6,7 @@ import { barChart } from "../report/bar-chart.ts";
 import { curveChart, type PlottedCurve } from "../report/curve-chart.ts";
 import { heatMapChart } from "../report/heat-map-chart.ts";
 import { reliabilityChart } from "../report/reliability-chart.ts";
-import { type ReportSection, reportPage } from "../report/report-page.ts";
+import { type ReportSection, type ReportTable, reportPage } from "../report/report-page.ts";
 import type { AlignmentFound } from "./aligned-pair.ts";
 import {
   BARRIER_HEADER,
@@ -89,38 +89,30 @@ async function alignmentSection(
   tensors: readonly TensorSimilarity[],
   { permutations }: AlignmentFound,
 ): Promise<ReportSection> {
-  const moved = Object.entries(permutations);
-  const rows = moved.map(([name, { size, moved: count }]) => ({ name, values: [count / Math.max(size, 1)] }));
+  const moved: MovedUnits[] = Object.entries(permutations).map(([name, { size, moved: count }]) => {
+    return { name, size, count, share: count / Math.max(size, 1) };
+  });
+  const similarities = barChart(
+    {
+      series: ["A and B", "A and π(B)"],
+      rows: tensors.map(({ name, naive, aligned }) => ({ name, values: [naive, aligned] })),
+      x: { label: "cosine similarity" },
+    },
+    { title: "How alike the tensors are", width: WIDTH },
+  );
+  const shares = barChart(
+    {
+      series: ["moved"],
+      rows: moved.map(({ name, share }) => ({ name, values: [share] })),
+      x: { label: "units that moved", domain: [0, 1], format: (share) => `${Math.round(100 * share)} %` },
+    },
+    { title: "How many units moved", width: WIDTH },
+  );
   return {
     heading: "What aligning did",
-    charts: [
-      await barChart(
-        {
-          series: ["A and B", "A and π(B)"],
-          rows: tensors.map(({ name, naive, aligned }) => ({ name, values: [naive, aligned] })),
-          x: { label: "cosine similarity" },
-        },
-        { title: "How alike the tensors are", width: WIDTH },
-      ),
-      await barChart(
-        {
-          series: ["moved"],
-          rows,
-          x: { label: "units that moved", domain: [0, 1], format: (share) => `${Math.round(100 * share)} %` },
-        },
-        { title: "How many units moved", width: WIDTH },
-      ),
-    ],
+    charts: await Promise.all([similarities, shares]),
     tables: [
-      {
-        header: ["permutation", "units", "moved", "share"],
-        rows: moved.map(([name, { size, moved: count }]) => [
-          name,
-          String(size),
-          String(count),
-          `${((100 * count) / Math.max(size, 1)).toFixed(1)} %`,
-        ]),
-      },
+      movedTable(moved),
       {
         caption: "Cosine similarity",
         header: ["tensor", "A and B", "A and π(B)"],
@@ -128,6 +120,20 @@ async function alignmentSection(
       },
     ],
   };
+}
+
+interface MovedUnits {
+  readonly name: string;
+  readonly size: number;
+  readonly count: number;
+  readonly share: number;
+}
+
+function movedTable(moved: readonly MovedUnits[]): ReportTable {
+  const rows = moved.map(({ name, size, count, share }) => {
+    return [name, String(size), String(count), `${(100 * share).toFixed(1)} %`];
+  });
+  return { header: ["permutation", "units", "moved", "share"], rows };
 }
 
 async function costSection(maps: readonly CostMap[], left: number): Promise<ReportSection> {

@@ -50,11 +50,7 @@ export async function createRunningSum(
   return {
     orders,
     squares,
-    objective() {
-      let total = 0;
-      for (const sum of sums.values()) total += squareOf(sum);
-      return (total - squares) / 2;
-    },
+    objective: () => ([...sums.values()].reduce((total, sum) => total + squareOf(sum), 0) - squares) / 2,
     async distance(i) {
       let total = 0;
       for (const tensor of many.voting) {
@@ -69,23 +65,31 @@ export async function createRunningSum(
       ),
     aligned: (i) => lazy(many.models[i]!.name, (tensor) => aligned(i, tensor)),
     async move(i, next) {
-      let gain = 0;
-      for (const tensor of many.voting) {
-        if (!tensor.moves) continue;
-        const before = await aligned(i, tensor);
-        gain += gainOf(before, await many.readAligned(i, tensor, next), sums.get(tensor.name)!);
-        await pause();
-      }
+      const gain = await gainOfMove(many, sums, { i, from: orders[i]!, to: next }, pause);
       if (!(gain > least)) return 0;
-      for (const tensor of many.voting) {
-        if (!tensor.moves) continue;
-        const before = await aligned(i, tensor);
-        replace(sums.get(tensor.name)!, before, await many.readAligned(i, tensor, next));
-      }
+      for (const tensor of many.voting.filter(({ moves }) => moves))
+        replace(sums.get(tensor.name)!, await aligned(i, tensor), await many.readAligned(i, tensor, next));
       orders[i] = next;
       return gain;
     },
   };
+}
+
+/** What the objective gains when model `i` is aligned by `to`. */
+async function gainOfMove(
+  many: ManyModels,
+  sums: ReadonlyMap<string, Float64Array>,
+  { i, from, to }: { i: number; from: Orders; to: Orders },
+  pause: () => Promise<void>,
+): Promise<number> {
+  let gain = 0;
+  for (const tensor of many.voting) {
+    if (!tensor.moves) continue;
+    const before = await many.readAligned(i, tensor, from);
+    gain += gainOf(before, await many.readAligned(i, tensor, to), sums.get(tensor.name)!);
+    await pause();
+  }
+  return gain;
 }
 
 /** The sum of each voting tensor by name, and Σ‖θ‖². */

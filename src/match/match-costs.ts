@@ -43,6 +43,20 @@ export function matchCosts(
 ): CostMatching {
   checkOptions("matchCosts", options, OPTIONS);
   const matrices = checkCosts(permutations, costs);
+  const orders = assignAll(permutations, matrices, options);
+  const found = new Map(permutations.map(({ name }, p) => [name, orders[p]!]));
+  const values = permutations.flatMap(({ name }, p): [string, number][] =>
+    matrices[p] == null ? [] : [[name, chosenSum(matrices[p], orders[p]!)]],
+  );
+  return { alignment: { permutations: found }, permutations: found, values: new Map(values) };
+}
+
+/** The orders of all permutations, group by group, each in the memory of the one before. */
+function assignAll(
+  permutations: ResolvedSpec["permutations"],
+  matrices: readonly (Float32Array | null)[],
+  options: MatchCostsOptions,
+): Int32Array[] {
   const chosen = choosePermutations(permutations, options);
   const kernels = createKernels({ simd: options.simd });
   const { arena, wasm } = kernels;
@@ -70,16 +84,7 @@ export function matchCosts(
       orders[p] = order;
     arena.release(mark);
   }
-  const found = new Map(permutations.map(({ name }, p) => [name, orders[p]!]));
-  return {
-    alignment: { permutations: found },
-    permutations: found,
-    values: new Map(
-      permutations.flatMap(({ name }, p) =>
-        matrices[p] === null ? [] : [[name, chosenSum(matrices[p]!, orders[p]!)]],
-      ),
-    ),
-  };
+  return orders;
 }
 
 function chosenSum(matrix: Float32Array, order: Int32Array): number {

@@ -172,9 +172,7 @@ export async function matchWeights(
       threads: kernels.pool.threads,
       relaxed,
       memoryBytes,
-      permutations: Object.fromEntries(
-        [...permutations].map(([name, p]) => [name, { size: p.length, moved: countMoved(p) }]),
-      ),
+      permutations: movedOf(permutations),
       held: heldTensors(outline),
     };
     return { alignment: { permutations }, permutations, report };
@@ -182,6 +180,9 @@ export async function matchWeights(
     end();
   }
 }
+
+const movedOf = (permutations: Permutations): MatchReport["permutations"] =>
+  Object.fromEntries([...permutations].map(([name, p]) => [name, { size: p.length, moved: countMoved(p) }]));
 
 /** From here on only `pause` gives way to other tasks, and only there an abort is seen. */
 async function matchProblem(

@@ -53,20 +53,16 @@ export async function mergeModels(
   alignment: Alignment | Permutations,
   options: MergeOptions = {},
 ): Promise<ClosingModel> {
-  checkOptions("mergeModels", options, MERGE_OPTIONS);
-  const { lambda = 0.5, blend = "lerp", allowNonfinite = false } = options;
-  checkNumber("lambda", lambda, 0, 1);
-  if (blend !== "lerp" && blend !== "slerp") throw new RangeError(`blend "${blend}", expected "lerp" or "slerp"`);
+  const settings = checkMergeOptions(options);
   const { resolved } = pairOf(a, b, spec);
   const bound = bindPermutations(resolved, alignment);
   const tensors = new Map(resolved.tensors.map((tensor) => [tensor.name, tensor]));
   const metadata = mergeMetadata(a.metadata, options.metadata, {
-    "rebasin.blend": blend,
-    "rebasin.lambda": String(lambda),
+    "rebasin.blend": settings.blend,
+    "rebasin.lambda": String(settings.lambda),
     "rebasin.fingerprint": await specFingerprint(resolved.spec),
     "rebasin.permutations": await permutationsFingerprint(alignment),
   });
-  const build = { simd: options.simd };
   return closing({
     name: `merge of ${a.name} and ${b.name}`,
     tensors: a.tensors,
@@ -82,12 +78,19 @@ export async function mergeModels(
         b: await b.read(name, signal),
         dtype: a.tensors.get(name)!.dtype,
       };
-      const settings = { lambda, blend, allowNonfinite };
-      return withKernels(build, (kernels) => blendTensor(kernels, pair, settings, into));
+      return withKernels({ simd: options.simd }, (kernels) => blendTensor(kernels, pair, settings, into));
     },
     async close() {
       await a.close?.();
       await b.close?.();
     },
   });
+}
+
+function checkMergeOptions(options: MergeOptions): { lambda: number; blend: Blend; allowNonfinite: boolean } {
+  checkOptions("mergeModels", options, MERGE_OPTIONS);
+  const { lambda = 0.5, blend = "lerp", allowNonfinite = false } = options;
+  checkNumber("lambda", lambda, 0, 1);
+  if (blend !== "lerp" && blend !== "slerp") throw new RangeError(`blend "${blend}", expected "lerp" or "slerp"`);
+  return { lambda, blend, allowNonfinite };
 }

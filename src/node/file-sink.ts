@@ -42,58 +42,79 @@ export async function fileSink(path: string, options: FileSinkOptions = {}): Pro
   await removeStale(dirname(target.path));
   const temporary = newTemporary(dirname(target.path));
   const handle = await create(path, temporary);
-  let isOpen = true;
   let written = 0;
-
-  const abort = async (): Promise<void> => {
-    if (!isOpen) return;
-    isOpen = false;
+  const failed = (cause: unknown): Error => explain(path, written, cause);
+  const steps = guardSteps(path, failed, async () => {
     // Both are tried; on Windows an open file cannot be removed, so closing comes first.
     await handle.close().catch(() => {});
     await removeTemporary(temporary);
+  });
+  return {
+    write: (bytes) =>
+      steps.run(async () => {
+        await writeFully((...some) => handle.write(...some), bytes);
+        written += bytes.length;
+      }),
+    close: () =>
+      steps.run(async () => {
+        await handle.sync();
+        await handle.close();
+        if (target.mode !== undefined) await chmod(temporary, target.mode);
+        await requireUnchanged(inputs);
+        await finishOrHold(path, ending(temporary, target, force, failed));
+        steps.end();
+      }),
+    abort: steps.abort,
   };
-  /** Runs one step; if it fails nothing is left behind. */
-  const guarded = async (step: () => Promise<void>): Promise<void> => {
+}
+
+/** Steps of an open output; `undo` leaves nothing behind once one of them has failed, or at `abort`. */
+function guardSteps(path: string, failed: (cause: unknown) => Error, undo: () => Promise<void>) {
+  let isOpen = true;
+  const end = (): void => {
+    isOpen = false;
+  };
+  const abort = async (): Promise<void> => {
+    if (!isOpen) return;
+    end();
+    await undo();
+  };
+  const run = async (step: () => Promise<void>): Promise<void> => {
     if (!isOpen) throw new RangeError(`${path} is closed, expected an open file`);
     try {
       await step();
     } catch (error) {
       await abort();
-      throw explain(path, written, error);
+      throw failed(error);
     }
   };
+  return { run, end, abort };
+}
+
+/** What gives a complete temporary file its name, or takes both away. */
+function ending(
+  temporary: string,
+  target: Target,
+  force: boolean,
+  failed: (cause: unknown) => Error,
+): { finish(): Promise<void>; remove(): Promise<void> } {
   let isNew = false;
-  const takeName = async (): Promise<void> => {
-    try {
-      if (force) await rename(temporary, target.path);
-      else await renameToNew(temporary, target);
-    } catch (error) {
-      throw explain(path, written, error);
-    }
-    isNew = target.mode === undefined;
-    releaseTemporary(temporary);
-    await syncDirectory(dirname(target.path));
-  };
-  const remove = async (): Promise<void> => {
-    await removeTemporary(temporary);
-    if (isNew) await unlink(target.path).catch(() => {});
-  };
   return {
-    write: (bytes) =>
-      guarded(async () => {
-        await writeFully((...some) => handle.write(...some), bytes);
-        written += bytes.length;
-      }),
-    close: () =>
-      guarded(async () => {
-        await handle.sync();
-        await handle.close();
-        if (target.mode !== undefined) await chmod(temporary, target.mode);
-        await requireUnchanged(inputs);
-        await finishOrHold(path, { finish: takeName, remove });
-        isOpen = false;
-      }),
-    abort,
+    async finish() {
+      try {
+        if (force) await rename(temporary, target.path);
+        else await renameToNew(temporary, target);
+      } catch (error) {
+        throw failed(error);
+      }
+      isNew = target.mode === undefined;
+      releaseTemporary(temporary);
+      await syncDirectory(dirname(target.path));
+    },
+    async remove() {
+      await removeTemporary(temporary);
+      if (isNew) await unlink(target.path).catch(() => {});
+    },
   };
 }
 

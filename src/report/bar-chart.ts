@@ -45,18 +45,7 @@ function drawRows(
   size: { width: number; height: number },
 ): Element {
   const longest = rows.reduce((most, { name }) => Math.max(most, name.length), 1);
-  // Rows by number: names may repeat, and long ones are cut on the axis.
-  const label = (row: string): string => {
-    const { name } = rows[Number(row)]!;
-    return name.length > LONGEST ? `…${name.slice(1 - LONGEST)}` : name;
-  };
-  const marksOf = (index: number): Mark[] =>
-    rows.flatMap(({ name, values }, row) => {
-      const value = values[index] ?? Number.NaN;
-      const title = `${name}${series.length > 1 ? `, ${series[index]}` : ""}: ${Number(value.toPrecision(5))}`;
-      return Number.isFinite(value) ? [{ row: String(row), value, title }] : [];
-    });
-  const lists = series.map((_, index) => marksOf(index));
+  const lists = series.map((_, index) => marksOf({ series, rows }, index));
   const values = lists.flat().map(({ value }) => value);
   const channels = { x: "value", y: "row", title: "title" } as const;
   const domain = x.domain ?? [Math.min(0, ...values), Math.max(0, ...values)];
@@ -71,7 +60,13 @@ function drawRows(
       tickSpacing: 64,
       ...(x.format ? { tickFormat: x.format } : {}),
     },
-    y: { domain: rows.map((_, row) => String(row)), label: null, tickFormat: label, tickSize: 0, padding: 0.3 },
+    y: {
+      domain: rows.map((_, row) => String(row)),
+      label: null,
+      tickFormat: (row) => label(rows, row),
+      tickSize: 0,
+      padding: 0.3,
+    },
     marks: [
       Plot.gridX({ tickSpacing: 64 }),
       Plot.ruleX([0]),
@@ -81,5 +76,19 @@ function drawRows(
         return Plot.dot(marks, { ...channels, symbol: symbolOf(index), r: 4, className });
       }),
     ],
+  });
+}
+
+/** Rows are named by number: names may repeat, and long ones are cut on the axis. */
+function label(rows: BarChart["rows"], row: string): string {
+  const { name } = rows[Number(row)]!;
+  return name.length > LONGEST ? `…${name.slice(1 - LONGEST)}` : name;
+}
+
+function marksOf({ series, rows }: BarChart, index: number): Mark[] {
+  return rows.flatMap(({ name, values }, row) => {
+    const value = values[index] ?? Number.NaN;
+    const title = `${name}${series.length > 1 ? `, ${series[index]}` : ""}: ${Number(value.toPrecision(5))}`;
+    return Number.isFinite(value) ? [{ row: String(row), value, title }] : [];
   });
 }

@@ -143,15 +143,7 @@ export async function drawChart(
   const drawing = await startDrawing(options.document);
   const { document } = drawing;
   const children: Element[] = [];
-  let y = EDGE;
-  const lines = (text: string | undefined, size: number, name: string): void => {
-    for (const line of text === undefined ? [] : wrapText(text, width - 2 * EDGE, size)) {
-      y += Math.round(1.35 * size);
-      children.push(element(document, "text", { class: name, x: EDGE, y: y - Math.round(0.3 * size) }, [line]));
-    }
-  };
-  lines(options.title, 17, "title");
-  lines(options.subtitle, 12, "subtitle");
+  let y = drawHeading(drawing, options, children, width);
   y = drawLegend(drawing, parts.legend ?? [], children, { y, width });
   const bottom = placePanels(drawing, parts.panels, children, { y, width });
   const root = element(
@@ -172,6 +164,21 @@ export async function drawChart(
     ],
   );
   return svgText(root);
+}
+
+/** Adds title and subtitle; returns where they end. */
+function drawHeading({ document }: Drawing, options: ChartOptions, children: Element[], width: number): number {
+  let y = EDGE;
+  for (const [text, size, name] of [
+    [options.title, 17, "title"],
+    [options.subtitle, 12, "subtitle"],
+  ] as const) {
+    for (const line of text === undefined ? [] : wrapText(text, width - 2 * EDGE, size)) {
+      y += Math.round(1.35 * size);
+      children.push(element(document, "text", { class: name, x: EDGE, y: y - Math.round(0.3 * size) }, [line]));
+    }
+  }
+  return y;
 }
 
 /** Adds the legend below `y`, in as many rows as it needs; returns where it ends. */

@@ -115,11 +115,6 @@ function drawPlane(
   size: { width: number; height: number },
 ): Element {
   const share = (value: number): number => (cap > low ? (value - low) / (cap - low) : 0);
-  // Plot has a value in the middle of its pixel and fills all pixels: half a step beyond the ends of the grid.
-  const [dx, dy] = [
-    (plane.x[1] - plane.x[0]) / (plane.columns - 1) / 2,
-    (plane.y[1] - plane.y[0]) / (plane.rows - 1) / 2,
-  ];
   const names = { x: "x", y: "y", className: "mark" } as const;
   return Plot.plot({
     document,
@@ -137,7 +132,7 @@ function drawPlane(
           fill: (value: number) => value,
           thresholds: thresholds.slice(1),
         },
-        ...{ x1: plane.x[0] - dx, x2: plane.x[1] + dx, y1: plane.y[0] - dy, y2: plane.y[1] + dy },
+        ...pixelsOf(plane),
         stroke: null,
         render: (index, scales, channels, dimensions, context, next) =>
           clip(document, next!(index, scales, channels, dimensions, context)!, dimensions),
@@ -147,6 +142,12 @@ function drawPlane(
       Plot.text(points, { ...names, text: "name", dy: -14 }),
     ],
   });
+}
+
+/** Plot has a value in the middle of its pixel and fills all pixels: half a step beyond the ends of the grid. */
+function pixelsOf({ x, y, columns, rows }: Plane): { x1: number; x2: number; y1: number; y2: number } {
+  const [dx, dy] = [(x[1] - x[0]) / (columns - 1) / 2, (y[1] - y[0]) / (rows - 1) / 2];
+  return { x1: x[0] - dx, x2: x[1] + dx, y1: y[0] - dy, y2: y[1] + dy };
 }
 
 /** An SVG of its own hides what is outside of the frame, without the identifier that a clip path would need in its page. */

@@ -84,22 +84,7 @@ function drawLines({ Plot, document }: Drawing, content: LinePanel, size: { widt
       ? [Plot.axisX([...x.ticks!], { x: (value: number) => value, text: format, label: x.label ?? null, ...CENTRED })]
       : []),
     ...guides.map((points) => Plot.line(points, { x: "x", y: "y", className: "guide" })),
-    ...finite.flatMap((line, index) => {
-      const className = `c${index % COLOURS}`;
-      const title = (point: Series["points"][number]): string =>
-        point.note ?? `${line.name}: ${plain(point.x)}, ${plain(point.y)}`;
-      return [
-        Plot.line(line.points, { x: "x", y: "y", className: `${className} line` }),
-        Plot.dot(line.points, {
-          x: "x",
-          y: "y",
-          symbol: symbolOf(index),
-          r: 3,
-          title,
-          className: `${className} filled`,
-        }),
-      ];
-    }),
+    ...finite.flatMap((line, index) => lineMarks(Plot, line, index)),
   ];
   return Plot.plot({
     document,
@@ -120,6 +105,19 @@ function drawLines({ Plot, document }: Drawing, content: LinePanel, size: { widt
     },
     marks,
   });
+}
+
+type Marks = (ReturnType<Drawing["Plot"]["line"]> | ReturnType<Drawing["Plot"]["dot"]>)[];
+
+/** One series: its line, and its points above. */
+function lineMarks(Plot: Drawing["Plot"], { name, points }: Series, index: number): Marks {
+  const className = `c${index % COLOURS}`;
+  const title = ({ note, x, y }: Series["points"][number]): string => note ?? `${name}: ${plain(x)}, ${plain(y)}`;
+  const at = { x: "x", y: "y" } as const;
+  return [
+    Plot.line(points, { ...at, className: `${className} line` }),
+    Plot.dot(points, { ...at, symbol: symbolOf(index), r: 3, title, className: `${className} filled` }),
+  ];
 }
 
 /** Lines over one x axis. */

@@ -29,6 +29,7 @@ import { rejects } from "../reference/expect-error.ts";
 import { firstDifference } from "../reference/first-difference.ts";
 import { madeUpImages } from "../reference/image-sets.ts";
 import { loopExecutor } from "../reference/loop-executor.ts";
+import { near, nearModel } from "../reference/near.ts";
 import { toModel } from "../reference/networks.ts";
 import { plant } from "../reference/plant.ts";
 import { RUN_CASES } from "../reference/run-cases.ts";
@@ -41,15 +42,6 @@ const RESNET: Architecture = { family: "resnet", norm: "layer", depth: 8, width:
 const RESNET_BN: Architecture = { ...RESNET, norm: "batch" };
 const data = madeUpImages(24, [4, 4, 2], 3, 1);
 const few = madeUpImages(9, [4, 4, 2], 3, 2);
-
-function near(actual: ArrayLike<number>, wanted: ArrayLike<number>, what: string, tolerance = 2e-5): void {
-  assert.is(actual.length, wanted.length, what);
-  const largest = Array.from(wanted).reduce((most, value) => Math.max(most, Math.abs(value)), 1e-3);
-  for (let i = 0; i < wanted.length; i++) {
-    if (!(Math.abs(actual[i]! - wanted[i]!) <= tolerance * largest))
-      assert.unreachable(`${what} ${i}: ${actual[i]}, expected ${wanted[i]} within ${tolerance} of ${largest}`);
-  }
-}
 
 interface Pair {
   readonly a: Model;
@@ -69,15 +61,6 @@ async function pairOf(architecture: Architecture): Promise<Pair> {
     spec,
     permutations: new Map(permutations.map(({ name, size }) => [name, randomPermutation(size, rng)])),
   };
-}
-
-async function nearModel(actual: Model, wanted: Model, what: string): Promise<void> {
-  assert.equal([...actual.tensors], [...wanted.tensors], what);
-  for (const [name, { dtype }] of wanted.tensors) {
-    const [x, y] = [(await actual.read(name)).slice(), (await wanted.read(name)).slice()];
-    if (dtype === "F32") near(new Float32Array(x.buffer), new Float32Array(y.buffer), `${what} ${name}`, 1e-4);
-    else assert.equal(x, y);
-  }
 }
 
 for (const [name, build] of RUN_CASES) {

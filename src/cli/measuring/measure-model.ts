@@ -51,16 +51,9 @@ export interface Measurer {
 export async function createMeasurer(setup: MeasureSetup, signal?: AbortSignal): Promise<Measurer> {
   const { batch, splits, parents, temper } = setup;
   const repair = await repairOf(setup, signal);
-  const networks = new Map<string, TfNetwork>();
-  const networkOf = async (model: Model): Promise<TfNetwork> => {
-    const names = [...model.tensors.keys()].join("\n");
-    const network = networks.get(names);
-    if (network !== undefined) await network.load(model);
-    else networks.set(names, await createNetwork(model));
-    return networks.get(names)!;
-  };
+  const networks = keptNetworks();
   const logitsOf = async (model: Model, data: Dataset, onImages?: (done: number) => void) =>
-    predict(await networkOf(model), data, { batch, signal, onProgress: ({ done }) => onImages?.(done) });
+    predict(await networks.of(model), data, { batch, signal, onProgress: ({ done }) => onImages?.(done) });
   let ofParents: Awaited<ReturnType<typeof logitsOf>>[] | undefined;
 
   /** Before the splits: the network must hold the model last. */
@@ -87,6 +80,21 @@ export async function createMeasurer(setup: MeasureSetup, signal?: AbortSignal):
         });
       }
       return found;
+    },
+    dispose: networks.dispose,
+  };
+}
+
+/** One network for all models of the same tensors: each loads its own into it. */
+function keptNetworks(): { of(model: Model): Promise<TfNetwork>; dispose(): void } {
+  const networks = new Map<string, TfNetwork>();
+  return {
+    async of(model) {
+      const names = [...model.tensors.keys()].join("\n");
+      const network = networks.get(names);
+      if (network !== undefined) await network.load(model);
+      else networks.set(names, await createNetwork(model));
+      return networks.get(names)!;
     },
     dispose() {
       for (const network of networks.values()) network.dispose();

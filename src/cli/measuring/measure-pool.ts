@@ -48,10 +48,12 @@ export async function openMeasurePool(setup: MeasureSetup, threads: number, sign
   };
 }
 
+/** dist/measure-worker.js, seen from dist/chunks/. */
+const WORKER = "../measure-worker.js";
+
 /** Resolves when the thread is ready for its first job. */
 function openLane(workerData: PlainSetup, signal: AbortSignal): Promise<Lane> {
-  // dist/measure-worker.js, seen from dist/chunks/.
-  const worker = new Worker(new URL("../measure-worker.js", import.meta.url), { workerData });
+  const worker = new Worker(new URL(WORKER, import.meta.url), { workerData });
   let settle: { found(found: ReadonlyMap<string, Measured>): void; fail(reason: unknown): void } | undefined;
   let onImages: (done: number) => void = () => {};
   const fail = (reason: unknown): void => {
@@ -63,21 +65,22 @@ function openLane(workerData: PlainSetup, signal: AbortSignal): Promise<Lane> {
     void worker.terminate();
   };
   signal.addEventListener("abort", abort, { once: true });
-  const close = (): void => {
-    signal.removeEventListener("abort", abort);
-    void worker.terminate();
-  };
+  worker.on("error", fail);
+  worker.on("exit", () => fail(new Error("a thread that measures ended early, expected its result")));
   return new Promise((resolve, reject) => {
     settle = { found: () => {}, fail: reject };
     const lane: Lane = {
-      close,
+      close() {
+        signal.removeEventListener("abort", abort);
+        void worker.terminate();
+      },
       async measure(job, report) {
         signal.throwIfAborted();
         onImages = report;
-        const model = await plainModel(job.model);
-        return new Promise((found, failed) => {
-          settle = { found, fail: failed };
-          worker.postMessage({ ...job, model });
+        const message = { ...job, model: await plainModel(job.model) };
+        return new Promise((found, fails) => {
+          settle = { found, fail: fails };
+          worker.postMessage(message);
         });
       },
     };
@@ -87,8 +90,6 @@ function openLane(workerData: PlainSetup, signal: AbortSignal): Promise<Lane> {
       else if (report.kind === "found") settle?.found(report.found);
       else fail(errorOf(report));
     });
-    worker.on("error", fail);
-    worker.on("exit", () => fail(new Error("a thread that measures ended early, expected its result")));
   });
 }
 

@@ -44,12 +44,10 @@ export function createKeptCosts(
   /** Per matrix, the orders it stands for: of the permutations it depends on alone, or a thousand would keep a million. */
   const standing: (Map<number, Int32Array> | null)[] = pointers.map(() => null);
   const updates = pointers.map(() => 0);
-
   const compute = async (p: number, orders: readonly Int32Array[]): Promise<void> => {
     beginCosts(workspace, p, pointers[p]!);
     await accumulateCost(workspace, p, occurrences[p]!, (q) => orders[q]!, pointers[p]!, { pause });
-    const others = occurrences[p]!.flatMap(otherDims).filter(({ permutation }) => permutation >= 0);
-    standing[p] = new Map(others.map(({ permutation: q }) => [q, orders[q]!]));
+    standing[p] = ordersBehind(occurrences[p]!, orders);
     updates[p] = 0;
   };
   const update = async (p: number, at: Map<number, Int32Array>, moves: readonly Move[]): Promise<void> => {
@@ -69,11 +67,17 @@ export function createKeptCosts(
       if (shared || at == null) return compute(p, orders);
       const moves = movesBetween(occurrences[p]!, at, orders);
       if (moves.length === 0) return;
-      const dear = updates[p]! >= MOST_UPDATES || updateShare(occurrences[p]!, moves) > LARGEST_SHARE;
-      if (dear || moves.some(crosses)) await compute(p, orders);
+      const isDear = updates[p]! >= MOST_UPDATES || updateShare(occurrences[p]!, moves) > LARGEST_SHARE;
+      if (isDear || moves.some(crosses)) await compute(p, orders);
       else await update(p, at, moves);
     },
   };
+}
+
+/** The orders that a matrix depends on, by permutation. */
+function ordersBehind(occurrences: readonly Occurrence[], orders: readonly Int32Array[]): Map<number, Int32Array> {
+  const others = occurrences.flatMap(otherDims).filter(({ permutation }) => permutation >= 0);
+  return new Map(others.map(({ permutation: q }) => [q, orders[q]!]));
 }
 
 /** A neighbour that is no longer where a matrix has it. */

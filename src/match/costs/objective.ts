@@ -24,24 +24,8 @@ export function cellDot(
   part?: Part,
 ): number {
   const { kernels, problem, staging } = workspace;
-  const dims = [...cell.dims];
-  const orders = dims.map((_, dim) => lookupDim(dim));
-  // The innermost free dimension of stride 1 is a run; the last dimension before it makes the columns.
-  const last = dims.at(-1);
-  const hasRun = last !== undefined && last.permutation < 0 && last.stride === 1;
-  const run = hasRun ? last.size : 1;
-  if (hasRun) dims.pop();
-  const columnDim = dims.pop();
-  const columns = columnDim === undefined ? [] : [columnDim];
-  const numbered = (list: typeof dims, from: number) => list.map((dim, at) => ({ ...dim, permutation: from + at }));
-  const rowDims = numbered(dims, 0);
-  const columnDims = numbered(columns, dims.length);
-  const byPosition: Lookup = (position) => orders[position] ?? null;
-  const only = part && { permutation: part.dim, slots: part.slots };
-  const rowsA = enumerateOffsets(rowDims, cell.base, inPlace, only);
-  const rowsB = enumerateOffsets(rowDims, cell.base, byPosition, only);
-  const columnsA = enumerateOffsets(columnDims, 0, inPlace, only);
-  const columnsB = enumerateOffsets(columnDims, 0, byPosition, only);
+  const orders = cell.dims.map((_, dim) => lookupDim(dim));
+  const { rowsA, rowsB, columnsA, columnsB, run } = offsetsOf(cell, orders, part);
   const a = staging.stageA(problem.tensors[tensor]!);
   const b = staging.stageB(problem.tensors[tensor]!);
   const place = (pointer: number, list: Int32Array): number => {
@@ -59,6 +43,30 @@ export function cellDot(
     place(workspace.columnsB, columnsB),
     run,
   );
+}
+
+/** Where the cell's elements stand in A, and in B by the orders of its dimensions: rows, columns, and runs of both. */
+function offsetsOf(cell: VotingCell, orders: readonly (Int32Array | null)[], part: Part | undefined) {
+  const dims = [...cell.dims];
+  // The innermost free dimension of stride 1 is a run; the last dimension before it makes the columns.
+  const last = dims.at(-1);
+  const hasRun = last !== undefined && last.permutation < 0 && last.stride === 1;
+  const run = hasRun ? last.size : 1;
+  if (hasRun) dims.pop();
+  const columnDim = dims.pop();
+  const columns = columnDim === undefined ? [] : [columnDim];
+  const numbered = (list: typeof dims, from: number) => list.map((dim, at) => ({ ...dim, permutation: from + at }));
+  const rowDims = numbered(dims, 0);
+  const columnDims = numbered(columns, dims.length);
+  const byPosition: Lookup = (position) => orders[position] ?? null;
+  const only = part && { permutation: part.dim, slots: part.slots };
+  return {
+    rowsA: enumerateOffsets(rowDims, cell.base, inPlace, only),
+    rowsB: enumerateOffsets(rowDims, cell.base, byPosition, only),
+    columnsA: enumerateOffsets(columnDims, 0, inPlace, only),
+    columnsB: enumerateOffsets(columnDims, 0, byPosition, only),
+    run,
+  };
 }
 
 function dimOrder(cell: VotingCell, dim: number, lookup: Lookup): Int32Array | null {

@@ -57,19 +57,12 @@ export async function coordinateDescent(
     doubt: null,
     pause: options.pause,
   };
-  const free = problem.groups.map(({ root }) => problem.free[root]!);
-  const stale = Uint8Array.from(free, Number);
+  const stale = Uint8Array.from(problem.groups, ({ root }) => Number(problem.free[root]!));
   let objective = total;
   let sweeps = 0;
   while (stale.includes(1) && sweeps < options.maxSweeps) {
     sweeps++;
-    for (const g of randomPermutation(problem.groups.length, rng)) {
-      if (!stale[g]) continue;
-      const gain = await visitGroup(descent, g);
-      stale[g] = 0;
-      objective += gain;
-      if (gain > 0) for (const neighbour of problem.neighbours[g]!) stale[neighbour] = Number(free[neighbour]);
-    }
+    objective = await sweepOver(descent, stale, randomPermutation(problem.groups.length, rng), objective);
     options.onProgress?.({ stage: "coordinate", done: sweeps, objective });
   }
   if (objective === total) return { orders, objective, sweeps };
@@ -81,6 +74,20 @@ export async function coordinateDescent(
   const fresh = createKeptCosts(workspace, workspace.kept, options.pause);
   const further = await coordinateDescent(workspace, orders, fresh, rng, rest);
   return { ...further, sweeps: sweeps + further.sweeps };
+}
+
+/** Visits the stale groups in that order; those that a step concerns are stale after it. Returns the objective reached. */
+async function sweepOver(state: State, stale: Uint8Array, order: Int32Array, from: number): Promise<number> {
+  const { groups, free, neighbours } = state.workspace.problem;
+  let objective = from;
+  for (const g of order) {
+    if (!stale[g]) continue;
+    const gain = await visitGroup(state, g);
+    stale[g] = 0;
+    objective += gain;
+    if (gain > 0) for (const other of neighbours[g]!) stale[other] = Number(free[groups[other]!.root]!);
+  }
+  return objective;
 }
 
 interface State {

@@ -39,11 +39,8 @@ function onHost({ graph, network, tensors, ...model }: RunningModel, read: HostT
     changed = false;
     return { name, graph, network, tensors };
   };
-  const statistics = async (
-    data: Dataset,
-    values: readonly string[],
-    options: BatchOptions,
-  ): Promise<Map<string, ChannelStatistics>> => statisticsOf(await current(), data, values, options);
+  const statistics: Repairable["statistics"] = async (data, values, options) =>
+    statisticsOf(await current(), data, values, options);
   return {
     get name() {
       return name;
@@ -55,11 +52,8 @@ function onHost({ graph, network, tensors, ...model }: RunningModel, read: HostT
       await resetOnHost({ name, graph, network, host }, data, options);
       changed = true;
     },
-    walk: (data, options) => ({
-      measure: async (value, onImages) => (await statistics(data, [value], { ...options, onImages })).get(value)!,
-      change() {},
-      dispose() {},
-    }),
+    walk: (data, options) =>
+      walkBy(async (value, onImages) => (await statistics(data, [value], { ...options, onImages })).get(value)!),
     fold(place, affine) {
       host.fold(place, affine);
       changed = true;
@@ -74,6 +68,13 @@ function onHost({ graph, network, tensors, ...model }: RunningModel, read: HostT
     dispose: () => network.dispose(),
   };
 }
+
+/** Every measurement starts over from the images: nothing waits that a change would have to reach. */
+const walkBy = (measure: ReturnType<Repairable["walk"]>["measure"]): ReturnType<Repairable["walk"]> => ({
+  measure,
+  change() {},
+  dispose() {},
+});
 
 async function statisticsOf(
   { name, network }: RunningModel,

@@ -9,52 +9,39 @@ import type { Executor, RunningModel, Value } from "../../run/executor.ts";
 import { type BatchOptions, eachImages } from "../../run/image-batches.ts";
 import { openRunning } from "../../run/models/running-model.ts";
 import type { Stepper } from "../least-squares/stepper.ts";
-import { readHostTensors } from "./tensors.ts";
+import { type HostTensors, readHostTensors } from "./tensors.ts";
 
 /** Throws as `openRunning` does. */
 export async function stepperOn(
-  merged: Model,
-  parents: readonly Model[],
+  models: readonly [merged: Model, ...parents: Model[]],
   executor: Executor,
   data: Dataset,
   options: BatchOptions,
 ): Promise<Stepper> {
-  const running: RunningModel[] = [];
-  const dispose = (): void => {
-    for (const { network } of running) network.dispose();
-  };
-  try {
-    for (const model of [merged, ...parents]) running.push(await openRunning(model, executor));
-  } catch (error) {
-    dispose();
-    throw error;
-  }
+  const running = await openAll(models, executor);
   const [{ graph, tensors, network }, ...others] = running as [RunningModel, ...RunningModel[]];
-  const host = await readHostTensors(merged, graph);
-  const uses = tensorUses(graph, merged);
-  const placeOf = (tensor: string) => [uses.get(tensor)!.layout, tensors.get(tensor)!.shape] as const;
+  const host = await readHostTensors(models[0], graph);
+  const stored = inTensorFlowLayout(host, tensorUses(graph, models[0]), tensors);
   let changed = false;
   const current = async (): Promise<void> => {
     if (changed) await network.load(host.forExecutor());
     changed = false;
   };
   return {
-    name: merged.name,
+    name: models[0].name,
     graph,
     tensors,
     async each(i, withParents, use, onImages) {
-      await current();
       const { inputs, output } = graph.operations[i]!;
+      await current();
       await eachImages(data, { ...options, onImages }, async (images) => {
-        const x = await valueAt(running[0]!, images, inputs[0]!);
-        const outputs: Value[] = [];
-        if (withParents) for (const parent of others) outputs.push(await valueAt(parent, images, output));
-        use(x, outputs, images.shape[0]!);
+        const outputs = withParents ? await valuesAt(others, images, output) : [];
+        use(await valueAt(running[0]!, images, inputs[0]!), outputs, images.shape[0]!);
       });
     },
-    read: async (tensor) => toTensorFlow(...placeOf(tensor), host.floats.get(tensor)!),
+    read: async (tensor) => stored.read(tensor),
     write(tensor, values) {
-      host.floats.get(tensor)!.set(fromTensorFlow(...placeOf(tensor), values));
+      stored.write(tensor, values);
       changed = true;
     },
     async predict(which, images, { batch, signal, onImages }) {
@@ -62,8 +49,43 @@ export async function stepperOn(
       return predictRunning(running[which]!, images, { batch, signal, onProgress: ({ done }) => onImages?.(done) });
     },
     toModel: async () => host.toModel(),
-    dispose,
+    dispose: () => disposeAll(running),
   };
+}
+
+/** The tensors of `host` as the equations want them. Copies. */
+function inTensorFlowLayout(
+  { floats }: HostTensors,
+  uses: ReturnType<typeof tensorUses>,
+  tensors: RunningModel["tensors"],
+): { read(tensor: string): Float32Array; write(tensor: string, values: Float32Array): void } {
+  const placeOf = (tensor: string) => [uses.get(tensor)!.layout, tensors.get(tensor)!.shape] as const;
+  return {
+    read: (tensor) => toTensorFlow(...placeOf(tensor), floats.get(tensor)!),
+    write: (tensor, values) => floats.get(tensor)!.set(fromTensorFlow(...placeOf(tensor), values)),
+  };
+}
+
+async function openAll(models: readonly Model[], executor: Executor): Promise<RunningModel[]> {
+  const running: RunningModel[] = [];
+  try {
+    for (const model of models) running.push(await openRunning(model, executor));
+    return running;
+  } catch (error) {
+    disposeAll(running);
+    throw error;
+  }
+}
+
+function disposeAll(running: readonly RunningModel[]): void {
+  for (const { network } of running) network.dispose();
+}
+
+/** One model after the other. */
+async function valuesAt(models: readonly RunningModel[], images: Value, value: string): Promise<Value[]> {
+  const values: Value[] = [];
+  for (const model of models) values.push(await valueAt(model, images, value));
+  return values;
 }
 
 async function valueAt({ network }: RunningModel, images: Value, value: string): Promise<Value> {

@@ -36,8 +36,8 @@ export async function leastSquares(
   checkData(checked, data, { labels: false });
   onNeed?.(leastSquaresNeed(checked, data, batch));
   // A parent without a share decides nothing.
-  const counted = parents.map((parent, k) => ({ parent, weight: weights[k]! })).filter(({ weight }) => weight > 0);
-  const [shares, shared] = [counted.map(({ weight }) => weight), counted.map(({ parent }) => parent)];
+  const shares = weights.filter((weight) => weight > 0);
+  const shared = parents.filter((_, k) => weights[k]! > 0);
   const stepper = await openStepper(model, shared, data, { ...settings, batch });
   try {
     const passes = temperature ? shared.length + 1 : 0;
@@ -47,7 +47,6 @@ export async function leastSquares(
     const onLogits = (pass: number) => (done: number) => onImages(total - (passes - pass) * data.count + done);
     const tempering = { batch, signal, onLogits };
     const divided = temperature ? await foldTemperature(stepper, shares, data, tempering) : undefined;
-    const unshifted = repairPlaces(graph).filter((place) => missingBias(place) !== undefined);
     return {
       model: await tagged(await stepper.toModel(), "least-squares", data),
       report: {
@@ -56,7 +55,7 @@ export async function leastSquares(
         places: [],
         operations,
         temperature: divided,
-        unshifted: unshifted.map(({ value }) => value),
+        unshifted: repairPlaces(graph).flatMap((place) => (missingBias(place) === undefined ? [] : [place.value])),
         addedBiases: added,
       },
     };
@@ -81,10 +80,10 @@ async function openStepper(
 ): Promise<Stepper> {
   if (executor === undefined || runsOnTensorFlow(executor)) {
     const { stepperOnTensorFlow } = await withTensorFlow(() => import("../tfjs/stepper.ts"));
-    return stepperOnTensorFlow(merged, parents, data, { batch, signal });
+    return stepperOnTensorFlow([merged, ...parents], data, { batch, signal });
   }
   const { stepperOn } = await import("../host/stepper.ts");
-  return stepperOn(merged, parents, executor, data, { batch, signal });
+  return stepperOn([merged, ...parents], executor, data, { batch, signal });
 }
 
 interface Tempering extends Pick<BatchOptions, "batch" | "signal"> {

@@ -62,9 +62,10 @@ export function createNormalEquations(
   patches: Patches,
   hasBias: boolean,
 ): NormalEquations {
-  const { arena, wasm, f32, f64 } = kernels;
-  const { n, m, ld } = sizesOf(patches, hasBias);
-  const { groups, columns, input, output } = patches;
+  const { arena, wasm, f64 } = kernels;
+  const sizes = sizesOf(patches, hasBias);
+  const { n, ld } = sizes;
+  const { groups } = patches;
   const start = arena.mark();
   const matrices = arena.allocate(8 * groups * n * ld);
   f64(matrices, groups * n * ld).fill(0);
@@ -72,60 +73,93 @@ export function createNormalEquations(
   const matrixOf = (group: number): number => matrices + 8 * group * n * ld;
   let squares = 0;
 
-  /** Rows [first, first + count) of one group: patches, ones, wanted outputs. */
-  function unfoldRows(rows: number, x: number, y: number, group: number, first: number, count: number): void {
-    const { size, kernel, stride, dilation, pad, out } = patches;
-    const depth = input / groups;
-    const moves = [...kernel, ...stride, ...dilation, ...pad, ...out] as const;
-    wasm.unfold(rows, ld, x, ...size, input, group * depth, depth, ...moves, first, count);
-    if (hasBias) {
-      const view = f32(rows, count * ld);
-      for (let r = 0; r < count; r++) view[r * ld + columns] = 1;
-    }
-    wasm.unfold(rows + 4 * n, ld, y, 1, 1, output, group * m, m, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, first, count);
-  }
-
   return {
     add(inputs, outputs, images) {
       const mark = arena.mark();
-      const [x, y] = [inputs, outputs].map((values) => {
-        const pointer = arena.allocate(values.byteLength);
-        f32(pointer, values.length).set(values);
-        return pointer;
-      }) as [number, number];
-      const rows = arena.allocate(4 * ROWS * ld);
+      const [x, y] = [place(kernels, inputs), place(kernels, outputs)];
       const work = arena.allocate(wasm.gramWork(ld));
-      const total = images * patches.out[0] * patches.out[1];
-      for (let group = 0; group < groups; group++) {
-        for (let first = 0; first < total; first += ROWS) {
-          const count = Math.min(ROWS, total - first);
-          unfoldRows(rows, x, y, group, first, count);
-          wasm.gram(matrixOf(group), ld, n, rows, ld, count, ld, work);
-        }
-      }
+      const count = images * patches.out[0] * patches.out[1];
+      eachRows(kernels, patches, hasBias, { x, y, count }, (group, rows, some) =>
+        wasm.gram(matrixOf(group), ld, n, rows, ld, some, ld, work),
+      );
       for (const value of outputs) squares += value * value;
       arena.release(mark);
       if (!Number.isFinite(squares)) throw notFinite(name);
     },
     solve(tensors, ridge) {
-      const weight = new Float32Array(tensors.weight.length);
-      const bias = tensors.bias === undefined ? undefined : new Float32Array(tensors.bias.length);
-      let [before, after, residual] = [squares, squares, 0];
-      for (let group = 0; group < groups; group++) {
-        const from = columnsOf(tensors, patches, group);
-        const found = solveGroup(kernels, { name, matrix: matrixOf(group), n, m, ld, from, ridge });
-        putColumns({ weight, bias }, patches, group, found.solution);
-        before -= found.explained;
-        after -= found.explained + found.gained;
-        residual = Math.max(residual, found.residual);
-      }
-      const relative = (error: number): number => (squares === 0 ? 0 : Math.sqrt(Math.max(0, error) / squares));
-      return { weight, bias, before: relative(before), after: relative(after), residual };
+      return solveGroups(tensors, patches, squares, (group, from) =>
+        solveGroup(kernels, { name, matrix: matrixOf(group), ...sizes, from, ridge }),
+      );
     },
     release() {
       if (arena.mark() >= top) arena.release(start);
     },
   };
+}
+
+function place({ arena, f32 }: ExtraKernels, values: Float32Array): number {
+  const pointer = arena.allocate(values.byteLength);
+  f32(pointer, values.length).set(values);
+  return pointer;
+}
+
+/** Unfolds the rows of each group, a block at a time, and hands them over. */
+function eachRows(
+  kernels: ExtraKernels,
+  patches: Patches,
+  hasBias: boolean,
+  { x, y, count }: { x: number; y: number; count: number },
+  use: (group: number, rows: number, count: number) => void,
+): void {
+  const rows = kernels.arena.allocate(4 * ROWS * sizesOf(patches, hasBias).ld);
+  for (let group = 0; group < patches.groups; group++) {
+    for (let first = 0; first < count; first += ROWS) {
+      const some = Math.min(ROWS, count - first);
+      unfoldRows(kernels, patches, hasBias, { rows, x, y, group, first, count: some });
+      use(group, rows, some);
+    }
+  }
+}
+
+/** Rows [first, first + count) of one group, in wasm memory: patches, ones, wanted outputs. */
+function unfoldRows(
+  { wasm, f32 }: ExtraKernels,
+  patches: Patches,
+  hasBias: boolean,
+  place: { rows: number; x: number; y: number; group: number; first: number; count: number },
+): void {
+  const { rows, x, y, group, first, count } = place;
+  const { size, kernel, stride, dilation, pad, out, groups, columns, input, output } = patches;
+  const { n, m, ld } = sizesOf(patches, hasBias);
+  const depth = input / groups;
+  const moves = [...kernel, ...stride, ...dilation, ...pad, ...out] as const;
+  wasm.unfold(rows, ld, x, ...size, input, group * depth, depth, ...moves, first, count);
+  if (hasBias) {
+    const view = f32(rows, count * ld);
+    for (let r = 0; r < count; r++) view[r * ld + columns] = 1;
+  }
+  wasm.unfold(rows + 4 * n, ld, y, 1, 1, output, group * m, m, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, first, count);
+}
+
+/** Solves group by group, and puts the solutions together. `squares` is ‖Y‖². */
+function solveGroups(
+  tensors: LinearTensors,
+  patches: Patches,
+  squares: number,
+  solve: (group: number, from: Float64Array) => GroupSolution,
+): Solution {
+  const weight = new Float32Array(tensors.weight.length);
+  const bias = tensors.bias === undefined ? undefined : new Float32Array(tensors.bias.length);
+  let [before, after, residual] = [squares, squares, 0];
+  for (let group = 0; group < patches.groups; group++) {
+    const found = solve(group, columnsOf(tensors, patches, group));
+    putColumns({ weight, bias }, patches, group, found.solution);
+    before -= found.explained;
+    after -= found.explained + found.gained;
+    residual = Math.max(residual, found.residual);
+  }
+  const relative = (error: number): number => (squares === 0 ? 0 : Math.sqrt(Math.max(0, error) / squares));
+  return { weight, bias, before: relative(before), after: relative(after), residual };
 }
 
 /** The tensors' columns of one group as f64[n, m]: the bias is the last row. */

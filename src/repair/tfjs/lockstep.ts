@@ -46,8 +46,6 @@ export function createLockstep(
   const advances = networks.map(createAdvance);
   const waiting = new Map<number, readonly Waiting[]>();
   let used = 0;
-  const valuesOf = (states: readonly Waiting[]): tf.Tensor[] => states.flatMap(({ values }) => [...values.values()]);
-  const sizeOf = (states: readonly Waiting[]): number => valuesOf(states).reduce((sum, { size }) => sum + 4 * size, 0);
   return {
     async each(ends, use, onImages) {
       let batch = 0;
@@ -59,10 +57,8 @@ export function createLockstep(
         const states = advances.map((advance, k) =>
           advance(before?.[k] ?? { done: 0, values: new Map([["input", tf.clone(images)]]) }, ends[k]!),
         );
-        use(
-          states.map(({ values }) => values),
-          images.shape[0],
-        );
+        const values = states.map((state) => state.values);
+        use(values, images.shape[0]);
         const size = sizeOf(states);
         if (used + size > bytes) {
           tf.dispose(valuesOf(states));
@@ -80,6 +76,10 @@ export function createLockstep(
     },
   };
 }
+
+const valuesOf = (states: readonly Waiting[]): tf.Tensor[] => states.flatMap(({ values }) => [...values.values()]);
+
+const sizeOf = (states: readonly Waiting[]): number => valuesOf(states).reduce((sum, { size }) => sum + 4 * size, 0);
 
 /** What runs a batch on, up to operation number `end`, whose last value is kept; in a tidy of the caller's. */
 function createAdvance({ graph, variables }: TfNetwork): (from: Waiting, end: number) => Waiting {

@@ -8,25 +8,15 @@ import { predict } from "../../run/tfjs/evaluate.ts";
 import { downloaded } from "../../run/tfjs/executor.ts";
 import { createNetwork, type TfNetwork } from "../../run/tfjs/network.ts";
 import type { Stepper } from "../least-squares/stepper.ts";
-import { createLockstep } from "./lockstep.ts";
+import { createLockstep, type Lockstep } from "./lockstep.ts";
 
 /** Throws as `createNetwork` does. */
 export async function stepperOnTensorFlow(
-  merged: Model,
-  parents: readonly Model[],
+  models: readonly [merged: Model, ...parents: Model[]],
   data: Dataset,
   options: BatchOptions,
 ): Promise<Stepper> {
-  const networks: TfNetwork[] = [];
-  const dispose = (): void => {
-    for (const network of networks) network.dispose();
-  };
-  try {
-    for (const model of [merged, ...parents]) networks.push(await createNetwork(model));
-  } catch (error) {
-    dispose();
-    throw error;
-  }
+  const networks = await createAll(models);
   const [network] = networks as [TfNetwork];
   const { graph, variables, tensors, name } = network;
   const lockstep = createLockstep(networks, data, options);
@@ -36,15 +26,12 @@ export async function stepperOnTensorFlow(
     tensors,
     each(i, withParents, use, onImages) {
       const { inputs, output } = graph.operations[i]!;
-      const ends = [i, ...parents.map(() => (withParents ? i + 1 : 0))];
-      return lockstep.each(
-        ends,
-        ([own, ...others], images) => {
-          const outputs = withParents ? others.map((values) => downloaded(values.get(output)!)) : [];
-          use(downloaded(own!.get(inputs[0]!)!), outputs, images);
-        },
-        onImages,
-      );
+      const ends = [i, ...models.slice(1).map(() => (withParents ? i + 1 : 0))];
+      const hand: Parameters<Lockstep["each"]>[1] = ([own, ...others], images) => {
+        const outputs = withParents ? others.map((values) => downloaded(values.get(output)!)) : [];
+        use(downloaded(own!.get(inputs[0]!)!), outputs, images);
+      };
+      return lockstep.each(ends, hand, onImages);
     },
     read: async (tensor) => (await variables.get(tensor)!.data()) as Float32Array,
     write(tensor, values) {
@@ -56,7 +43,22 @@ export async function stepperOnTensorFlow(
     toModel: () => network.toModel(),
     dispose() {
       lockstep.dispose();
-      dispose();
+      disposeAll(networks);
     },
   };
+}
+
+async function createAll(models: readonly Model[]): Promise<TfNetwork[]> {
+  const networks: TfNetwork[] = [];
+  try {
+    for (const model of models) networks.push(await createNetwork(model));
+    return networks;
+  } catch (error) {
+    disposeAll(networks);
+    throw error;
+  }
+}
+
+function disposeAll(networks: readonly TfNetwork[]): void {
+  for (const network of networks) network.dispose();
 }
