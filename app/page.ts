@@ -74,3 +74,17 @@ export function saveBlob(blob: Blob, name: string): void {
   // The download has its own hold on the Blob once it has begun.
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
+
+/** Less than this hides no line. */
+const SLACK = 8;
+
+/** Phones show no scroll bar until a finger moves it: shows the cue beside `box`, in the element around both, while the end of the box is not in view. */
+export function cueScrolling(box: HTMLElement): void {
+  const cue = only(box.parentElement!, ".cue", HTMLElement);
+  const look = (): void => {
+    cue.hidden = box.scrollHeight - box.scrollTop - box.clientHeight < SLACK;
+  };
+  box.addEventListener("scroll", look, { passive: true });
+  new MutationObserver(look).observe(box, { childList: true, subtree: true, characterData: true });
+  new ResizeObserver(look).observe(box);
+}

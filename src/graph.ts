@@ -30,3 +30,4 @@ export type { ConvLayout, DenseLayout, Graph, Operation, OperationKind } from ".
 export { type LinearOperation, linearOperations } from "./graph/linear-operations.ts";
 export { type ValueShape, valueShapes } from "./graph/value-shapes.ts";
 export { type Tap, tapsOf } from "./infer/taps.ts";
+export { type CosineSchedule, cosineSchedule, type Schedule } from "./run/schedule.ts";

@@ -45,9 +45,10 @@ export {
   type WriteOptions,
   writeSafetensors,
 } from "./formats/safetensors/write-safetensors.ts";
+export { type ByteSource, blobSource, bytesSource } from "./io/byte-source.ts";
 export type { Files } from "./io/files.ts";
 export { type ByteSink, type MemorySink, memorySink } from "./io/sink.ts";
-export { type ByteSource, blobSource, bytesSource, type UrlSourceOptions, urlSource } from "./io/source.ts";
+export { type UrlSourceOptions, urlSource } from "./io/url-source.ts";
 export { type InitOptions, init } from "./kernels/init.ts";
 export { readFloats } from "./kernels/read-floats.ts";
 export { type Choice, choosePermutations } from "./match/costs/choose-permutations.ts";

@@ -2,7 +2,7 @@
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { saveText } from "../../src/node/save-text.ts";
+import { saveText } from "../../src/node/file-sink.ts";
 import { type ReportSection, reportPage } from "../../src/report/report-page.ts";
 import type { Experiment, Outcome } from "./experiment.ts";
 import type { Lab } from "./lab.ts";

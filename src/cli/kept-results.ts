@@ -5,8 +5,8 @@
 
 import { createHash } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
+import { saveText } from "../node/file-sink.ts";
 import { whenFinished, writesAtOnce } from "../node/held-outputs.ts";
-import { saveText } from "../node/save-text.ts";
 import { codeOf, wordsOf } from "../node/system-error.ts";
 import type { CommandContext, OptionRule } from "./command.ts";
 

@@ -1,6 +1,6 @@
 /** SVG as text, in the colours of the charts. */
 
-import { escapeMarkup } from "../report/escape.ts";
+import { escapeMarkup } from "../report/markup.ts";
 import { CHART_STYLE } from "../report/style.ts";
 import { columnsOf } from "./visible-text.ts";
 

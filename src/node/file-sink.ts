@@ -68,6 +68,18 @@ export async function fileSink(path: string, options: FileSinkOptions = {}): Pro
   };
 }
 
+/** Writes text to a path as UTF-8, whole or not at all, by the rules of `fileSink`. */
+export async function saveText(text: string, path: string, options: FileSinkOptions = {}): Promise<void> {
+  const sink = await fileSink(path, options);
+  try {
+    await sink.write(new TextEncoder().encode(text));
+    await sink.close();
+  } catch (error) {
+    await sink.abort();
+    throw error;
+  }
+}
+
 /** Steps of an open output; `undo` leaves nothing behind once one of them has failed, or at `abort`. */
 function guardSteps(path: string, failed: (cause: unknown) => Error, undo: () => Promise<void>) {
   let isOpen = true;

@@ -5,7 +5,7 @@ import { constants, type FileHandle, open, stat } from "node:fs/promises";
 import { resolve, sep } from "node:path";
 import { FormatError } from "../base/errors.ts";
 import { checkRange } from "../io/byte-range.ts";
-import type { ByteSource } from "../io/source.ts";
+import type { ByteSource } from "../io/byte-source.ts";
 import { wordsOf } from "./system-error.ts";
 import { CHUNK_BYTES } from "./write-fully.ts";
 

@@ -5,10 +5,9 @@ import type { Running } from "../base/options.ts";
 import { writeFolder } from "../formats/folder/write-folder.ts";
 import { sidecarText } from "../formats/sidecar.ts";
 import { writeModel } from "../formats/write-model.ts";
-import { fileSink } from "./file-sink.ts";
+import { fileSink, saveText } from "./file-sink.ts";
 import { folderSink } from "./folder-sink.ts";
 import { planOutput } from "./plan-output.ts";
-import { saveText } from "./save-text.ts";
 
 /** Options of `saveModel`. */
 export interface SaveOptions extends Running {

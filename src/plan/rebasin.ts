@@ -9,8 +9,8 @@ import { checkNumber, checkOptions, type OptionKinds, wrongType } from "../base/
 import { type Detectable, detectSpec, type FamilyName, familySpec } from "../families/detect-spec.ts";
 import { DETECT_OPTIONS, type DetectOptions } from "../families/options.ts";
 import { openModel } from "../formats/open-model.ts";
+import type { ByteSource } from "../io/byte-source.ts";
 import type { Files } from "../io/files.ts";
-import type { ByteSource } from "../io/source.ts";
 import { MATCH_OPTIONS, type MatchOptions, type MatchReport, matchWeights } from "../match/match-weights.ts";
 import { MERGE_OPTIONS, type MergeOptions, mergeModels } from "../merge/merge-models.ts";
 import type { Alignment } from "../perm/alignment.ts";

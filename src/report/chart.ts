@@ -3,8 +3,8 @@
  * internal: its types are not there where the package is installed.
  */
 
+import { svgText } from "./markup.ts";
 import { CHART_STYLE } from "./style.ts";
-import { svgText } from "./svg-text.ts";
 
 /** The parts of @observablehq/plot used here. @internal */
 export type Plot = typeof import("@observablehq/plot");

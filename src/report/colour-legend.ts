@@ -1,7 +1,7 @@
 /** The bar that says which colour stands for which value. */
 
 import type { Drawing, Panel } from "./chart.ts";
-import { cssColourAt } from "./colours.ts";
+import { cssColourAt } from "./style.ts";
 
 const HEIGHT = 48;
 const STEPS = 64;

@@ -2,7 +2,7 @@
 
 import { type ChartOptions, type Drawing, drawChart, element, type Panel } from "./chart.ts";
 import { colourLegend } from "./colour-legend.ts";
-import { cssColourAt } from "./colours.ts";
+import { cssColourAt } from "./style.ts";
 
 /** Values on a grid: `values[row·columns + column]` stands at the row-th y and the column-th x, in equal steps. */
 export interface Plane {

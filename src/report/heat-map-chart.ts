@@ -2,8 +2,8 @@
 
 import { type ChartOptions, type Drawing, drawChart, element, type Panel } from "./chart.ts";
 import { type ColourScale, colourLegend } from "./colour-legend.ts";
-import { colourAt } from "./colours.ts";
 import { encodePng, pngUrl } from "./png.ts";
+import { colourAt } from "./style.ts";
 
 /** Row-major. */
 export interface Matrix {

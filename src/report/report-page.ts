@@ -1,6 +1,6 @@
 /** One HTML file with text, tables and charts: nothing in it is loaded from elsewhere. */
 
-import { escapeMarkup } from "./escape.ts";
+import { escapeMarkup } from "./markup.ts";
 
 /** What stands under one heading, in this order: text, figures, charts, tables. */
 export interface ReportSection {

@@ -1,6 +1,6 @@
 /** Loss, accuracy and calibration from logits, in f64 and the same to the last bit in every runtime. */
 
-import { exp, log } from "../base/exp-log.ts";
+import { exp, log } from "../base/exact-math.ts";
 
 /** `loss` is the mean softmax cross-entropy in nats, `accuracy` the fraction of images classified right. */
 export interface Evaluation {

@@ -1,5 +1,6 @@
 /** Learning rates over the course of a training, the same to the last bit in every runtime. */
 
+import { cosPi } from "../base/exact-math.ts";
 import { checkOptions } from "../base/options.ts";
 
 /** The learning rate at `progress`, the fraction of all steps that are done: from 0 to just below 1. */
@@ -34,21 +35,4 @@ export function cosineSchedule(options: CosineSchedule): Schedule {
     const share = (1 + cosPi((progress - warmup) / (1 - warmup))) / 2;
     return peak * (end + (1 - end) * share);
   };
-}
-
-/** 1/28! is below 2⁻⁹⁷: at π/2 the series is exact to the last bit of a double, give or take its own rounding. */
-const TERMS = 14;
-
-/**
- * cos πx for x from 0 to 1, by its series in + − × ÷ alone: `Math.cos` differs between engines in the last bit.
- *
- * @example
- * cosPi(1 / 3); // 0.5000000000000001
- */
-export function cosPi(x: number): number {
-  if (x > 0.5) return -cosPi(1 - x);
-  const square = Math.PI * x * (Math.PI * x);
-  let sum = 1;
-  for (let k = TERMS; k >= 1; k--) sum = 1 - (sum * square) / (2 * k * (2 * k - 1));
-  return sum;
 }

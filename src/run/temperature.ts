@@ -1,6 +1,6 @@
 /** One temperature for logits, fitted to probabilities: the first thing to try where answers are right and too unsure. */
 
-import { exp } from "../base/exp-log.ts";
+import { exp } from "../base/exact-math.ts";
 
 /** Logits `[rows, classes]`, row by row. */
 export interface LogitRows {

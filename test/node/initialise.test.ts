@@ -3,10 +3,11 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { cosPi } from "../../src/base/exact-math.ts";
 import type { Model } from "../../src/base/model.ts";
 import { describeGraph } from "../../src/families/describe-graph.ts";
 import { type Architecture, initialiseModel } from "../../src/families/initialise.ts";
-import { cosineSchedule, cosPi } from "../../src/run/schedule.ts";
+import { cosineSchedule } from "../../src/run/schedule.ts";
 import { createNetwork } from "../../src/run/tfjs/network.ts";
 import { fmnistResnet20, fmnistVgg, mlp } from "../reference/architectures.ts";
 import { sameBytes } from "../reference/expect-error.ts";

@@ -6,7 +6,7 @@ import { FormatError } from "../../src/base/errors.ts";
 import { memoryModel } from "../../src/base/memory-model.ts";
 import { openModel } from "../../src/formats/open-model.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors/write-safetensors.ts";
-import { urlSource } from "../../src/io/source.ts";
+import { urlSource } from "../../src/io/url-source.ts";
 import { rejects, sameBytes } from "../reference/expect-error.ts";
 import { counting } from "../reference/safetensors-builder.ts";
 

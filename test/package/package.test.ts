@@ -148,7 +148,7 @@ test("npx rebasin --help works from the installed package", async () => {
 
 /** What entries export that need no TensorFlow.js to be loaded. */
 const WITHOUT_PEERS: Readonly<Record<string, readonly string[]>> = {
-  "rebasin/graph": ["describeGraph", "initialiseModel", "linearOperations", "tapsOf", "valueShapes"],
+  "rebasin/graph": ["cosineSchedule", "describeGraph", "initialiseModel", "linearOperations", "tapsOf", "valueShapes"],
   "rebasin/by-data": ["activationCosts", "chooseStart", "createActivationStatistics", "matchActivations", "matchCosts"],
   "rebasin/measure": [
     "barrier",

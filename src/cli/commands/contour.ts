@@ -3,7 +3,7 @@
 import { VERSION } from "../../base/version.ts";
 import { visible } from "../../base/visible.ts";
 import type { Contour, ContourPoint } from "../../measure/contour.ts";
-import { saveText } from "../../node/save-text.ts";
+import { saveText } from "../../node/file-sink.ts";
 import { textTable } from "../../report/text-table.ts";
 import { checkpointPath, PERMUTATIONS_OPTION, withAlignedPair } from "../aligned-pair.ts";
 import { type Command, type CommandContext, numberOption } from "../command.ts";

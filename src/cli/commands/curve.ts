@@ -4,7 +4,7 @@ import { VERSION } from "../../base/version.ts";
 import { visible } from "../../base/visible.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { costMaps, tensorSimilarities } from "../../measure/tensor-similarity.ts";
-import { saveText } from "../../node/save-text.ts";
+import { saveText } from "../../node/file-sink.ts";
 import { applyPermutations } from "../../perm/apply-permutations.ts";
 import type { AlignedPair } from "../../perm/pair.ts";
 import { type AlignmentFound, checkpointPath, PERMUTATIONS_OPTION, withAlignedPair } from "../aligned-pair.ts";

@@ -10,7 +10,7 @@ import { elementCount, type Model } from "../../base/model.ts";
 import { tensorBytes } from "../../base/tensor-bytes.ts";
 import { visible } from "../../base/visible.ts";
 import { shardName } from "../../formats/folder/shard-names.ts";
-import { saveText } from "../../node/save-text.ts";
+import { saveText } from "../../node/file-sink.ts";
 import { textTable } from "../../report/text-table.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { checkOutputs, INPUT_OPTIONS, SPEC_OPTION, specOption, withModels } from "../models.ts";

@@ -6,7 +6,7 @@ import * as assert from "uvu/assert";
 import { describe } from "../../../src/base/describe.ts";
 import { FormatError, SpecError } from "../../../src/base/errors.ts";
 import { visible } from "../../../src/base/visible.ts";
-import { escapeMarkup } from "../../../src/report/escape.ts";
+import { escapeMarkup } from "../../../src/report/markup.ts";
 import { textTable } from "../../../src/report/text-table.ts";
 import { hostileText, RAW } from "../../reference/hostile-text.ts";
 

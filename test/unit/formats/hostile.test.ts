@@ -5,7 +5,7 @@ import { createRng } from "../../../src/base/rng.ts";
 import { tensorBytes } from "../../../src/base/tensor-bytes.ts";
 import { openModel } from "../../../src/formats/open-model.ts";
 import { MAX_HEADER_BYTES, openSafetensors } from "../../../src/formats/safetensors/open-safetensors.ts";
-import { bytesSource } from "../../../src/io/source.ts";
+import { bytesSource } from "../../../src/io/byte-source.ts";
 import { rejects } from "../../reference/expect-error.ts";
 import { concat, entry, safetensorsFile, smallFile, u64, utf8 } from "../../reference/safetensors-builder.ts";
 

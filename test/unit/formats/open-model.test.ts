@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { FormatError } from "../../../src/base/errors.ts";
 import { openModel } from "../../../src/formats/open-model.ts";
 import { guessFormat } from "../../../src/formats/signatures.ts";
-import { bytesSource } from "../../../src/io/source.ts";
+import { bytesSource } from "../../../src/io/byte-source.ts";
 import { rejects } from "../../reference/expect-error.ts";
 import { concat, entry, safetensorsFile, smallFile, utf8 } from "../../reference/safetensors-builder.ts";
 

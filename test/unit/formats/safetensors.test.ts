@@ -10,8 +10,8 @@ import {
   headerBytes,
   writeSafetensors,
 } from "../../../src/formats/safetensors/write-safetensors.ts";
+import { type ByteSource, bytesSource } from "../../../src/io/byte-source.ts";
 import { memorySink } from "../../../src/io/sink.ts";
-import { type ByteSource, bytesSource } from "../../../src/io/source.ts";
 import { rejects, sameBytes } from "../../reference/expect-error.ts";
 import { concat, counting, entry, safetensorsFile, smallFile, u64, utf8 } from "../../reference/safetensors-builder.ts";
 

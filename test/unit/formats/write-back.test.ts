@@ -3,8 +3,8 @@ import * as assert from "uvu/assert";
 import type { Model } from "../../../src/base/model.ts";
 import { openModel } from "../../../src/formats/open-model.ts";
 import { open, write } from "../../../src/formats/safetensors/safetensors-format.ts";
+import { bytesSource } from "../../../src/io/byte-source.ts";
 import { memorySink } from "../../../src/io/sink.ts";
-import { bytesSource } from "../../../src/io/source.ts";
 import { entry, safetensorsFile, smallFile } from "../../reference/safetensors-builder.ts";
 
 const test = suite("write-back");

@@ -1,9 +1,9 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { FormatError } from "../../../src/base/errors.ts";
+import { bytesSource } from "../../../src/io/byte-source.ts";
 import { checkInnerPath, droppedFiles } from "../../../src/io/files.ts";
 import { memorySink } from "../../../src/io/sink.ts";
-import { bytesSource } from "../../../src/io/source.ts";
 import { writePatched } from "../../../src/io/write-patched.ts";
 import { rejects } from "../../reference/expect-error.ts";
 

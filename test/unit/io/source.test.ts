@@ -1,6 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { type ByteSource, blobSource, bytesSource, urlSource } from "../../../src/io/source.ts";
+import { type ByteSource, blobSource, bytesSource } from "../../../src/io/byte-source.ts";
+import { urlSource } from "../../../src/io/url-source.ts";
 import { rejects, sameBytes } from "../../reference/expect-error.ts";
 import { counting } from "../../reference/safetensors-builder.ts";
 

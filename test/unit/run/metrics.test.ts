@@ -2,7 +2,7 @@
 
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { exp, log } from "../../../src/base/exp-log.ts";
+import { exp, log } from "../../../src/base/exact-math.ts";
 import { createRng } from "../../../src/base/rng.ts";
 import { calibrate, evaluateLogits, scoreLogits } from "../../../src/run/metrics.ts";
 import { gaussianArray } from "../../reference/random.ts";

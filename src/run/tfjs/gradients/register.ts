@@ -5,7 +5,6 @@ import { convFilterKernel } from "./conv-filter.ts";
 import { convInputKernel } from "./conv-input.ts";
 import { depthwiseFilterKernel, depthwiseInputKernel } from "./depthwise.ts";
 import { elementwiseGradients } from "./elementwise.ts";
-import { sharedIdentity } from "./identity.ts";
 import { explicitTransposes } from "./mat-mul.ts";
 import { networkGradients } from "./networks.ts";
 import { reductionGradients } from "./reductions.ts";
@@ -62,4 +61,20 @@ function replace(name: string, make: (native: tf.KernelConfig | undefined) => tf
   const kernel = { ...make(native), [ours]: true };
   if (native !== undefined) tf.unregisterKernel(name, "wasm");
   tf.registerKernel(kernel);
+}
+
+/**
+ * The backend's `Identity`, without its copy: TensorFlow.js clones every tensor that it saves for a gradient, and data never
+ * changes once made, so that a count of users does, as for `Reshape`. Strings, which live elsewhere, go the old way.
+ */
+function sharedIdentity(native: tf.KernelConfig): tf.KernelConfig {
+  return {
+    ...native,
+    kernelFunc: (call) => {
+      const { x } = call.inputs as unknown as { x: tf.TensorInfo };
+      if (x.dtype === "string") return native.kernelFunc(call);
+      (call.backend as { incRef(dataId: object): void }).incRef(x.dataId);
+      return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
+    },
+  };
 }

@@ -1,6 +1,6 @@
-/** SVG elements → text: the same characters whichever document made them. */
+/** Markup as text: what stands inside of it, and whole SVG files, the same characters whichever document made the elements. */
 
-import { escapeMarkup } from "./escape.ts";
+import { visible } from "../base/visible.ts";
 
 const ELEMENT = 1;
 const TEXT = 3;
@@ -50,4 +50,13 @@ function write(node: Node, extra = ""): string {
 function legal(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones to find
   return text.replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "");
+}
+
+/**
+ * For element content and quoted attributes, of HTML and of XML. Characters that change what is around them, or that XML
+ * does not allow, are made visible; line ends and tabs stay.
+ */
+export function escapeMarkup(text: string): string {
+  const shown = text.replaceAll(/[^\n\t]+/g, visible);
+  return shown.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }
