@@ -46,7 +46,7 @@ async function evaluateAll(data: string): Promise<void> {
   for (const [i, model] of models.entries()) await row(positionals[i]!, model, "", "", "");
   await row("mean of the models as they are", meanModel(models, new Map(), {}), "", "", "");
   for (const options of variants()) {
-    const { model, report } = await mergeMany(models, await detectSpec(models[0]!), options);
+    const { model, report } = await mergeMany(models, await detectSpec(models[0]!, { normGroups: 1 }), options);
     const { method, reference, iterations, rounds, objective, seconds } = report;
     const name = `${report.strategy}, ${method}, seed ${options.seed ?? 0}, reference ${reference}`;
     await row(name, model, objective.toFixed(2), `${iterations} + ${rounds}`, seconds.toFixed(1));

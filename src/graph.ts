@@ -26,6 +26,7 @@ export {
   type VggArchitecture,
 } from "./families/initialise.ts";
 export type { DetectOptions } from "./families/options.ts";
+export { skeletonSpec } from "./families/skeleton.ts";
 export type { ConvLayout, DenseLayout, Graph, Operation, OperationKind } from "./graph/graph.ts";
 export { type LinearOperation, linearOperations } from "./graph/linear-operations.ts";
 export { type ValueShape, valueShapes } from "./graph/value-shapes.ts";

@@ -12,7 +12,7 @@ export {
   specBuilder,
 } from "./axes/spec-builder.ts";
 export { formatSpec, parseSpec, specFingerprint } from "./axes/spec-file.ts";
-export { specName } from "./axes/spec-name.ts";
+export { type SpecNotes, specName } from "./axes/spec-name.ts";
 export { log10Symmetries } from "./axes/symmetries.ts";
 export type * from "./axes/types.ts";
 export type { ClosingModel, DisposeKey } from "./base/closing-model.ts";

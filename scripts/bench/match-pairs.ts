@@ -31,7 +31,8 @@ export interface LoadedPair {
 /** Both models in memory, and the spec. */
 export async function loadPair({ name, spec, a, b }: PairFiles): Promise<LoadedPair> {
   const first = await readWhole(a);
-  const parsed = spec === "auto" ? await detectSpec(first) : parseSpec(readFileSync(spec, "utf8"), spec);
+  const parsed =
+    spec === "auto" ? await detectSpec(first, { normGroups: 1 }) : parseSpec(readFileSync(spec, "utf8"), spec);
   return { name, a: first, b: await readWhole(b), spec: parsed };
 }
 

@@ -33,7 +33,7 @@ export async function matchPair(pathA: string, pathB: string): Promise<Pair> {
   try {
     for (const path of [pathA, pathB]) opened.push(await openModel(path));
     const [a, b] = opened as [Model, Model];
-    const spec = await detectSpec(a);
+    const spec = await detectSpec(a, { normGroups: 1 });
     const { model: merged, permutations, report } = await rebasin(a, b, { spec });
     const unaligned = new Map<string, Int32Array>();
     const at = (lambda: number, aligned: boolean): Promise<Model> =>

@@ -15,11 +15,11 @@ import {
   runPlan,
 } from "./matching-data.ts";
 import { STRAIGHT_THROUGH_OPTIONS } from "./matching-straight-through.ts";
-import { INPUT_OPTIONS, SPEC_OPTION } from "./models.ts";
+import { INPUT_OPTIONS, SPEC_OPTIONS } from "./models.ts";
 import type { Repair } from "./repairing.ts";
 
 export const MATCH_OPTIONS: Readonly<Record<string, OptionRule>> = {
-  spec: SPEC_OPTION,
+  ...SPEC_OPTIONS,
   ...INPUT_OPTIONS,
   method: {
     value: "METHOD",
@@ -90,6 +90,7 @@ export function matchText(report: CommandReport, spec: Spec): string {
   ]);
   const lines = [
     `spec       ${visible(report.spec)}${spec.why === undefined ? "" : `: ${visible(spec.why)}`}`,
+    ...basisLines(spec),
     `method     ${report.method}, ${steps}${counted(report.sweeps, "sweep")}, ${report.seconds.toFixed(2)} s`,
     `objective  ${report.identityObjective.toPrecision(6)} before, ${report.objective.toPrecision(6)} aligned`,
   ];
@@ -105,6 +106,15 @@ export function matchText(report: CommandReport, spec: Spec): string {
       `held       ${visible(report.held.join(", "))}: three or more permutations meet, found by descent alone`,
     );
   return [...lines, "", textTable(["permutation", "size", "moved"], rows)].join("\n");
+}
+
+/** What a spec rests on, and what it takes for granted: a line each. */
+export function basisLines(
+  { basis = "given", assumptions = [] }: Pick<Spec, "basis" | "assumptions">,
+  wide = 10,
+): string[] {
+  const lines = assumptions.map((line, i) => `${(i === 0 ? "assumes" : "").padEnd(wide)} ${visible(line)}`);
+  return [`${"basis".padEnd(wide)} ${basis}`, ...lines];
 }
 
 function startLines({ chosen, images, tried }: NonNullable<CommandReport["starts"]>): string[] {

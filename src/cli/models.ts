@@ -7,18 +7,21 @@ import type { Spec } from "../axes/types.ts";
 import { SpecError } from "../base/errors.ts";
 import type { Model } from "../base/model.ts";
 import { visible } from "../base/visible.ts";
+import type { DetectOptions } from "../families/options.ts";
 import { namedAs } from "../formats/same-names.ts";
 import { openModelFile } from "../node/open-model.ts";
 import { codeOf, wordsOf } from "../node/system-error.ts";
 import { findTarget } from "../node/target.ts";
 import { chooseSpec } from "../plan/rebasin.ts";
-import type { CommandContext, OptionRule } from "./command.ts";
-import { UsageError } from "./command.ts";
+import { type CommandContext, numberOption, type OptionRule, UsageError } from "./command.ts";
 
 /** Of commands that read models. */
 export const INPUT_OPTIONS: Readonly<Record<string, OptionRule>> = {
   key: { value: "KEY", help: "which of several models in a checkpoint file, such as ema or model.state_dict" },
-  assume: { value: "WHAT", help: "what a file does not tell: V2=bf16 takes NumPy's raw pairs of bytes as bfloat16" },
+  assume: {
+    value: "WHAT",
+    help: "what files do not tell: chain takes a network for a plain chain whatever its words say, V2=bf16 NumPy's raw pairs of bytes as bfloat16; several with commas",
+  },
 };
 
 /** Opens `paths` (files, folders, indexes of shards, hf:org/name), runs `use`, closes them. */
@@ -30,7 +33,7 @@ export async function withModels<T>(
   const models: Model[] = [];
   try {
     for (const path of paths) {
-      const options = { signal, key: values.get("key"), assume: values.get("assume") };
+      const options = { signal, key: values.get("key"), assume: assumed(values).ofFiles };
       const model = await openModelFile(path, options);
       models.push(models.length === 0 ? model : renamed(model, models[0]!, say));
     }
@@ -50,17 +53,45 @@ function renamed(model: Model, a: Model, say: CommandContext["say"]): Model {
   return named;
 }
 
-export const SPEC_OPTION: OptionRule = {
-  value: "SPEC",
-  help: "auto (by names and shapes), a family (mlp, vgg, resnet), or a spec file (*.json)",
-  default: "auto",
+/** What `--assume` says of the network, and what of its files. */
+function assumed(values: ReadonlyMap<string, string>): { chain: boolean; ofFiles: string | undefined } {
+  const words = values.get("assume")?.split(",") ?? [];
+  const others = words.filter((word) => word !== "chain");
+  return { chain: others.length < words.length, ofFiles: others.length === 0 ? undefined : others.join() };
+}
+
+/** Of commands that need a spec. */
+export const SPEC_OPTIONS: Readonly<Record<string, OptionRule>> = {
+  spec: {
+    value: "SPEC",
+    help: "auto (by names and shapes), a family (mlp, vgg, resnet), or a spec file (*.json)",
+    default: "auto",
+  },
+  order: { value: "A,B,C", help: "tensors or modules, first to last, where names and shapes do not tell their order" },
+  "norm-groups": {
+    value: "N",
+    help: "groups of each norm without running statistics: 1 for LayerNorm, the channels for InstanceNorm",
+  },
 };
+
+/** What the command line says of the network, for detection; throws `UsageError` beside a spec file. */
+export function detectOptions(context: CommandContext): DetectOptions {
+  const { values } = context;
+  const { chain } = assumed(values);
+  const order = values.get("order")?.split(",");
+  const normGroups = numberOption(context, "norm-groups", { min: 1, max: Number.MAX_SAFE_INTEGER, integer: true });
+  const given = order !== undefined ? "order" : normGroups !== undefined ? "norm-groups" : chain ? "assume chain" : "";
+  if (given !== "" && values.get("spec")?.endsWith(".json") === true)
+    throw new UsageError(`--${given} is for detection, expected no spec file beside it`);
+  return { order, normGroups, assume: chain ? "chain" : undefined };
+}
 
 /** The spec that `--spec` names, bound to `model`, and how to call it in reports. */
 export async function specOption(context: CommandContext, model: Model): Promise<{ spec: Spec; name: string }> {
   const which = context.values.get("spec") ?? "auto";
   const choice = which.endsWith(".json") ? parseSpec(await readSpecFile(which), which) : which;
-  const spec = await chooseSpec(choice, model);
+  const detect = detectOptions(context);
+  const spec = await chooseSpec(choice, model, typeof choice === "string" ? detect : {});
   return { spec, name: specName(spec) };
 }
 

@@ -10,7 +10,7 @@ import { SpecError } from "../base/errors.ts";
 import type { TensorInfo } from "../base/model.ts";
 import { type Role, type TensorName, tensorName } from "../base/tensor-names.ts";
 import { namesEmbedding } from "./vocabulary.ts";
-import { type Part, partOf } from "./words.ts";
+import { type PathWord, partOf } from "./words.ts";
 
 /** The part of a model that families look at. */
 export type Tensors = ReadonlyMap<string, TensorInfo>;
@@ -23,7 +23,7 @@ export interface Module {
   /** Path without wrappers such as `module.`, words joined by `.`. */
   readonly path: string;
   /** The words of its path, without those that all modules begin with. */
-  readonly parts: readonly Part[];
+  readonly parts: readonly PathWord[];
   /** Name of its main tensor, for messages. */
   readonly name: string;
   /** Names of its tensors. */
@@ -40,7 +40,7 @@ export interface Module {
 export interface Modules {
   readonly modules: readonly Module[];
   /** The words that all of them begin with. */
-  readonly prefix: readonly Part[];
+  readonly prefix: readonly PathWord[];
   /** Tensors that belong to no module and that no permutation touches: counters, position numbers, a temperature. */
   readonly fixed: readonly string[];
 }
@@ -107,8 +107,8 @@ function isFixed({ leaf, path }: TensorName, role: Role | undefined, { dtype, sh
 }
 
 /** Each word is taken apart once: a thousand blocks have the same few. */
-function partReader(): (word: string) => Part {
-  const known = new Map<string, Part>();
+function partReader(): (word: string) => PathWord {
+  const known = new Map<string, PathWord>();
   return (word) => {
     const part = known.get(word) ?? partOf(word);
     known.set(word, part);
@@ -139,7 +139,7 @@ function unwrapped(paths: readonly (readonly string[])[]): string[] {
 
 function toModule(
   path: string,
-  parts: readonly Part[],
+  parts: readonly PathWord[],
   roles: ReadonlyMap<Role, string>,
   tensors: Tensors,
   flip: boolean,

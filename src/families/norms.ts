@@ -7,7 +7,7 @@ import { SpecError } from "../base/errors.ts";
 import { normFits } from "./chain.ts";
 import type { Module } from "./modules.ts";
 import { compareNatural, GIVE_ORDER } from "./order.ts";
-import type { Part } from "./words.ts";
+import type { PathWord } from "./words.ts";
 
 /** Norms are looked for among operations one by one. The deepest networks have a thousand of each. */
 const MOST_PAIRS = 4_000_000;
@@ -66,7 +66,7 @@ function spotByIndex(operations: readonly Module[], norm: Module): Spot | undefi
 }
 
 /** True when the parents of `norm`, a path, hold `parts` too. */
-function sameParent(parts: readonly Part[], norm: readonly Part[]): boolean {
+function sameParent(parts: readonly PathWord[], norm: readonly PathWord[]): boolean {
   return norm.slice(0, -1).every((part, i) => part.text === parts[i]?.text);
 }
 
@@ -99,7 +99,7 @@ function nameScore(operation: Module, norm: Module): number {
   return score;
 }
 
-function sameNumbers(a: readonly Part[], b: readonly Part[]): boolean {
+function sameNumbers(a: readonly PathWord[], b: readonly PathWord[]): boolean {
   const [one, other] = [a, b].map((parts) => parts.flatMap(({ numbers }) => numbers).join());
   return one === other;
 }

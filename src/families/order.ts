@@ -7,7 +7,7 @@
 import { SpecError } from "../base/errors.ts";
 import type { Module } from "./modules.ts";
 import { EARLIER, LATER, namesDepthwise, namesPointwise, placeOf } from "./vocabulary.ts";
-import { type Part, withoutDimensions } from "./words.ts";
+import { type PathWord, withoutDimensions } from "./words.ts";
 
 /** Compares two paths: words by alphabet, numbers by value, a missing number first. */
 export function compareNatural(a: string, b: string): number {
@@ -37,7 +37,10 @@ export function precedence(modules: readonly Module[]): Precedence {
     const [one, other] = [a.parts[at], b.parts[at]];
     if (one === undefined || other === undefined) return 0;
     if (one.stem === other.stem && one.numbers.length + other.numbers.length > 0) {
-      const known = numbered(a.parts.slice(0, at), one) && (one.isIndex || placeOf(one) !== LATER);
+      // Flax writes a Sequential's numbers so, with gaps.
+      const isFlax = a.layout === "flax" && one.text.includes("_");
+      const counts = one.isIndex || placeOf(one) !== LATER;
+      const known = counts && (isFlax || numbered(a.parts.slice(0, at), one));
       return known ? compareNumbers(one.numbers, other.numbers) : 0;
     }
     const pair = pairOrder(one, other);
@@ -51,7 +54,7 @@ export function precedence(modules: readonly Module[]): Precedence {
 }
 
 /** `dw1`, `pw1`, `dw2`, `pw2`: two stems that take turns. */
-function pairOrder(a: Part, b: Part): number {
+function pairOrder(a: PathWord, b: PathWord): number {
   const depthwise = [a, b].map((part) => namesDepthwise([part]));
   const pointwise = [a, b].map((part) => namesPointwise([part]));
   if (!(depthwise[0] && pointwise[1]) && !(depthwise[1] && pointwise[0])) return 0;
@@ -67,21 +70,21 @@ export function compareNumbers(a: readonly number[], b: readonly number[]): numb
  * Whether the words of one stem under one parent are numbered in the order in which they run: by position in a container,
  * or without gaps. A gap means that the numbers say something else: `fc21` and `fc22` are two heads beside `fc3`.
  */
-function numberedStems(modules: readonly Module[]): (parent: readonly Part[], part: Part) => boolean {
-  const keyOf = (parent: readonly Part[], { stem, isIndex }: Part): string =>
+function numberedStems(modules: readonly Module[]): (parent: readonly PathWord[], part: PathWord) => boolean {
+  const keyOf = (parent: readonly PathWord[], { stem, isIndex }: PathWord): string =>
     [...parent.map(({ text }) => text), isIndex, stem].join(".");
-  const stems = new Map<string, Map<string, Part>>();
+  const stems = new Map<string, Map<string, PathWord>>();
   for (const { parts } of modules) {
     for (const [i, part] of parts.entries()) {
       const key = keyOf(parts.slice(0, i), part);
-      stems.set(key, (stems.get(key) ?? new Map<string, Part>()).set(part.text, part));
+      stems.set(key, (stems.get(key) ?? new Map<string, PathWord>()).set(part.text, part));
     }
   }
   const known = new Map([...stems].map(([key, parts]) => [key, hasNoGaps([...parts.values()])]));
   return (parent, part) => part.isIndex || known.get(keyOf(parent, part)) === true;
 }
 
-function hasNoGaps(parts: readonly Part[]): boolean {
+function hasNoGaps(parts: readonly PathWord[]): boolean {
   const [first, second] = [...parts].sort((a, b) => compareNumbers(a.numbers, b.numbers));
   if (first?.numbers.length === 0 && second !== undefined && !startsUnnumbered(first, second)) return false;
   return haveNoGaps(parts.map(({ numbers }) => (numbers.length === 0 ? [0] : numbers)));
@@ -99,7 +102,7 @@ export function haveNoGaps(numbers: readonly (readonly number[])[]): boolean {
 }
 
 /** Keras and Haiku give the first of a kind no number: `dense`, `dense_1`; `conv2d`, `conv2d_1`; `linear`, `linear1`. */
-function startsUnnumbered(first: Part, second: Part): boolean {
+function startsUnnumbered(first: PathWord, second: PathWord): boolean {
   const { text } = first;
   return (
     second.text === `${text}_1` || (second.text === `${text}1` && ["dense", "linear"].includes(text.toLowerCase()))

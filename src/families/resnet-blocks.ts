@@ -4,7 +4,7 @@ import { SpecError } from "../base/errors.ts";
 import type { Module } from "./modules.ts";
 import { compareNatural, haveNoGaps } from "./order.ts";
 import { LAST, placeOf, strangeWord } from "./vocabulary.ts";
-import { type Part, partOf, pathNumbers } from "./words.ts";
+import { type PathWord, partOf, pathNumbers } from "./words.ts";
 
 /** Stage and block: the shortest match, so that `stages.0.layers.0.layer.0` is block 0 of stage 0. */
 const STAGED =
@@ -73,7 +73,7 @@ function formOf(path: string, { main, shortcut }: Block): string {
   const of = (modules: readonly Module[], kind: string): Module[] => modules.filter((module) => module.kind === kind);
   const convs = of(main, "conv").sort((a, b) => compareNatural(a.path, b.path));
   const norms = of(main, "norm").length;
-  const within = (module: Module): Part[] =>
+  const within = (module: Module): PathWord[] =>
     module.path
       .slice(path.length + 1)
       .split(".")

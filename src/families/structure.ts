@@ -15,7 +15,7 @@ import {
   placeOf,
   strangeWord,
 } from "./vocabulary.ts";
-import type { Part } from "./words.ts";
+import type { PathWord } from "./words.ts";
 
 /** A refusal that ends with what to do next. */
 export const unlikeChain = (found: string): SpecError =>
@@ -40,11 +40,12 @@ function refuseWord({ name }: Module, word: string | undefined): void {
   if (word !== undefined) throw unlikeChain(`${name} is named after ${JSON.stringify(word)}`);
 }
 
-/** Modules by the word at which they part. */
-function parted(modules: readonly Module[], depth: number): Map<string, Module[]> {
+/** Modules by the word at which they part; `byStem` without its number in Flax's names, which number a Sequential so. */
+function parted(modules: readonly Module[], depth: number, byStem = false): Map<string, Module[]> {
   const groups = new Map<string, Module[]>();
   for (const module of modules) {
-    const text = module.parts[depth]?.text ?? "";
+    const part = module.parts[depth];
+    const text = (byStem && module.layout === "flax" ? part?.stem : part?.text) ?? "";
     const same = groups.get(text);
     if (same === undefined) groups.set(text, [module]);
     else same.push(module);
@@ -111,6 +112,7 @@ function refuseHeads(operations: readonly Module[], from: number): void {
       ...parted(
         last.filter((module) => module.kind === kind),
         depth,
+        true,
       ).values(),
     ];
     if (heads.length > 1 && depth < 2) throw severalHeads(heads[0]![0]!, heads[1]![0]!);
@@ -125,7 +127,7 @@ const severalHeads = (a: Module, b: Module): SpecError =>
 
 /** Refuses blocks that keep their width, which a skip connection may run around. */
 export function refuseBlocks(operations: readonly Module[]): void {
-  const blocks = new Map<string, { part: Part; members: number[] }>();
+  const blocks = new Map<string, { part: PathWord; members: number[] }>();
   for (const [i, { parts }] of operations.entries()) {
     for (const [depth, part] of parts.entries()) {
       const name = depth < parts.length - 1 ? part.text : blockOf(part.text);
@@ -165,7 +167,7 @@ function blockOf(text: string): string | undefined {
   return /^([a-z]+[_-]?\d+)[_-]?[a-z]+/i.exec(text)?.[1];
 }
 
-function mayBeBlock(part: Part, operations: readonly Module[], members: readonly number[]): boolean {
+function mayBeBlock(part: PathWord, operations: readonly Module[], members: readonly number[]): boolean {
   if (part.numbers.length > 0) return true;
   const begins = members[0] === 0 || operations[members[0]! - 1]!.kind === "conv";
   return part.subwords.some((word) => word === "block" || word === "body" || (word === "mlp" && !begins));

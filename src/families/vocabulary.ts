@@ -1,6 +1,6 @@
 /** The words of plain chains. A network whose names hold any other word is not taken for a chain. */
 
-import type { Part } from "./words.ts";
+import type { PathWord } from "./words.ts";
 
 const list = (words: string): ReadonlySet<string> => new Set(words.split(" "));
 
@@ -49,7 +49,7 @@ export const LATER: Place = 3;
 export const LAST: Place = 4;
 
 /** The place that a word names. */
-export function placeOf({ subwords }: Part): Place {
+export function placeOf({ subwords }: PathWord): Place {
   if (subwords.some((word) => EARLY.has(word))) return EARLIER;
   if (subwords.some((word) => LATE.has(word))) return LATER;
   for (const word of subwords) {
@@ -66,19 +66,19 @@ const isKnown = (word: string): boolean =>
   [INPUT, EARLY, LATE, OUTPUT].some((words) => words.has(word));
 
 /** The first of a part's words that no plain chain has; undefined when all are plain. */
-export function strangeWord(part: Part): string | undefined {
+export function strangeWord(part: PathWord): string | undefined {
   // `hidden2hidden`: from one thing to another.
   if (/[a-z]2[a-z]/i.test(part.text.replace(/(conv|norm|bn|pool|dropout)2d/gi, ""))) return part.text;
   return part.subwords.find((word) => FOREIGN.has(word) || !isKnown(word));
 }
 
 /** The first word that speaks of another kind of network; undefined when there is none. */
-export function foreignWord({ subwords }: Part): string | undefined {
+export function foreignWord({ subwords }: PathWord): string | undefined {
   return subwords.find((word) => FOREIGN.has(word));
 }
 
 /** How many groups a norm's words say it has: one or one a channel (`"one"`), several (`"some"`), or nothing. */
-export function groupsInWords(parts: readonly Part[]): "one" | "some" | undefined {
+export function groupsInWords(parts: readonly PathWord[]): "one" | "some" | undefined {
   for (const { subwords } of parts.toReversed()) {
     for (const [i, word] of subwords.entries()) {
       const two = `${word}${subwords[i + 1] ?? ""}`;
@@ -89,20 +89,20 @@ export function groupsInWords(parts: readonly Part[]): "one" | "some" | undefine
   return undefined;
 }
 
-const has = (words: ReadonlySet<string>, parts: readonly Part[]): boolean =>
+const has = (words: ReadonlySet<string>, parts: readonly PathWord[]): boolean =>
   parts.some(({ subwords }) => subwords.some((word) => words.has(word)));
 
 /** True for words under which transposed convolutions are found. */
-export const namesTransposed = (parts: readonly Part[]): boolean => has(TRANSPOSED, parts);
+export const namesTransposed = (parts: readonly PathWord[]): boolean => has(TRANSPOSED, parts);
 /** True for words of depthwise convolutions. */
-export const namesDepthwise = (parts: readonly Part[]): boolean => has(DEPTHWISE, parts);
+export const namesDepthwise = (parts: readonly PathWord[]): boolean => has(DEPTHWISE, parts);
 /** True for words of the 1×1 convolutions that follow depthwise ones. */
-export const namesPointwise = (parts: readonly Part[]): boolean => has(POINTWISE, parts);
+export const namesPointwise = (parts: readonly PathWord[]): boolean => has(POINTWISE, parts);
 /** True for words of embeddings. */
-export const namesEmbedding = (parts: readonly Part[]): boolean => has(EMBEDDINGS, parts);
+export const namesEmbedding = (parts: readonly PathWord[]): boolean => has(EMBEDDINGS, parts);
 /** Words that number a chain's blocks: a container of this word and a number is a part of a chain, not a network of its own. */
 const BLOCKS = list("layer block stage group conv fc linear dense hidden feature part op");
 
 /** True when the numbered containers of this word are parts of one chain. */
-export const numbersBlocks = ({ subwords, isIndex }: Part): boolean =>
+export const numbersBlocks = ({ subwords, isIndex }: PathWord): boolean =>
   isIndex || subwords.every((word) => BLOCKS.has(singular(word)));

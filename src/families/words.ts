@@ -67,7 +67,7 @@ export function pathNumbers(path: string): number[] {
 }
 
 /** One word of a module's path, taken apart: `conv1_bn2` has the subwords conv and bn and the numbers 1 and 2. */
-export interface Part {
+export interface PathWord {
   readonly text: string;
   /** In lower case, without numbers and what ties them on: `Dense_1` and `dense` have one stem. */
   readonly stem: string;
@@ -79,7 +79,7 @@ export interface Part {
 }
 
 /** Takes a word apart. */
-export function partOf(text: string): Part {
+export function partOf(text: string): PathWord {
   const plain = withoutDimensions(text);
   const subwords: string[] = [];
   const stem: string[] = [];

@@ -1,7 +1,7 @@
 /** Many models into one: the three strategies behind one call. */
 
 import { specFingerprint } from "../axes/spec-file.ts";
-import { specName } from "../axes/spec-name.ts";
+import { type SpecNotes, specNotes } from "../axes/spec-name.ts";
 import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
 import {
@@ -57,12 +57,10 @@ export interface ManyOptions extends Running, Pick<Computing, "threads" | "simd"
 }
 
 /** What a merge did. Norms and products are over voting tensors, in f64. Only `seconds` differs from run to run. */
-export interface ManyReport {
+export interface ManyReport extends SpecNotes {
   readonly strategy: ManyStrategy;
   /** How two were matched; "frank-wolfe" for "cycle-consistent". */
   readonly method: Method;
-  /** The spec's name (of its file), else the family's, else "custom". */
-  readonly spec: string;
   /** How many models were merged. */
   readonly models: number;
   readonly reference: number;
@@ -146,7 +144,7 @@ export async function mergeMany(models: readonly Model[], spec: Spec, options: M
   const after = await measure(run, orders);
   const permutations = orders.map((own) => byName(many.resolved, own));
   const report: ManyReport = {
-    ...{ strategy, method, spec: specName(many.resolved.spec), models: models.length, reference },
+    ...{ strategy, method, ...specNotes(many.resolved.spec), models: models.length, reference },
     ...{ rounds: found.rounds, iterations: found.iterations, converged: found.converged },
     ...{ objective: after.objective / scale / scale, identityObjective: before.objective / scale / scale },
     distances: after.distances.map((distance) => distance / scale),

@@ -1,7 +1,7 @@
 /** Weight matching: two models and a spec → the permutations that line B's units up with A's. */
 
-import { specName } from "../axes/spec-name.ts";
-import type { Spec } from "../axes/types.ts";
+import { specNotes } from "../axes/spec-name.ts";
+import type { Spec, SpecBasis } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
 import {
   COMPUTING,
@@ -68,6 +68,9 @@ export interface MatchReport {
   readonly method: Method | "activations" | "hybrid" | "straight-through";
   /** The spec's name (of its file), else the family's, else "custom". */
   readonly spec: string;
+  /** What the spec rests on, and what it takes for granted. */
+  readonly basis: SpecBasis;
+  readonly assumptions: readonly string[];
   /** Seeds the visiting order of descent, and what else the method draws. */
   readonly seed: number;
   /** Σ ⟨A, π(B)⟩ over voting tensors, in f64; without the linear term. */
@@ -163,7 +166,7 @@ export async function matchWeights(
     const permutations = new Map(problem.permutations.map(({ name }, p) => [name, found.orders[p]!]));
     const report: MatchReport = {
       method: settings.method,
-      spec: specName(resolved.spec),
+      ...specNotes(resolved.spec),
       seed: settings.seed,
       ...found.objectives,
       sweeps: found.sweeps,

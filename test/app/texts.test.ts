@@ -10,7 +10,17 @@ import { BROWSER } from "./driver.ts";
 const test = suite(`app in ${BROWSER}: texts`);
 
 const report: MatchReport = {
-  ...{ method: "frank-wolfe", seed: 0, spec: "mlp", objective: 3, identityObjective: 1, sweeps: 1, iterations: 8 },
+  ...{
+    method: "frank-wolfe",
+    seed: 0,
+    spec: "mlp",
+    basis: "chain",
+    assumptions: [],
+    objective: 3,
+    identityObjective: 1,
+    sweeps: 1,
+    iterations: 8,
+  },
   ...{ seconds: 0.25, threads: 1, relaxed: false, memoryBytes: 4.03e6, permutations: {}, held: [] },
 };
 

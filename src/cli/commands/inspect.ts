@@ -4,23 +4,25 @@ import { axisTexts } from "../../axes/axis-texts.ts";
 import { resolveSpec } from "../../axes/resolve-spec.ts";
 import { prettySpec } from "../../axes/spec-file.ts";
 import { log10Symmetries } from "../../axes/symmetries.ts";
-import type { Spec } from "../../axes/types.ts";
+import type { Spec, SpecBasis } from "../../axes/types.ts";
 import { SpecError } from "../../base/errors.ts";
 import { elementCount, type Model } from "../../base/model.ts";
 import { tensorBytes } from "../../base/tensor-bytes.ts";
 import { visible } from "../../base/visible.ts";
+import { skeletonSpec } from "../../families/skeleton.ts";
 import { shardName } from "../../formats/folder/shard-names.ts";
 import { saveText } from "../../node/file-sink.ts";
 import { textTable } from "../../report/text-table.ts";
 import type { Command, CommandContext } from "../command.ts";
-import { checkOutputs, INPUT_OPTIONS, SPEC_OPTION, specOption, withModels } from "../models.ts";
+import { basisLines } from "../matching.ts";
+import { checkOutputs, INPUT_OPTIONS, SPEC_OPTIONS, specOption, withModels } from "../models.ts";
 
 export const inspect: Command = {
   name: "inspect",
   summary: "Show a model's tensors, family, permutation groups and symmetries",
   positionals: ["MODEL"],
   options: {
-    spec: SPEC_OPTION,
+    ...SPEC_OPTIONS,
     "spec-out": { value: "FILE", help: "write the spec as JSON, to edit and pass to --spec" },
     ...INPUT_OPTIONS,
     force: { help: "replace an existing spec file" },
@@ -33,10 +35,9 @@ export const inspect: Command = {
     if (specOut !== undefined) await checkOutputs([specOut], positionals, force);
     return withModels(positionals, context, async (model) => {
       const found = await findSpec(context, model!);
-      if (specOut !== undefined) {
-        if (found.spec === null) throw new SpecError(found.why);
-        await saveText(prettySpec(found.spec), specOut, { force, inputs: positionals });
-      }
+      // A model of no known family has a spec to fill in.
+      const spec = found.spec ?? skeletonSpec(model!);
+      if (specOut !== undefined) await saveText(prettySpec(spec), specOut, { force, inputs: positionals });
       const json = describeModel(positionals[0]!, model!, found);
       return { json, text: inspectText(json, specOut) };
     });
@@ -70,6 +71,8 @@ interface ModelDescription {
   readonly metadata: Readonly<Record<string, string>>;
   readonly family: string | null;
   readonly why: string;
+  readonly basis: SpecBasis | null;
+  readonly assumptions: readonly string[];
   readonly tensors: readonly {
     name: string;
     dtype: string;
@@ -109,6 +112,8 @@ function describeModel(path: string, model: Model, { spec, family, why }: FoundS
     metadata: Object.fromEntries(model.metadata),
     family,
     why,
+    basis: spec === null ? null : (spec.basis ?? "given"),
+    assumptions: spec?.assumptions ?? [],
     tensors: [...model.tensors].map(([name, { dtype, shape }], at) => ({
       name,
       dtype,
@@ -152,7 +157,9 @@ function sizeText(bytes: number): string {
 }
 
 function inspectText(model: ModelDescription, specOut: string | undefined): string {
-  const lines = [...fileLines(model), `family    ${model.family ?? "none"}: ${visible(model.why)}`, ""];
+  const lines = [...fileLines(model), `family    ${model.family ?? "none"}: ${visible(model.why)}`];
+  if (model.basis !== null) lines.push(...basisLines({ basis: model.basis, assumptions: model.assumptions }, 9));
+  lines.push("");
   const rows = model.tensors.map(({ name, dtype, axes, shape, votes }) => [
     name,
     dtype,
@@ -173,6 +180,9 @@ function inspectText(model: ModelDescription, specOut: string | undefined): stri
     lines.push("", `symmetries  10^${model.log10Symmetries.toFixed(1)} numberings of the units compute the same`);
   }
   for (const text of model.frozen) lines.push(`frozen      ${visible(text)}`);
-  if (specOut !== undefined) lines.push(`spec        ${visible(specOut)}`);
+  if (specOut !== undefined)
+    lines.push(
+      `spec        ${visible(specOut)}${model.basis === null ? ": to fill in, it moves nothing as it is" : ""}`,
+    );
   return lines.join("\n");
 }

@@ -14,8 +14,8 @@ import { permutationsModel } from "../../perm/permutation-file.ts";
 import { textTable } from "../../report/text-table.ts";
 import { type Command, type CommandContext, numberOption, UsageError } from "../command.ts";
 import { DATA_SOURCE_OPTIONS } from "../image-data.ts";
-import { MATCH_OPTIONS } from "../matching.ts";
-import { INPUT_OPTIONS, SPEC_OPTION, specOption, withModels } from "../models.ts";
+import { basisLines, MATCH_OPTIONS } from "../matching.ts";
+import { INPUT_OPTIONS, SPEC_OPTIONS, specOption, withModels } from "../models.ts";
 import { checkModelOutput, FOLDER_OPTIONS, METADATA_OPTION, openOutput, outputOption } from "../output.ts";
 import { repairText } from "../repair-text.ts";
 import { planRepair, REPAIR_HINT, REPAIR_OPTIONS, TEMPERATURE_OPTION } from "../repairing.ts";
@@ -46,7 +46,7 @@ export const many: Command = {
     },
     "max-rounds": { value: "N", help: "rounds over all models at most", default: "100" },
     seed: { value: "N", help: "seed of the order of models and of the visiting order of descent", default: "0" },
-    spec: SPEC_OPTION,
+    ...SPEC_OPTIONS,
     "no-metadata": METADATA_OPTION,
     ...FOLDER_OPTIONS,
     ...INPUT_OPTIONS,
@@ -89,7 +89,9 @@ export const many: Command = {
         ...files.map((file) => `saved      ${visible(file)}`),
       ];
       if (repaired === undefined) written.push(REPAIR_HINT);
-      const why = spec.why === undefined ? report.spec : `${report.spec}: ${spec.why}`;
+      const why = [spec.why === undefined ? report.spec : `${report.spec}: ${spec.why}`, ...basisLines(spec)].join(
+        "\n",
+      );
       return {
         json: { ...report, inputs: positionals, output: target.json, repair: repaired?.report },
         text: [manyText(report, why, positionals), "", ...written].join("\n"),
