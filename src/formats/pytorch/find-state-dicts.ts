@@ -94,6 +94,8 @@ export const isWrapper = (key: string): boolean => WRAPPERS.has(key);
 interface Visit {
   readonly value: PickleValue;
   readonly path: readonly string[];
+  /** True below a part that has tensors, but mostly other things. */
+  readonly inSparse: boolean;
 }
 
 /**
@@ -105,12 +107,12 @@ export function findStateDicts(root: PickleValue, references: References, name: 
   const isTensor = (value: PickleValue): boolean => isTensorValue(value, references);
   if (isTensor(root)) return { candidates: [{ path: [], value: alone(root) }], training: [] };
   const candidates: Candidate[] = [];
-  /** Where there are tensors, but mostly other things. */
+  /** Where there are tensors, but mostly other things: the outermost ones. */
   const sparse: Candidate[] = [];
   const training: string[] = [];
   const seen = new Set<PickleValue>();
-  const queue: Visit[] = [{ value: root, path: [] }];
-  for (const { value, path } of queue) {
+  const queue: Visit[] = [{ value: root, path: [], inSparse: false }];
+  for (const { value, path, inSparse } of queue) {
     const contents = seen.has(value) ? undefined : contentsOf(value);
     if (contents === undefined) continue;
     seen.add(value);
@@ -123,12 +125,12 @@ export function findStateDicts(root: PickleValue, references: References, name: 
       candidates.push({ path, value });
       continue;
     }
-    if (tensors > 0) sparse.push({ path, value });
+    if (tensors > 0 && !inSparse) sparse.push({ path, value });
     for (const [key, part] of parts) {
       if (!isContainer(part)) continue;
       // "opt" may be a model; beside one it is its optimizer.
       if (isTraining(key, part) || (wraps && key === "opt")) training.push([...path, key].join("."));
-      else queue.push({ value: part, path: [...path, key] });
+      else queue.push({ value: part, path: [...path, key], inSparse: inSparse || tensors > 0 });
     }
   }
   return { candidates: candidates.length > 0 ? candidates : sparse, training };

@@ -266,6 +266,13 @@ test("several state dicts: listed; chosen by key; dots go down; the root is all 
   assert.equal([...(await open(parts)).tensors.keys()], ["encoder.fc.weight", "encoder.steps", "decoder.w"]);
 });
 
+test("a few tensors among other things are the model where there is nothing better", async () => {
+  const numbers: [string, p.Opcodes][] = [1, 2, 3].map((i) => [`n${i}`, p.int(i)]);
+  const sub = p.dict([["v", steps], ...numbers]);
+  const file = torchZip(p.dict([["w", weight], ...numbers, ["sub", sub]]), storages);
+  for (const key of [undefined, "."]) assert.equal([...(await open(file, key)).tensors.keys()], ["w", "sub.v"]);
+});
+
 test("what is no file of torch.save is named", async () => {
   const cases: [Uint8Array, RegExp][] = [
     [p.pickle(p.dict([["a", p.int(1)]])), /^a\.pt is a pickle of a dictionary, expected a file of torch\.save$/],
