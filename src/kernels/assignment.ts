@@ -51,6 +51,9 @@ export interface Assignment {
  * O(n·columns) where most rows have a clear best column. Memory beside the matrix's copy: about 100 bytes per column and,
  * from 96 columns on, 1.6 kB per row.
  *
+ * One call, which no signal stops. On the kinds of matrices of `npm run bench -- assign` it takes at most .2 s of one processor up to
+ * n = 2,048, and 2 s up to 8,192.
+ *
  * Throws `TypeError` for a cost that is no Float32Array or Float64Array and for unknown options, `RangeError` for sizes
  * that do not fit, for costs that are NaN, infinite or beyond 2^1000, and for more memory than 4 GiB.
  *
