@@ -96,7 +96,7 @@ function filesOf(suite) {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true })
     .map((file) => file.replaceAll("\\", "/"))
-    .filter((file) => file.endsWith(".test.ts") && file.includes(options.match))
+    .filter((file) => file.endsWith(".test.ts") && !file.includes("node_modules/") && file.includes(options.match))
     .sort();
 }
 

@@ -206,7 +206,7 @@ test("models, specs and options that do not fit are a 422 with the library's wor
     ["garbage", { a: A, b: new Uint8Array(100_000).fill(7) }, /^b /],
     ["another model", { a: A, b: other }, /expected/],
     ["an unknown family", { a: A, b: B, spec: "transformer" }, /transformer/],
-    ["a family that does not fit", { a: A, b: B, spec: "resnet" }, /expected/],
+    ["a family that does not fit", { a: A, b: B, spec: "resnet" }, /has no convolution/],
     ["a spec of another format", { a: A, b: B, spec: "{}" }, /format/],
     ["λ", { a: A, b: B, lambda: "1.5" }, /lambda 1\.5, expected a number from 0 to 1/],
     ["NaN", { a: A, b: nonfinite }, /finite|NaN/],

@@ -16,6 +16,8 @@ export interface Upload {
   readonly length: number;
   readonly early: readonly Uint8Array[];
   readonly rest: AsyncGenerator<Uint8Array>;
+  /** Lets go of what has not come. */
+  stop(): void;
 }
 
 /**
@@ -27,7 +29,7 @@ export async function beginUpload(request: Request, limit: number, signal: Abort
   if (text === null) throw new Problem(411, "no Content-Length, expected one");
   const length = Number(text);
   if (!(length <= limit)) throw new Problem(413, `body of ${text} bytes, expected at most ${limit}`);
-  const rest = chunks(request, signal);
+  const { rest, stop } = open(request, signal);
   const early: Uint8Array[] = [];
   for (let bytes = 0; bytes < Math.min(length, EARLY_BYTES); ) {
     const chunk = await nextChunk(rest);
@@ -35,7 +37,7 @@ export async function beginUpload(request: Request, limit: number, signal: Abort
     early.push(chunk);
     bytes += chunk.length;
   }
-  return { length, early, rest };
+  return { length, early, rest, stop };
 }
 
 /**
@@ -64,11 +66,11 @@ export async function readBody({ length, early, rest }: Upload, buffers: Buffers
 }
 
 /** The next part of a body; undefined behind the last. Rejects with 408 when it does not come. */
-async function nextChunk(body: AsyncGenerator<Uint8Array>): Promise<Uint8Array | undefined> {
+async function nextChunk(body: Upload["rest"], pause: number = MAX_PAUSE_MS): Promise<Uint8Array | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const silence = new Promise<never>((_, reject) => {
-    const fault = new Problem(408, `nothing came for ${MAX_PAUSE_MS} ms, expected the rest of the body`);
-    timer = setTimeout(() => reject(fault), MAX_PAUSE_MS);
+    const fault = new Problem(408, `nothing came for ${pause} ms, expected the rest of the body`);
+    timer = setTimeout(() => reject(fault), pause);
   });
   try {
     const { done, value } = await Promise.race([body.next(), silence]);
@@ -87,22 +89,28 @@ const [MAX_SILENCE_MS, MAX_DRAIN_MS] = [1000, 10_000];
  */
 export async function drain(request: Request, limit: number): Promise<void> {
   if (request.body === null || request.bodyUsed) return;
-  const silence = new AbortController();
-  const watch = (): ReturnType<typeof setTimeout> => setTimeout(() => silence.abort(), MAX_SILENCE_MS);
-  let timer = watch();
-  let left = limit;
+  await drainRest(open(request, request.signal), limit);
+}
+
+/** The same of a body that has begun to come. */
+export async function drainRest({ rest, stop }: Pick<Upload, "rest" | "stop">, limit: number): Promise<void> {
+  const end = Date.now() + MAX_DRAIN_MS;
   try {
-    for await (const chunk of chunks(request, AbortSignal.any([silence.signal, AbortSignal.timeout(MAX_DRAIN_MS)]))) {
+    for (let left = limit; left >= 0 && Date.now() < end; ) {
+      const chunk = await nextChunk(rest, MAX_SILENCE_MS);
+      if (chunk === undefined) return;
       left -= chunk.length;
-      if (left < 0) return;
-      clearTimeout(timer);
-      timer = watch();
     }
   } catch {
     // The answer is sent all the same.
-  } finally {
-    clearTimeout(timer);
   }
+  stop();
+}
+
+function open(request: Request, signal: AbortSignal): Pick<Upload, "rest" | "stop"> {
+  const stopped = new AbortController();
+  const rest = chunks(request, AbortSignal.any([signal, stopped.signal]));
+  return { rest, stop: () => stopped.abort() };
 }
 
 async function* chunks(request: Request, signal: AbortSignal): AsyncGenerator<Uint8Array> {

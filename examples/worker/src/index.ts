@@ -1,6 +1,6 @@
 /** The worker: POST /merge, GET /health, and a text that says so. */
 
-import { beginUpload, drain } from "./body.ts";
+import { beginUpload, drain, drainRest, type Upload } from "./body.ts";
 import { createBuffers } from "./buffers.ts";
 import { allowOrigin, preflight } from "./cors.ts";
 import { bodyLimit, readInput } from "./input.ts";
@@ -86,6 +86,21 @@ async function answer(
   signal: AbortSignal,
 ): Promise<{ response: Response; done: Promise<void> }> {
   const upload = await beginUpload(request, bodyLimit(request, limits), signal);
+  try {
+    return await mergeUpload(request, upload, limits, signal);
+  } catch (error) {
+    // Its sender reads no answer before it has sent all.
+    if (!request.signal.aborted) await drainRest(upload, 2 * limits.bytes);
+    throw error;
+  }
+}
+
+async function mergeUpload(
+  request: Request,
+  upload: Upload,
+  limits: Limits,
+  signal: AbortSignal,
+): ReturnType<typeof answer> {
   const endTurn = await queue.enter(limits.waiting, 2 * limits.seconds, signal);
   const buffers = createBuffers();
   const end = (): void => {
