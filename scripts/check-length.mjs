@@ -10,19 +10,25 @@ const [MOST_LINES, LONGEST] = [300, 40];
 /** What is longer, and why: functions as `file name`. */
 const LONGER = new Map([
   [
+    "src/cli/main.ts runInWorker",
+    "one conversation with a thread: every event of it may end it, and all share its state",
+  ],
+  [
+    "src/cli/commands/merge.ts run",
+    "the order of a merge's steps is the command: what is checked before any work, and what is written last",
+  ],
+  [
+    "src/cli/matching-data.ts runPlan",
+    "which method runs on what data is one decision; leaves of it are functions of their own",
+  ],
+  [
     "src/match/match-weights.ts matchWeights",
     "one try from the kernels' memory to the report: all of it needs what was opened before",
   ],
   [
     "src/repair/least-squares/normal-equations.ts solveGroup",
-    "one derivation in memory that it alone may use: parts would hand ten pointers on",
+    "one derivation in memory that it alone may use: its parts would hand ten pointers on",
   ],
-  ["src/cli/main.ts runInWorker", "TODO"],
-  ["src/cli/commands/merge.ts run", "TODO"],
-  ["src/cli/matching-data.ts runPlan", "TODO"],
-  ["src/families/modules.ts toModule", "TODO"],
-  ["src/families/resnet.ts buildSpec", "TODO"],
-  ["test/reference/forward/convnets.ts", "TODO"],
 ]);
 /** Conditional spreads `...(x === undefined ? {} : { x })` in src/ and app/: optional properties are declared `| undefined`. */
 const MOST_SPREADS = 5;

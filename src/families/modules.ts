@@ -145,10 +145,7 @@ function toModule(
   flip: boolean,
 ): Module {
   const name = roles.get("weight") ?? roles.get("mean") ?? roles.get("variance");
-  if (name === undefined) {
-    const [other] = roles.values();
-    throw new SpecError(`${other} has no weight beside it, expected one`);
-  }
+  if (name === undefined) throw new SpecError(`${[...roles.values()][0]} has no weight beside it, expected one`);
   const { shape } = tensors.get(name)!;
   const rank = shape.length;
   if (rank === 0) throw new SpecError(`${name} is a scalar`);
@@ -162,11 +159,8 @@ function toModule(
   const channelsLast = layout === "flax" || leaf === "scale";
   const isEmbedding =
     rank === 2 && roles.size === 1 && (leaf.startsWith("embedding") || namesEmbedding(parts.slice(-1)));
-  const axes = isNorm
-    ? [-1, -1].map((at) => (channelsLast ? rank + at : 0))
-    : layout === "flax"
-      ? [rank - 1, rank - 2]
-      : [0, 1];
+  const last = channelsLast ? rank - 1 : 0;
+  const [out, input] = isEmbedding ? [1, 0] : isNorm ? [last, last] : layout === "flax" ? [rank - 1, rank - 2] : [0, 1];
   const module: Module = {
     kind: isNorm ? "norm" : isEmbedding ? "embedding" : rank === 2 ? "dense" : "conv",
     path,
@@ -174,8 +168,8 @@ function toModule(
     name,
     tensors: roles,
     layout: channelsLast ? "flax" : "torch",
-    in: isEmbedding ? shape[0]! : shape[axes[1]!]!,
-    out: isEmbedding ? shape[1]! : shape[axes[0]!]!,
+    in: shape[input!]!,
+    out: shape[out!]!,
     kernel: isNorm || rank === 2 ? [] : layout === "flax" ? shape.slice(0, -2) : shape.slice(2),
   };
   checkVectors(module, tensors);

@@ -127,12 +127,10 @@ function buildSpec(
     oneGroup: sayOneGroup([...blocks.values()]),
     arranged: new Map(),
   };
-  for (const name of fixed)
-    plan.builder.tensor(
-      name,
-      tensors.get(name)!.shape.map(() => null),
-      { votes: false },
-    );
+  for (const name of fixed) {
+    const axes = tensors.get(name)!.shape.map(() => null);
+    plan.builder.tensor(name, axes, { votes: false });
+  }
   const convs = stemConvs(outside);
   const head = outside.filter((module) => module.kind !== "norm" && !convs.includes(module));
   if (head.length === 0) throw new SpecError("model has no dense head, expected one");
@@ -148,9 +146,13 @@ function buildSpec(
   const { stemNorms, headNorms } = splitNorms(outside, stem, flow.width!, side);
   walkArranged(plan, stem, stemNorms, "named", { entry: INPUT, exit: "S0", prefix: "stem" });
   walkHead(plan, head, headNorms, flow);
-  const spec = plan.builder.build();
+  return networkOf(plan, blocks, explain(blocks, outside, streams, side));
+}
+
+/** What was planned, once all of it stands in the builder. */
+function networkOf({ tensors, builder, side, arranged }: Plan, blocks: Blocks["blocks"], why: string): ResidualNetwork {
+  const spec = builder.build();
   resolveSpec(spec, tensors);
-  const why = explain(blocks, outside, streams, side);
   return {
     spec: {
       ...spec,
@@ -162,12 +164,12 @@ function buildSpec(
       assumptions: [],
     },
     side,
-    stem: plan.arranged.get("stem")!,
+    stem: arranged.get("stem")!,
     blocks: [...blocks.keys()].map((path) => {
       const prefix = permutationPrefix(path);
-      return { path, main: plan.arranged.get(prefix)!, shortcut: plan.arranged.get(`${prefix}.shortcut`) ?? [] };
+      return { path, main: arranged.get(prefix)!, shortcut: arranged.get(`${prefix}.shortcut`) ?? [] };
     }),
-    head: plan.arranged.get("head")!,
+    head: arranged.get("head")!,
   };
 }
 

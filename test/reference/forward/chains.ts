@@ -113,3 +113,15 @@ export const MLPS: readonly PlainNetwork[] = [
   mlp(["dense_5", "dense_6", "dense_7"], [8, 8, 8, 8], { naming: { style: "keras" } }),
   mlp(["0", "2", "4"], [8, 8, 8, 8], { bias: false }),
 ];
+
+/** A convolution, then pairs of a depthwise and a pointwise one. */
+export function separable([first, ...names]: Names): PlainNetwork["forward"] {
+  return (l, x) => {
+    let value = relu(l.conv(first!, x, 8));
+    for (let k = 0; k + 1 < names.length; k += 2) {
+      value = relu(l.conv(names[k]!, value, value.channels, 3, { groups: value.channels }));
+      value = relu(l.conv(names[k + 1]!, value, 8 + 2 * k, 1));
+    }
+    return l.dense(names.at(-1)!, meanPool(value), 4);
+  };
+}

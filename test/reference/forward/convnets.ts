@@ -1,6 +1,6 @@
 /** Chains of convolutions that detection knows, under the names of the field. Each must be aligned rightly. */
 
-import { convnet, layer, type Names, slopes } from "./chains.ts";
+import { convnet, layer, separable, slopes } from "./chains.ts";
 import type { PlainNetwork } from "./network.ts";
 import { flatten, halve, meanPool, relu } from "./values.ts";
 
@@ -290,14 +290,3 @@ export const CONVNETS: readonly PlainNetwork[] = [
       ),
   },
 ];
-
-function separable([first, ...names]: Names): PlainNetwork["forward"] {
-  return (l, x) => {
-    let value = relu(l.conv(first!, x, 8));
-    for (let k = 0; k + 1 < names.length; k += 2) {
-      value = relu(l.conv(names[k]!, value, value.channels, 3, { groups: value.channels }));
-      value = relu(l.conv(names[k + 1]!, value, 8 + 2 * k, 1));
-    }
-    return l.dense(names.at(-1)!, meanPool(value), 4);
-  };
-}
