@@ -8,6 +8,7 @@ import { SpecError } from "../base/errors.ts";
 import type { Model } from "../base/model.ts";
 import { visible } from "../base/visible.ts";
 import type { DetectOptions } from "../families/options.ts";
+import { shardName } from "../formats/folder/shard-names.ts";
 import { namedAs } from "../formats/same-names.ts";
 import { openModelFile } from "../node/open-model.ts";
 import { codeOf, wordsOf } from "../node/system-error.ts";
@@ -27,7 +28,7 @@ export const INPUT_OPTIONS: Readonly<Record<string, OptionRule>> = {
 /** Opens `paths` (files, folders, indexes of shards, hf:org/name), runs `use`, closes them. */
 export async function withModels<T>(
   paths: readonly string[],
-  { signal, values, say }: Pick<CommandContext, "signal" | "values" | "say">,
+  { command, signal, values, say }: Pick<CommandContext, "command" | "signal" | "values" | "say">,
   use: (...models: Model[]) => Promise<T>,
 ): Promise<T> {
   const models: Model[] = [];
@@ -35,12 +36,21 @@ export async function withModels<T>(
     for (const path of paths) {
       const options = { signal, key: values.get("key"), assume: assumed(values).ofFiles };
       const model = await openModelFile(path, options);
+      // What it shows says so itself.
+      if (command !== "inspect") sayLoneShard(path, say);
       models.push(models.length === 0 ? model : renamed(model, models[0]!, say));
     }
     return await use(...models);
   } finally {
     for (const model of models) await model.close?.();
   }
+}
+
+/** A file that is one of several opens alone, too, and is part of a model then. */
+function sayLoneShard(path: string, say: CommandContext["say"]): void {
+  const shard = shardName(path);
+  if (shard === undefined || shard.count < 2) return;
+  say(visible(`${path} is shard ${shard.number} of ${shard.count}: the whole model opens by its folder or its index`));
 }
 
 /** With A's names, where they are B's in another form. */

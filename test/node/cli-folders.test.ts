@@ -117,6 +117,12 @@ test("inspect tells of shards, of a lone one, and of what is not read", async ()
   assert.is(json.parameters, 269_322);
   assert.is(json.metadata.format, "pt");
   const text = await ok("inspect", "a/model-00002-of-00002.safetensors");
+  const { code, stderr } = await run("compare", "a/model-00002-of-00002.safetensors", A);
+  assert.is(code, 1);
+  assert.is(
+    stderr,
+    "a/model-00002-of-00002.safetensors is shard 2 of 2: the whole model opens by its folder or its index\n",
+  );
   assert.match(text, /^shard {5}2 of 2: the whole model opens by its folder or its index$/m);
 });
 
