@@ -88,6 +88,8 @@ async function newStorage(
     const stored = isSwapped ? swapBytes(bytes, partBytes(tensor.dtype)) : bytes;
     wanted.push(stored);
     if (sameBytes(elementsOf(old, tensor), stored)) continue;
+    // Mostly, a storage is one tensor: its bytes are all there is.
+    if (sharing.length === 1 && stored.length === old.length && isRowMajor(tensor)) return stored;
     content ??= new Uint8Array(old);
     putElements(stored, content, tensor);
   }
