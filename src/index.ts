@@ -64,6 +64,8 @@ export { type MergeOptions, mergeModels } from "./merge/merge-models.ts";
 export type { Blend } from "./merge/methods/blend-tensor.ts";
 export { type Alignment, alignmentOf, type Permutations, type SavedAlignment } from "./perm/alignment.ts";
 export { type ApplyOptions, applyPermutations } from "./perm/apply-permutations.ts";
+export { bridgeModels, compareModels, specFor } from "./perm/bridge-models.ts";
+export type { Bridge, BridgeNote, BridgeOptions, ModelComparison } from "./perm/bridge-types.ts";
 export { type AlignedPair, type Pair, pairOf } from "./perm/pair.ts";
 export {
   checkPermutation,

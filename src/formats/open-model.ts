@@ -13,7 +13,7 @@ import { openSafetensors } from "./safetensors/open-safetensors.ts";
 /**
  * Opens a model from bytes, a Blob or File, a URL, any byte source, or a folder of files. Only the index is read; tensors
  * are read when asked for (for bytes in memory as *views*). What is read and written is in docs/formats.md; edge workers
- * read safetensors alone.
+ * read safetensors alone. `prefix` opens one of several networks in a file.
  *
  * Rejects with `FormatError` for a file that is malformed, or is of a format that is not read (the message says which it
  * looks like); with `TypeError` for anything that is no source, strings included: paths are for `rebasin/node`, URLs are
@@ -31,6 +31,15 @@ export async function openModel(
 }
 
 async function open(
+  source: ByteSource | Files | Uint8Array | ArrayBuffer | Blob | URL,
+  options: OpenOptions,
+): Promise<Model> {
+  const model = await openWhole(source, options);
+  const { prefix } = options;
+  return prefix === undefined ? model : (await import("./prefixed-model.ts")).prefixedModel(model, prefix);
+}
+
+async function openWhole(
   source: ByteSource | Files | Uint8Array | ArrayBuffer | Blob | URL,
   options: OpenOptions,
 ): Promise<Model> {

@@ -36,3 +36,13 @@ function layoutsOf(a: Model, b: Model): string {
 }
 
 const namesOf = ({ tensors }: Model): string => (tensors.size === 0 ? "none" : listFirst([...tensors.keys()], 2));
+
+/** True when both hold the same tensors: goes through A's names alone. */
+export function holdsSame(a: Pick<Model, "tensors">, b: Pick<Model, "tensors">): boolean {
+  if (a.tensors.size !== b.tensors.size) return false;
+  for (const [name, { dtype, shape }] of a.tensors) {
+    const other = b.tensors.get(name);
+    if (other?.dtype !== dtype || other.shape.join() !== shape.join()) return false;
+  }
+  return true;
+}

@@ -14,6 +14,8 @@ import type { Files } from "../io/files.ts";
 import { MATCH_OPTIONS, type MatchOptions, type MatchReport, matchWeights } from "../match/match-weights.ts";
 import { MERGE_OPTIONS, type MergeOptions, mergeModels } from "../merge/merge-models.ts";
 import type { Alignment } from "../perm/alignment.ts";
+import { BRIDGE_OPTIONS, bridgeModels } from "../perm/bridge-models.ts";
+import type { BridgeNote, BridgeOptions } from "../perm/bridge-types.ts";
 import { pairOf } from "../perm/pair.ts";
 import { namingModel } from "../perm/resolve-for.ts";
 
@@ -21,7 +23,11 @@ import { namingModel } from "../perm/resolve-for.ts";
 export type ModelSource = Model | ByteSource | Files | Uint8Array | ArrayBuffer | Blob | URL;
 
 /** Options of `rebasin`: all of `matchWeights` and `mergeModels`. */
-export interface RebasinOptions extends MatchOptions, Omit<MergeOptions, "lambda">, DetectOptions {
+export interface RebasinOptions
+  extends MatchOptions,
+    Omit<MergeOptions, "lambda">,
+    DetectOptions,
+    Pick<BridgeOptions, "keepA" | "dtype"> {
   /** `"auto"` detects the family; else a family's name, a spec, or a parsed spec file. Default "auto". */
   readonly spec?: SpecChoice | undefined;
   /** 0 is A, 1 is π(B). A list merges once for each, after one matching. Default 0.5. */
@@ -41,19 +47,21 @@ export interface Rebasin {
   /** Those of `alignment`, by name; `p[i] = j`: slot i of the aligned B is unit j of B. */
   readonly permutations: Map<string, Int32Array>;
   readonly report: MatchReport;
+  /** What was done to make the two fit each other, where they differ a little. */
+  readonly notes: readonly BridgeNote[];
 }
 
+const { keepA, dtype } = BRIDGE_OPTIONS;
 const OPTIONS: OptionKinds<RebasinOptions> = {
   ...MATCH_OPTIONS,
   ...MERGE_OPTIONS,
   ...DETECT_OPTIONS,
-  spec: "any",
-  lambda: "any",
+  ...{ keepA, dtype, spec: "any", lambda: "any" },
 };
 
 /**
  * Aligns `b` to `a` and merges the two: `detectSpec`, `matchWeights` and `mergeModels` in one. Same inputs and options,
- * same bytes, in every runtime.
+ * same bytes, in every runtime. Models that differ a little are bridged, as `bridgeModels` says; the result has A's names.
  *
  * Throws `FormatError` for a malformed file, `SpecError` when the two do not fit each other or the spec, `RangeError` for
  * options out of range and for NaN or infinity, and the signal's reason when aborted.
@@ -64,18 +72,20 @@ const OPTIONS: OptionKinds<RebasinOptions> = {
  */
 export async function rebasin(a: ModelSource, b: ModelSource, options: RebasinOptions = {}): Promise<Rebasin> {
   checkOptions("rebasin", options, OPTIONS);
-  const { spec: which = "auto", lambda = 0.5, blend, metadata, order, normGroups, assume, ...matching } = options;
+  const { spec: which = "auto", lambda = 0.5, blend, metadata, keepA, dtype, ...rest } = options;
+  const { order, normGroups, assume, ...matching } = rest;
   const { signal, allowNonfinite, simd } = matching;
   const lambdas = checkedLambdas(lambda);
-  const modelA = await asModel(a, "model A", signal);
-  const modelB = await withNamesOf(modelA, await asModel(b, "model B", signal));
-  const pair = pairOf(modelA, modelB, await chooseSpec(which, modelA, { order, normGroups, assume }));
+  const opened = [await asModel(a, "model A", signal), await asModel(b, "model B", signal)];
+  const { models: views, notes, fit, restore } = await bridgeModels(opened, { keepA, dtype, allowNonfinite, signal });
+  const [modelA, modelB] = views as [Model, Model];
+  const pair = pairOf(modelA, modelB, fit(await chooseSpec(which, modelA, { order, normGroups, assume })));
   const { alignment, permutations, report } = await matchWeights(modelA, modelB, pair, matching);
   const merging = { blend, allowNonfinite, simd, metadata: new Map([...(metadata ?? []), ...matchMetadata(report)]) };
   const models: ClosingModel[] = [];
   for (const share of lambdas)
-    models.push(await mergeModels(modelA, modelB, pair, alignment, { ...merging, lambda: share }));
-  return { model: models[0]!, models, spec: pair.spec, alignment, permutations, report };
+    models.push(restore(await mergeModels(modelA, modelB, pair, alignment, { ...merging, lambda: share })));
+  return { model: models[0]!, models, spec: pair.spec, alignment, permutations, report, notes };
 }
 
 function checkedLambdas(lambda: number | readonly number[]): readonly number[] {
@@ -128,13 +138,6 @@ export async function chooseSpec(
 
 function isSpec(value: object): value is Spec {
   return "tensors" in value && value.tensors instanceof Map;
-}
-
-/** B with A's names, where its own are the same in another form: those of an archive of NumPy, or of a wrapper. */
-async function withNamesOf(a: Model, b: Model): Promise<Model> {
-  if ([...a.tensors.keys()].every((name) => b.tensors.has(name))) return b;
-  const { namedAs } = await import("../formats/same-names.ts");
-  return namedAs(b, a);
 }
 
 async function asModel(source: ModelSource, name: string, signal: AbortSignal | undefined): Promise<Model> {

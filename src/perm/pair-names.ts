@@ -1,0 +1,167 @@
+/** Which tensor of B is which of A, where wrappers have put words before or into the names of one: `module.`, `_orig_mod.`, … */
+
+/** The names of one side. Spare ones (counters, buffers) may lie outside of what wraps the others. */
+export interface NamedSide {
+  readonly names: Iterable<string>;
+  isSpare(name: string): boolean;
+}
+
+/** Names of two sides, paired. */
+export interface NamePairing {
+  /** Name of A → name of B, of all that both have. */
+  readonly pairs: ReadonlyMap<string, string>;
+  /** In their own files' names. */
+  readonly onlyA: readonly string[];
+  readonly onlyB: readonly string[];
+  /** What A or B would call the tensor that the other calls so. */
+  asA(nameOfB: string): string;
+  /** What was left out of the names of each: "module.". */
+  readonly removed: readonly [a: string, b: string];
+}
+
+/** What training frameworks wrap networks in, and call where networks lie in checkpoints. */
+const WRAPPERS: ReadonlySet<string> = new Set([
+  ...["module", "model", "net", "network", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"],
+  ...["state_dict", "model_state_dict", "params", "params_ema", "model_ema", "ema_model", "ema", "averaged_model"],
+]);
+/** These stand inside of names, too, and no network calls its own parts so. */
+const INSIDE: ReadonlySet<string> = new Set([
+  ...["module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"],
+]);
+
+/** How names of both sides are turned into common ones. */
+interface Reading {
+  readonly removed: readonly [a: string, b: string];
+  readonly a: (name: string) => string;
+  readonly b: (name: string) => string;
+}
+
+/**
+ * Pairs the names of two sides. As they are where that fits; else without the words that wrap all names of one, before
+ * them or in the middle; else without wrappers' words wherever they stand. Where no reading pairs all, that which pairs
+ * most counts.
+ */
+export function pairNames(a: NamedSide, b: NamedSide): NamePairing {
+  const [ofA, ofB] = [[...a.names], [...b.names]];
+  const [realA, realB] = [ofA.filter((name) => !a.isSpare(name)), ofB.filter((name) => !b.isSpare(name))];
+  let best: Reading = AS_THEY_ARE;
+  let most = -1;
+  for (const reading of readings(realA, realB)) {
+    const count = countPairs(reading, realA, realB);
+    if (count > most) [best, most] = [reading, count];
+    if (count === realA.length && count === realB.length) break;
+  }
+  return pairBy(best, ofA, ofB);
+}
+
+const same = (name: string): string => name;
+const AS_THEY_ARE: Reading = { removed: ["", ""], a: same, b: same };
+
+function* readings(a: readonly string[], b: readonly string[]): Generator<Reading> {
+  yield AS_THEY_ARE;
+  const [sharedA, sharedB] = [sharedWords(a), sharedWords(b)];
+  for (const { text, without } of cuts(sharedB, sharedA)) yield { removed: ["", text], a: same, b: without };
+  for (const { text, without } of cuts(sharedA, sharedB)) yield { removed: [text, ""], a: without, b: same };
+  const [wrapA, wrapB] = [wrapping(sharedA), wrapping(sharedB)];
+  if (wrapA !== "" && wrapB !== "")
+    yield { removed: [wrapA, wrapB], a: (name) => withoutStart(name, wrapA), b: (name) => withoutStart(name, wrapB) };
+  const [insideA, insideB] = [wordsInside(a), wordsInside(b)];
+  if (insideA !== "" || insideB !== "") yield { removed: [insideA, insideB], a: withoutInside, b: withoutInside };
+}
+
+/** Words with the mark that ends them: "module.", "layers.", "0.", "weight"; or "['params']". */
+const wordsOf = (name: string): string[] => name.match(/\[[^\]]*\]|[^./[]+[./]?|[./[]/g) ?? [];
+
+const bare = (word: string): string => word.replace(/[./]$/, "");
+
+/** The words that all names begin with; never a whole name. */
+function sharedWords(names: readonly string[]): string[] {
+  let shared = wordsOf(names[0] ?? "").slice(0, -1);
+  for (const name of names) {
+    const words = wordsOf(name);
+    const end = shared.findIndex((word, at) => at >= words.length - 1 || words[at] !== word);
+    if (end >= 0) shared = shared.slice(0, end);
+  }
+  return shared;
+}
+
+/** Runs of words that all names of one side share, to leave out where the other side has them not: behind a common start. */
+function* cuts(words: readonly string[], other: readonly string[]): Generator<{ text: string; without: Reading["a"] }> {
+  for (let start = 0; start < words.length; start++) {
+    const head = words.slice(0, start).join("");
+    for (let end = start + 1; end <= words.length; end++) {
+      const text = words.slice(start, end).join("");
+      yield {
+        text,
+        without: (name) => (name.startsWith(head + text) ? head + name.slice(head.length + text.length) : name),
+      };
+    }
+    if (words[start] !== other[start]) return;
+  }
+}
+
+/** The words at the start that are wrappers'. */
+function wrapping(words: readonly string[]): string {
+  const end = words.findIndex((word) => !WRAPPERS.has(bare(word)));
+  return words.slice(0, end < 0 ? words.length : end).join("");
+}
+
+const withoutStart = (name: string, start: string): string =>
+  name.startsWith(start) ? name.slice(start.length) : name;
+
+const withoutInside = (name: string): string =>
+  wordsOf(name)
+    .filter((word, at, all) => at === all.length - 1 || !INSIDE.has(bare(word)))
+    .join("");
+
+/** The wrappers' words inside of any of the names, for people. */
+function wordsInside(names: readonly string[]): string {
+  const found = new Set(names.flatMap((name) => wordsOf(name).slice(0, -1)).filter((word) => INSIDE.has(bare(word))));
+  return [...found].join("");
+}
+
+/** How many names are paired; −1 where two of one side become one. */
+function countPairs({ a, b }: Reading, ofA: readonly string[], ofB: readonly string[]): number {
+  const read = new Set(ofA.map(a));
+  const readB = new Set(ofB.map(b));
+  if (read.size !== ofA.length || readB.size !== ofB.length) return -1;
+  return [...readB].filter((name) => read.has(name)).length;
+}
+
+function pairBy({ removed, a, b }: Reading, ofA: readonly string[], ofB: readonly string[]): NamePairing {
+  const byCommon = new Map(ofA.map((name) => [a(name), name]));
+  const nameOfB = new Map(ofB.map((name) => [b(name), name]));
+  const pairs = new Map<string, string>();
+  for (const [common, name] of byCommon) {
+    const found = nameOfB.get(common);
+    if (found !== undefined) pairs.set(name, found);
+  }
+  const taken = new Set(pairs.values());
+  const used = new Set(ofA);
+  return {
+    pairs,
+    onlyA: ofA.filter((name) => !pairs.has(name)),
+    onlyB: ofB.filter((name) => !taken.has(name)),
+    asA(name) {
+      const common = b(name);
+      const known = byCommon.get(common);
+      if (known !== undefined) return known;
+      // What only B has goes where A has what wraps its own.
+      return used.has(common) ? name : common;
+    },
+    removed,
+  };
+}
+
+/** Words before all of A's names, under which B has them, where B has others too: `net.`, `ema.`. */
+export function prefixesInside(a: Iterable<string>, b: Iterable<string>): string[] {
+  const [ofA, ofB] = [[...a], new Set(b)];
+  const [first] = ofA;
+  if (first === undefined) return [];
+  const starts = [...ofB].filter(
+    (name) => name.endsWith(first) && name !== first && /[./\]]$/.test(name.slice(0, -first.length)),
+  );
+  return starts
+    .map((name) => name.slice(0, -first.length))
+    .filter((prefix) => ofA.every((name) => ofB.has(prefix + name)));
+}
