@@ -19,7 +19,7 @@ const BUDGET = [
   { name: "scalar wasm", files: () => named([join(dist, "rebasin.scalar.wasm")]), limit: 40_000 },
   { name: "core entry", files: () => named(reached(join(dist, "index.js"))), limit: 60_000 },
   // With PyTorch's format, which it imports itself.
-  { name: "examples/worker", files: bundleWorker, limit: 85_000 },
+  { name: "examples/worker", files: bundleWorker, limit: 92_000 },
 ];
 
 /** An entry and every chunk it imports, and they import; not what is imported on demand, by `import()`. */

@@ -63,4 +63,5 @@ export type { Executor, ExecutorOptions, Network, Value } from "./run/executor.t
 export { type Answers, type Calibration, calibrate, evaluateLogits, type ReliabilityBin } from "./run/metrics.ts";
 export { executorOf } from "./run/models/default-executor.ts";
 export { evaluateModel } from "./run/models/evaluate-model.ts";
+export { type ModelScore, scoreModel } from "./run/models/score-model.ts";
 export { fitTemperature, type LogitRows, meanProbabilities } from "./run/temperature.ts";

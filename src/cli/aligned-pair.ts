@@ -1,18 +1,24 @@
 /** Two models and the permutations between them: from a file, or found now. */
 
-import type { MatchReport } from "../match/match-weights.ts";
+import type { Model } from "../base/model.ts";
+import type { Split } from "../node/data-folder.ts";
 import type { Permutations } from "../perm/alignment.ts";
-import { type AlignedPair, pairOf } from "../perm/pair.ts";
+import { specFor } from "../perm/bridge-models.ts";
+import type { Bridge, BridgeNote } from "../perm/bridge-types.ts";
+import { type AlignedPair, type Pair, pairOf } from "../perm/pair.ts";
 import { countMoved } from "../perm/permutation.ts";
 import { readPermutations } from "../perm/permutation-file.ts";
+import { withBridge } from "./bridging.ts";
 import type { CommandContext, OptionRule } from "./command.ts";
 import { runMatching } from "./matching.ts";
-import { checkOutputs, specOption, withModels } from "./models.ts";
+import type { CommandReport } from "./matching-data.ts";
+import { checkOutputs, specOption } from "./models.ts";
 import type { Repair } from "./repairing.ts";
 
 export const PERMUTATIONS_OPTION: OptionRule = {
   value: "FILE",
-  help: "permutations of rebasin match, which align B to A; if not given, they are found with the options below",
+  help: "permutations of rebasin match, which align B to A; if not given, they are found",
+  group: "matching",
 };
 
 /** How a pair was aligned. */
@@ -20,39 +26,71 @@ export interface AlignmentFound {
   /** Units of each permutation, and how many of them moved. */
   readonly permutations: Record<string, { readonly size: number; readonly moved: number }>;
   /** Absent where permutations came from a file. */
-  readonly matching?: MatchReport | undefined;
+  readonly matching?: CommandReport | undefined;
   /** For people: the method, or the file. */
   readonly how: string;
+  /** What was done to make A and B fit each other. */
+  readonly notes: readonly BridgeNote[];
 }
 
-/**
- * Opens A, B and the file of permutations, matches where there is none, runs `use`, closes everything. `repair` is done to
- * the midpoints of starts before they are compared.
- */
+/** A pair and how it was aligned. */
+export interface FoundPair extends AlignedPair {
+  readonly spec: Pair;
+  readonly permutations: Permutations;
+  readonly alignment: AlignmentFound;
+}
+
+/** What aligning is told besides the command line. */
+export interface AligningOptions {
+  /** Where data take part, images of this split decide. Default: training images. */
+  readonly split?: Split | undefined;
+  /** Done to the midpoints of starts before they are compared. */
+  readonly repair?: Repair | undefined;
+  /** Run before anything long, with A and B. */
+  readonly check?: ((models: readonly Model[]) => Promise<void>) | undefined;
+}
+
+/** The file that `--permutations` names, as a list. */
+export const permutationsInput = ({ values }: Pick<CommandContext, "values">): string[] =>
+  ["permutations"].flatMap((option) => values.get(option) ?? []);
+
+/** Aligns the two models of a bridge: by the permutations of `saved`, or by matching now. */
+export async function alignPair(
+  context: CommandContext,
+  { models, notes, fit }: Bridge,
+  saved: Model | undefined,
+  { split = "train", repair, check }: AligningOptions = {},
+): Promise<FoundPair> {
+  await check?.(models);
+  const [a, b] = models as [Model, Model];
+  if (saved !== undefined) {
+    const { spec, permutations } = await readPermutations(saved, context.signal);
+    const pair = pairOf(a, b, fit(await specFor(a, spec, context.signal)));
+    const how = `permutations of ${context.values.get("permutations")}`;
+    return { a, b, spec: pair, permutations, alignment: { permutations: movedOf(permutations), how, notes } };
+  }
+  const { spec } = await specOption(context, a);
+  const pair = pairOf(a, b, fit(spec));
+  const { permutations, report } = await runMatching(context, pair, split, repair);
+  const how = `${report.spec}, matched by ${report.method}`;
+  const alignment = { permutations: movedOf(permutations), matching: report, how, notes };
+  return { a, b, spec: pair, permutations, alignment };
+}
+
+/** Opens A, B and the file of permutations, matches where there is none, runs `use`, closes everything. */
 export async function withAlignedPair<T>(
   context: CommandContext,
   use: (pair: AlignedPair, alignment: AlignmentFound) => Promise<T>,
-  repair?: Repair,
+  options: AligningOptions = {},
 ): Promise<T> {
-  const { positionals, values, signal } = context;
-  const file = values.get("permutations");
-  return withModels([...positionals, ...(file === undefined ? [] : [file])], context, async (a, b, saved) => {
-    if (saved !== undefined) {
-      const { spec, permutations } = await readPermutations(saved, signal);
-      return use(
-        { a: a!, b: b!, spec, permutations },
-        { permutations: movedOf(permutations), how: `permutations of ${file}` },
-      );
-    }
-    const { spec } = await specOption(context, a!);
-    const pair = pairOf(a!, b!, spec);
-    const { permutations, report } = await runMatching(forMatching(context), pair, "train", repair);
-    const how = `${report.spec}, matched by ${report.method}`;
-    return use(
-      { a: a!, b: b!, spec: pair, permutations },
-      { permutations: movedOf(permutations), matching: report, how },
-    );
-  });
+  return withBridge(
+    context,
+    async (bridge, saved) => {
+      const { alignment, ...pair } = await alignPair(forMatching(context), bridge, saved, options);
+      return use(pair, alignment);
+    },
+    permutationsInput(context),
+  );
 }
 
 /** Without the options that are the command's own here and the straight-through search's elsewhere. */

@@ -2,6 +2,9 @@
 
 import type { OnProgress } from "../base/progress.ts";
 
+/** Under which heading the help lists an option; without one, under "Options". */
+export type OptionGroup = "output" | "input" | "matching" | "images" | "repair" | "search";
+
 /** One option of a command line. `value` is shown in the help, and its absence makes a flag. */
 export interface OptionRule {
   readonly value?: string | undefined;
@@ -10,6 +13,15 @@ export interface OptionRule {
   /** Allowed values, where the list is closed. */
   readonly choices?: readonly string[] | undefined;
   readonly default?: string | undefined;
+  readonly group?: OptionGroup | undefined;
+}
+
+/** Options that stand under one heading. */
+export function inGroup(
+  group: OptionGroup,
+  options: Readonly<Record<string, OptionRule>>,
+): Readonly<Record<string, OptionRule>> {
+  return Object.fromEntries(Object.entries(options).map(([name, rule]) => [name, { ...rule, group }]));
 }
 
 export interface Command {

@@ -8,6 +8,7 @@ import type { CurvePair, Line } from "../measure/curve.ts";
 import type { TensorSimilarity } from "../measure/tensor-similarity.ts";
 import { textTable } from "../report/text-table.ts";
 import type { AlignmentFound } from "./aligned-pair.ts";
+import { bridgeLines } from "./bridging.ts";
 import type { RepairSettings } from "./repairing.ts";
 
 /** One split, measured. */
@@ -130,5 +131,6 @@ export function curveText(result: CurveResult): string {
     matching === undefined
       ? ""
       : `\nobjective ${matching.identityObjective.toPrecision(6)} before, ${matching.objective.toPrecision(6)} aligned`;
-  return [`${visible(howText(result))}${objective}`, ...parts].join("\n\n");
+  const notes = bridgeLines(alignment.notes).map((line) => `\n${line}`);
+  return [`${visible(howText(result))}${objective}${notes.join("")}`, ...parts].join("\n\n");
 }

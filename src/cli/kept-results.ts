@@ -12,6 +12,7 @@ import type { CommandContext, OptionRule } from "./command.ts";
 
 /** Of `curve` and `contour`. With `straight-through` it is that search's own, as everywhere. */
 export const CHECKPOINT_OPTION: OptionRule = {
+  group: "output",
   value: "FILE",
   help: "keeps what is measured, and goes on from where it exists; if not given, a file beside the first output does. With straight-through, the search's own",
 };

@@ -9,7 +9,7 @@ import { type Choice, choosePermutations } from "../match/costs/choose-permutati
 import { type Matching, type MatchOptions, type MatchReport, matchWeights } from "../match/match-weights.ts";
 import type { Split } from "../node/data-folder.ts";
 import type { Pair } from "../perm/pair.ts";
-import { type CommandContext, numberOption, type OptionRule, UsageError } from "./command.ts";
+import { type CommandContext, inGroup, numberOption, type OptionRule, UsageError } from "./command.ts";
 import { DATA_OPTIONS, readSplit } from "./image-data.ts";
 import { checkStraightThrough, runStraightThrough } from "./matching-straight-through.ts";
 import type { Repair } from "./repairing.ts";
@@ -21,7 +21,7 @@ const CHOOSING_IMAGES = 500;
 const DEFAULT_SHARE = 0.3;
 
 /** Options on how data take part in a matching; for commands that have data options of their own. */
-export const MATCH_BY_DATA_OPTIONS: Readonly<Record<string, OptionRule>> = {
+export const MATCH_BY_DATA_OPTIONS: Readonly<Record<string, OptionRule>> = inGroup("matching", {
   cost: {
     value: "COST",
     help: "activations, hybrid: how units are compared (default correlation)",
@@ -36,16 +36,17 @@ export const MATCH_BY_DATA_OPTIONS: Readonly<Record<string, OptionRule>> = {
   },
   only: { value: "NAMES", help: "permutations that may move, by commas; NAME* for all that start so" },
   except: { value: "NAMES", help: "permutations that stay in place" },
-};
+});
 
 /** The data options of a command whose data serve the matching alone. */
 export const MATCH_DATA_OPTIONS: Readonly<Record<string, OptionRule>> = {
   ...DATA_OPTIONS,
   limit: {
+    group: "images",
     value: "N",
     help: `only the first N images; if not given, all for straight-through, else ${MATCHING_IMAGES}`,
   },
-  split: { value: "SPLIT", help: "which images", choices: ["train", "test"], default: "train" },
+  split: { value: "SPLIT", help: "which images", choices: ["train", "test"], default: "train", group: "images" },
 };
 
 /** A matching and, where several starts were tried, how they did. */

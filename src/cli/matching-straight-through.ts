@@ -10,16 +10,16 @@ import { openModelFile } from "../node/open-model.ts";
 import { saveSafetensors } from "../node/save-safetensors.ts";
 import { codeOf } from "../node/system-error.ts";
 import type { Pair } from "../perm/pair.ts";
-import { type CommandContext, numberOption, type OptionRule, UsageError } from "./command.ts";
+import { type CommandContext, inGroup, numberOption, type OptionRule, UsageError } from "./command.ts";
 import { readSplit } from "./image-data.ts";
 
 /** Options of this method alone. */
-export const STRAIGHT_THROUGH_OPTIONS: Readonly<Record<string, OptionRule>> = {
+export const STRAIGHT_THROUGH_OPTIONS: Readonly<Record<string, OptionRule>> = inGroup("search", {
   steps: { value: "N", help: "straight-through: steps at most (default 200)" },
   batch: { value: "N", help: "straight-through: images a step (default 1000)" },
   "learning-rate": { value: "X", help: "straight-through: of its gradient descent (default 1.5)" },
   checkpoint: { value: "FILE", help: "straight-through: kept up to date, and gone on from where it exists" },
-};
+});
 
 /** Throws `UsageError` for options of this method beside another one. */
 export function checkStraightThrough({ values }: CommandContext, method: string): void {

@@ -22,13 +22,15 @@ export const MATCH_OPTIONS: Readonly<Record<string, OptionRule>> = {
   ...SPEC_OPTIONS,
   ...INPUT_OPTIONS,
   method: {
+    group: "matching",
     value: "METHOD",
     help: "frank-wolfe finds better permutations; coordinate is the paper's Algorithm 1; the others need --data",
     choices: ["frank-wolfe", "coordinate", "activations", "hybrid", "straight-through"],
     default: "frank-wolfe",
   },
-  seed: { value: "N", help: "seed of the visiting order of descent", default: "0" },
+  seed: { value: "N", help: "seed of the visiting order of descent", default: "0", group: "matching" },
   restarts: {
+    group: "matching",
     value: "N",
     help: "coordinate: further descents from random permutations, the best is kept",
     default: "0",
@@ -40,8 +42,8 @@ export const MATCH_OPTIONS: Readonly<Record<string, OptionRule>> = {
     help: "threads to use; auto: what the machine has, up to 8, for large models; results never depend on it",
     default: "auto",
   },
-  force: { help: "replace existing output files" },
-  "allow-nonfinite": { help: "go on although a tensor has NaN or infinity" },
+  force: { help: "replace existing output files", group: "output" },
+  "allow-nonfinite": { help: "go on although a tensor has NaN or infinity", group: "matching" },
 };
 
 /** What `--threads` says. */

@@ -9,37 +9,51 @@ import type { Model } from "../base/model.ts";
 import { visible } from "../base/visible.ts";
 import type { DetectOptions } from "../families/options.ts";
 import { shardName } from "../formats/folder/shard-names.ts";
-import { namedAs } from "../formats/same-names.ts";
 import { openModelFile } from "../node/open-model.ts";
 import { codeOf, wordsOf } from "../node/system-error.ts";
 import { findTarget } from "../node/target.ts";
 import { chooseSpec } from "../plan/rebasin.ts";
-import { type CommandContext, numberOption, type OptionRule, UsageError } from "./command.ts";
+import { type CommandContext, inGroup, numberOption, type OptionRule, UsageError } from "./command.ts";
 
 /** Of commands that read models. */
 export const INPUT_OPTIONS: Readonly<Record<string, OptionRule>> = {
-  key: { value: "KEY", help: "which of several models in a checkpoint file, such as ema or model.state_dict" },
+  prefix: {
+    value: "PREFIX",
+    help: "only the tensors whose names begin so, as of one of several networks in a file: ema, module.",
+    group: "input",
+  },
+  key: {
+    value: "KEY",
+    help: "which of several models in a checkpoint file, such as ema or model.state_dict",
+    group: "input",
+  },
   assume: {
     value: "WHAT",
     help: "what files do not tell: chain takes a network for a plain chain whatever its words say, V2=bf16 NumPy's raw pairs of bytes as bfloat16; several with commas",
+    group: "input",
   },
 };
 
-/** Opens `paths` (files, folders, indexes of shards, hf:org/name), runs `use`, closes them. */
+/**
+ * Opens `paths` (files, folders, indexes of shards, hf:org/name) as the input options say, and `files`, which are no models
+ * of the user's; runs `use`, closes them.
+ */
 export async function withModels<T>(
   paths: readonly string[],
   { command, signal, values, say }: Pick<CommandContext, "command" | "signal" | "values" | "say">,
   use: (...models: Model[]) => Promise<T>,
+  files: readonly string[] = [],
 ): Promise<T> {
   const models: Model[] = [];
+  const [key, assume] = [values.get("key"), assumed(values).ofFiles];
   try {
-    for (const path of paths) {
-      const options = { signal, key: values.get("key"), assume: assumed(values).ofFiles };
-      const model = await openModelFile(path, options);
+    for (const [at, path] of paths.entries()) {
+      const own = at < 2 ? values.get(`prefix-${"ab"[at]}`) : undefined;
+      models.push(await openModelFile(path, { signal, key, assume, prefix: own ?? values.get("prefix") }));
       // What it shows says so itself.
       if (command !== "inspect") sayLoneShard(path, say);
-      models.push(models.length === 0 ? model : renamed(model, models[0]!, say));
     }
+    for (const path of files) models.push(await openModelFile(path, { signal }));
     return await use(...models);
   } finally {
     for (const model of models) await model.close?.();
@@ -53,16 +67,6 @@ function sayLoneShard(path: string, say: CommandContext["say"]): void {
   say(visible(`${path} is shard ${shard.number} of ${shard.count}: the whole model opens by its folder or its index`));
 }
 
-/** With A's names, where they are B's in another form. */
-function renamed(model: Model, a: Model, say: CommandContext["say"]): Model {
-  const named = namedAs(model, a);
-  if (named !== model) {
-    const [[own], [as]] = [[...model.tensors.keys()], [...named.tensors.keys()]];
-    say(visible(`${model.name} is read with the names of ${a.name}: ${own} as ${as}`));
-  }
-  return named;
-}
-
 /** What `--assume` says of the network, and what of its files. */
 function assumed(values: ReadonlyMap<string, string>): { chain: boolean; ofFiles: string | undefined } {
   const words = values.get("assume")?.split(",") ?? [];
@@ -71,7 +75,7 @@ function assumed(values: ReadonlyMap<string, string>): { chain: boolean; ofFiles
 }
 
 /** Of commands that need a spec. */
-export const SPEC_OPTIONS: Readonly<Record<string, OptionRule>> = {
+export const SPEC_OPTIONS: Readonly<Record<string, OptionRule>> = inGroup("input", {
   spec: {
     value: "SPEC",
     help: "auto (by names and shapes), a family (mlp, vgg, resnet), or a spec file (*.json)",
@@ -82,7 +86,7 @@ export const SPEC_OPTIONS: Readonly<Record<string, OptionRule>> = {
     value: "N",
     help: "groups of each norm without running statistics: 1 for LayerNorm, the channels for InstanceNorm",
   },
-};
+});
 
 /** What the command line says of the network, for detection; throws `UsageError` beside a spec file. */
 export function detectOptions(context: CommandContext): DetectOptions {

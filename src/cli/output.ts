@@ -13,17 +13,21 @@ import { checkOutputs } from "./models.ts";
 /** `-o` of commands that write a model. */
 export function outputOption(what: string): OptionRule {
   const help = `where to write ${what}: a file, in the format of its ending, or a folder (DIR/); without an ending, as A is`;
-  return { short: "o", value: "OUT", help };
+  return { short: "o", value: "OUT", help, group: "output" };
 }
 
 /** What else commands that write a model have to say about it. */
 export const FOLDER_OPTIONS: Readonly<Record<string, OptionRule>> = {
-  "shard-size": { value: "SIZE", help: "write a folder of files of at most this size, such as 5GB or 500MB" },
-  "no-copy": { help: "folders: do not copy configuration, tokenizer and licence from A's" },
+  "shard-size": {
+    value: "SIZE",
+    help: "write a folder of files of at most this size, such as 5GB or 500MB",
+    group: "output",
+  },
+  "no-copy": { help: "folders: do not copy configuration, tokenizer and licence from A's", group: "output" },
 };
 
 /** Of commands that add to a model's metadata. */
-export const METADATA_OPTION: OptionRule = { help: "do not say in the output how it was made" };
+export const METADATA_OPTION: OptionRule = { help: "do not say in the output how it was made", group: "output" };
 
 /** Where the model goes, once it is there. */
 export interface Output {
@@ -37,22 +41,30 @@ export interface Output {
  * Refuses outputs that could not be written at the end, before anything is opened: the model's, which may be a folder, and
  * `others`, which are files.
  */
-export async function checkModelOutput(context: CommandContext, others: readonly string[] = []): Promise<void> {
-  const { values, flags, positionals } = context;
+export async function checkModelOutput(
+  context: CommandContext,
+  others: readonly string[] = [],
+  inputs: readonly string[] = context.positionals,
+): Promise<void> {
+  const { values, flags } = context;
   const output = values.get("output")!;
-  const target = { force: flags.has("force"), inputs: context.positionals };
+  const target = { force: flags.has("force"), inputs };
   const isFolder = /[\\/]$/.test(output) || shardBytes(context) !== undefined || (await isDirectory(output));
   if (isFolder) await findFolder(output, target);
-  await checkOutputs(isFolder ? others : [output, ...others], positionals, target.force);
+  await checkOutputs(isFolder ? others : [output, ...others], inputs, target.force);
 }
 
 /**
  * What `-o` means for a model with the tensors of `like`, which it is made from. Throws `RangeError` when it could not be written so.
  */
-export async function openOutput(context: CommandContext, like: Model): Promise<Output> {
+export async function openOutput(
+  context: CommandContext,
+  like: Model,
+  inputs: readonly string[] = context.positionals,
+): Promise<Output> {
   const { values, flags, signal, onProgress } = context;
   const path = values.get("output")!;
-  const [force, inputs, bytes] = [flags.has("force"), context.positionals, shardBytes(context)];
+  const [force, bytes] = [flags.has("force"), shardBytes(context)];
   const { origin } = like;
   const plan = await planOutput(like, path, { like: origin, shardBytes: bytes });
   if (plan.kind === "folder") await findFolder(path, { force, inputs });

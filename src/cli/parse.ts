@@ -2,6 +2,7 @@
 
 import { parseArgs } from "node:util";
 import { COMMON_OPTIONS, type Command, type OptionRule, positionalsOf, UsageError } from "./command.ts";
+import { nearest } from "./suggest.ts";
 
 export interface ParsedWords {
   readonly positionals: readonly string[];
@@ -41,7 +42,7 @@ function parse(words: readonly string[], rules: Readonly<Record<string, OptionRu
   try {
     return parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
   } catch (error) {
-    throw new UsageError(oneLine((error as Error).message));
+    throw new UsageError(oneLine((error as Error).message) + meant((error as Error).message, Object.keys(rules)));
   }
 }
 
@@ -51,6 +52,13 @@ function oneLine(message: string): string {
   if (dashed !== undefined)
     return `${dashed} is followed by an option, expected a value (one that begins with a dash: ${dashed}=-1)`;
   return message.split(". ")[0]!;
+}
+
+/** ", did you mean --lambda?", where an option is unknown and one is near. */
+function meant(message: string, known: readonly string[]): string {
+  const word = /^Unknown option '--?([^'=]+)'/.exec(message)?.[1];
+  const found = word === undefined ? undefined : nearest(word, known);
+  return found === undefined ? "" : `, did you mean --${found}?`;
 }
 
 function checkWords(command: Command, positionals: readonly string[], values: ReadonlyMap<string, string>): void {

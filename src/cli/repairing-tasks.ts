@@ -16,7 +16,7 @@ export const MERGE_REPAIR_OPTIONS: Readonly<Record<string, OptionRule>> = {
     help: `${REPAIR_OPTIONS.repair!.help}; per-task leaves the merge as it is and writes scales and shifts for A's task and for B's beside it, for rebasin apply`,
     choices: [...REPAIR_OPTIONS.repair!.choices!, "per-task"],
   },
-  "data-b": { value: "DIR", help: "per-task: images of B's task; --data has those of A's" },
+  "data-b": { value: "DIR", help: "per-task: images of B's task; --data has those of A's", group: "repair" },
 };
 
 /** What one side file holds, and where it goes. */

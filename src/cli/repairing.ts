@@ -10,7 +10,7 @@ import type { RepairOptions } from "../repair/options.ts";
 import type { RepairAt } from "../repair/places.ts";
 import type { PairRepair } from "../repair/repair-model.ts";
 import type { RepairedModel, RepairKind } from "../repair/report.ts";
-import { type CommandContext, numberOption, type OptionRule, UsageError } from "./command.ts";
+import { type CommandContext, inGroup, numberOption, type OptionRule, UsageError } from "./command.ts";
 import { readSplit } from "./image-data.ts";
 
 /** As in the figures of the paper's repositories: more images change little. */
@@ -22,7 +22,7 @@ const CHECKED_IMAGES = 500;
 /** From how many bytes on the need of memory is worth a line. */
 const MUCH_MEMORY = 100e6;
 
-export const REPAIR_OPTIONS: Readonly<Record<string, OptionRule>> = {
+export const REPAIR_OPTIONS: Readonly<Record<string, OptionRule>> = inGroup("repair", {
   repair: {
     value: "KIND",
     help: "after merging, by images of --data: solve each convolution and matrix for what the parents put out (least-squares, the best), recompute BatchNorm's statistics, or scale and shift channels",
@@ -45,16 +45,21 @@ export const REPAIR_OPTIONS: Readonly<Record<string, OptionRule>> = {
     help: "least-squares, repair, reshift: convolutions and matrices without bias gain one, to be shifted",
   },
   "force-repair": { help: "repair also where a parent does no better than guessing on the images" },
-};
+});
 
 /** Of the commands that write a merge. */
 export const TEMPERATURE_OPTION: OptionRule = {
   help: "least-squares: divide the logits so that they are as sure as the mean of the parents",
+  group: "repair",
 };
 
-/** After a merge without repair. */
-export const REPAIR_HINT =
-  "hint       with images at hand, --repair least-squares --data DIR merges better (500, unlabelled)";
+/** After a merge without repair; a network with running statistics needs one. */
+export function repairHint({ tensors }: Pick<Model, "tensors">): string {
+  const hasStatistics = [...tensors.keys()].some((name) => /[._/](running|moving)_var/.test(name));
+  return hasStatistics
+    ? "hint       it has BatchNorm, whose statistics fit no merge: --repair least-squares --data DIR sets it right (500 images, unlabelled), or bn-reset"
+    : "hint       with images at hand, --repair least-squares --data DIR merges better (500, unlabelled)";
+}
 
 /** Everything that decides what a repair does, but the images: for reports, and to tell runs apart. */
 export interface RepairSettings extends Pick<RepairOptions, "addBias" | "ridge" | "temperature"> {

@@ -9,6 +9,7 @@ import { compare } from "./commands/compare.ts";
 import { contour } from "./commands/contour.ts";
 import { convert } from "./commands/convert.ts";
 import { curve } from "./commands/curve.ts";
+import { evaluate } from "./commands/evaluate.ts";
 import { inspect } from "./commands/inspect.ts";
 import { many } from "./commands/many.ts";
 import { match } from "./commands/match.ts";
@@ -16,8 +17,9 @@ import { merge } from "./commands/merge.ts";
 import { EXIT, type Outcome } from "./exit.ts";
 import { commandHelp, mainHelp } from "./help.ts";
 import { parseWords } from "./parse.ts";
+import { nearest } from "./suggest.ts";
 
-const COMMANDS: readonly Command[] = [merge, many, match, apply, inspect, compare, convert, curve, contour];
+const COMMANDS: readonly Command[] = [merge, many, match, apply, inspect, compare, convert, evaluate, curve, contour];
 
 /** The ways in which whoever runs a line watches it and stops it. */
 export type Ways = Pick<CommandContext, "signal" | "onProgress" | "say">;
@@ -45,7 +47,10 @@ export async function runLine(words: readonly string[], ways: Ways): Promise<Out
 async function runCommand(name: string, words: readonly string[], ways: Ways): Promise<CommandResult> {
   const command = COMMANDS.find((candidate) => candidate.name === name);
   if (command === undefined) {
-    throw new UsageError(`command ${name}, expected one of ${COMMANDS.map((known) => known.name).join(", ")}`);
+    const names = COMMANDS.map((known) => known.name);
+    const near = nearest(name, names);
+    const meant = near === undefined ? "" : ` (did you mean ${near}?)`;
+    throw new UsageError(`command ${name}, expected one of ${names.join(", ")}${meant}`);
   }
   const parsed = parseWords(command, words);
   if (parsed.flags.has("help")) return { json: { help: commandHelp(command) }, text: commandHelp(command) };

@@ -41,7 +41,7 @@ function hasAll(tensors: ReadonlyMap<string, unknown>, names: Iterable<string>):
 }
 
 /** `['a'][0]` → `a.0`, `a/b` → `a.b`. */
-function formOf(name: string): string {
+export function formOf(name: string): string {
   const dotted = name.includes("[") ? name.replaceAll(/\[(?:'([^']*)'|"([^"]*)"|(\w+))\]/g, ".$1$2$3") : name;
   return dotted.replaceAll("/", ".").replace(/^\.+/, "");
 }

@@ -4,6 +4,7 @@ import { type Difference, describeDifferences, listFirst } from "../base/compare
 import { SpecError } from "../base/errors.ts";
 import type { Model } from "../base/model.ts";
 import { prefixesInside } from "./pair-names.ts";
+import { layoutsOf } from "./same-tensors.ts";
 
 /** More tensors than this are no head. */
 const FEW = 12;
@@ -16,11 +17,11 @@ export function differFault(a: Model, b: Model, differences: readonly Difference
   if (lacksAll) {
     const found = `${namesOf(a)} in A, ${namesOf(b)} in B`;
     return new SpecError(
-      `${a.name} and ${b.name} have no tensor name in common, expected the same tensors: ${found}; ${advice}`,
+      `${a.name} and ${b.name} have no tensor name in common, expected the same tensors: ${found}${layoutsOf(a, b)}; ${advice}`,
     );
   }
   return new SpecError(
-    `${a.name} and ${b.name} do not hold the same tensors: ${describeDifferences(differences)}; ${advice}`,
+    `${a.name} and ${b.name} do not hold the same tensors: ${describeDifferences(differences)}${layoutsOf(a, b)}; ${advice}`,
   );
 }
 

@@ -19,12 +19,14 @@ export function bridgeNotes(plan: BridgePlan, options: BridgeOptions): BridgeNot
 const letter = (at: number): string => String.fromCharCode(65 + (at % 26));
 
 function nameNotes({ pairings }: BridgePlan): BridgeNote[] {
-  return pairings.flatMap(({ removed, pairs }, i) => {
+  return pairings.flatMap(({ removed, otherForm, pairs }, i) => {
     const parts = removed.flatMap((text, side) =>
       text === "" ? [] : [`${JSON.stringify(text)} in names of ${letter(side === 0 ? 0 : i + 1)}`],
     );
-    if (parts.length === 0) return [];
-    return [{ kind: "names" as const, text: `${parts.join(" and ")} passed over`, tensors: [...pairs.keys()] }];
+    const texts = parts.length === 0 ? [] : [`${parts.join(" and ")} passed over`];
+    const [own, other] = [...pairs][0] ?? [];
+    if (otherForm) texts.push(`names of ${letter(i + 1)} are of another form, ${other} is ${own}`);
+    return texts.length === 0 ? [] : [{ kind: "names" as const, text: texts.join("; "), tensors: [...pairs.keys()] }];
   });
 }
 

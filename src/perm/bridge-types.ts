@@ -48,4 +48,6 @@ export interface ModelComparison {
   readonly differences: readonly Difference[];
   /** What differs and is bridged. */
   readonly notes: readonly BridgeNote[];
+  /** What to do about the differences; undefined where there are none. */
+  readonly advice: string | undefined;
 }

@@ -3,7 +3,7 @@
 import { ANY_SIZE } from "../axes/axis.ts";
 import type { Axis, Spec, TensorSpec } from "../axes/types.ts";
 import type { Model, TensorInfo } from "../base/model.ts";
-import { differFault } from "./bridge-fault.ts";
+import { differFault, wayOn } from "./bridge-fault.ts";
 import { bridgeNotes, differingIntegers } from "./bridge-notes.ts";
 import { type BridgePlan, planBridge, sideOf } from "./bridge-plan.ts";
 import type { Bridge, BridgeNote, BridgeOptions, ModelComparison } from "./bridge-types.ts";
@@ -35,7 +35,7 @@ export async function compare(a: Model, b: Model, options: BridgeOptions): Promi
     const views = [readAs(plan, 0), readAs(plan, 1)];
     notes.push(...(await differingIntegers(plan, views, options.signal)));
   }
-  return { differences, notes };
+  return { differences, notes, advice: differences.length === 0 ? undefined : wayOn(a, b, differences) };
 }
 
 /** Tensors that are A's in all views would draw every permutation to the identity. */

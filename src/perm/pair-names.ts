@@ -1,5 +1,7 @@
 /** Which tensor of B is which of A, where wrappers have put words before or into the names of one: `module.`, `_orig_mod.`, … */
 
+import { formOf } from "../formats/same-names.ts";
+
 /** The names of one side. Spare ones (counters, buffers) may lie outside of what wraps the others. */
 export interface NamedSide {
   readonly names: Iterable<string>;
@@ -17,6 +19,8 @@ export interface NamePairing {
   asA(nameOfB: string): string;
   /** What was left out of the names of each: "module.". */
   readonly removed: readonly [a: string, b: string];
+  /** True where names differ in form, as `a/b` and `a.b`. */
+  readonly otherForm: boolean;
 }
 
 /** What training frameworks wrap networks in, and call where networks lie in checkpoints. */
@@ -39,11 +43,13 @@ interface Reading {
 /**
  * Pairs the names of two sides. As they are where that fits; else without the words that wrap all names of one, before
  * them or in the middle; else without wrappers' words wherever they stand. Where no reading pairs all, that which pairs
- * most counts.
+ * most counts. `a/b` and `['a']['b']` are `a.b`.
  */
 export function pairNames(a: NamedSide, b: NamedSide): NamePairing {
-  const [ofA, ofB] = [[...a.names], [...b.names]];
-  const [realA, realB] = [ofA.filter((name) => !a.isSpare(name)), ofB.filter((name) => !b.isSpare(name))];
+  const [ofA, ofB] = [byForm(a.names), byForm(b.names)];
+  const real = ({ isSpare }: NamedSide, names: ReadonlyMap<string, string>): string[] =>
+    [...names].flatMap(([form, name]) => (isSpare(name) ? [] : [form]));
+  const [realA, realB] = [real(a, ofA), real(b, ofB)];
   let best: Reading = AS_THEY_ARE;
   let most = -1;
   for (const reading of readings(realA, realB)) {
@@ -52,6 +58,13 @@ export function pairNames(a: NamedSide, b: NamedSide): NamePairing {
     if (count === realA.length && count === realB.length) break;
   }
   return pairBy(best, ofA, ofB);
+}
+
+/** Names by their form; by themselves where two have the same. */
+function byForm(names: Iterable<string>): Map<string, string> {
+  const list = [...names];
+  const forms = new Map(list.map((name) => [formOf(name), name]));
+  return forms.size === list.length ? forms : new Map(list.map((name) => [name, name]));
 }
 
 const same = (name: string): string => name;
@@ -69,10 +82,10 @@ function* readings(a: readonly string[], b: readonly string[]): Generator<Readin
   if (insideA !== "" || insideB !== "") yield { removed: [insideA, insideB], a: withoutInside, b: withoutInside };
 }
 
-/** Words with the mark that ends them: "module.", "layers.", "0.", "weight"; or "['params']". */
-const wordsOf = (name: string): string[] => name.match(/\[[^\]]*\]|[^./[]+[./]?|[./[]/g) ?? [];
+/** Words with the mark that ends them: "module.", "layers.", "0.", "weight". */
+const wordsOf = (name: string): string[] => name.match(/[^.]+\.?|\./g) ?? [];
 
-const bare = (word: string): string => word.replace(/[./]$/, "");
+const bare = (word: string): string => word.replace(/\.$/, "");
 
 /** The words that all names begin with; never a whole name. */
 function sharedWords(names: readonly string[]): string[] {
@@ -128,30 +141,38 @@ function countPairs({ a, b }: Reading, ofA: readonly string[], ofB: readonly str
   return [...readB].filter((name) => read.has(name)).length;
 }
 
-function pairBy({ removed, a, b }: Reading, ofA: readonly string[], ofB: readonly string[]): NamePairing {
-  const byCommon = new Map(ofA.map((name) => [a(name), name]));
-  const nameOfB = new Map(ofB.map((name) => [b(name), name]));
+/** Both by their forms. */
+function pairBy(
+  { removed, a, b }: Reading,
+  ofA: ReadonlyMap<string, string>,
+  ofB: ReadonlyMap<string, string>,
+): NamePairing {
+  const nameOfA = new Map([...ofA].map(([form, name]) => [a(form), name]));
   const pairs = new Map<string, string>();
-  for (const [common, name] of byCommon) {
+  const nameOfB = new Map([...ofB].map(([form, name]) => [b(form), name]));
+  for (const [common, name] of nameOfA) {
     const found = nameOfB.get(common);
     if (found !== undefined) pairs.set(name, found);
   }
   const taken = new Set(pairs.values());
-  const used = new Set(ofA);
+  const [formsOfA, formsOfB] = [new Set(ofA.keys()), new Map([...ofB].map(([form, name]) => [name, form]))];
   return {
     pairs,
-    onlyA: ofA.filter((name) => !pairs.has(name)),
-    onlyB: ofB.filter((name) => !taken.has(name)),
+    onlyA: [...ofA.values()].filter((name) => !pairs.has(name)),
+    onlyB: [...ofB.values()].filter((name) => !taken.has(name)),
     asA(name) {
-      const common = b(name);
-      const known = byCommon.get(common);
-      if (known !== undefined) return known;
-      // What only B has goes where A has what wraps its own.
-      return used.has(common) ? name : common;
+      const form = formsOfB.get(name) ?? name;
+      const common = b(form);
+      // What wraps A's own names stands not before what only B has.
+      return nameOfA.get(common) ?? (formsOfA.has(common) ? name : form === name ? common : name);
     },
     removed,
+    otherForm: [...pairs].some(([nameA, nameB]) => (formOf(nameA) === nameA) !== (formOf(nameB) === nameB)),
   };
 }
+
+/** Prefixes that are tried: each takes a walk over all names. */
+const MOST_PREFIXES = 32;
 
 /** Words before all of A's names, under which B has them, where B has others too: `net.`, `ema.`. */
 export function prefixesInside(a: Iterable<string>, b: Iterable<string>): string[] {
@@ -162,6 +183,7 @@ export function prefixesInside(a: Iterable<string>, b: Iterable<string>): string
     (name) => name.endsWith(first) && name !== first && /[./\]]$/.test(name.slice(0, -first.length)),
   );
   return starts
+    .slice(0, MOST_PREFIXES)
     .map((name) => name.slice(0, -first.length))
     .filter((prefix) => ofA.every((name) => ofB.has(prefix + name)));
 }

@@ -23,7 +23,7 @@ function differFault(a: Model, b: Model, differences: ReturnType<typeof compareT
 }
 
 /** PyTorch's weights and those of Keras and Flax have their axes in another order, which is never changed here. */
-function layoutsOf(a: Model, b: Model): string {
+export function layoutsOf(a: Model, b: Model): string {
   const names = [a, b].map(({ tensors }) => [...tensors.keys()].some((name) => tensorName(name).leaf === "kernel"));
   const isTurned = [...a.tensors].some(([name, { shape }]) => {
     const other = b.tensors.get(name)?.shape ?? [];

@@ -3,7 +3,7 @@
 import { fitSpec } from "../axes/fit-spec.ts";
 import { parseSpec } from "../axes/spec-file.ts";
 import type { Spec } from "../axes/types.ts";
-import type { ClosingModel } from "../base/closing-model.ts";
+import { type ClosingModel, closing } from "../base/closing-model.ts";
 import type { Model } from "../base/model.ts";
 import { checkNumber, checkOptions, type OptionKinds, wrongType } from "../base/options.ts";
 import { type Detectable, detectSpec, type FamilyName, familySpec } from "../families/detect-spec.ts";
@@ -84,7 +84,7 @@ export async function rebasin(a: ModelSource, b: ModelSource, options: RebasinOp
   const merging = { blend, allowNonfinite, simd, metadata: new Map([...(metadata ?? []), ...matchMetadata(report)]) };
   const models: ClosingModel[] = [];
   for (const share of lambdas)
-    models.push(restore(await mergeModels(modelA, modelB, pair, alignment, { ...merging, lambda: share })));
+    models.push(closing(restore(await mergeModels(modelA, modelB, pair, alignment, { ...merging, lambda: share }))));
   return { model: models[0]!, models, spec: pair.spec, alignment, permutations, report, notes };
 }
 

@@ -9,6 +9,8 @@ export interface Series {
     readonly x: number;
     readonly y: number /** Shown on hovering; default name, x and y. */;
     readonly note?: string | undefined;
+    /** The share of what the line is of that this point stands for, from 0 to 1: its dot's area; rare ones are off the line. */
+    readonly weight?: number | undefined;
   }[];
 }
 
@@ -67,6 +69,17 @@ const isOwnAxis = ({ type, ticks }: ChartAxis): boolean => type === "log" && tic
 
 const plain = (value: number): string => String(Number(value.toPrecision(6)));
 
+/** A point that stands for less is off the line: chance moves it. */
+const RARE = 0.01;
+/** Radii of dots, in pixels: of points without a weight, of the rarest, and of all in one point. */
+const [RADIUS, LEAST, MOST] = [3, 1.5, 12];
+
+type Point = Series["points"][number];
+
+const isOnLine = ({ weight }: Point): boolean => weight === undefined || weight >= RARE;
+const radiusOf = ({ weight }: Point): number =>
+  weight === undefined ? RADIUS : Math.max(LEAST, MOST * Math.sqrt(weight));
+
 /** A panel of lines. `label` stands above it. @internal */
 export function linePanel(label: string, content: LinePanel): Panel {
   const height = content.height ?? 274;
@@ -79,7 +92,8 @@ function drawLines({ Plot, document }: Drawing, content: LinePanel, size: { widt
   const all = finite.flatMap((line) => line.points);
   const { format = plain } = x;
   const marks = [
-    Plot.gridY({ tickSpacing: 48 }),
+    // On the ticks, whoever chose them.
+    Plot.gridY(y.ticks === undefined ? { tickSpacing: 48 } : { ticks: [...y.ticks] }),
     ...(isOwnAxis(x)
       ? [Plot.axisX([...x.ticks!], { x: (value: number) => value, text: format, label: x.label ?? null, ...CENTRED })]
       : []),
@@ -90,6 +104,7 @@ function drawLines({ Plot, document }: Drawing, content: LinePanel, size: { widt
     document,
     ...MARGINS,
     ...size,
+    r: { type: "identity" },
     x: scaleOf(
       x,
       all.map((point) => point.x),
@@ -112,11 +127,11 @@ type Marks = (ReturnType<Drawing["Plot"]["line"]> | ReturnType<Drawing["Plot"]["
 /** One series: its line, and its points above. */
 function lineMarks(Plot: Drawing["Plot"], { name, points }: Series, index: number): Marks {
   const className = `c${index % COLOURS}`;
-  const title = ({ note, x, y }: Series["points"][number]): string => note ?? `${name}: ${plain(x)}, ${plain(y)}`;
+  const title = ({ note, x, y }: Point): string => note ?? `${name}: ${plain(x)}, ${plain(y)}`;
   const at = { x: "x", y: "y" } as const;
   return [
-    Plot.line(points, { ...at, className: `${className} line` }),
-    Plot.dot(points, { ...at, symbol: symbolOf(index), r: 3, title, className: `${className} filled` }),
+    Plot.line(points.filter(isOnLine), { ...at, className: `${className} line` }),
+    Plot.dot(points, { ...at, symbol: symbolOf(index), r: radiusOf, title, className: `${className} filled` }),
   ];
 }
 

@@ -11,7 +11,8 @@ export interface Reliability {
 }
 
 /**
- * One line for each model; on the dashed diagonal a model is as often right as it says. The text of an SVG file.
+ * One line for each model, dots as large as the share of the images in their bin, bins of less than a hundredth of them off
+ * the line; on the dashed diagonal a model is as often right as it says. The text of an SVG file.
  *
  * @example
  * const svg = await reliabilityChart([{ name: "A (ECE 0.041)", bins }], { title: "Calibration" });
@@ -26,6 +27,7 @@ export async function reliabilityChart(models: readonly Reliability[], options: 
       .map(({ confidence, accuracy, count }) => ({
         x: confidence,
         y: accuracy,
+        weight: count / bins.reduce((sum, bin) => sum + bin.count, 0),
         note: `${name}: ${count} images, ${percent(confidence)} sure, ${percent(accuracy)} right`,
       })),
   }));

@@ -38,11 +38,11 @@ dl div { padding: 8px 12px } dt { font-size: 13px; color: var(--soft) } dd { mar
 .chart { overflow: hidden } .chart > svg { display: block; width: 100%; height: auto }
 .table { overflow-x: auto; margin: 12px 0 } table { border-collapse: collapse; width: 100%; font-size: 14px }
 caption { text-align: left; padding: 8px 12px 0; font-weight: 600 }
-th, td { padding: 5px 12px; text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap } th { color: var(--soft); font-weight: 600 }
-th:first-child, td:first-child { text-align: left }
+th, td { padding: 5px 12px; text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap } th { color: var(--soft); font-weight: 600; white-space: normal; vertical-align: bottom }
+th:first-child, td:first-child { text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 5em }
 tbody tr { border-top: 1px solid var(--edge) } .wordy td { vertical-align: top }
 .wordy :is(th, td):last-child { text-align: left; white-space: normal; min-width: 6em; width: 100%; overflow-wrap: anywhere }
-@media (max-width: 480px) { .wordy table { font-size: 13px } .wordy :is(th, td) { padding-inline: 4px } .wordy :is(th, td):first-child { padding-left: 10px } }
+@media (max-width: 480px) { table { font-size: 13px } th, td { padding-inline: 4px } :is(th, td):first-child { padding-left: 10px } :is(th, td):last-child { padding-right: 10px } }
 `;
 
 /** What browsers shall refuse on the page: everything but its own styles and pictures. */

@@ -32,7 +32,7 @@ test.after(async () => {
 /** What `rebasin merge` writes for the pair. */
 function merged(...options: string[]): { model: Buffer; permutations: Buffer } {
   const [model, permutations] = [join(folder, "cli.safetensors"), join(folder, "cli-permutations.safetensors")];
-  const words = ["merge", A, B, "-o", model, "--permutations", permutations, "--force", ...options];
+  const words = ["merge", A, B, "-o", model, "--permutations-out", permutations, "--force", ...options];
   execFileSync(process.execPath, [join(__ROOT__, "dist/cli.js"), ...words], { stdio: "ignore" });
   return { model: readFileSync(model), permutations: readFileSync(permutations) };
 }

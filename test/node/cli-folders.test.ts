@@ -32,9 +32,9 @@ test("2 shards against 3 merge as the single files do, into shards as A's", asyn
   assert.equal(readdirSync(cli.path("a")).filter((name) => name.endsWith(".safetensors")).length, 2);
   assert.equal(readdirSync(cli.path("b")).filter((name) => name.endsWith(".safetensors")).length, 3);
   writeFileSync(cli.path("a/config.json"), "{}");
-  const { json } = await runJson("merge", "a", "b", "-o", "m", "--permutations", "p.safetensors");
+  const { json } = await runJson("merge", "a", "b", "-o", "m", "--permutations-out", "p.safetensors");
   assert.equal(json.output, { path: "m", format: "folder" });
-  const single = await runJson("merge", A, B, "-o", "m.safetensors", "--permutations", "q.safetensors");
+  const single = await runJson("merge", A, B, "-o", "m.safetensors", "--permutations-out", "q.safetensors");
   assert.is(json.objective, single.json.objective);
   assert.equal(cli.bytes("p.safetensors"), cli.bytes("q.safetensors"));
   assert.equal(await contentsOf(cli.path("m")), await contentsOf(cli.path("m.safetensors")));

@@ -169,7 +169,13 @@ test("merge --repair per-task leaves the merge as it is; apply fits it to a task
   mkdirSync(cli.path("other"));
   for (const file of readdirSync(cli.path("data"))) copyFileSync(cli.path(`data/${file}`), cli.path(`other/${file}`));
   const tasks = ["--repair", "per-task", "--data-b", "other", "--repair-images", "200"];
-  const { code, stdout, stderr } = await merge("m.safetensors", ...tasks, "--permutations", "p.safetensors", "--json");
+  const { code, stdout, stderr } = await merge(
+    "m.safetensors",
+    ...tasks,
+    "--permutations-out",
+    "p.safetensors",
+    "--json",
+  );
   assert.is(code, 0, stderr);
   const side = { images: 200, places: 2 };
   assert.equal(JSON.parse(stdout).tasks, [

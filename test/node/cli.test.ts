@@ -28,7 +28,7 @@ test("help: the main page and one for every command, on stdout", async () => {
 });
 
 test("merge writes the merge, reports the matching, and is reproducible", async () => {
-  const { code, json } = await runJson("merge", A, B, "-o", "m.safetensors", "--permutations", "p.safetensors");
+  const { code, json } = await runJson("merge", A, B, "-o", "m.safetensors", "--permutations-out", "p.safetensors");
   assert.is(code, 0);
   assert.is(json.method, "frank-wolfe");
   assert.is(json.spec, "mlp");
@@ -59,7 +59,7 @@ test("match, apply, apply --inverse: back to the same bytes of every tensor", as
 
 test("λ = 0 gives the tensors of A, λ = 1 those of the aligned B", async () => {
   await run("merge", A, B, "-o", "zero.safetensors", "--lambda", "0");
-  await run("merge", A, B, "-o", "one.safetensors", "--lambda", "1", "--permutations", "p.safetensors");
+  await run("merge", A, B, "-o", "one.safetensors", "--lambda", "1", "--permutations-out", "p.safetensors");
   await run("apply", B, "p.safetensors", "-o", "aligned.safetensors");
   for (const [x, y] of [
     ["zero.safetensors", A],
@@ -108,7 +108,10 @@ test("compare says what keeps two models apart, with exit code 1", async () => {
     a: "F16 [256, 784]",
     b: "F32 [9, 784]",
   });
-  assert.equal(new Set(differs.json.reasons.map(({ kind }: { kind: string }) => kind)), new Set(["shape", "dtype"]));
+  assert.equal(new Set(differs.json.reasons.map(({ kind }: { kind: string }) => kind)), new Set(["shape"]));
+  assert.match(differs.json.advice, /--keep-a layers\.0\.\*,layers\.1\.\*/);
+  const { stdout } = await run("compare", A, "other.safetensors");
+  assert.match(stdout, /^not mergeable: 3 differences\n\nanother shape \(3\) +A +B\n {2}layers\.0\.weight/);
   const merged = await run("merge", A, "other.safetensors", "-o", "m.safetensors");
   assert.is(merged.code, 1);
   assert.match(merged.stderr, /^rebasin: .*do not hold the same tensors: .*layers.0.weight/);
@@ -117,17 +120,17 @@ test("compare says what keeps two models apart, with exit code 1", async () => {
 
 test("wrong usage: one line, a hint, exit code 2", async () => {
   const cases: [string[], RegExp][] = [
-    [["murge"], /command murge, expected one of merge/],
+    [["murge"], /command murge, expected one of merge, .* \(did you mean merge\?\)/],
     [["merge", A, "-o", "x"], /merge got 1 arguments, expected 2: A B/],
     [["merge", A, B], /merge has no --output/],
-    [["merge", A, B, "-o", "x", "--lamda", "1"], /Unknown option '--lamda'/],
+    [["merge", A, B, "-o", "x", "--lamda", "1"], /Unknown option '--lamda', did you mean --lambda\?/],
     [["merge", A, B, "-o", "x", "--seed", "-1"], /--seed is followed by an option, expected a value .*--seed=-1\)/],
     [["merge", A, B, "-o", "--force"], /--output is followed by an option, expected a value/],
     [["merge", A, B, "-o", "x", "--lambda", "2"], /--lambda 2, expected a number from 0 to 1/],
     [["merge", A, B, "-o", "x", "--lambda", ""], /--lambda /],
     [["merge", A, B, "-o", "x", "--method", "greedy"], /--method greedy, expected one of frank-wolfe, coordinate/],
     [["merge", A, B, "-o", "x", "--threads", "none"], /--threads none, expected an integer from 1/],
-    [["merge", A, B, "-o", "x", "--permutations", "x"], /x is named for two outputs/],
+    [["merge", A, B, "-o", "x", "--permutations-out", "x"], /x is named for two outputs/],
   ];
   for (const [words, message] of cases) {
     const { code, stdout, stderr } = await run(...words);

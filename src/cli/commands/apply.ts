@@ -3,6 +3,7 @@
 import type { Model } from "../../base/model.ts";
 import { visible } from "../../base/visible.ts";
 import { applyPermutations } from "../../perm/apply-permutations.ts";
+import { specFor } from "../../perm/bridge-models.ts";
 import { countMoved } from "../../perm/permutation.ts";
 import { readPermutations } from "../../perm/permutation-file.ts";
 import { isTaskAffine } from "../../repair/task-file.ts";
@@ -21,7 +22,7 @@ export const apply: Command = {
     inverse: { help: "permutations: undo: apply, then apply --inverse, gives back every bit" },
     ...FOLDER_OPTIONS,
     ...INPUT_OPTIONS,
-    force: { help: "replace an existing output file" },
+    force: { help: "replace an existing output file", group: "output" },
   },
   examples: [
     "rebasin apply b.safetensors perms.safetensors -o b-aligned.safetensors",
@@ -30,17 +31,21 @@ export const apply: Command = {
   ],
   async run(context) {
     await checkModelOutput(context);
-    return withModels(context.positionals, context, async (model, file) => {
+    const [path, side] = context.positionals as [string, string];
+    const use = async (model?: Model, file?: Model): Promise<CommandResult> => {
       const target = await openOutput(context, model!);
       return isTaskAffine(file!) ? applySide(context, target, model!, file!) : renumber(context, target, model!, file!);
-    });
+    };
+    return withModels([path], context, use, [side]);
   },
 };
 
 async function renumber(context: CommandContext, target: Output, model: Model, file: Model): Promise<CommandResult> {
   const { flags, signal } = context;
   const { spec, permutations } = await readPermutations(file, signal);
-  const renumbered = await applyPermutations(model, spec, permutations, { inverse: flags.has("inverse") });
+  const renumbered = await applyPermutations(model, await specFor(model, spec, signal), permutations, {
+    inverse: flags.has("inverse"),
+  });
   const lines = [`saved      ${visible(target.json.path)}`, ...(await target.save(renumbered))];
   const moved = Object.fromEntries(
     [...permutations].map(([name, p]) => [name, { size: p.length, moved: countMoved(p) }]),

@@ -1,40 +1,72 @@
 /** `rebasin compare A B` */
 
-import { compareTensors, describeDifferences } from "../../base/compare-tensors.ts";
+import type { Difference } from "../../base/compare-tensors.ts";
+import type { Model } from "../../base/model.ts";
 import { visible } from "../../base/visible.ts";
 import { type Distance, modelDistance } from "../../measure/distance.ts";
+import { bridgeModels, compareModels } from "../../perm/bridge-models.ts";
+import type { BridgeNote } from "../../perm/bridge-types.ts";
+import { textTable } from "../../report/text-table.ts";
+import { PREFIX_OPTIONS } from "../bridging.ts";
 import type { Command } from "../command.ts";
 import { INPUT_OPTIONS, withModels } from "../models.ts";
 
 /** Exit code when the two cannot be merged. */
 const NOT_MERGEABLE = 1;
+/** Reasons of a kind that are told in full. */
+const SHOWN = 10;
 
 export const compare: Command = {
   name: "compare",
   summary: "Say whether two models can be merged, and if not, every reason",
   positionals: ["A", "B"],
-  options: INPUT_OPTIONS,
+  options: { ...INPUT_OPTIONS, ...PREFIX_OPTIONS },
   examples: ["rebasin compare a.safetensors b.safetensors", "rebasin compare a.safetensors b.safetensors --json"],
   async run(context) {
     const { positionals, signal, onProgress } = context;
     return withModels(positionals, context, async (a, b) => {
-      const reasons = compareTensors(a!.tensors, b!.tensors);
+      const { differences: reasons, notes, advice } = await compareModels(a!, b!, { signal });
       if (reasons.length > 0) {
-        const text = [
-          `not mergeable: ${reasons.length} differences`,
-          visible(describeDifferences(reasons, reasons.length)),
-        ].join("\n");
-        return { json: { mergeable: false, reasons }, text, exitCode: NOT_MERGEABLE };
+        const text = [`not mergeable: ${counted(reasons.length)}`, "", ...reasonLines(reasons), `to do: ${advice}`];
+        const json = { mergeable: false, reasons, notes, advice };
+        return { json, text: text.map(visible).join("\n"), exitCode: NOT_MERGEABLE };
       }
-      const distance = await modelDistance(a!, b!, { signal, onProgress });
-      return { json: { mergeable: true, reasons, distance }, text: compareText(a!.tensors.size, distance) };
+      const { models } = await bridgeModels([a!, b!], { signal });
+      const [x, y] = models as [Model, Model];
+      const distance = await modelDistance(x, y, { signal, onProgress });
+      return {
+        json: { mergeable: true, reasons, notes, distance },
+        text: compareText(x.tensors.size, notes, distance),
+      };
     });
   },
 };
 
-function compareText(tensors: number, { l2, normA, normB, cosine }: Distance): string {
+const counted = (count: number): string => `${count} difference${count === 1 ? "" : "s"}`;
+
+const HEADINGS: readonly (readonly [Difference["kind"], string])[] = [
+  ["missing", "only in A"],
+  ["extra", "only in B"],
+  ["shape", "another shape"],
+  ["dtype", "another dtype"],
+];
+
+/** By kind, the first of each in full, an empty line behind each kind. */
+function reasonLines(reasons: readonly Difference[]): string[] {
+  return HEADINGS.flatMap(([kind, heading]) => {
+    const own = reasons.filter((reason) => reason.kind === kind);
+    if (own.length === 0) return [];
+    const rows = own.slice(0, SHOWN).map(({ tensor, a, b }) => [`  ${tensor}`, a ?? "", b ?? ""]);
+    const more = own.length > SHOWN ? [`  and ${own.length - SHOWN} more`] : [];
+    return [...textTable([`${heading} (${own.length})`, "A", "B"], rows).split("\n"), ...more, ""];
+  });
+}
+
+function compareText(tensors: number, notes: readonly BridgeNote[], { l2, normA, normB, cosine }: Distance): string {
+  const bridged = notes.map(({ text }) => `  ${visible(text)}`);
   return [
-    `mergeable: the same ${tensors} tensors in both`,
+    notes.length === 0 ? `mergeable: the same ${tensors} tensors in both` : "mergeable, with what differs bridged:",
+    ...bridged,
     "",
     "before matching, over all float tensors:",
     `  distance  ${l2.toPrecision(6)}`,

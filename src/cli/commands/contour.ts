@@ -1,16 +1,19 @@
 /** `rebasin contour A B --data DIR` */
 
+import type { Model } from "../../base/model.ts";
 import { VERSION } from "../../base/version.ts";
 import { visible } from "../../base/visible.ts";
 import type { Contour, ContourPoint } from "../../measure/contour.ts";
 import { saveText } from "../../node/file-sink.ts";
 import { textTable } from "../../report/text-table.ts";
 import { checkpointPath, PERMUTATIONS_OPTION, withAlignedPair } from "../aligned-pair.ts";
+import { bridgeLines, PREFIX_OPTIONS } from "../bridging.ts";
 import { type Command, type CommandContext, numberOption } from "../command.ts";
 import { dataDigest, pairDigests } from "../digests.ts";
-import { DATA_OPTIONS, readSplit } from "../image-data.ts";
+import { BATCH_OPTION, DATA_OPTIONS, readSplit } from "../image-data.ts";
 import { CHECKPOINT_OPTION, type ResultsOf, withCheckpoint } from "../kept-results.ts";
 import { MATCH_OPTIONS } from "../matching.ts";
+import { checkLabelsFit } from "../measured.ts";
 import { checkOutputs } from "../models.ts";
 import { savedLines, settingsOf } from "./curve.ts";
 
@@ -24,15 +27,16 @@ export const contour: Command = {
   options: {
     ...DATA_OPTIONS,
     limit: { ...DATA_OPTIONS.limit!, help: "only the first N images", default: "1000" },
-    split: { value: "SPLIT", help: "which images", choices: ["test", "train"], default: "test" },
+    split: { value: "SPLIT", help: "which images", choices: ["test", "train"], default: "test", group: "images" },
     points: { value: "N", help: "points of the grid on each side; it has N² points", default: "21" },
-    csv: { value: "OUT", help: "write the grid as CSV" },
-    svg: { value: "OUT", help: "write a plot of the loss" },
-    html: { value: "OUT", help: "write a page with the plot and the settings" },
+    csv: { value: "OUT", help: "write the grid as CSV", group: "output" },
+    svg: { value: "OUT", help: "write a plot of the loss", group: "output" },
+    html: { value: "OUT", help: "write a page with the plot and the settings", group: "output" },
     permutations: PERMUTATIONS_OPTION,
     ...MATCH_OPTIONS,
+    ...PREFIX_OPTIONS,
     // The straight-through search has options of these names, too; here they are of what is measured.
-    batch: { value: "N", help: "images at a time", default: "250" },
+    batch: BATCH_OPTION,
     checkpoint: CHECKPOINT_OPTION,
   },
   examples: [
@@ -53,28 +57,33 @@ export const contour: Command = {
     await executorOf(undefined);
     const { sampleContour } = await import("../../measure/contour.ts");
     const data = await readSplit(context, values.get("split") as "test" | "train");
-    return withAlignedPair(context, (pair, { how }) => {
-      const of = async (): Promise<ResultsOf> =>
-        new Map([
-          ["command", `contour of ${VERSION}`],
-          ...(await pairDigests(pair, signal)),
-          ["images", dataDigest(data)],
-          ["--points", String(points)],
-          ["--batch", String(batch)],
-        ]);
-      const count = (names: Iterable<string>): string => `${[...names].length} of ${points ** 2} points`;
-      return withCheckpoint(context, { path, inputs, of, count }, async (kept) => {
-        const found = await sampleContour(pair, data, {
-          ...{ points, batch, signal, onProgress },
-          resume: kept.found.values() as Iterable<ContourPoint>,
-          onPoint: (point) => kept.keep(`${point.x} ${point.y}`, point),
+    const check = (models: readonly Model[]): Promise<void> => checkLabelsFit(models, [data]);
+    return withAlignedPair(
+      context,
+      (pair, { how, notes }) => {
+        const of = async (): Promise<ResultsOf> =>
+          new Map([
+            ["command", `contour of ${VERSION}`],
+            ...(await pairDigests(pair, signal)),
+            ["images", dataDigest(data)],
+            ["--points", String(points)],
+            ["--batch", String(batch)],
+          ]);
+        const count = (names: Iterable<string>): string => `${[...names].length} of ${points ** 2} points`;
+        return withCheckpoint(context, { path, inputs, of, count }, async (kept) => {
+          const found = await sampleContour(pair, data, {
+            ...{ points, batch, signal, onProgress },
+            resume: kept.found.values() as Iterable<ContourPoint>,
+            onPoint: (point) => kept.keep(`${point.x} ${point.y}`, point),
+          });
+          const subtitle = `${data.count.toLocaleString("en")} ${values.get("split")} images, ${how}`;
+          await write(context, found, subtitle, inputs);
+          const text = [contourText(found, subtitle), ...bridgeLines(notes), ...savedLines(outputs)].join("\n");
+          return { json: { ...contourJson(found, data.count), notes }, text };
         });
-        const subtitle = `${data.count.toLocaleString("en")} ${values.get("split")} images, ${how}`;
-        await write(context, found, subtitle, inputs);
-        const text = [contourText(found, subtitle), ...savedLines(outputs)].join("\n");
-        return { json: contourJson(found, data.count), text };
-      });
-    });
+      },
+      { check },
+    );
   },
 };
 

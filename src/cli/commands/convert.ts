@@ -12,7 +12,7 @@ export const convert: Command = {
   options: {
     ...FOLDER_OPTIONS,
     ...INPUT_OPTIONS,
-    force: { help: "replace an existing output file" },
+    force: { help: "replace an existing output file", group: "output" },
   },
   examples: [
     "rebasin convert model.pt model.safetensors",

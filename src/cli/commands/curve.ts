@@ -8,12 +8,14 @@ import { saveText } from "../../node/file-sink.ts";
 import { applyPermutations } from "../../perm/apply-permutations.ts";
 import type { AlignedPair } from "../../perm/pair.ts";
 import { type AlignmentFound, checkpointPath, PERMUTATIONS_OPTION, withAlignedPair } from "../aligned-pair.ts";
+import { PREFIX_OPTIONS } from "../bridging.ts";
 import { type Command, type CommandContext, numberOption } from "../command.ts";
 import { type CurveResult, curveCsv, curveJson, curveText, type SplitResult } from "../curve-result.ts";
 import { dataDigest, pairDigests } from "../digests.ts";
-import { DATA_OPTIONS, readSplit, SPLITS, splitsOption } from "../image-data.ts";
+import { BATCH_OPTION, DATA_OPTIONS, readSplit, SPLITS, splitsOption } from "../image-data.ts";
 import { CHECKPOINT_OPTION, type CheckpointPlan, type KeptResults, withCheckpoint } from "../kept-results.ts";
 import { MATCH_OPTIONS, threadsOption } from "../matching.ts";
+import { chanceHints, checkLabelsFit, hintLines } from "../measured.ts";
 import { inMemoryModel } from "../measuring/plain.ts";
 import { checkOutputs } from "../models.ts";
 import { planMeasured, REPAIR_OPTIONS, type Repair } from "../repairing.ts";
@@ -28,19 +30,25 @@ export const curve: Command = {
   required: ["data"],
   options: {
     ...DATA_OPTIONS,
-    split: { value: "SPLIT", help: "which images", choices: SPLITS, default: "test" },
+    split: { value: "SPLIT", help: "which images", choices: SPLITS, default: "test", group: "images" },
     points: { value: "N", help: "points of each curve, both ends included", default: "25" },
-    csv: { value: "OUT", help: "write the points as CSV" },
-    svg: { value: "OUT", help: "write a plot of the curves" },
-    html: { value: "OUT", help: "write a report: curves, barriers, calibration, likeness of tensors, costs" },
+    csv: { value: "OUT", help: "write the points as CSV", group: "output" },
+    svg: { value: "OUT", help: "write a plot of the curves", group: "output" },
+    html: {
+      value: "OUT",
+      help: "write a report: curves, barriers, calibration, likeness of tensors, costs",
+      group: "output",
+    },
     permutations: PERMUTATIONS_OPTION,
     ...MATCH_OPTIONS,
+    ...PREFIX_OPTIONS,
     ...REPAIR_OPTIONS,
     temperature: {
       help: "also the loss after one temperature, fitted on --repair-images training images to the mean of what A and B say",
+      group: "repair",
     },
     // The straight-through search has options of these names, too; here they are of what is measured.
-    batch: { value: "N", help: "images at a time", default: "250" },
+    batch: BATCH_OPTION,
     checkpoint: CHECKPOINT_OPTION,
   },
   examples: [
@@ -68,14 +76,24 @@ export const curve: Command = {
         return withCheckpoint(context, { path: checkpoint, inputs, ...checkpointOf(context, task) }, async (kept) => {
           const result = await measure(context, task, kept);
           await write(context, pair, result, inputs);
-          const text = [curveText(result), ...savedLines(outputs)].join("\n");
-          return { json: curveJson(result), text };
+          const hints = hintsOf(result);
+          const text = [curveText(result), ...hintLines(hints), ...savedLines(outputs)].join("\n");
+          return { json: { ...curveJson(result), hints }, text };
         });
       },
-      repair,
+      { repair, check: (models) => checkLabelsFit(models, splits.values()) },
     );
   },
 };
+
+/** Whether A and B know the images, from the ends of the curve. */
+function hintsOf({ splits }: CurveResult): string[] {
+  return splits.flatMap(({ split, data, curves: { naive } }) => {
+    const ends = [naive.points[0]!, naive.points.at(-1)!];
+    const scored = ends.map(({ accuracy }, i) => ({ name: "AB"[i]!, accuracy }));
+    return chanceHints(scored, data, split);
+  });
+}
 
 const OUTPUTS = ["csv", "svg", "html"] as const;
 

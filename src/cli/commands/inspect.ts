@@ -23,9 +23,9 @@ export const inspect: Command = {
   positionals: ["MODEL"],
   options: {
     ...SPEC_OPTIONS,
-    "spec-out": { value: "FILE", help: "write the spec as JSON, to edit and pass to --spec" },
+    "spec-out": { value: "FILE", help: "write the spec as JSON, to edit and pass to --spec", group: "output" },
     ...INPUT_OPTIONS,
-    force: { help: "replace an existing spec file" },
+    force: { help: "replace an existing spec file", group: "output" },
   },
   examples: ["rebasin inspect model.safetensors", "rebasin inspect model.safetensors --spec-out spec.json"],
   async run(context) {

@@ -12,13 +12,14 @@ import { wordsOf } from "../../node/system-error.ts";
 import { applyPermutations } from "../../perm/apply-permutations.ts";
 import { permutationsModel } from "../../perm/permutation-file.ts";
 import { textTable } from "../../report/text-table.ts";
+import { bridgeLines, DTYPE_OPTION, withBridge } from "../bridging.ts";
 import { type Command, type CommandContext, numberOption, UsageError } from "../command.ts";
 import { DATA_SOURCE_OPTIONS } from "../image-data.ts";
 import { basisLines, MATCH_OPTIONS } from "../matching.ts";
-import { INPUT_OPTIONS, SPEC_OPTIONS, specOption, withModels } from "../models.ts";
+import { INPUT_OPTIONS, SPEC_OPTIONS, specOption } from "../models.ts";
 import { checkModelOutput, FOLDER_OPTIONS, METADATA_OPTION, openOutput, outputOption } from "../output.ts";
 import { repairText } from "../repair-text.ts";
-import { planRepair, REPAIR_HINT, REPAIR_OPTIONS, TEMPERATURE_OPTION } from "../repairing.ts";
+import { planRepair, REPAIR_OPTIONS, repairHint, TEMPERATURE_OPTION } from "../repairing.ts";
 
 export const many: Command = {
   name: "many",
@@ -34,7 +35,9 @@ export const many: Command = {
       choices: ["cycle-consistent", "merge-many", "tree"],
       default: "cycle-consistent",
     },
+    dtype: DTYPE_OPTION,
     "permutations-out": {
+      group: "output",
       value: "DIR",
       help: "also write each model's permutations there, for rebasin apply: 0-A.permutations.safetensors, 1-B…",
     },
@@ -70,31 +73,31 @@ export const many: Command = {
     const repair = planRepair(context);
     const files = await permutationFiles(values.get("permutations-out"), positionals);
     await checkModelOutput(context, files);
-    return withModels(positionals, context, async (...models) => {
-      const target = await openOutput(context, models[0]!);
-      const { spec } = await specOption(context, models[0]!);
+    return withBridge(context, async ({ models, notes, fit, restore }) => {
+      const target = await openOutput(context, restore(models[0]!));
+      const spec = fit((await specOption(context, models[0]!)).spec);
       const found = await mergeMany(models, spec, { ...settings, signal, onProgress });
       const { permutations, report } = found;
       const repaired = await repair?.ofMean(found.model, await alignedModels(models, spec, permutations));
       const model = repaired?.model ?? found.model;
       const save = { force, inputs: positionals, signal, onProgress };
-      const notes = await target.save(model);
+      const saved = await target.save(restore(model));
       for (const [i, file] of files.entries()) {
         await saveSafetensors(await permutationsModel(spec, permutations[i]!), file, save);
       }
       const written = [
         ...(repaired === undefined ? [] : [repairText(repaired.report)]),
         `merged     ${visible(output)}`,
-        ...notes,
+        ...saved,
         ...files.map((file) => `saved      ${visible(file)}`),
       ];
-      if (repaired === undefined) written.push(REPAIR_HINT);
+      if (repaired === undefined) written.push(repairHint(models[0]!));
       const why = [spec.why === undefined ? report.spec : `${report.spec}: ${spec.why}`, ...basisLines(spec)].join(
         "\n",
       );
       return {
-        json: { ...report, inputs: positionals, output: target.json, repair: repaired?.report },
-        text: [manyText(report, why, positionals), "", ...written].join("\n"),
+        json: { ...report, notes, inputs: positionals, output: target.json, repair: repaired?.report },
+        text: [...bridgeLines(notes), manyText(report, why, positionals), "", ...written].join("\n"),
       };
     });
   },

@@ -3,12 +3,14 @@
 import { visible } from "../../base/visible.ts";
 import type { Split } from "../../node/data-folder.ts";
 import { saveSafetensors } from "../../node/save-safetensors.ts";
-import { pairOf } from "../../perm/pair.ts";
 import { permutationsModel } from "../../perm/permutation-file.ts";
+import { alignPair } from "../aligned-pair.ts";
+import { alignmentJson, alignmentText } from "../alignment-text.ts";
+import { KEEP_OPTION, PREFIX_OPTIONS, withBridge } from "../bridging.ts";
 import type { Command } from "../command.ts";
-import { MATCH_OPTIONS, matchText, runMatching } from "../matching.ts";
+import { MATCH_OPTIONS } from "../matching.ts";
 import { MATCH_DATA_OPTIONS } from "../matching-data.ts";
-import { checkOutputs, specOption, withModels } from "../models.ts";
+import { checkOutputs } from "../models.ts";
 
 export const match: Command = {
   name: "match",
@@ -16,8 +18,10 @@ export const match: Command = {
   positionals: ["A", "B"],
   required: ["output"],
   options: {
-    output: { short: "o", value: "PERMS", help: "where to write the permutations (safetensors)" },
+    output: { short: "o", value: "PERMS", help: "where to write the permutations (safetensors)", group: "output" },
     ...MATCH_OPTIONS,
+    ...PREFIX_OPTIONS,
+    "keep-a": KEEP_OPTION,
     ...MATCH_DATA_OPTIONS,
   },
   examples: [
@@ -30,15 +34,14 @@ export const match: Command = {
     const output = values.get("output")!;
     const force = flags.has("force");
     await checkOutputs([output], positionals, force);
-    return withModels(positionals, context, async (a, b) => {
-      const { spec } = await specOption(context, a!);
-      const pair = pairOf(a!, b!, spec);
-      const { permutations, report } = await runMatching(context, pair, values.get("split") as Split);
-      const model = await permutationsModel(pair, permutations);
+    return withBridge(context, async (bridge) => {
+      const found = await alignPair(context, bridge, undefined, { split: values.get("split") as Split });
+      const model = await permutationsModel(found.spec, found.permutations);
       await saveSafetensors(model, output, { force, inputs: positionals, signal });
+      const { alignment, spec } = found;
       return {
-        json: report,
-        text: [matchText(report, spec), "", `saved      ${visible(output)}`].join("\n"),
+        json: alignmentJson(alignment, spec.spec),
+        text: [alignmentText(alignment, spec.spec), "", `saved      ${visible(output)}`].join("\n"),
       };
     });
   },

@@ -5,16 +5,17 @@ import { mergeModels } from "../../merge/merge-models.ts";
 import type { Blend } from "../../merge/methods/blend-tensor.ts";
 import type { Split } from "../../node/data-folder.ts";
 import { saveSafetensors } from "../../node/save-safetensors.ts";
-import { pairOf } from "../../perm/pair.ts";
 import { permutationsModel } from "../../perm/permutation-file.ts";
 import { matchMetadata } from "../../plan/rebasin.ts";
-import { type Command, numberOption } from "../command.ts";
-import { MATCH_OPTIONS, matchText, runMatching } from "../matching.ts";
+import { alignPair, PERMUTATIONS_OPTION, permutationsInput } from "../aligned-pair.ts";
+import { alignmentJson, alignmentText, PERMUTATIONS_OUT_OPTION } from "../alignment-text.ts";
+import { DTYPE_OPTION, KEEP_OPTION, PREFIX_OPTIONS, withBridge } from "../bridging.ts";
+import { type Command, type CommandContext, numberOption, UsageError } from "../command.ts";
+import { MATCH_OPTIONS } from "../matching.ts";
 import { MATCH_DATA_OPTIONS } from "../matching-data.ts";
-import { specOption, withModels } from "../models.ts";
 import { checkModelOutput, FOLDER_OPTIONS, METADATA_OPTION, openOutput, outputOption } from "../output.ts";
 import { repairText } from "../repair-text.ts";
-import { planRepair, REPAIR_HINT, TEMPERATURE_OPTION } from "../repairing.ts";
+import { planRepair, repairHint, TEMPERATURE_OPTION } from "../repairing.ts";
 import { MERGE_REPAIR_OPTIONS, planTasks, taskLines } from "../repairing-tasks.ts";
 
 export const merge: Command = {
@@ -31,17 +32,21 @@ export const merge: Command = {
       choices: ["lerp", "slerp"],
       default: "lerp",
     },
-    permutations: { value: "FILE", help: "also write the permutations found, for rebasin apply" },
+    dtype: DTYPE_OPTION,
+    "permutations-out": PERMUTATIONS_OUT_OPTION,
+    permutations: PERMUTATIONS_OPTION,
     "no-metadata": METADATA_OPTION,
     ...FOLDER_OPTIONS,
     ...MATCH_OPTIONS,
+    ...PREFIX_OPTIONS,
+    "keep-a": KEEP_OPTION,
     ...MATCH_DATA_OPTIONS,
     ...MERGE_REPAIR_OPTIONS,
     temperature: TEMPERATURE_OPTION,
   },
   examples: [
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors",
-    "rebasin merge a.safetensors b.safetensors -o merged.safetensors --lambda 0.3 --permutations perms.safetensors",
+    "rebasin merge a.safetensors b.safetensors -o merged.safetensors --lambda 0.3 --permutations-out perms.safetensors",
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors --spec my-spec.json --json",
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors --starts 5 --data fashion-mnist --input-size 14",
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors --repair least-squares --data fashion-mnist",
@@ -51,46 +56,59 @@ export const merge: Command = {
   async run(context) {
     const { values, flags, positionals, signal, onProgress } = context;
     const output = values.get("output")!;
-    const permutationsFile = values.get("permutations");
+    const permutationsFile = values.get("permutations-out");
     const lambda = numberOption(context, "lambda", { min: 0, max: 1, integer: false })!;
     const force = flags.has("force");
     const tasks = planTasks(context, output);
     const repair = tasks === undefined ? planRepair(context) : undefined;
     const others = [...(permutationsFile === undefined ? [] : [permutationsFile]), ...(tasks?.files ?? [])];
-    await checkModelOutput(context, others);
-    return withModels(positionals, context, async (a, b) => {
-      const target = await openOutput(context, a!);
-      const { spec } = await specOption(context, a!);
-      const pair = pairOf(a!, b!, spec);
-      const { permutations, report } = await runMatching(context, pair, values.get("split") as Split, repair);
-      const blended = await mergeModels(a!, b!, pair, permutations, {
-        lambda,
-        blend: values.get("blend") as Blend,
-        allowNonfinite: flags.has("allow-nonfinite"),
-        metadata: matchMetadata(report),
-      });
-      const aligned = { a: a!, b: b!, spec: pair, permutations };
-      const repaired = await (await repair?.of(aligned))?.(blended, lambda);
-      const merged = repaired?.model ?? blended;
-      // Before anything is written: the images may not fit.
-      const sides = (await tasks?.find(merged, aligned)) ?? [];
-      const save = { force, inputs: positionals, signal, onProgress };
-      const written = [`merged     ${visible(output)}`, ...(await target.save(merged))];
-      if (permutationsFile !== undefined) {
-        await saveSafetensors(await permutationsModel(pair, permutations), permutationsFile, save);
-        written.push(`saved      ${visible(permutationsFile)}`);
-      }
-      for (const { model, file } of sides) await saveSafetensors(model, file, save);
-      written.push(...taskLines(sides));
-      if (repaired !== undefined) written.unshift(repairText(repaired.report));
-      else if (tasks === undefined) written.push(REPAIR_HINT);
-      const json = {
-        ...report,
-        output: target.json,
-        repair: repaired?.report,
-        tasks: tasks && sides.map(({ model: _, ...side }) => side),
-      };
-      return { json, text: [matchText(report, spec), "", ...written].join("\n") };
-    });
+    const files = permutationsInput(context);
+    const inputs = [...positionals, ...files];
+    checkKeeping(context, repair !== undefined || tasks !== undefined);
+    await checkModelOutput(context, others, inputs);
+    return withBridge(
+      context,
+      async (bridge, saved) => {
+        const target = await openOutput(context, bridge.restore(bridge.models[0]!), inputs);
+        const split = values.get("split") as Split;
+        const { alignment, ...aligned } = await alignPair(context, bridge, saved, { split, repair });
+        const { a, b, spec: pair, permutations } = aligned;
+        const blended = await mergeModels(a, b, pair, permutations, {
+          lambda,
+          blend: values.get("blend") as Blend,
+          allowNonfinite: flags.has("allow-nonfinite"),
+          metadata: alignment.matching && matchMetadata(alignment.matching),
+        });
+        const repaired = await (await repair?.of(aligned))?.(blended, lambda);
+        const merged = repaired?.model ?? blended;
+        // Before anything is written: the images may not fit.
+        const sides = (await tasks?.find(merged, aligned)) ?? [];
+        const save = { force, inputs, signal, onProgress };
+        const written = [`merged     ${visible(output)}`, ...(await target.save(bridge.restore(merged)))];
+        if (permutationsFile !== undefined) {
+          await saveSafetensors(await permutationsModel(pair, permutations), permutationsFile, save);
+          written.push(`saved      ${visible(permutationsFile)}`);
+        }
+        for (const { model, file } of sides) await saveSafetensors(model, file, save);
+        written.push(...taskLines(sides));
+        if (repaired !== undefined) written.unshift(repairText(repaired.report));
+        else if (tasks === undefined) written.push(repairHint(a));
+        const json = {
+          ...alignmentJson(alignment, pair.spec),
+          output: target.json,
+          repair: repaired?.report,
+          tasks: tasks && sides.map(({ model: _, ...side }) => side),
+        };
+        return { json, text: [alignmentText(alignment, pair.spec), "", ...written].join("\n") };
+      },
+      files,
+    );
   },
 };
+
+/** What runs B cannot run it with parts of A. */
+function checkKeeping({ values }: CommandContext, repairs: boolean): void {
+  if (!values.has("keep-a")) return;
+  const byData = repairs || values.has("data");
+  if (byData) throw new UsageError("--keep-a is for matching by weights alone, expected no --data and no --repair");
+}

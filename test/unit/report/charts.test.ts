@@ -236,4 +236,25 @@ test("the colours of values rise in lightness", () => {
   assert.equal([colourAt(-1), colourAt(2)], [colourAt(0), colourAt(1)]);
 });
 
+test("reliability: grid lines on the ticks; dots as large as their share of the images, rare bins off the line", async () => {
+  const bin = (confidence: number, count: number) => ({ confidence, accuracy: confidence, count });
+  const svg = await reliabilityChart([{ name: "A", bins: [bin(0.1, 1), bin(0.5, 100), bin(0.9, 400)] }]);
+  const places = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, place]) => place!);
+  const panel = svg.slice(svg.indexOf('class="panel"'));
+  const lines = places(panel, /<line x1="[\d.]+" x2="[\d.]+" y1="([\d.]+)" y2="\1"/g);
+  // The labels are 0, 25, 50, 75 and 100 %.
+  const [bottom, top] = [Number(lines[0]), Number(lines[4])];
+  const quarters = [0, 0.25, 0.5, 0.75, 1].map((share) => String(bottom + share * (top - bottom)));
+  assert.is(lines.length, 5, panel.slice(0, 900));
+  assert.equal(lines, quarters);
+  assert.match(panel, /75 %/);
+  const radii = places(panel, /<circle [^>]*r="([\d.]+)"/g)
+    .map(Number)
+    .sort((x, y) => x - y);
+  assert.is(radii.length, 3);
+  assert.ok(radii[0]! < radii[1]! && radii[1]! < radii[2]! && radii[2]! <= 12, radii.join());
+  const path = /<path d="(M[^"]*)"/.exec(panel.slice(panel.indexOf("c0 line")))![1]!;
+  assert.is(path.split("L").length, 2, path);
+});
+
 test.run();

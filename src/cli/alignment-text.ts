@@ -1,0 +1,29 @@
+/** What `merge` and `match` say of how B was aligned. */
+
+import { specName } from "../axes/spec-name.ts";
+import type { Spec } from "../axes/types.ts";
+import { visible } from "../base/visible.ts";
+import { textTable } from "../report/text-table.ts";
+import type { AlignmentFound } from "./aligned-pair.ts";
+import { bridgeLines } from "./bridging.ts";
+import type { OptionRule } from "./command.ts";
+import { matchText } from "./matching.ts";
+
+export const PERMUTATIONS_OUT_OPTION: OptionRule = {
+  value: "FILE",
+  help: "also write the permutations found, for --permutations and rebasin apply",
+  group: "output",
+};
+
+/** Of the matching; or, where permutations came from a file, what that tells. */
+export function alignmentJson({ matching, permutations, how, notes }: AlignmentFound, spec: Spec): object {
+  return { ...(matching ?? { spec: specName(spec), method: how, permutations }), notes };
+}
+
+/** For people, the permutations as a table at the end. */
+export function alignmentText({ matching, permutations, how, notes }: AlignmentFound, spec: Spec): string {
+  const lines = bridgeLines(notes);
+  if (matching !== undefined) return [...lines, matchText(matching, spec)].join("\n");
+  const rows = Object.entries(permutations).map(([name, { size, moved }]) => [name, String(size), String(moved)]);
+  return [...lines, `aligned    by ${visible(how)}`, "", textTable(["permutation", "size", "moved"], rows)].join("\n");
+}

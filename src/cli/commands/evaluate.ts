@@ -1,0 +1,51 @@
+/** `rebasin evaluate MODEL --data DIR` */
+
+import { visible } from "../../base/visible.ts";
+import type { Split } from "../../node/data-folder.ts";
+import type { Command } from "../command.ts";
+import { numberOption } from "../command.ts";
+import { BATCH_OPTION, DATA_OPTIONS, readSplit } from "../image-data.ts";
+import { chanceHints, checkLabelsFit, hintLines } from "../measured.ts";
+import { INPUT_OPTIONS, withModels } from "../models.ts";
+
+export const evaluate: Command = {
+  name: "evaluate",
+  summary: "Measure a model's loss, accuracy and calibration on labelled images",
+  positionals: ["MODEL"],
+  required: ["data"],
+  options: {
+    ...DATA_OPTIONS,
+    split: { value: "SPLIT", help: "which images", choices: ["test", "train"], default: "test", group: "images" },
+    batch: BATCH_OPTION,
+    ...INPUT_OPTIONS,
+  },
+  examples: [
+    "rebasin evaluate merged.safetensors --data fashion-mnist",
+    "rebasin evaluate model.pt --data cifar-10 --mean 0.4914,0.4822,0.4465 --std 0.247,0.2435,0.2616 --json",
+  ],
+  async run(context) {
+    const { values, positionals, signal, onProgress } = context;
+    const split = values.get("split") as Split;
+    const batch = numberOption(context, "batch", { min: 1, max: 1e6, integer: true })!;
+    const { executorOf } = await import("../../run/models/default-executor.ts");
+    // Before any work: the peers may be missing.
+    await executorOf(undefined);
+    const { scoreModel } = await import("../../run/models/score-model.ts");
+    const data = await readSplit(context, split);
+    return withModels(positionals, context, async (model) => {
+      await checkLabelsFit([model!], [data]);
+      const { loss, accuracy, calibration } = await scoreModel(model!, data, { batch, signal, onProgress });
+      const hints = chanceHints([{ name: "it", accuracy }], data, split);
+      const json = { model: positionals[0], split, images: data.count, loss, accuracy, ece: calibration.error };
+      const lines = [
+        `model      ${visible(positionals[0]!)}`,
+        `images     ${data.count} ${split}`,
+        `loss       ${loss.toFixed(4)}`,
+        `accuracy   ${accuracy.toFixed(4)}`,
+        `ece        ${calibration.error.toFixed(4)}, the expected calibration error`,
+        ...hintLines(hints),
+      ];
+      return { json: hints.length === 0 ? json : { ...json, hints }, text: lines.join("\n") };
+    });
+  },
+};

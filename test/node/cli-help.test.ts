@@ -1,0 +1,59 @@
+/** Help pages and mistyped words. */
+
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import type { Command } from "../../src/cli/command.ts";
+import { curve } from "../../src/cli/commands/curve.ts";
+import { many } from "../../src/cli/commands/many.ts";
+import { merge } from "../../src/cli/commands/merge.ts";
+import { commandHelp, mainHelp } from "../../src/cli/help.ts";
+import { nearest } from "../../src/cli/suggest.ts";
+
+const test = suite("help");
+const COMMANDS: readonly Command[] = [merge, many, curve];
+
+test("no line is wider than the terminal, and no word is lost", () => {
+  for (const width of [40, 60, 80, 110]) {
+    for (const page of [mainHelp(COMMANDS, width), ...COMMANDS.map((command) => commandHelp(command, width))]) {
+      for (const line of page.split("\n"))
+        assert.ok(line.length <= width || !line.trim().includes(" "), `${width}: ${line}`);
+    }
+    for (const [name, { help }] of Object.entries(merge.options)) {
+      const page = commandHelp(merge, width).replaceAll(/\s+/g, " ");
+      assert.ok(page.includes(`--${name}`) && page.includes(help), `${width}: ${name}`);
+    }
+  }
+});
+
+test("options stand in groups, each once", () => {
+  const page = commandHelp(merge, 80);
+  const headings = [...page.matchAll(/^(\S.*):$/gm)].map(([, heading]) => heading);
+  assert.equal(headings, [
+    "Options",
+    "Output",
+    "Input",
+    "Matching",
+    "With images",
+    "With --method straight-through",
+    "Repair",
+    "Examples",
+  ]);
+  assert.is(page.split("\n").filter((line) => /^ {2}.{4}--lambda /.test(line)).length, 1);
+});
+
+test("the word that was meant", () => {
+  const known = Object.keys(merge.options);
+  for (const [word, want] of [
+    ["lamda", "lambda"],
+    ["labmda", "lambda"],
+    ["sed", "seed"],
+    ["permutation", "permutations"],
+    ["ouput", "output"],
+    ["keepa", "keep-a"],
+    ["xyzzy", undefined],
+    ["q", undefined],
+  ] as const)
+    assert.is(nearest(word, known), want, word);
+});
+
+test.run();
