@@ -37,10 +37,10 @@ function dictOf(value: PickleValue | undefined): PickleDict | undefined {
   return dict;
 }
 
-function fill<T extends { items: PickleValue[] }>(made: T, value: PickleValue | undefined): T | undefined {
+function fill<T extends { add(item: PickleValue): void }>(made: T, value: PickleValue | undefined): T | undefined {
   const items = itemsOf(value);
   if (items === undefined) return undefined;
-  for (const item of items) made.items.push(item);
+  for (const item of items) made.add(item);
   return made;
 }
 

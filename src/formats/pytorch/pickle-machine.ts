@@ -7,8 +7,9 @@ import { kindOf, PickleGlobal, PickleObject, PickleReference, PickleTuple, type 
 
 /** Open marks at a time. Python's own pickler recurses and stops before a thousand. */
 const MAX_MARKS = 10_000;
-/** Lists, tuples, dictionaries, objects: a tensor takes seven, and some bytes of a pickle make each. */
+/** Lists, tuples, dictionaries, objects: a tensor takes seven. A pickler spends two bytes on each, and mostly many more. */
 const MAX_CONTAINERS = 10_000_000;
+const LEAST_CONTAINER_BYTES = 2;
 /** Values that the pickle refers back to. */
 const MAX_MEMO = 10_000_000;
 
@@ -23,8 +24,12 @@ export class PickleMachine {
   readonly #sparseMemo = new Map<number, PickleValue>();
   #containers = 0;
 
-  constructor(input: PickleBytes) {
+  readonly #mostContainers: number;
+
+  /** `length`: bytes that there are to be read. */
+  constructor(input: PickleBytes, length: number) {
     this.input = input;
+    this.#mostContainers = Math.min(MAX_CONTAINERS, length / LEAST_CONTAINER_BYTES);
   }
 
   fault(message: string): FormatError {
@@ -38,8 +43,8 @@ export class PickleMachine {
   /** Pushes a value that holds others, which are counted. */
   pushContainer(value: PickleValue): void {
     this.#containers++;
-    if (this.#containers > MAX_CONTAINERS)
-      throw this.fault(`makes more than ${MAX_CONTAINERS} objects, expected fewer`);
+    if (this.#containers > this.#mostContainers)
+      throw this.fault(`makes more than ${Math.floor(this.#mostContainers)} objects, expected fewer`);
     this.#stack.push(value);
   }
 

@@ -20,9 +20,25 @@ export type PickleValue =
   | PickleObject
   | PickleReference;
 
-export class PickleList {
-  readonly items: PickleValue[] = [];
+/** Items in order. Empty ones, of which there are many, are small. */
+abstract class PickleItems {
+  #items: PickleValue[] | undefined;
+
+  get items(): readonly PickleValue[] {
+    return this.#items ?? NO_ITEMS;
+  }
+
+  add(item: PickleValue): void {
+    this.#items ??= [];
+    this.#items.push(item);
+  }
 }
+
+const NO_ITEMS: readonly PickleValue[] = [];
+
+export class PickleList extends PickleItems {}
+
+export class PickleSet extends PickleItems {}
 
 export class PickleTuple {
   readonly items: readonly PickleValue[];
@@ -30,6 +46,9 @@ export class PickleTuple {
     this.items = items;
   }
 }
+
+/** The empty tuple, of which there is one in Python, too. */
+export const EMPTY_TUPLE: PickleTuple = new PickleTuple(NO_ITEMS);
 
 /** A dictionary, ordered or not. Keys that are objects are compared by identity. Empty ones, of which there are many, are small. */
 export class PickleDict {
@@ -51,10 +70,6 @@ export class PickleDict {
 }
 
 const NO_ENTRIES: ReadonlyMap<PickleValue, PickleValue> = new Map();
-
-export class PickleSet {
-  readonly items: PickleValue[] = [];
-}
 
 /** A class or a function, by its name. */
 export class PickleGlobal {

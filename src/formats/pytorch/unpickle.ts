@@ -7,6 +7,7 @@ import { describe } from "../../base/describe.ts";
 import { PickleBytes } from "./pickle-bytes.ts";
 import { PickleMachine } from "./pickle-machine.ts";
 import {
+  EMPTY_TUPLE,
   kindOf,
   PickleDict,
   PickleGlobal,
@@ -36,7 +37,7 @@ export interface Unpickled {
  */
 export function unpickle(bytes: Uint8Array, name: string, start = 0): Unpickled {
   const input = new PickleBytes(bytes, name, start);
-  const machine = new PickleMachine(input);
+  const machine = new PickleMachine(input, bytes.length - start);
   for (let opcode = input.u8(); opcode !== STOP; opcode = input.u8()) {
     const operation = OPERATIONS[opcode];
     if (operation === undefined) throw input.fault(`has ${nameOf(opcode)}, expected one of protocols 2 to 5`);
@@ -64,14 +65,14 @@ function appendItems(machine: PickleMachine, items: readonly PickleValue[]): voi
   const target = machine.top();
   if (target instanceof PickleObject) return;
   if (!(target instanceof PickleList)) throw machine.fault(`appends to ${kindOf(target)}, expected a list`);
-  for (const item of items) target.items.push(item);
+  for (const item of items) target.add(item);
 }
 
 function addItems(machine: PickleMachine, items: readonly PickleValue[]): void {
   const target = machine.top();
   if (target instanceof PickleObject) return;
   if (!(target instanceof PickleSet)) throw machine.fault(`adds to ${kindOf(target)}, expected a set`);
-  for (const item of items) target.items.push(item);
+  for (const item of items) target.add(item);
 }
 
 /** Gives the object on top of the stack its attributes. Those of dictionaries (`_metadata`) are of no use here. */
@@ -166,7 +167,7 @@ const OPERATIONS: readonly (Operation | undefined)[] = Object.assign(new Array<O
   97: (m) => appendItems(m, [m.pop()]),
   101: (m) => appendItems(m, m.popMark()),
   108: (m) => makeList(m, m.popMark()),
-  41: (m) => m.pushContainer(new PickleTuple([])),
+  41: (m) => m.push(EMPTY_TUPLE),
   116: (m) => m.pushContainer(new PickleTuple(m.popMark())),
   133: (m) => popTuple(m, 1),
   134: (m) => popTuple(m, 2),
