@@ -1,13 +1,15 @@
 /** What a model computes, told by the names and shapes of its tensors, as far as its family is known. */
 
+import type { Spec } from "../axes/types.ts";
 import { SpecError } from "../base/errors.ts";
 import type { Model } from "../base/model.ts";
-import type { Graph } from "../graph/graph.ts";
+import type { Graph, OperationKind } from "../graph/graph.ts";
 import { describeMlp, describeVgg } from "./describe-chain.ts";
 import { describeResidual } from "./describe-residual.ts";
 import { likelyFamily } from "./known-families.ts";
 import { mlpChain } from "./mlp.ts";
-import { type DetectOptions, toldOf } from "./options.ts";
+import type { Tensors } from "./modules.ts";
+import { type DetectOptions, type Told, toldOf } from "./options.ts";
 import { residualNetwork } from "./resnet.ts";
 import { vggChain } from "./vgg.ts";
 
@@ -15,6 +17,8 @@ import { vggChain } from "./vgg.ts";
  * The graph of a multilayer perceptron, a VGG or a residual network, with BatchNorm, LayerNorm or no norm, in PyTorch's
  * names and layouts or Flax's. What names and shapes do not tell is taken as those networks have it: ReLU, 2×2 max
  * pools, stride 2 where a residual stage begins, LayerNorm over the channels of each position with ε = 1e-6.
+ *
+ * These stand among the `assumptions` of the graph, after those of the spec.
  *
  * @throws {RangeError} for tensors of no such network, and where it cannot be told how they are used.
  *
@@ -28,9 +32,7 @@ export async function describeGraph(
   const told = toldOf({ normGroups: 1, ...options }, model.metadata);
   const family = likelyFamily(model.tensors, told);
   try {
-    if (family === "mlp") return describeMlp(mlpChain(model.tensors, told).steps);
-    if (family === "resnet") return describeResidual(residualNetwork(model.tensors, told), model.tensors);
-    return describeVgg(vggChain(model.tensors, told).steps, model.tensors);
+    return withAssumptions(graphOf(family, model.tensors, told));
   } catch (error) {
     if (error instanceof RangeError) throw new RangeError(`${model.name} cannot be run: ${error.message}`);
     if (!(error instanceof SpecError)) throw error;
@@ -38,4 +40,41 @@ export async function describeGraph(
       `${model.name} has tensors of no network known here, expected an MLP, a VGG or a ResNet (${error.message})`,
     );
   }
+}
+
+/** A graph, and the spec of the same tensors. */
+interface Described {
+  readonly graph: Graph;
+  readonly spec: Spec;
+}
+
+function graphOf(family: "mlp" | "resnet" | "vgg", tensors: Tensors, told: Told): Described {
+  if (family === "resnet") {
+    const network = residualNetwork(tensors, told);
+    return { graph: describeResidual(network, tensors), spec: network.spec };
+  }
+  const { steps, spec } = family === "mlp" ? mlpChain(tensors, told) : vggChain(tensors, told);
+  return { graph: family === "mlp" ? describeMlp(steps) : describeVgg(steps, tensors), spec };
+}
+
+/** What tensors do not tell of a graph: activations, pools, strides, what norms add to variances. */
+function withAssumptions({ graph, spec }: Described): Graph {
+  const lines = [...(spec.assumptions ?? [])];
+  const kinds = graph.operations.map(({ kind }) => kind);
+  const of = (op: OperationKind["op"]): OperationKind | undefined => kinds.find((kind) => kind.op === op);
+  if (of("relu") !== undefined) lines.push("activations are ReLU");
+  const pool = of("max-pool");
+  if (pool?.op === "max-pool") lines.push(`pools are ${pool.size}×${pool.size} of maxima with stride ${pool.stride}`);
+  const strided = graph.operations.flatMap(({ output, kind }) =>
+    kind.op === "conv" && kind.stride > 1 ? [output] : [],
+  );
+  if (of("conv") !== undefined)
+    lines.push(`convolutions keep sizes, but for strides at ${strided.join(", ") || "none"}`);
+  const [batch, layer] = [of("batch-norm"), of("layer-norm")];
+  if (batch?.op === "batch-norm") lines.push(`BatchNorm adds ε = ${batch.epsilon} to variances`);
+  if (layer?.op === "layer-norm")
+    lines.push(
+      `norms without running statistics are LayerNorm over the channels of each position, ε = ${layer.epsilon}`,
+    );
+  return { ...graph, assumptions: lines };
 }

@@ -24,28 +24,32 @@ export function mlpSpec(tensors: Tensors, told: Told): Spec {
 
 /** The modules of a multilayer perceptron in order, and their spec. Throws `SpecError` as `mlpSpec` does. */
 export function mlpChain(tensors: Tensors, told: Told): PlainChain {
-  const [read, ordered] = inEitherLayout(tensors, (modules) => orderChain(modules, tensors, told), told);
-  return plainChain(read, ordered, tensors, told, (_, k) => `P${k}`);
+  // Names are looked at in either layout; only shapes and biases tell which it is.
+  const readings = firstErrorOf([false, true], (flip) => readDense(tensors, flip));
+  checkChainNames(readings[0]!, told);
+  const [chain] = firstErrorOf(readings, (read) => [read, orderChain(read, tensors, told)] as const);
+  return plainChain(chain![0], chain![1], tensors, told, (_, k) => `P${k}`);
 }
 
-/** Tries the layout of the names, then the other one; throws what the first one says. */
-function inEitherLayout<T>(tensors: Tensors, order: (modules: Modules) => T, told: Told): [Modules, T] {
-  try {
-    return inLayout(tensors, order, told, false);
-  } catch (error) {
-    if (!(error instanceof SpecError)) throw error;
+/** What `step` makes of those that it does not throw a `SpecError` for; the first error where it throws for all. */
+function firstErrorOf<T, R>(list: readonly T[], step: (item: T) => R): R[] {
+  const made: R[] = [];
+  let first: SpecError | undefined;
+  for (const item of list) {
     try {
-      return inLayout(tensors, order, told, true);
-    } catch (other) {
-      throw other instanceof SpecError ? error : other;
+      made.push(step(item));
+    } catch (error) {
+      if (!(error instanceof SpecError)) throw error;
+      first ??= error;
     }
   }
+  if (made.length === 0) throw first;
+  return made;
 }
 
-function inLayout<T>(tensors: Tensors, order: (modules: Modules) => T, told: Told, flip: boolean): [Modules, T] {
+function readDense(tensors: Tensors, flip: boolean): Modules {
   const read = readModules(tensors, flip);
   const conv = read.modules.find((module) => module.kind === "conv");
   if (conv !== undefined) throw new SpecError(`${conv.name} is a convolution`);
-  checkChainNames(read, told);
-  return [read, order(read)];
+  return read;
 }

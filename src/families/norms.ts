@@ -93,6 +93,7 @@ function nameScore(operation: Module, norm: Module): number {
     its.length === own.length &&
     ownWord.text.toLowerCase().includes(word.text.toLowerCase());
   if (within || holds) score += 4;
+  // At the root, two names without numbers share nothing.
   if (sameNumbers(its, own)) score += 2;
   if (its.length === own.length && sameParent(its, own)) score += 1;
   if (operation.out === norm.out || operation.in === norm.out) score += 0.5;
@@ -101,7 +102,7 @@ function nameScore(operation: Module, norm: Module): number {
 
 function sameNumbers(a: readonly PathWord[], b: readonly PathWord[]): boolean {
   const [one, other] = [a, b].map((parts) => parts.flatMap(({ numbers }) => numbers).join());
-  return one === other;
+  return one === other && (one !== "" || a.length > 1);
 }
 
 /** Norms of one stem that are as many as the operations but the last, or as the convolutions: the k-th after the k-th. */

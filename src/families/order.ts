@@ -38,7 +38,7 @@ export function precedence(modules: readonly Module[]): Precedence {
     if (one === undefined || other === undefined) return 0;
     if (one.stem === other.stem && one.numbers.length + other.numbers.length > 0) {
       // Flax writes a Sequential's numbers so, with gaps.
-      const isFlax = a.layout === "flax" && one.text.includes("_");
+      const isFlax = countsAsFlax(a) && one.text.includes("_");
       const counts = one.isIndex || placeOf(one) !== LATER;
       const known = counts && (isFlax || numbered(a.parts.slice(0, at), one));
       return known ? compareNumbers(one.numbers, other.numbers) : 0;
@@ -52,6 +52,9 @@ export function precedence(modules: readonly Module[]): Precedence {
     return place - otherPlace;
   };
 }
+
+/** True for Flax's and Keras's names, whatever the layout. */
+export const countsAsFlax = ({ name }: Module): boolean => name.includes("kernel");
 
 /** `dw1`, `pw1`, `dw2`, `pw2`: two stems that take turns. */
 function pairOrder(a: PathWord, b: PathWord): number {

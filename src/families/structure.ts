@@ -5,6 +5,7 @@
 
 import { SpecError } from "../base/errors.ts";
 import type { Module, Modules } from "./modules.ts";
+import { countsAsFlax } from "./order.ts";
 import {
   EARLIER,
   foreignWord,
@@ -45,7 +46,7 @@ function parted(modules: readonly Module[], depth: number, byStem = false): Map<
   const groups = new Map<string, Module[]>();
   for (const module of modules) {
     const part = module.parts[depth];
-    const text = (byStem && module.layout === "flax" ? part?.stem : part?.text) ?? "";
+    const text = (byStem && countsAsFlax(module) ? part?.stem : part?.text) ?? "";
     const same = groups.get(text);
     if (same === undefined) groups.set(text, [module]);
     else same.push(module);
@@ -117,6 +118,15 @@ function refuseHeads(operations: readonly Module[], from: number): void {
     ];
     if (heads.length > 1 && depth < 2) throw severalHeads(heads[0]![0]!, heads[1]![0]!);
   }
+  // A list of heads: numbered one after the other, reading alike. A Sequential has activations between.
+  const beside = last.find(
+    ({ parts, in: input }) =>
+      parts[depth + 1]?.isIndex === true &&
+      last.some(
+        (other) => other.in === input && other.parts[depth + 1]?.numbers[0] === parts[depth + 1]!.numbers[0]! + 1,
+      ),
+  );
+  if (beside !== undefined) throw severalHeads(beside, last.find((module) => module !== beside)!);
   const head = last.find(({ parts }) => !parts[depth]!.subwords.some((word) => OWN.includes(word)));
   const decoder = operations.find(({ parts }) => parts[depth] !== undefined && placeOf(parts[depth]) === LATER);
   if (head !== undefined && decoder !== undefined) throw severalHeads(decoder, head);
@@ -167,10 +177,13 @@ function blockOf(text: string): string | undefined {
   return /^([a-z]+[_-]?\d+)[_-]?[a-z]+/i.exec(text)?.[1];
 }
 
+/** Containers that skip connections run around, as those of layers and features do not. */
+const BLOCK_WORDS = "block body group main bottleneck stage neck mid middle".split(" ");
+
 function mayBeBlock(part: PathWord, operations: readonly Module[], members: readonly number[]): boolean {
   if (part.numbers.length > 0) return true;
   const begins = members[0] === 0 || operations[members[0]! - 1]!.kind === "conv";
-  return part.subwords.some((word) => word === "block" || word === "body" || (word === "mlp" && !begins));
+  return part.subwords.some((word) => BLOCK_WORDS.includes(word) || (word === "mlp" && !begins));
 }
 
 /** Refuses convolutions side by side, and dense tensors that may read several results put together. */

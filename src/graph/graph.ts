@@ -66,4 +66,6 @@ export interface Graph {
   readonly operations: readonly Operation[];
   /** The value that holds the logits, `[batch, classes]`. */
   readonly output: string;
+  /** What it takes for granted because tensors do not tell it, one line each; set by `describeGraph`. */
+  readonly assumptions?: readonly string[] | undefined;
 }

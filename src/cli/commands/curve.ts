@@ -3,6 +3,7 @@
 import { VERSION } from "../../base/version.ts";
 import { visible } from "../../base/visible.ts";
 import type { Dataset } from "../../data/dataset.ts";
+import { describeGraph } from "../../families/describe-graph.ts";
 import { costMaps, tensorSimilarities } from "../../measure/tensor-similarity.ts";
 import { saveText } from "../../node/file-sink.ts";
 import { applyPermutations } from "../../perm/apply-permutations.ts";
@@ -78,7 +79,8 @@ export const curve: Command = {
           await write(context, pair, result, inputs);
           const hints = hintsOf(result);
           const text = [curveText(result), ...hintLines(hints), ...savedLines(outputs)].join("\n");
-          return { json: { ...curveJson(result), hints }, text };
+          const { assumptions } = await describeGraph(pair.a);
+          return { json: { ...curveJson(result), hints, graph: { assumptions } }, text };
         });
       },
       { repair, check: (models) => checkLabelsFit(models, splits.values()) },

@@ -108,6 +108,9 @@ export const pair = (names: readonly string[], i: number): PlainNetwork => {
 
 export const HEADS: readonly string[] = [
   "fc1 fc2 policy_head value_head",
+  "fc1 fc2 output1 output2",
+  "hidden.0 hidden.2 output.0 output.1",
+  "fc1 fc21 fc22 fc3",
   "l1 l2 pi v",
   "trunk.0 trunk.2 actor critic",
   "features.0 features.2 head1 head2",

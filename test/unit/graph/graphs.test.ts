@@ -32,6 +32,18 @@ async function checked(
   return graph;
 }
 
+test("what tensors do not tell of a graph stands among its assumptions", async () => {
+  const { assumptions } = await describe(known.resnet(18));
+  assert.equal(assumptions, [
+    "activations are ReLU",
+    "pools are 3×3 of maxima with stride 2",
+    `convolutions keep sizes, but for strides at conv1, ${[2, 3, 4].map((stage) => `layer${stage}.0.conv1, layer${stage}.0.downsample.0`).join(", ")}`,
+    "BatchNorm adds ε = 0.00001 to variances",
+  ]);
+  const chain = await describe(known.mlp([8, 6, 4]));
+  assert.equal(chain.assumptions, ["activations are ReLU"]);
+});
+
 test("torchvision's VGGs have five pools and three dense tensors", async () => {
   for (const [depth, convs] of [
     [11, 8],
