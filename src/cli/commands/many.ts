@@ -158,7 +158,7 @@ function manyText(report: ManyReport, spec: string, inputs: readonly string[]): 
     String(Object.values(report.moved[i]!).reduce((sum, count) => sum + count, 0)),
   ]);
   const lines = [
-    `spec       ${visible(spec)}`,
+    `spec       ${spec.split("\n").map(visible).join("\n")}`,
     `strategy   ${strategy}, ${method}, ${steps}${counted(rounds, unit)}${end}, ${report.seconds.toFixed(2)} s`,
     `objective  ${identityObjective.toPrecision(6)} before, ${objective.toPrecision(6)} aligned`,
     "",
