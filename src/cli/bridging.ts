@@ -12,6 +12,7 @@ import { withModels } from "./models.ts";
 export const PREFIX_OPTIONS: Readonly<Record<string, OptionRule>> = {
   "prefix-a": { value: "PREFIX", help: "as --prefix, for A alone", group: "input" },
   "prefix-b": { value: "PREFIX", help: "as --prefix, for B alone", group: "input" },
+  "key-b": { value: "KEY", help: "as --key, for B, where it is another", group: "input" },
 };
 
 /** Of commands that match by weights. */

@@ -49,7 +49,9 @@ export async function withModels<T>(
   try {
     for (const [at, path] of paths.entries()) {
       const own = at < 2 ? values.get(`prefix-${"ab"[at]}`) : undefined;
-      models.push(await openModelFile(path, { signal, key, assume, prefix: own ?? values.get("prefix") }));
+      const prefix = own ?? values.get("prefix");
+      const keyOf = (at === 1 ? values.get("key-b") : undefined) ?? key;
+      models.push(await openModelFile(path, { signal, key: keyOf, assume, prefix }));
       // What it shows says so itself.
       if (command !== "inspect") sayLoneShard(path, say);
     }

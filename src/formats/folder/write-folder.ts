@@ -31,6 +31,8 @@ export interface FolderPlan {
   readonly parts: readonly PlannedPart[];
   /** The index's path and text or bytes; undefined for one file. */
   readonly index: { readonly path: string; readonly bytes: Uint8Array } | undefined;
+  /** Why the files are not those of the folder that the model came from; undefined where that was asked for. */
+  readonly note: string | undefined;
 }
 
 /** Throws `RangeError` when a file could not hold its tensors. */
@@ -41,10 +43,20 @@ export async function planFolder(
   const { like, shardBytes } = options;
   const container = like?.format === "folder" ? (like.container as FolderContainer) : undefined;
   const isSame = shardBytes === undefined && (options.format ?? fileOrigin(like).format) === fileOrigin(like).format;
-  const same = isSame && container !== undefined ? sameParts(model, container) : undefined;
-  const parts = same ?? freshParts(model, options, container);
+  const own = isSame ? container : undefined;
+  const same = own && sameParts(model, own);
+  // Other tensors than the folder's: shards as large as its own.
+  const size = shardBytes ?? (own?.index && largestPart(own));
+  const parts = same ?? freshParts(model, { ...options, shardBytes: size }, container);
   for (const part of parts) await writerOf(formatNamed(part.format), { ...model, tensors: part.tensors }, part.like);
-  return { parts, index: same === undefined ? newIndex(parts) : container!.index };
+  if (same !== undefined) return { parts, index: own!.index, note: undefined };
+  const note = own && `the files are new: the tensors are others than in ${own.files.name}`;
+  return { parts, index: newIndex(parts), note };
+}
+
+function largestPart({ parts }: FolderContainer): number {
+  const sizes = parts.map(({ model }) => [...model.tensors.values()].reduce((sum, info) => sum + tensorBytes(info), 0));
+  return Math.max(1, ...sizes);
 }
 
 /** New files; one that is written into the file that the model came from, where that is of the format. */
@@ -102,7 +114,7 @@ export async function writeFolder(
     if (plan.index !== undefined) await writeBytes(folder, plan.index.path, plan.index.bytes);
     settings.signal?.throwIfAborted();
     await folder.close();
-    return notes;
+    return plan.note === undefined ? notes : [plan.note, ...notes];
   } catch (error) {
     await folder.abort().catch(() => {});
     throw error;

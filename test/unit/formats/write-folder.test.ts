@@ -119,6 +119,22 @@ test("a folder of one file keeps that file", async () => {
   assert.equal(sink.bytes(), file);
 });
 
+test("other tensors than the folder's make new shards, as large as its own, and it is said", async () => {
+  const model = await openSharded();
+  const more: Model = {
+    ...model,
+    tensors: new Map([...model.tensors, ["d", { dtype: "U8", shape: [3] }]]),
+    read: async (name) => (name === "d" ? Uint8Array.of(7, 8, 9) : model.read(name)),
+  };
+  const folder = memoryFolder();
+  const notes = await writeFolder(more, folder);
+  assert.equal(notes, ["the files are new: the tensors are others than in hf"]);
+  const name = (at: number): string => `model-0000${at}-of-00003.safetensors`;
+  assert.equal([...folder.files.keys()], [name(1), name(2), name(3), "config.json", "tokenizer.model", INDEX]);
+  const back = await backFrom(folder.files);
+  assert.equal([...(await back.read("d"))], [7, 8, 9]);
+});
+
 test("a failure leaves nothing behind, and is the first error", async () => {
   const folder = memoryFolder();
   const model: Model = { ...(await openSharded()), read: () => Promise.reject(new RangeError("no")) };
