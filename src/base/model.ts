@@ -6,6 +6,21 @@ import type { Dtype } from "./dtype.ts";
 export interface TensorInfo {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
+  /** What the network's graph tells of it, where it is in the model's file. Undefined: names tell. */
+  readonly use?: TensorUse | undefined;
+}
+
+/** How a network's graph uses a tensor. */
+export interface TensorUse {
+  /**
+   * Of matrices and kernels: `out-in` has channels out and in first ([out, in, …]), `in-out` has them last ([…, in, out]), and
+   * `other` is used in another way than by a dense matrix or a plain convolution, or in several.
+   */
+  readonly layout?: "out-in" | "in-out" | "other" | undefined;
+  /** Of a matrix that reads what convolutions gave, flattened: which varies slowest. */
+  readonly flatten?: "channel-major" | "channel-minor" | undefined;
+  /** True for scalars, shapes, axes and the like, of which nothing moves. */
+  readonly isFixed?: boolean | undefined;
 }
 
 /**

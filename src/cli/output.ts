@@ -5,7 +5,7 @@ import type { Model } from "../base/model.ts";
 import { visible } from "../base/visible.ts";
 import { findFolder } from "../node/folder-sink.ts";
 import { planOutput } from "../node/plan-output.ts";
-import { saveModel } from "../node/save-model.ts";
+import { type SaveOptions, saveModel } from "../node/save-model.ts";
 import { type CommandContext, type OptionRule, UsageError } from "./command.ts";
 import { modelCard } from "./model-card.ts";
 import { checkOutputs } from "./models.ts";
@@ -66,6 +66,8 @@ export async function openOutput(
   const path = values.get("output")!;
   const [force, bytes] = [flags.has("force"), shardBytes(context)];
   const { origin } = like;
+  // What A keeps quantised has this dtype to everything else.
+  const dtype: SaveOptions["dtype"] = values.get("dtype") === "F32" ? "F32" : undefined;
   const plan = await planOutput(like, path, { like: origin, shardBytes: bytes });
   if (plan.kind === "folder") await findFolder(path, { force, inputs });
   else if (plan.sidecar !== undefined) await checkOutputs([path, plan.sidecar], inputs, force);
@@ -75,7 +77,7 @@ export async function openOutput(
       const kept = flags.has("no-metadata") ? withMetadata(model, like.metadata) : model;
       const card = plan.kind === "folder" ? modelCard(context, kept) : undefined;
       const copy = !flags.has("no-copy");
-      const options = { force, inputs, like: origin, shardBytes: bytes, copy, card, signal, onProgress };
+      const options = { force, inputs, like: origin, shardBytes: bytes, copy, card, dtype, signal, onProgress };
       const notes = await saveModel(kept, path, options);
       const how = plan.note === undefined ? [] : [`format     ${plan.note}`];
       return [...how, ...notes.map((note) => `note       ${visible(note)}`)];

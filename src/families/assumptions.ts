@@ -52,8 +52,8 @@ function convLines(convs: readonly Module[], dense: Module | undefined, first: M
   if (first.kind === "conv") lines.push(`${first.name} reads all channels: no depthwise or grouped convolution`);
   if (dense === undefined) return lines;
   const positions = dense.in / convs.at(-1)!.out;
-  const order = dense.layout === "torch" ? "channel-major" : "channel-minor";
-  if (positions > 1) lines.push(`flatten is ${order}: ${dense.name} reads ${positions} positions of each channel`);
+  if (positions > 1)
+    lines.push(`flatten is ${dense.flatten}: ${dense.name} reads ${positions} positions of each channel`);
   return lines;
 }
 

@@ -144,7 +144,9 @@ const groupFault = ({ name }: Module): SpecError => new SpecError(`${name} is a 
 /** PyTorch flattens channel-major, Flax and Keras channel-minor; the rows of an embedding stay rows. */
 function flattened({ permutation, rows }: Flow, positions: number, next: Module): string | null {
   if (permutation === null || positions === 1) return permutation;
-  return next.layout === "torch" && !rows ? `${permutation}*${positions}` : `${positions}*${permutation}`;
+  if (next.flatten === undefined)
+    throw new SpecError(`${next.name} reads a flatten whose order the file's graph does not show`);
+  return next.flatten === "channel-major" && !rows ? `${permutation}*${positions}` : `${positions}*${permutation}`;
 }
 
 function listNorm(chain: Chain, at: number, flow: Flow, tensors: Tensors, listing: Listing): void {

@@ -80,5 +80,5 @@ function optional<K extends string>(key: K, name: string | undefined): { readonl
 
 /** Whether PyTorch's or TensorFlow's order of flattening fits the matrix that reads what is flattened. */
 export function flattenKind(next: Module): OperationKind {
-  return { op: "flatten", order: next.layout === "torch" ? "channel-major" : "channel-minor" };
+  return { op: "flatten", order: next.flatten ?? (next.layout === "torch" ? "channel-major" : "channel-minor") };
 }

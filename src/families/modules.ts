@@ -7,7 +7,7 @@ import type { Layout } from "../axes/spec-builder.ts";
 import { describeTensor } from "../base/compare-tensors.ts";
 import { isFloat } from "../base/dtype.ts";
 import { SpecError } from "../base/errors.ts";
-import type { TensorInfo } from "../base/model.ts";
+import type { TensorInfo, TensorUse } from "../base/model.ts";
 import { type Role, type TensorName, tensorName } from "../base/tensor-names.ts";
 import { namesEmbedding } from "./vocabulary.ts";
 import { type PathWord, partOf } from "./words.ts";
@@ -34,6 +34,8 @@ export interface Module {
   readonly out: number;
   /** Sides of a convolution's kernel. */
   readonly kernel: readonly number[];
+  /** Of a matrix that may read what was flattened: in which order. Undefined where a graph is known and does not tell. */
+  readonly flatten: NonNullable<TensorUse["flatten"]> | undefined;
 }
 
 /** A model's modules in file order. */
@@ -100,7 +102,8 @@ function roleOf({ role, leaf }: TensorName): Role | undefined {
   return role ?? (leaf === "embedding" || leaf === "embeddings" ? "weight" : undefined);
 }
 
-function isFixed({ leaf, path }: TensorName, role: Role | undefined, { dtype, shape }: TensorInfo): boolean {
+function isFixed({ leaf, path }: TensorName, role: Role | undefined, { dtype, shape, use }: TensorInfo): boolean {
+  if (use?.isFixed) return true;
   const count = shape.reduce((product, size) => product * size, 1);
   if (role === "counter") return path.length === 0;
   return role === undefined && (!isFloat(dtype) || (count === 1 && SCALARS.has(leaf)));
@@ -144,18 +147,16 @@ function toModule(
   tensors: Tensors,
   flip: boolean,
 ): Module {
-  const name = roles.get("weight") ?? roles.get("mean") ?? roles.get("variance");
-  if (name === undefined) throw new SpecError(`${[...roles.values()][0]} has no weight beside it, expected one`);
-  const { shape } = tensors.get(name)!;
+  const name = mainTensor(roles, tensors);
+  const { shape, use } = tensors.get(name)!;
   const rank = shape.length;
-  if (rank === 0) throw new SpecError(`${name} is a scalar`);
   const { leaf } = tensorName(name);
-  // Haiku calls a matrix `w`; like Flax it stores [in, out].
-  const named = leaf === "kernel" || leaf === "w" ? "flax" : "torch";
-  const layout: Layout = flip && rank === 2 ? (named === "flax" ? "torch" : "flax") : named;
+  const layout = layoutOf(leaf, use, flip && rank === 2);
   const bias = roles.get("bias");
   // LayerNorm over channels and positions: its bias has the shape of its weight.
   const isNorm = rank === 1 || (bias !== undefined && tensors.get(bias)!.shape.join() === shape.join());
+  if (use?.layout === "other" && !isNorm)
+    throw new SpecError(`${name} is no dense tensor or convolution to the file's graph`);
   const channelsLast = layout === "flax" || leaf === "scale";
   const isEmbedding =
     rank === 2 && roles.size === 1 && (leaf.startsWith("embedding") || namesEmbedding(parts.slice(-1)));
@@ -171,9 +172,26 @@ function toModule(
     in: shape[input!]!,
     out: shape[out!]!,
     kernel: isNorm || rank === 2 ? [] : layout === "flax" ? shape.slice(0, -2) : shape.slice(2),
+    flatten: use?.layout ? use.flatten : channelsLast ? "channel-minor" : "channel-major",
   };
   checkVectors(module, tensors);
   return module;
+}
+
+function mainTensor(roles: ReadonlyMap<Role, string>, tensors: Tensors): string {
+  const name = roles.get("weight") ?? roles.get("mean") ?? roles.get("variance");
+  if (name === undefined) {
+    const [other] = roles.values();
+    throw new SpecError(`${other} has no weight beside it, expected one`);
+  }
+  if (tensors.get(name)!.shape.length === 0) throw new SpecError(`${name} is a scalar`);
+  return name;
+}
+
+/** What the graph of the file says, else the name: Haiku calls a matrix `w`; like Flax it stores [in, out]. */
+function layoutOf(leaf: string, use: TensorUse | undefined, flip: boolean): Layout {
+  if (use?.layout) return use.layout === "in-out" ? "flax" : "torch";
+  return (leaf === "kernel" || leaf === "w") !== flip ? "flax" : "torch";
 }
 
 /** Biases and statistics are as long as the module has channels out. */

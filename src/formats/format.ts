@@ -64,6 +64,10 @@ export interface FormatOptions extends Pick<Running, "signal"> {
 /** Options of `FormatModule.write`. `onProgress` gets stage "write", once for every tensor written. */
 export interface FormatWriteOptions extends Running {
   readonly like?: Origin | undefined;
+  /** "F32": numbers that the container keeps with a scale (quantised) are kept as they are from now on. */
+  readonly dtype?: "F32" | undefined;
+  /** Begins another file beside the sink's, for models of several files. Absent where the output is one file. */
+  readonly create?: ((path: string) => Promise<ByteSink>) | undefined;
 }
 
 /** How many first bytes formats are recognised by. */

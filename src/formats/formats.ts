@@ -2,8 +2,10 @@
 
 import type { Format } from "./format.ts";
 import { looksLikeNpz } from "./npz/looks-like-npz.ts";
+import { looksLikeOnnx } from "./onnx/looks-like-onnx.ts";
 import { looksLikePytorch } from "./pytorch/looks-like-pytorch.ts";
 import { looksLikeSafetensors } from "./safetensors/looks-like-safetensors.ts";
+import { looksLikeTfjs } from "./tfjs/looks-like-tfjs.ts";
 
 /** Of Hugging Face: one file a model, or shards in a folder with an index. */
 export const safetensors: Format = {
@@ -51,8 +53,30 @@ export const npy: Format = {
   load: () => import("./npz/npz-format.ts"),
 };
 
+export const onnx: Format = {
+  name: "onnx",
+  title: "ONNX (.onnx)",
+  endings: [".onnx"],
+  fresh: false,
+  keepsMetadata: true,
+  recognises: looksLikeOnnx,
+  load: () => import("./onnx/onnx-format.ts"),
+};
+
+/** `model.json` and its shards, and manifests of weights alone. */
+export const tfjs: Format = {
+  name: "tfjs",
+  title: "TensorFlow.js (model.json)",
+  endings: [".json"],
+  inFolder: "model.json",
+  fresh: false,
+  keepsMetadata: false,
+  recognises: looksLikeTfjs,
+  load: () => import("./tfjs/tfjs-format.ts"),
+};
+
 /** Every format, in the order in which they are asked. */
-export const FORMATS: readonly Format[] = [safetensors, pytorch, npz, npy];
+export const FORMATS: readonly Format[] = [safetensors, pytorch, npz, npy, onnx, tfjs];
 
 /** The format of that name. Throws `RangeError` for an unknown one. */
 export function formatNamed(name: string): Format {

@@ -5,6 +5,7 @@ import type { Model } from "../base/model.ts";
 import type { ByteSource } from "../io/byte-source.ts";
 import { type Format, HEAD_BYTES } from "./format.ts";
 import { FORMATS } from "./formats.ts";
+import { whyNotRead } from "./not-read.ts";
 import type { OpenOptions } from "./open-options.ts";
 import { openSafetensors } from "./safetensors/open-safetensors.ts";
 import { guessFormat } from "./signatures.ts";
@@ -20,6 +21,8 @@ export async function openSource(source: ByteSource, head: Uint8Array, options: 
   const known: readonly Format[] = [...formats, ...FORMATS];
   const format = known.find((candidate) => candidate.recognises(head, source.name));
   if (format !== undefined) return (await format.load()).open(source, files, { signal, key, assume, maxIndexBytes });
+  const reason = whyNotRead(head, source.name);
+  if (reason !== undefined) throw new FormatError(reason);
   const guess = guessFormat(head);
   if (guess === undefined) {
     // What looks like nothing is taken for what its name says: that reader says what is wrong with it.

@@ -30,12 +30,12 @@ export async function writeModel(
   sink: ByteSink,
   options: WriteModelOptions = {},
 ): Promise<readonly string[]> {
-  const { like = model.origin, signal, onProgress } = options;
+  const { like = model.origin, create, dtype, signal, onProgress } = options;
   try {
     const file = fileOrigin(like);
     const format = formatNamed(options.format ?? file.format ?? "safetensors");
     const { write, like: own } = await writerOf(format, model, file.like);
-    return await write(model, sink, { like: own, signal, onProgress });
+    return await write(model, sink, { like: own, create, dtype, signal, onProgress });
   } catch (error) {
     await sink.abort().catch(() => {});
     throw error;

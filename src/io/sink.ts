@@ -59,7 +59,7 @@ export function memorySink(): MemorySink {
   };
 }
 
-/** An output of several files, which appear together at the end. One file at a time: close each before the next. */
+/** An output of several files, which appear together at the end. Several may be open at a time. */
 export interface FolderSink {
   /** For messages. */
   readonly name: string;

@@ -5,7 +5,8 @@ import type { Running } from "../base/options.ts";
 import { writeFolder } from "../formats/folder/write-folder.ts";
 import { sidecarText } from "../formats/sidecar.ts";
 import { writeModel } from "../formats/write-model.ts";
-import { fileSink, saveText } from "./file-sink.ts";
+import { fileGroup } from "./file-group.ts";
+import { saveText } from "./file-sink.ts";
 import { folderSink } from "./folder-sink.ts";
 import { planOutput } from "./plan-output.ts";
 
@@ -17,6 +18,8 @@ export interface SaveOptions extends Running {
   readonly inputs?: readonly string[] | undefined;
   /** The format's name, such as "safetensors". By default the path's ending tells, else what the model came from. */
   readonly format?: string | undefined;
+  /** "F32": what the container keeps quantised (TensorFlow.js) is kept as it is from now on. */
+  readonly dtype?: "F32" | undefined;
   /** The container to write into, where it has that format: that which the model came from, by default. */
   readonly like?: Origin | undefined;
   /** Folders: bytes of tensors in a file at most. By default the files are those that the model came from. */
@@ -41,17 +44,17 @@ export interface SaveOptions extends Running {
  * await saveModel(merged, "merged.safetensors", { inputs: ["a.safetensors", "b.safetensors"] });
  */
 export async function saveModel(model: Model, path: string, options: SaveOptions = {}): Promise<readonly string[]> {
-  const { force = false, inputs = [], like = model.origin, signal, onProgress, format, shardBytes } = options;
+  const { force = false, inputs = [], like = model.origin, signal, onProgress, format, dtype, shardBytes } = options;
   const plan = await planOutput(model, path, { like, format, shardBytes });
   const target = { force, inputs };
   if (plan.kind === "folder") {
     const { copy, card } = options;
     const folder = await folderSink(path, target);
-    return writeFolder(model, folder, { like, format, shardBytes, copy, card, signal, onProgress });
+    return writeFolder(model, folder, { like, format, shardBytes, copy, card, dtype, signal, onProgress });
   }
   const sidecar = plan.sidecar === undefined ? undefined : sidecarText(model.metadata);
-  const sink = await fileSink(path, target);
-  const notes = await writeModel(model, sink, { format: plan.format.name, like, signal, onProgress });
+  const { sink, create } = await fileGroup(path, target);
+  const notes = await writeModel(model, sink, { format: plan.format.name, like, create, dtype, signal, onProgress });
   if (sidecar === undefined) return notes;
   await saveText(sidecar, plan.sidecar!, target);
   return [...notes, `how it was made is in ${plan.sidecar}: the format has no room for it`];

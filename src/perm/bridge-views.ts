@@ -13,12 +13,14 @@ import { holdsSame } from "./same-tensors.ts";
 export function readAs(plan: BridgePlan, at: number): Model {
   const { courses, models, pairings } = plan;
   const [a, model] = [models[0]!, models[at]!];
+  const pairs = at === 0 ? undefined : pairings[at - 1]!.pairs;
   const tensors = new Map<string, TensorInfo>();
   for (const [name, info] of a.tensors) {
     const course = courses.get(name)!;
-    tensors.set(name, course.kind === "shared" ? { ...info, dtype: course.working } : info);
+    // What its own graph says of it: axes of another order are refused.
+    const { use } = model.tensors.get(pairs?.get(name) ?? name) ?? info;
+    tensors.set(name, course.kind === "shared" ? { ...info, dtype: course.working, use } : info);
   }
-  const pairs = at === 0 ? undefined : pairings[at - 1]!.pairs;
   const isItself =
     pairs === undefined || [...courses].every(([name, { kind }]) => kind === "shared" && pairs.get(name) === name);
   if (isItself && holdsSame(model, { tensors })) return model;

@@ -2,13 +2,23 @@
 
 import { compareTensors, describeDifferences, listFirst } from "../base/compare-tensors.ts";
 import { SpecError } from "../base/errors.ts";
-import type { Model } from "../base/model.ts";
+import type { Model, TensorUse } from "../base/model.ts";
 import { tensorName } from "../base/tensor-names.ts";
 
 /** Throws `SpecError` saying what differs (the first ten, then a count) unless names, shapes and dtypes agree. */
 export function requireSameTensors(a: Model, b: Model): void {
   const differences = compareTensors(a.tensors, b.tensors);
   if (differences.length > 0) throw differFault(a, b, differences);
+  for (const [name, { use, shape }] of a.tensors) {
+    const [inA, inB] = [layoutOf(name, use), layoutOf(name, b.tensors.get(name)?.use)];
+    if (inA !== inB && inA !== "other" && inB !== "other" && shape.length > 1)
+      throw new SpecError(`${name} is ${inA} in A and ${inB} in B, expected one order: axes are never transposed`);
+  }
+}
+
+/** As the graph of the file says it, else the name. */
+function layoutOf(name: string, use: TensorUse | undefined): string {
+  return use?.layout ?? (["kernel", "w"].includes(tensorName(name).leaf) ? "in-out" : "out-in");
 }
 
 function differFault(a: Model, b: Model, differences: ReturnType<typeof compareTensors>): SpecError {

@@ -150,7 +150,7 @@ test("drop: two files anywhere, or one on its place; others are refused with the
   await page.waitFor(`document.querySelector("#choose-fault").textContent !== ""`);
   assert.is(
     await text("#choose-fault"),
-    "model.gguf looks like a GGUF file, which is not supported, expected a model file: safetensors, PyTorch (.pt .pth .bin .ckpt), NumPy (.npz), NumPy (.npy)",
+    "model.gguf is a GGUF file, whose numbers are mostly packed in blocks that cannot be put in another order, expected the checkpoint that it was made from (safetensors, PyTorch)",
   );
   assert.is(await page.evaluate(`document.querySelector("#align [data-start]").disabled`), true);
   await page.drop('.zone[for="file-b"]', [{ name: "fmnist-mlp-small-b.safetensors" }]);

@@ -3,6 +3,7 @@
 import { listFirst } from "../../base/compare-tensors.ts";
 import { describe } from "../../base/describe.ts";
 import { FormatError } from "../../base/errors.ts";
+import { whyFolderNotRead } from "../not-read.ts";
 import { shardName } from "./shard-names.ts";
 
 /** What a folder was found to hold: the file to open, an index or a model, and other models that are not read. */
@@ -12,13 +13,14 @@ export interface ChosenFile {
 }
 
 /** Files that hold weights, and are read, the preferred ending first. */
-const ENDINGS = [".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".npz"];
+const ENDINGS = [".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".npz", ".onnx", "model.json"];
 
 /** Files that hold weights in formats that are not read. */
-const OTHER_WEIGHTS = /\.(h5|keras|msgpack|onnx|gguf|ot|tflite|pb|onnx_data)$/i;
+const OTHER_WEIGHTS = /\.(h5|keras|msgpack|gguf|ot|tflite|pb|onnx_data)$/i;
 
-/** What training leaves beside a model in the endings of models. */
-const NO_MODEL = /^(training_args|optimizer|scheduler|scaler|rng_state.*|random_states.*)\.(bin|pt|pth)$/;
+/** What training leaves beside a model in the endings of models, the weights of TensorFlow.js, and JSON of another name. */
+const NO_MODEL =
+  /^((training_args|optimizer|scheduler|scaler|rng_state.*|random_states.*)\.(bin|pt|pth)|group\d+-shard\d+of\d+\.bin|.+model\.json)$/;
 
 /** Names that libraries look for, the preferred first. */
 const USUAL = ["model", "diffusion_pytorch_model", "pytorch_model", "adapter_model", "open_clip_model"];
@@ -28,7 +30,9 @@ const INDEX = ".index.json";
 /** True for a file that holds weights, of a shard too, or their index, by its name. */
 export function holdsWeights(path: string): boolean {
   const plain = path.endsWith(INDEX) ? path.slice(0, -INDEX.length) : path;
-  return OTHER_WEIGHTS.test(plain) || ENDINGS.some((ending) => plain.endsWith(ending));
+  return (
+    OTHER_WEIGHTS.test(plain) || (ENDINGS.some((ending) => plain.endsWith(ending)) && !/.model\.json$/.test(plain))
+  );
 }
 
 /**
@@ -72,6 +76,8 @@ function rankOf(path: string): number {
 }
 
 function whyNone(paths: readonly string[], name: string): string {
+  const known = whyFolderNotRead(paths, name);
+  if (known !== undefined) return known;
   const shards = paths.filter((path) => shardName(path) !== undefined && !path.includes("/"));
   if (shards.length > 0) {
     const [shard] = shards;

@@ -125,7 +125,7 @@ async function writeParts(
   model: Model,
   folder: FolderSink,
   parts: readonly PlannedPart[],
-  { signal, onProgress }: FolderWriteOptions,
+  { signal, dtype, onProgress }: FolderWriteOptions,
 ): Promise<string[]> {
   const notes = new Set<string>();
   let before = 0;
@@ -133,8 +133,11 @@ async function writeParts(
     const part: Model = { name: `${model.name} ${path}`, tensors, metadata, read: (...words) => model.read(...words) };
     const { write } = await writerOf(formatNamed(format), part, like);
     const shift = before;
+    const within = path.slice(0, path.lastIndexOf("/") + 1);
     const some = await write(part, await folder.create(path), {
       like,
+      dtype,
+      create: (beside) => folder.create(within + beside),
       signal,
       onProgress:
         onProgress &&

@@ -6,7 +6,7 @@ import { firstEntry, isZip } from "../zip-head.ts";
 /** Names that PyTorch's writers, and tools that pack again, begin an archive with. */
 const FIRST_ENTRY =
   /(^|\/)((data|constants)\.pkl|byteorder|version|\.format_version|\.storage_alignment|(data|code|\.data)\/.*)$/;
-const ENDING = /\.(pt|pth|bin|ckpt)$/i;
+const ENDING = /\.(pt|pt2|pth|bin|ckpt)$/i;
 /** The number that files before 1.6 begin with, as a pickle has it. */
 const MAGIC = [0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 /** Protocol and frame stand before it. */

@@ -60,8 +60,12 @@ function findObject({ source: { name }, entries }: Zip): ZipEntry {
   if (found.length === 1) return entries.get(found[0]!)!;
   if (found.length > 1)
     throw new FormatError(`${name} has ${found.length} entries ${OBJECT}, expected one: a file of torch.save`);
-  if (names.some((entry) => /(^|\/)models\/[^/]*\.json$/.test(entry)))
-    throw new FormatError(`${name} is an exported program (.pt2), expected a file of torch.save`);
+  if (
+    names.some((entry) => /(^|\/)(models\/[^/]*\.json|serialized_exported_program\.json|archive_format)$/.test(entry))
+  )
+    throw new FormatError(
+      `${name} is an exported program (.pt2), expected a file of torch.save: torch.save(torch.export.load(FILE).state_dict, "model.pt")`,
+    );
   if (names.some((entry) => /(^|\/)model\.json$/.test(entry)))
     throw new FormatError(`${name} is TorchScript of PyTorch 1.0 to 1.3, expected a file of torch.save`);
   throw new FormatError(`${name} is a zip archive without ${OBJECT}, expected a file of torch.save`);

@@ -2,14 +2,16 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { cutOrFlipped, damagesOf, type FuzzedFormat, randomFrom, tryFile } from "../../reference/fuzz-files.ts";
 import { fuzzedNpz } from "../../reference/fuzz-npz.ts";
+import { fuzzedOnnx } from "../../reference/fuzz-onnx.ts";
 import { fuzzedPytorch } from "../../reference/fuzz-pytorch.ts";
+import { fuzzedTfjs } from "../../reference/fuzz-tfjs.ts";
 
 const test = suite("damaged files");
 
 /** A seeded share of what `npm run stress -- formats-…` runs. */
 const SHARE = 600;
 
-for (const format of [fuzzedPytorch, fuzzedNpz] as readonly FuzzedFormat[]) {
+for (const format of [fuzzedPytorch, fuzzedNpz, fuzzedOnnx, fuzzedTfjs] as readonly FuzzedFormat[]) {
   test(`${format.file}: sound files are read, and handed back byte for byte`, async () => {
     for (const seed of format.seeds) assert.is(await tryFile(format, seed), "read");
   });

@@ -58,14 +58,10 @@ const FORMATS: readonly [head: Uint8Array, format: RegExp][] = [
   [Uint8Array.of(0x50, 0x4b, 5, 6, 0, 0, 0, 0, 0, 0), /a zip archive/],
   [Uint8Array.of(0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf8, 0), /a Python pickle/],
   [Uint8Array.of(0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0), /an HDF5 file/],
-  [concat(utf8("GGUF"), Uint8Array.of(3, 0, 0, 0, 1, 0)), /a GGUF file/],
-  [concat(Uint8Array.of(0x1c, 0, 0, 0), utf8("TFL3"), new Uint8Array(4)), /a TensorFlow Lite model/],
   [Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3), /a gzip archive/],
   [utf8("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n"), /a Git LFS pointer/],
   [utf8("\n<!DOCTYPE html><html>"), /a web page/],
-  [utf8('{"format": "layers-model", "modelTopology": {}}'), /a TensorFlow\.js model/],
   [utf8("\ufeff\n[1, 2]"), /a JSON file/],
-  [concat(Uint8Array.of(0x08, 0x08, 0x12, 7), utf8("pytorch")), /an ONNX model/],
   [concat(Uint8Array.of(0x81, 0xa6), utf8("params"), Uint8Array.of(0x83)), /a Flax checkpoint/],
   [utf8("hello, world!\n"), /a text file/],
   [utf8("Gewichte für später, sagte sie: „bald“"), /a text file/],
@@ -80,6 +76,35 @@ for (const [head, format] of FORMATS) {
     );
   });
 }
+
+const NOT_READ: readonly (readonly [Uint8Array, string, RegExp])[] = [
+  [
+    concat(utf8("GGUF"), Uint8Array.of(3, 0, 0, 0, 1, 0)),
+    "m.gguf",
+    /m\.gguf is a GGUF file, .* expected the checkpoint that it was made from/,
+  ],
+  [
+    concat(Uint8Array.of(0x1c, 0, 0, 0), utf8("TFL3"), new Uint8Array(4)),
+    "m",
+    /^m is a TensorFlow Lite model, .* expected that one/,
+  ],
+  [
+    Uint8Array.of(8, 1, 18, 0),
+    "dir/saved_model.pb",
+    /saved_model\.pb is a SavedModel .* expected a file of Keras or TensorFlow\.js/,
+  ],
+  [utf8('{"tree_metadata": {}}'), "_METADATA", /^_METADATA is an Orbax checkpoint, .* expected one file/],
+];
+
+test("kinds of files that are not read: why, and what to make of them", async () => {
+  for (const [head, name, message] of NOT_READ) await rejects(() => openModel(head, { name }), FormatError, message);
+});
+
+test("edge workers, which do not read them, know these too", () => {
+  assert.is(guessFormat(utf8('{"format": "layers-model", "modelTopology": {}}')), "a TensorFlow.js model (model.json)");
+  assert.is(guessFormat(concat(Uint8Array.of(0x08, 0x08, 0x12, 7), utf8("pytorch"))), "an ONNX model");
+  assert.is(guessFormat(utf8("GGUF")), "a GGUF file");
+});
 
 test("safetensors is safetensors whatever its length looks like", async () => {
   // Header lengths that begin as a pickle, a zip file, a JSON text, an ONNX and a Flax file do.

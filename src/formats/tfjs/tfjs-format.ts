@@ -1,0 +1,51 @@
+/** TensorFlow.js for the registry. */
+
+import type { Origin, TensorInfo } from "../../base/model.ts";
+import type { FormatModule } from "../format.ts";
+import { sameTensorInfos } from "../same-contents.ts";
+import { openTfjs, type TfjsContainer } from "./open-tfjs.ts";
+import { writeIntoTfjs } from "./write-tfjs.ts";
+
+export const open: FormatModule["open"] = (source, files, { signal, maxIndexBytes }) =>
+  openTfjs(source, files, { signal, maxIndexBytes });
+
+export const checkWrite: NonNullable<FormatModule["checkWrite"]> = (model, like) => {
+  const into = containerOf(like);
+  if (into === undefined)
+    throw new RangeError(
+      `${model.name} as a new model of TensorFlow.js, expected a model that came from one: its topology goes with it`,
+    );
+  if (!sameTensorInfos(model.tensors, withWidened(into, model.tensors)))
+    throw new RangeError(
+      `${model.name} has other tensors than ${into.source.name}, expected the same names, dtypes and shapes: write a .safetensors file`,
+    );
+};
+
+export const write: NonNullable<FormatModule["write"]> = async (model, sink, { like, ...options }) => {
+  try {
+    options.signal?.throwIfAborted();
+    checkWrite(model, like);
+    const notes = await writeIntoTfjs(containerOf(like)!, model, sink, options);
+    options.signal?.throwIfAborted();
+    await sink.close();
+    return notes;
+  } catch (error) {
+    // The first error is the one to know; that cleaning up failed too adds nothing.
+    await sink.abort().catch(() => {});
+    throw error;
+  }
+};
+
+/** The file's tensors, those that it stores as float16 with the dtype that the model has them in: F32 has room in it too. */
+function withWidened(
+  { infos, tensors }: TfjsContainer,
+  wanted: ReadonlyMap<string, TensorInfo>,
+): Map<string, TensorInfo> {
+  const widened = (name: string): boolean =>
+    tensors.get(name)!.quantization?.dtype === "float16" && wanted.get(name)?.dtype === "F32";
+  return new Map(Array.from(infos, ([name, info]) => [name, widened(name) ? { ...info, dtype: "F32" } : info]));
+}
+
+function containerOf(like: Origin | undefined): TfjsContainer | undefined {
+  return like?.format === "tfjs" ? (like.container as TfjsContainer) : undefined;
+}
