@@ -1,6 +1,5 @@
 /** `rebasin contour A B --data DIR` */
 
-import type { Model } from "../../base/model.ts";
 import { VERSION } from "../../base/version.ts";
 import { visible } from "../../base/visible.ts";
 import type { Contour, ContourPoint } from "../../measure/contour.ts";
@@ -48,8 +47,7 @@ export const contour: Command = {
     const outputs = OUTPUTS.flatMap((kind) => values.get(kind) ?? []);
     const points = numberOption(context, "points", { min: 2, max: 1001, integer: true })!;
     const batch = numberOption(context, "batch", { min: 1, max: 1e6, integer: true })!;
-    const permutations = values.get("permutations");
-    const inputs = [...positionals, ...(permutations === undefined ? [] : [permutations])];
+    const inputs = [...positionals, ...[values.get("permutations") ?? []].flat()];
     await checkOutputs(outputs, inputs, context.flags.has("force"));
     const path = await checkpointPath(context, outputs, inputs);
     // Before any work: the peers may be missing.
@@ -57,7 +55,6 @@ export const contour: Command = {
     await executorOf(undefined);
     const { sampleContour } = await import("../../measure/contour.ts");
     const data = await readSplit(context, values.get("split") as "test" | "train");
-    const check = (models: readonly Model[]): Promise<void> => checkLabelsFit(models, [data]);
     return withAlignedPair(
       context,
       (pair, { how, notes }) => {
@@ -82,7 +79,7 @@ export const contour: Command = {
           return { json: { ...contourJson(found, data.count), notes }, text };
         });
       },
-      { check },
+      { check: (models) => checkLabelsFit(models, [data]) },
     );
   },
 };
