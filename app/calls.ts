@@ -141,12 +141,16 @@ export interface RepairRequest {
   readonly found: Found;
   readonly lambda: number;
   readonly blend: Blend;
+  /** The format of the output. */
+  readonly format: string;
   readonly data: DataRequest;
 }
 
 export interface RepairOutcome {
   /** The repaired merge. */
   readonly blob: Blob;
+  /** What the format could not hold. */
+  readonly notes: readonly string[];
   /** Images that it was fitted on, and others that it was measured on. */
   readonly fitted: number;
   readonly measured: number;

@@ -73,15 +73,17 @@ async function saveRepaired({ state }: Store, evaluate: Workers["evaluate"], { s
   const { lambda, aligned, pair } = state;
   const { a, b } = pair!;
   const blend = byId("blend", HTMLSelectElement).value as Blend;
-  const request = { a, b, spec: aligned!.spec, found: aligned!, lambda, blend, data: await chosenData("data") };
-  const { blob, fitted, measured, before, after } = await evaluate.call("repair", request, {
+  const { format, ending } = pair!.summary.output;
+  const data = await chosenData("data");
+  const request = { a, b, spec: aligned!.spec, found: aligned!, lambda, blend, format, data };
+  const { blob, notes, fitted, measured, before, after } = await evaluate.call("repair", request, {
     signal,
     onProgress: ({ done, total }) => report({ share: done / total, text: `Repairing: ${done} of ${total} images` }),
   });
-  const name = `merged-${lambda}-repaired.safetensors`;
+  const name = `merged-${lambda}-repaired${ending}`;
   saveBlob(blob, name);
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-  return `Saved ${name}, ${formatBytes(blob.size)}. Fitted on the first ${fitted} images; on the other ${measured} it gets ${percent(after)} right, without repair ${percent(before)}.`;
+  return `Saved ${name}, ${formatBytes(blob.size)}. Fitted on the first ${fitted} images; on the other ${measured} it gets ${percent(after)} right, without repair ${percent(before)}.${notes.map((note) => ` Note: ${note}.`).join("")}`;
 }
 
 async function savePermutations({ state }: Store, files: Workers["files"]): Promise<string> {

@@ -1,7 +1,8 @@
 /** The merge, repaired by least squares: fitted on the first half of the images, measured on the second. */
 
 import { firstImages, subset } from "../src/data.ts";
-import { applyPermutations, matchMetadata, mergeModels, writeSafetensors } from "../src/index.ts";
+import { writeModel } from "../src/formats.ts";
+import { applyPermutations, matchMetadata, mergeModels } from "../src/index.ts";
 import { repairModel } from "../src/repair.ts";
 import { evaluateModel } from "../src/tf.ts";
 import type { EvaluateCalls, RepairOutcome, RepairRequest } from "./calls.ts";
@@ -14,7 +15,7 @@ export async function repairMerge(
   request: RepairRequest,
   { signal, progress }: CallContext<EvaluateCalls["repair"]["progress"]>,
 ): Promise<RepairOutcome> {
-  const { spec, found, lambda, blend } = request;
+  const { spec, found, lambda, blend, format } = request;
   const data = await readImages(request.data, signal);
   const half = Math.floor(data.count / 2);
   const [fitted, measured] = [
@@ -37,9 +38,10 @@ export async function repairMerge(
   const before = await evaluateModel(merged, measured, { signal });
   const after = await evaluateModel(model, measured, { signal });
   const sink = blobSink();
-  await writeSafetensors(model, sink, { signal });
+  const notes = await writeModel(model, sink, { format, signal });
   return {
     blob: sink.blob(),
+    notes,
     fitted: fitted.count,
     measured: measured.count,
     before: before.accuracy,
