@@ -1,7 +1,10 @@
 /** Two models and the permutations between them: from a file, or found now. */
 
+import { stat } from "node:fs/promises";
+import { FormatError } from "../base/errors.ts";
 import type { Model } from "../base/model.ts";
 import type { Split } from "../node/data-folder.ts";
+import { wordsOf } from "../node/system-error.ts";
 import type { Permutations } from "../perm/alignment.ts";
 import { specFor } from "../perm/bridge-models.ts";
 import type { Bridge, BridgeNote } from "../perm/bridge-types.ts";
@@ -53,6 +56,20 @@ export interface AligningOptions {
 /** The file that `--permutations` names, as a list. */
 export const permutationsInput = ({ values }: Pick<CommandContext, "values">): string[] =>
   ["permutations"].flatMap((option) => values.get(option) ?? []);
+
+/** Refuses a file that is not there, before any work: `merge --permutations` wrote one in version 0.1. */
+export async function checkPermutationsInput(context: Pick<CommandContext, "values">): Promise<void> {
+  for (const path of permutationsInput(context)) {
+    const error = await stat(path).then(
+      () => undefined,
+      (cause) => cause,
+    );
+    if (error !== undefined)
+      throw new FormatError(
+        `${path} ${wordsOf(error)}, expected permutations of rebasin match (--permutations-out FILE writes what is found)`,
+      );
+  }
+}
 
 /** Aligns the two models of a bridge: by the permutations of `saved`, or by matching now. */
 export async function alignPair(

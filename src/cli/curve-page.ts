@@ -74,7 +74,9 @@ async function calibrationSection({ split, calibration }: SplitResult): Promise<
   });
   return {
     heading: `Calibration, ${split} images`,
-    text: ["How often an answer is right, against how sure the model is of it. On the diagonal the two agree."],
+    text: [
+      "How often an answer is right, against how sure the model is of it. On the diagonal the two agree. Marks are as large as their share of the images; what less than one in a hundred shows is off the lines.",
+    ],
     charts: [await reliabilityChart(models, { title: "Reliability", width: WIDTH })],
     tables: [
       {
@@ -167,5 +169,5 @@ export async function curvePage(result: CurveResult, maps: readonly CostMap[], f
 
 /** What was run, so that it can be run again. */
 export function settingsSection({ settings }: PageFrame): ReportSection {
-  return { heading: "Settings", tables: [{ header: ["setting", "value"], rows: settings }] };
+  return { heading: "Settings", tables: [{ header: ["setting", "value"], rows: settings, wordy: true }] };
 }

@@ -29,7 +29,7 @@ const load = (): Promise<typeof import("./bridge.ts")> => import("./bridge.ts");
  *
  * @example
  * const { models, notes, restore } = await bridgeModels([a, b]);
- * const [x, y] = models as [Model, Model];
+ * const [x, y] = [models[0]!, models[1]!];
  * const pair = pairOf(x, y, await detectSpec(x));
  * const { alignment } = await matchWeights(x, y, pair);
  * const merged = restore(await mergeModels(x, y, pair, alignment));

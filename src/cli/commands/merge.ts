@@ -7,7 +7,7 @@ import type { Split } from "../../node/data-folder.ts";
 import { saveSafetensors } from "../../node/save-safetensors.ts";
 import { permutationsModel } from "../../perm/permutation-file.ts";
 import { matchMetadata } from "../../plan/rebasin.ts";
-import { alignPair, PERMUTATIONS_OPTION, permutationsInput } from "../aligned-pair.ts";
+import { alignPair, checkPermutationsInput, PERMUTATIONS_OPTION, permutationsInput } from "../aligned-pair.ts";
 import { alignmentJson, alignmentText, PERMUTATIONS_OUT_OPTION } from "../alignment-text.ts";
 import { DTYPE_OPTION, KEEP_OPTION, PREFIX_OPTIONS, withBridge } from "../bridging.ts";
 import { type Command, type CommandContext, numberOption, UsageError } from "../command.ts";
@@ -65,6 +65,7 @@ export const merge: Command = {
     const files = permutationsInput(context);
     const inputs = [...positionals, ...files];
     checkKeeping(context, repair !== undefined || tasks !== undefined);
+    await checkPermutationsInput(context);
     await checkModelOutput(context, others, inputs);
     return withBridge(
       context,
