@@ -92,12 +92,12 @@ export const many: Command = {
         ...files.map((file) => `saved      ${visible(file)}`),
       ];
       if (repaired === undefined) written.push(repairHint(models[0]!));
-      const why = [spec.why === undefined ? report.spec : `${report.spec}: ${spec.why}`, ...basisLines(spec)].join(
-        "\n",
-      );
+      const name = visible(spec.why === undefined ? report.spec : `${report.spec}: ${spec.why}`);
       return {
         json: { ...report, notes, inputs: positionals, output: target.json, repair: repaired?.report },
-        text: [...bridgeLines(notes), manyText(report, why, positionals), "", ...written].join("\n"),
+        text: [...bridgeLines(notes), manyText(report, [name, ...basisLines(spec)], positionals), "", ...written].join(
+          "\n",
+        ),
       };
     });
   },
@@ -146,7 +146,7 @@ async function permutationFiles(folder: string | undefined, models: readonly str
   );
 }
 
-function manyText(report: ManyReport, spec: string, inputs: readonly string[]): string {
+function manyText(report: ManyReport, spec: readonly string[], inputs: readonly string[]): string {
   const { strategy, method, iterations, rounds, stages, objective, identityObjective } = report;
   const unit = strategy === "tree" ? "stage" : "round";
   const steps = iterations > 0 ? `${counted(iterations, "step")}, ` : "";
@@ -158,7 +158,7 @@ function manyText(report: ManyReport, spec: string, inputs: readonly string[]): 
     String(Object.values(report.moved[i]!).reduce((sum, count) => sum + count, 0)),
   ]);
   const lines = [
-    `spec       ${spec.split("\n").map(visible).join("\n")}`,
+    `spec       ${spec.join("\n")}`,
     `strategy   ${strategy}, ${method}, ${steps}${counted(rounds, unit)}${end}, ${report.seconds.toFixed(2)} s`,
     `objective  ${identityObjective.toPrecision(6)} before, ${objective.toPrecision(6)} aligned`,
     "",
