@@ -157,7 +157,7 @@ def main():
     a, b, *rest = sys.argv[1:]
     runtime = rest[1] if rest[:1] == ["--runtime"] else None
     folder = Path(tempfile.mkdtemp())
-    rebasin("merge", a, b, "-o", folder / "m.safetensors", "--permutations", folder / "p.safetensors")
+    rebasin("merge", a, b, "-o", folder / "m.safetensors", "--permutations-out", folder / "p.safetensors")
     groups = {name: value.tolist() for name, value in read_safetensors(folder / "p.safetensors").items()}
     merged = read_safetensors(folder / "m.safetensors")
     wrong = 0
@@ -172,7 +172,7 @@ def main():
                 onnx.save(model, str(place / side / "m.onnx"))
         (place / "out").mkdir()
         out = place / "out" / "m.onnx"
-        rebasin("merge", place / "a/m.onnx", place / "b/m.onnx", "-o", out, "--permutations", place / "p.safetensors")
+        rebasin("merge", place / "a/m.onnx", place / "b/m.onnx", "-o", out, "--permutations-out", place / "p.safetensors")
         onnx.checker.check_model(str(out))
         ours = {group: value.tolist() for group, value in read_safetensors(place / "p.safetensors").items()}
         equal = sum(ours.get(g) == groups[g] for g in groups)

@@ -160,7 +160,7 @@ def main():
                 for kind in ("safetensors", ending):
                     out, saved = folder / f"{number}-out.{kind}", folder / f"{number}-{kind}.perms"
                     inputs = [folder / f"{number}-{letter}.{kind}" for letter in "ab"]
-                    rebasin("merge", *inputs, "-o", out, "--permutations", saved, "--json", *options)
+                    rebasin("merge", *inputs, "-o", out, "--permutations-out", saved, "--json", *options)
                     outputs[kind] = out, saved
                 expected = read_safetensors(outputs["safetensors"][0])
                 out, saved = outputs[ending]

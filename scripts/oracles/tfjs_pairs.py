@@ -130,7 +130,7 @@ def main():
     a, b, *rest = sys.argv[1:]
     runtime = rest[1] if rest[:1] == ["--runtime"] else None
     folder = Path(tempfile.mkdtemp())
-    rebasin("merge", a, b, "-o", folder / "m.safetensors", "--permutations", folder / "p.safetensors")
+    rebasin("merge", a, b, "-o", folder / "m.safetensors", "--permutations-out", folder / "p.safetensors")
     groups, merged = permutations(folder / "p.safetensors"), read_safetensors(folder / "m.safetensors")
     wanted = dict(layers_of(merged)[1])
     wrong = 0
@@ -146,10 +146,10 @@ def main():
             for side in "ab":
                 tensors = {tensor: torch.from_numpy(value.copy()) for tensor, value in read_model(place / side).items()}
                 write_safetensors(tensors, place / f"{side}.safetensors")
-            rebasin("merge", place / "a.safetensors", place / "b.safetensors", "-o", place / "m.safetensors", "--permutations", place / "q.safetensors")
+            rebasin("merge", place / "a.safetensors", place / "b.safetensors", "-o", place / "m.safetensors", "--permutations-out", place / "q.safetensors")
             reference = permutations(place / "q.safetensors")
             expected = {tensor: value.numpy() for tensor, value in read_safetensors(place / "m.safetensors").items()}
-        said = rebasin("merge", place / "a/model.json", place / "b/model.json", "-o", place / "out/model.json", "--permutations",
+        said = rebasin("merge", place / "a/model.json", place / "b/model.json", "-o", place / "out/model.json", "--permutations-out",
                        place / "p.safetensors", *options)  # fmt: skip
         ours, got = permutations(place / "p.safetensors"), read_model(place / "out")
         equal = sum(ours.get(group) == reference[group] for group in reference)

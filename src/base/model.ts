@@ -7,11 +7,11 @@ export interface TensorInfo {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
   /** What the network's graph tells of it, where it is in the model's file. Undefined: names tell. */
-  readonly use?: TensorUse | undefined;
+  readonly use?: GraphUse | undefined;
 }
 
 /** How a network's graph uses a tensor. */
-export interface TensorUse {
+export interface GraphUse {
   /**
    * Of matrices and kernels: `out-in` has channels out and in first ([out, in, …]), `in-out` has them last ([…, in, out]), and
    * `other` is used in another way than by a dense matrix or a plain convolution, or in several.

@@ -7,7 +7,7 @@ import type { Layout } from "../axes/spec-builder.ts";
 import { describeTensor } from "../base/compare-tensors.ts";
 import { isFloat } from "../base/dtype.ts";
 import { SpecError } from "../base/errors.ts";
-import type { TensorInfo, TensorUse } from "../base/model.ts";
+import type { GraphUse, TensorInfo } from "../base/model.ts";
 import { type Role, type TensorName, tensorName } from "../base/tensor-names.ts";
 import { namesEmbedding } from "./vocabulary.ts";
 import { type PathWord, partOf } from "./words.ts";
@@ -35,7 +35,7 @@ export interface Module {
   /** Sides of a convolution's kernel. */
   readonly kernel: readonly number[];
   /** Of a matrix that may read what was flattened: in which order. Undefined where a graph is known and does not tell. */
-  readonly flatten: NonNullable<TensorUse["flatten"]> | undefined;
+  readonly flatten: NonNullable<GraphUse["flatten"]> | undefined;
 }
 
 /** A model's modules in file order. */
@@ -189,7 +189,7 @@ function mainTensor(roles: ReadonlyMap<Role, string>, tensors: Tensors): string 
 }
 
 /** What the graph of the file says, else the name: Haiku calls a matrix `w`; like Flax it stores [in, out]. */
-function layoutOf(leaf: string, use: TensorUse | undefined, flip: boolean): Layout {
+function layoutOf(leaf: string, use: GraphUse | undefined, flip: boolean): Layout {
   if (use?.layout) return use.layout === "in-out" ? "flax" : "torch";
   return (leaf === "kernel" || leaf === "w") !== flip ? "flax" : "torch";
 }

@@ -2,7 +2,7 @@
 
 import { compareTensors, describeDifferences, listFirst } from "../base/compare-tensors.ts";
 import { SpecError } from "../base/errors.ts";
-import type { Model, TensorUse } from "../base/model.ts";
+import type { GraphUse, Model } from "../base/model.ts";
 import { tensorName } from "../base/tensor-names.ts";
 
 /** Throws `SpecError` saying what differs (the first ten, then a count) unless names, shapes and dtypes agree. */
@@ -17,7 +17,7 @@ export function requireSameTensors(a: Model, b: Model): void {
 }
 
 /** As the graph of the file says it, else the name. */
-function layoutOf(name: string, use: TensorUse | undefined): string {
+function layoutOf(name: string, use: GraphUse | undefined): string {
   return use?.layout ?? (["kernel", "w"].includes(tensorName(name).leaf) ? "in-out" : "out-in");
 }
 

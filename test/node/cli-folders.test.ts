@@ -66,8 +66,12 @@ test("a single file in its own format is a copy", async () => {
   );
   assert.equal(cli.bytes("copy"), readFileSync(A));
   assert.match(
+    (await run("convert", A, "copy.tflite")).stderr,
+    /^rebasin: copy\.tflite ends in \.tflite, which is not written/,
+  );
+  assert.match(
     (await run("convert", A, "copy.onnx")).stderr,
-    /^rebasin: copy\.onnx ends in \.onnx, which is not written/,
+    /^rebasin: copy\.onnx would be a new onnx file, expected \.safetensors, .*: onnx is written only into what was one/,
   );
 });
 

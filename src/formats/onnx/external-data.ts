@@ -4,12 +4,12 @@ import { describe } from "../../base/describe.ts";
 import { FormatError } from "../../base/errors.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
 import { checkInnerPath, type Files } from "../../io/files.ts";
-import type { PlacedTensor } from "./onnx-tensor.ts";
+import type { OnnxTensor } from "./onnx-tensor.ts";
 
 /** One file a tensor, as older exporters write, makes some hundreds. */
 const MAX_FILES = 10_000;
 
-type Placed = ReadonlyMap<string, PlacedTensor>;
+type Placed = ReadonlyMap<string, OnnxTensor>;
 
 /**
  * Opens the files that `tensors` are in, by their paths. Rejects with `FormatError` for one that is missing, not inside the

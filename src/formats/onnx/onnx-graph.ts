@@ -6,7 +6,7 @@
 import { describe } from "../../base/describe.ts";
 import type { NumberField } from "./onnx-dtypes.ts";
 import { type GraphNode, type NodeAttribute, readNode, type WalkedGraph } from "./onnx-node.ts";
-import { type PlacedTensor, type ReadTensor, readEntry, readTensor } from "./onnx-tensor.ts";
+import { type OnnxTensor, type ReadTensor, readEntry, readTensor } from "./onnx-tensor.ts";
 import { numberRuns } from "./onnx-values.ts";
 import {
   BYTES,
@@ -24,7 +24,7 @@ import {
 /** What a model's file holds. */
 export interface OnnxIndex {
   readonly file: ProtoFile;
-  readonly tensors: Map<string, PlacedTensor>;
+  readonly tensors: Map<string, OnnxTensor>;
   /** What is left in the file as it is, by name: no numbers (text), or numbers that have no dtype here. */
   readonly leftOut: LeftOut[];
   /** Nodes by operator, those of other domains with the domain. */

@@ -25,7 +25,7 @@ export type TensorPlace =
   /** In a file beside it, as they are. */
   | { readonly kind: "external"; readonly path: string; readonly offset: number };
 
-export interface PlacedTensor {
+export interface OnnxTensor {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
   readonly byteLength: number;
@@ -35,7 +35,7 @@ export interface PlacedTensor {
 /** A TensorProto: with a reason in place of the tensor where it holds nothing that has a dtype here. */
 export interface ReadTensor {
   readonly name: string;
-  readonly tensor: PlacedTensor | { readonly leftOut: string };
+  readonly tensor: OnnxTensor | { readonly leftOut: string };
 }
 
 const MAX_DIMENSIONS = 32;

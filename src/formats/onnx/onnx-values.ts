@@ -3,7 +3,7 @@
 import { DTYPES } from "../../base/dtype.ts";
 import { FormatError } from "../../base/errors.ts";
 import { isSigned, widthOf } from "./onnx-dtypes.ts";
-import type { PlacedTensor, TensorPlace } from "./onnx-tensor.ts";
+import type { OnnxTensor, TensorPlace } from "./onnx-tensor.ts";
 import {
   BYTES,
   FIXED32,
@@ -35,7 +35,7 @@ export async function numberRuns(file: ProtoFile, { message, field }: Numbers): 
 /** The tensor's little-endian bytes: a new array. Throws `FormatError` for another count of numbers, or ones that do not fit. */
 export async function readNumbers(
   file: ProtoFile,
-  { dtype, byteLength, shape }: PlacedTensor,
+  { dtype, byteLength, shape }: OnnxTensor,
   place: Numbers,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = room(file, place, byteLength);
@@ -67,7 +67,7 @@ function room(file: ProtoFile, { message }: Numbers, byteLength: number): Uint8A
   }
 }
 
-interface Unpacked extends Pick<PlacedTensor, "dtype"> {
+interface Unpacked extends Pick<OnnxTensor, "dtype"> {
   readonly bytes: Uint8Array;
   readonly at: number;
 }
@@ -115,7 +115,7 @@ const signedFits =
     (low | 0) < 2 ** (bits - 1);
 
 /** A tensor's bytes as packed varints. */
-export function packVarints(bytes: Uint8Array, { dtype }: Pick<PlacedTensor, "dtype">): Uint8Array {
+export function packVarints(bytes: Uint8Array, { dtype }: Pick<OnnxTensor, "dtype">): Uint8Array {
   const width = widthOf(dtype);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   // Negative numbers and those of 64 bits take ten bytes at most, others seven bits a byte.

@@ -6,7 +6,7 @@ import type { ByteSource } from "../../io/byte-source.ts";
 import type { Files } from "../../io/files.ts";
 import { openExternal } from "./external-data.ts";
 import { type OnnxIndex, readOnnxIndex } from "./onnx-graph.ts";
-import type { PlacedTensor } from "./onnx-tensor.ts";
+import type { OnnxTensor } from "./onnx-tensor.ts";
 import { readNumbers } from "./onnx-values.ts";
 import { protoFile } from "./protobuf.ts";
 import { tensorUses } from "./tensor-uses.ts";
@@ -69,7 +69,7 @@ export async function openOnnx(
 /** A tensor's bytes: a view or a copy. */
 export async function readPlaced(
   { source, external }: OnnxContainer,
-  tensor: PlacedTensor,
+  tensor: OnnxTensor,
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
   const { place, byteLength } = tensor;

@@ -1,6 +1,6 @@
 /** How the nodes of a graph use its tensors, as far as families of networks need to know. */
 
-import type { TensorUse } from "../../base/model.ts";
+import type { GraphUse } from "../../base/model.ts";
 import type { OnnxIndex } from "./onnx-graph.ts";
 import type { GraphNode, WalkedGraph } from "./onnx-node.ts";
 
@@ -52,8 +52,8 @@ interface View {
  * The uses of tensors by their full names. Scalars and what only says shapes are fixed; the matrices of `Gemm` and `MatMul` and
  * the kernels of `Conv` have a layout; what is used in two ways, or as another operator's matrix, has layout "other".
  */
-export function tensorUses({ graphs, tensors }: OnnxIndex): Map<string, TensorUse> {
-  const uses = new Map<string, TensorUse>();
+export function tensorUses({ graphs, tensors }: OnnxIndex): Map<string, GraphUse> {
+  const uses = new Map<string, GraphUse>();
   const shapes = new Map<string, boolean>();
   for (const graph of graphs) {
     const view = viewOf(graph);
@@ -100,17 +100,17 @@ function find({ graph, aliases }: View, value: string): Known | undefined {
 const isTurn = ({ operator, numbers }: GraphNode): boolean =>
   operator === "Transpose" && ["1,0", undefined].includes(numbers.get("perm")?.join());
 
-const turn = (use: TensorUse): TensorUse =>
+const turn = (use: GraphUse): GraphUse =>
   use.layout === "in-out"
     ? { ...use, layout: "out-in" }
     : { ...use, layout: use.layout === "out-in" ? "in-out" : "other" };
 
-function join(before: TensorUse | undefined, use: TensorUse): TensorUse {
+function join(before: GraphUse | undefined, use: GraphUse): GraphUse {
   if (before === undefined || (before.layout === use.layout && before.flatten === use.flatten)) return use;
   return { layout: "other" };
 }
 
-function useOf(view: View, node: GraphNode, at: number): TensorUse | undefined {
+function useOf(view: View, node: GraphNode, at: number): GraphUse | undefined {
   const { operator, domain, numbers, inputs } = node;
   if (domain !== "") return undefined;
   const flag = (name: string): boolean => (numbers.get(name)?.[0] ?? 0) !== 0;
@@ -131,8 +131,8 @@ const KEEPING =
  * In which order a matrix's input was flattened, from the nodes before it; undefined where nothing was, or nothing tells.
  * Convolutions have channels before positions, and a `Transpose` may have moved them behind.
  */
-function flattenBefore(view: View, value: string): TensorUse["flatten"] {
-  let order: TensorUse["flatten"] = "channel-major";
+function flattenBefore(view: View, value: string): GraphUse["flatten"] {
+  let order: GraphUse["flatten"] = "channel-major";
   let at = value;
   for (let step = 0; step < MAX_STEPS; step++) {
     const node = view.producers.get(at);

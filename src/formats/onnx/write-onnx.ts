@@ -9,7 +9,7 @@ import type { OnProgress } from "../../base/progress.ts";
 import type { ByteSink } from "../../io/sink.ts";
 import { sameBytes, sameEntries } from "../same-contents.ts";
 import { type Edit, writeSpliced } from "../splice.ts";
-import type { PlacedTensor, TensorPlace } from "./onnx-tensor.ts";
+import type { OnnxTensor, TensorPlace } from "./onnx-tensor.ts";
 import { numberRuns, packVarints } from "./onnx-values.ts";
 import { type OnnxContainer, readPlaced } from "./open-onnx.ts";
 import { BYTES, type ProtoMessage, protoFile, varintOf } from "./protobuf.ts";
@@ -93,7 +93,7 @@ async function writeExternal({ container, read, signal }: Work, create: OnnxWrit
   }
 }
 
-function sharingOf(tensors: ReadonlyMap<string, PlacedTensor>, path: string): Sharing {
+function sharingOf(tensors: ReadonlyMap<string, OnnxTensor>, path: string): Sharing {
   const groups = new Map<string, string[]>();
   for (const [name, { place, byteLength }] of tensors) {
     if (place.kind !== "external" || place.path !== path) continue;

@@ -4,7 +4,7 @@
  */
 
 /** A value's first byte and the one behind it. */
-export interface Place {
+export interface JsonPlace {
   readonly from: number;
   readonly until: number;
 }
@@ -47,7 +47,7 @@ function valueEnd(bytes: Uint8Array, at: number): number {
 }
 
 /** The value of the text itself. */
-export function rootPlace(bytes: Uint8Array): Place {
+export function rootPlace(bytes: Uint8Array): JsonPlace {
   const hasMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
   const from = skipSpace(bytes, hasMark ? 3 : 0);
   return { from, until: valueEnd(bytes, from) };
@@ -56,10 +56,10 @@ export function rootPlace(bytes: Uint8Array): Place {
 /** The values of an array's elements, or of an object's members. */
 export function placesIn(
   bytes: Uint8Array,
-  { from }: Place,
-): { readonly key: string | undefined; readonly place: Place }[] {
+  { from }: JsonPlace,
+): { readonly key: string | undefined; readonly place: JsonPlace }[] {
   const isObject = bytes[from] === OPEN_OBJECT;
-  const places: { key: string | undefined; place: Place }[] = [];
+  const places: { key: string | undefined; place: JsonPlace }[] = [];
   let at = skipSpace(bytes, from + 1);
   while (bytes[at] !== CLOSE_OBJECT && bytes[at] !== CLOSE_ARRAY) {
     let key: string | undefined;
@@ -77,6 +77,6 @@ export function placesIn(
 }
 
 /** The value of an object's member. */
-export function memberPlace(bytes: Uint8Array, object: Place, name: string): Place {
+export function memberPlace(bytes: Uint8Array, object: JsonPlace, name: string): JsonPlace {
   return placesIn(bytes, object).find(({ key }) => key === name)!.place;
 }

@@ -1,6 +1,6 @@
 /** What the topology of a TensorFlow.js model tells: its operators, and which layer a kernel belongs to. */
 
-import type { TensorUse } from "../../base/model.ts";
+import type { GraphUse } from "../../base/model.ts";
 import { tensorName } from "../../base/tensor-names.ts";
 import { isObject } from "./manifest.ts";
 
@@ -69,7 +69,7 @@ const PLAIN = /^(Dense|Conv[123]D|Convolution[123]D)$/;
  * The use of a layer's kernel: transposed and other kinds have axes of their own. Undefined where the topology does not have
  * the layer. Keras flattens what it has as it lies, and turns channels-first data before it does where the layer says so.
  */
-export function kernelUse({ layers }: Topology, tensor: string): TensorUse | undefined {
+export function kernelUse({ layers }: Topology, tensor: string): GraphUse | undefined {
   const { path, leaf } = tensorName(tensor);
   const layer = layers.get(path.at(-1) ?? "");
   if (layer === undefined || leaf !== "kernel") return undefined;

@@ -8,7 +8,7 @@ import type { ByteSink } from "../../io/sink.ts";
 import { copyRange } from "../../io/write-patched.ts";
 import { sameBytes } from "../same-contents.ts";
 import { type Edit, writeSpliced } from "../splice.ts";
-import { memberPlace, type Place, placesIn, rootPlace } from "./json-places.ts";
+import { type JsonPlace, memberPlace, placesIn, rootPlace } from "./json-places.ts";
 import { type OpenGroup, type PlacedWeight, readWeight, type TfjsContainer } from "./open-tfjs.ts";
 import { type Affine, requantise } from "./quantise.ts";
 
@@ -167,13 +167,13 @@ async function jsonEdits({ container, changes, options }: Work): Promise<Edit[]>
   });
 }
 
-function numberEdit({ from, until }: Place, value: number): Edit {
+function numberEdit({ from, until }: JsonPlace, value: number): Edit {
   const text = new TextEncoder().encode(Object.is(value, -0) ? "0" : String(value));
   return { offset: from, length: until - from, read: async () => text };
 }
 
 /** A member and the comma that goes with it. */
-function memberRemoval(bytes: Uint8Array, object: Place, name: string): Edit {
+function memberRemoval(bytes: Uint8Array, object: JsonPlace, name: string): Edit {
   const members = placesIn(bytes, object);
   const at = members.findIndex(({ key }) => key === name);
   const before = members[at - 1]?.place.until;
