@@ -38,6 +38,8 @@ interface Reading {
   readonly removed: readonly [a: string, b: string];
   readonly a: (name: string) => string;
   readonly b: (name: string) => string;
+  /** What A would call a name of one side alone: with what wraps its own. */
+  readonly intoA?: ((common: string) => string) | undefined;
 }
 
 /**
@@ -74,10 +76,16 @@ function* readings(a: readonly string[], b: readonly string[]): Generator<Readin
   yield AS_THEY_ARE;
   const [sharedA, sharedB] = [sharedWords(a), sharedWords(b)];
   for (const { text, without } of cuts(sharedB, sharedA)) yield { removed: ["", text], a: same, b: without };
-  for (const { text, without } of cuts(sharedA, sharedB)) yield { removed: [text, ""], a: without, b: same };
+  for (const { text, without, within } of cuts(sharedA, sharedB))
+    yield { removed: [text, ""], a: without, b: same, intoA: within };
   const [wrapA, wrapB] = [wrapping(sharedA), wrapping(sharedB)];
   if (wrapA !== "" && wrapB !== "")
-    yield { removed: [wrapA, wrapB], a: (name) => withoutStart(name, wrapA), b: (name) => withoutStart(name, wrapB) };
+    yield {
+      removed: [wrapA, wrapB],
+      a: (name) => withoutStart(name, wrapA),
+      b: (name) => withoutStart(name, wrapB),
+      intoA: (name) => wrapA + name,
+    };
   const [insideA, insideB] = [wordsInside(a), wordsInside(b)];
   if (insideA !== "" || insideB !== "") yield { removed: [insideA, insideB], a: withoutInside, b: withoutInside };
 }
@@ -98,15 +106,23 @@ function sharedWords(names: readonly string[]): string[] {
   return shared;
 }
 
+/** Nested deeper than this nobody wraps: each cut takes a walk over all names. */
+const DEEPEST = 12;
+
 /** Runs of words that all names of one side share, to leave out where the other side has them not: behind a common start. */
-function* cuts(words: readonly string[], other: readonly string[]): Generator<{ text: string; without: Reading["a"] }> {
-  for (let start = 0; start < words.length; start++) {
+function* cuts(
+  words: readonly string[],
+  other: readonly string[],
+): Generator<{ text: string; without: Reading["a"]; within: Reading["a"] }> {
+  const last = Math.min(words.length, DEEPEST);
+  for (let start = 0; start < last; start++) {
     const head = words.slice(0, start).join("");
-    for (let end = start + 1; end <= words.length; end++) {
+    for (let end = start + 1; end <= last; end++) {
       const text = words.slice(start, end).join("");
       yield {
         text,
         without: (name) => (name.startsWith(head + text) ? head + name.slice(head.length + text.length) : name),
+        within: (name) => (name.startsWith(head) ? head + text + name.slice(head.length) : name),
       };
     }
     if (words[start] !== other[start]) return;
@@ -143,7 +159,7 @@ function countPairs({ a, b }: Reading, ofA: readonly string[], ofB: readonly str
 
 /** Both by their forms. */
 function pairBy(
-  { removed, a, b }: Reading,
+  { removed, a, b, intoA = same }: Reading,
   ofA: ReadonlyMap<string, string>,
   ofB: ReadonlyMap<string, string>,
 ): NamePairing {
@@ -163,8 +179,11 @@ function pairBy(
     asA(name) {
       const form = formsOfB.get(name) ?? name;
       const common = b(form);
-      // What wraps A's own names stands not before what only B has.
-      return nameOfA.get(common) ?? (formsOfA.has(common) ? name : form === name ? common : name);
+      const known = nameOfA.get(common);
+      if (known !== undefined) return known;
+      // A counter of the whole, of one word, lies outside of what wraps the network.
+      const called = wordsOf(common).length > 1 ? intoA(common) : common;
+      return formsOfA.has(called) || form !== name ? name : called;
     },
     removed,
     otherForm: [...pairs].some(([nameA, nameB]) => (formOf(nameA) === nameA) !== (formOf(nameB) === nameB)),

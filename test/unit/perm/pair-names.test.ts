@@ -85,6 +85,38 @@ test("what only one side has is told in its own names", () => {
   assert.is(asA("module.head.weight"), "head.weight");
 });
 
+test("what only B has is called as A would", () => {
+  const wrapped = PLAIN.map((name) => `module.${name}`);
+  const more = [...PLAIN, "norm.num_batches_tracked", "n_averaged"];
+  const { onlyB, asA } = pair(wrapped, more);
+  assert.equal(onlyB.map(asA), ["module.norm.num_batches_tracked", "n_averaged"]);
+  const turned = pair(
+    PLAIN,
+    more.map((name) => `module.${name}`),
+  );
+  assert.equal(turned.onlyB.map(turned.asA), ["norm.num_batches_tracked", "n_averaged"]);
+});
+
+test("many names, and names of many words, take no long time", () => {
+  const names = Array.from({ length: 20_000 }, (_, i) => `a.${i}.weight`);
+  assert.is(
+    pair(
+      names,
+      names.map((name) => `b.${name}`),
+    ).pairs.size,
+    20_000,
+  );
+  const deep = (word: string): string[] => names.slice(0, 1000).map((name) => `${`${word}.`.repeat(400)}${name}`);
+  assert.is(pair(deep("x"), deep("y")).pairs.size, 0);
+  assert.equal(
+    prefixesInside(
+      names,
+      names.map((name) => `b.${name}`),
+    ),
+    ["b."],
+  );
+});
+
 test("prefixes under which B has all names of A", () => {
   const nets = ["net.", "ema."].flatMap((prefix) => PLAIN.map((name) => prefix + name));
   assert.equal(prefixesInside(PLAIN, nets), ["net.", "ema."]);
