@@ -10,6 +10,12 @@ import { FILE_ORDERS, outcomeOf } from "../../test/reference/forward/outcome.ts"
 const NETWORKS = 2000;
 const LISTS = Number(process.argv[2] ?? 1_000_000);
 
+/** Processor time of this process: what else runs on the machine does not count. */
+function cpuMilliseconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 /** Random networks: counts by kind; those that are wrong without a word are printed. */
 async function networks(): Promise<number> {
   const rng = createRng(16);
@@ -37,7 +43,7 @@ async function lists(): Promise<number> {
   let [accepted, slowest, faults] = [0, 0, 0];
   for (let k = 0; k < LISTS; k++) {
     const tensors = nameList(rng);
-    const start = performance.now();
+    const start = cpuMilliseconds();
     try {
       await detectSpec({ tensors });
       accepted++;
@@ -47,10 +53,10 @@ async function lists(): Promise<number> {
         console.log(`list ${k}: ${error instanceof Error ? error.stack : error}`);
       }
     }
-    slowest = Math.max(slowest, performance.now() - start);
+    slowest = Math.max(slowest, cpuMilliseconds() - start);
   }
   console.log(
-    `${LISTS} lists: ${accepted} accepted, ${LISTS - accepted - faults} refused, ${faults} other exceptions, slowest ${slowest.toFixed(1)} ms`,
+    `${LISTS} lists: ${accepted} accepted, ${LISTS - accepted - faults} refused, ${faults} other exceptions, slowest ${slowest.toFixed(1)} ms of processor time`,
   );
   return faults + (slowest > 1000 ? 1 : 0);
 }
