@@ -4,11 +4,12 @@
  * at. What is imported here is read at every start: nothing of the library is.
  */
 
-import { rmSync } from "node:fs";
+import { closeSync, openSync, readSync, rmSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { EXIT, type Outcome } from "./exit.ts";
 import type { LineToRun, Report, StopRequest } from "./messages.ts";
 import { createProgressBar, type ProgressBar } from "./progress-bar.ts";
+import { createStdinParts } from "./stdin-parts.ts";
 
 /** What a run that is interrupted has for cleaning up, before its thread is ended. */
 const CLEANING_MS = 300;
@@ -17,6 +18,7 @@ const ENDING_MS = 100;
 
 const words = process.argv.slice(2);
 const json = words.includes("--json");
+const stdin = createStdinParts();
 
 /** Runs the line; resolves to what is left to print. */
 function runInWorker(bar: ProgressBar): Promise<Outcome> {
@@ -53,6 +55,7 @@ function runInWorker(bar: ProgressBar): Promise<Outcome> {
     process.on("SIGTERM", onSignal);
     worker.on("message", (report: Report) => {
       if (report.kind === "progress") bar.onProgress(report.progress);
+      else if (report.kind === "stdin") void stdin.next().then((part) => worker.postMessage(part));
       else if (report.kind === "say") {
         bar.clear();
         process.stderr.write(`${report.line}\n`);
@@ -86,21 +89,52 @@ function failed(message: string, code: number = EXIT.failed, type = "Error"): Ou
 }
 
 /** Resolves to the exit code when all text is handed over: leaving before that would cut a pipe short. */
-async function printOutcome({ code, stdout, stderr }: Outcome): Promise<number> {
-  if (stderr !== "") await print(process.stderr, stderr);
-  const error = stdout === "" ? null : await print(process.stdout, stdout);
+async function printOutcome({ code, file, stdout, stderr }: Outcome): Promise<number> {
+  const fileError = file === undefined ? null : await copyToStdout(file);
+  if (stderr !== "" && fileError === null) await print(process.stderr, `${stderr}\n`);
+  const error = stdout === "" ? fileError : await print(process.stdout, `${stdout}\n`);
   if (error === null) return code;
   // A reader that closes the pipe early (head, a pager) is no failure of ours.
-  if (error.code === "EPIPE") return EXIT.done;
-  const why = error.code === "ENOSPC" ? "no space left on device" : error.message;
-  await print(process.stderr, `rebasin: stdout cannot be written (${why}), expected room for the result`);
+  if (error.code === "EPIPE" || error.name === "BrokenPipe") return EXIT.done;
+  const isFull = error.code === "ENOSPC" || /no space left/i.test(error.message);
+  const why = isFull ? "no space left on device" : error.message;
+  await print(process.stderr, `rebasin: stdout cannot be written (${why}), expected room for the result\n`);
   return EXIT.failed;
 }
 
-function print(stream: NodeJS.WriteStream, text: string): Promise<NodeJS.ErrnoException | null> {
+const COPIED_BYTES = 2 ** 20;
+
+/** Hands a temporary file over; from here on nothing of it is left, whatever happens. */
+async function copyToStdout(path: string): Promise<NodeJS.ErrnoException | null> {
+  const file = openSync(path, "r");
+  try {
+    rmSync(path, { force: true });
+    for (;;) {
+      const part = new Uint8Array(COPIED_BYTES);
+      const length = readSync(file, part);
+      if (length === 0) return null;
+      const error = await print(process.stdout, part.subarray(0, length));
+      if (error !== null) return error;
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Resolves when all is handed over, to null; or to why it cannot be. */
+function print(stream: NodeJS.WriteStream, what: string | Uint8Array): Promise<NodeJS.ErrnoException | null> {
   return new Promise((resolve) => {
     stream.on("error", resolve);
-    stream.write(`${text}\n`, (error) => resolve(error ?? null));
+    try {
+      stream.write(what, (error) => {
+        // Of a write that failed the stream tells twice.
+        if (error == null) stream.off("error", resolve);
+        resolve(error ?? null);
+      });
+    } catch (error) {
+      // Deno's streams throw.
+      resolve(error as NodeJS.ErrnoException);
+    }
   });
 }
 
@@ -111,7 +145,10 @@ async function main(): Promise<number> {
   if (isShort) {
     const { runLine } = await import("./run-line.ts");
     const { signal } = new AbortController();
-    return printOutcome(await runLine(words, { signal, onProgress: () => {}, say: () => {} }));
+    const nothing = (): void => {};
+    return printOutcome(
+      await runLine(words, { signal, onProgress: nothing, say: nothing, nextOfStdin: async () => undefined }),
+    );
   }
   const bar = createProgressBar(process.stderr, json);
   const outcome = await runInWorker(bar);
@@ -120,3 +157,5 @@ async function main(): Promise<number> {
 }
 
 process.exitCode = await main();
+// Nobody waits for what would still come.
+if (stdin.isOpen) process.exit();

@@ -16,7 +16,16 @@ export type Report =
   | { readonly kind: "say"; readonly line: string }
   /** A temporary file that must go if the worker cannot remove it itself; before it is made, and when it is gone. */
   | { readonly kind: "temporary"; readonly path: string; readonly exists: boolean }
+  /** Asks for the next part of stdin. */
+  | { readonly kind: "stdin" }
   | { readonly kind: "end"; readonly outcome: Outcome };
+
+/** To the worker: the next part of stdin, without one its end; or why it cannot be read. */
+export interface StdinPart {
+  readonly kind: "stdin";
+  readonly part?: Uint8Array<ArrayBuffer> | undefined;
+  readonly fault?: string | undefined;
+}
 
 /** To the worker: stop, and clean up. */
 export interface StopRequest {

@@ -5,6 +5,7 @@ import type { Model } from "../base/model.ts";
 import { VERSION } from "../base/version.ts";
 import { HUB_PREFIX } from "../node/hub-cache.ts";
 import type { CommandContext } from "./command.ts";
+import { DASH } from "./dash.ts";
 
 /**
  * The card's text: the same for the same command line and inputs, without times. Its head names what the model was made
@@ -34,7 +35,7 @@ export function modelCard(context: CommandContext, model: Model): string {
 /** A model of the hub by its name there, others by their file's: folders above it are nobody's business. */
 function cardName(path: string): string {
   if (path.startsWith(HUB_PREFIX)) return path.slice(HUB_PREFIX.length).split("@")[0]!;
-  return basename(path);
+  return path === DASH ? "stdin" : basename(path);
 }
 
 const tableRow = ([key, value]: readonly [string, string]): string => `| \`${plain(key)}\` | \`${plain(value)}\` |`;

@@ -9,11 +9,11 @@ import type { Model } from "../base/model.ts";
 import { visible } from "../base/visible.ts";
 import type { DetectOptions } from "../families/options.ts";
 import { shardName } from "../formats/folder/shard-names.ts";
-import { openModelFile } from "../node/open-model.ts";
 import { codeOf, wordsOf } from "../node/system-error.ts";
 import { findTarget } from "../node/target.ts";
 import { chooseSpec } from "../plan/rebasin.ts";
 import { type CommandContext, inGroup, numberOption, type OptionRule, UsageError } from "./command.ts";
+import { openInput } from "./dash.ts";
 
 /** Of commands that read models. */
 export const INPUT_OPTIONS: Readonly<Record<string, OptionRule>> = {
@@ -35,15 +35,16 @@ export const INPUT_OPTIONS: Readonly<Record<string, OptionRule>> = {
 };
 
 /**
- * Opens `paths` (files, folders, indexes of shards, hf:org/name) as the input options say, and `files`, which are no models
- * of the user's; runs `use`, closes them.
+ * Opens `paths` (files, folders, indexes of shards, hf:org/name, - for stdin) as the input options say, and `files`, which
+ * are no models of the user's; runs `use`, closes them.
  */
 export async function withModels<T>(
   paths: readonly string[],
-  { command, signal, values, say }: Pick<CommandContext, "command" | "signal" | "values" | "say">,
+  context: Pick<CommandContext, "command" | "signal" | "values" | "say" | "nextOfStdin">,
   use: (...models: Model[]) => Promise<T>,
   files: readonly string[] = [],
 ): Promise<T> {
+  const { command, signal, values, say } = context;
   const models: Model[] = [];
   const [key, assume] = [values.get("key"), assumed(values).ofFiles];
   try {
@@ -51,11 +52,11 @@ export async function withModels<T>(
       const own = at < 2 ? values.get(`prefix-${"ab"[at]}`) : undefined;
       const prefix = own ?? values.get("prefix");
       const keyOf = (at === 1 ? values.get("key-b") : undefined) ?? key;
-      models.push(await openModelFile(path, { signal, key: keyOf, assume, prefix }));
+      models.push(await openInput(path, context, { signal, key: keyOf, assume, prefix }));
       // What it shows says so itself.
       if (command !== "inspect") sayLoneShard(path, say);
     }
-    for (const path of files) models.push(await openModelFile(path, { signal }));
+    for (const path of files) models.push(await openInput(path, context, { signal }));
     return await use(...models);
   } finally {
     for (const model of models) await model.close?.();

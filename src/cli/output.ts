@@ -3,16 +3,19 @@
 import { stat } from "node:fs/promises";
 import type { Model } from "../base/model.ts";
 import { visible } from "../base/visible.ts";
+import { writeModel } from "../formats/write-model.ts";
+import { fileSink } from "../node/file-sink.ts";
 import { findFolder } from "../node/folder-sink.ts";
 import { planOutput } from "../node/plan-output.ts";
 import { type SaveOptions, saveModel } from "../node/save-model.ts";
 import { type CommandContext, type OptionRule, UsageError } from "./command.ts";
+import { DASH, shownOutput } from "./dash.ts";
 import { modelCard } from "./model-card.ts";
 import { checkOutputs } from "./models.ts";
 
 /** `-o` of commands that write a model. */
 export function outputOption(what: string): OptionRule {
-  const help = `where to write ${what}: a file, in the format of its ending, or a folder (DIR/); without an ending, as A is`;
+  const help = `where to write ${what}: a file, in the format of its ending, or a folder (DIR/); without an ending, as A is; - is stdout`;
   return { short: "o", value: "OUT", help, group: "output" };
 }
 
@@ -21,6 +24,11 @@ export const FOLDER_OPTIONS: Readonly<Record<string, OptionRule>> = {
   "shard-size": {
     value: "SIZE",
     help: "write a folder of files of at most this size, such as 5GB or 500MB",
+    group: "output",
+  },
+  format: {
+    value: "FORMAT",
+    help: "the format, such as safetensors or pytorch, where the output's name does not say it",
     group: "output",
   },
   "no-copy": { help: "folders: do not copy configuration, tokenizer and licence from A's", group: "output" },
@@ -48,6 +56,7 @@ export async function checkModelOutput(
 ): Promise<void> {
   const { values, flags } = context;
   const output = values.get("output")!;
+  if (output === DASH) return checkOutputs(others, inputs, flags.has("force"));
   const target = { force: flags.has("force"), inputs };
   const isFolder = /[\\/]$/.test(output) || shardBytes(context) !== undefined || (await isDirectory(output));
   if (isFolder) await findFolder(output, target);
@@ -64,11 +73,11 @@ export async function openOutput(
 ): Promise<Output> {
   const { values, flags, signal, onProgress } = context;
   const path = values.get("output")!;
-  const [force, bytes] = [flags.has("force"), shardBytes(context)];
+  const [force, bytes, format] = [flags.has("force"), shardBytes(context), values.get("format")];
+  if (path === DASH) return stdoutOutput(context, like, inputs);
   const { origin } = like;
-  // What A keeps quantised has this dtype to everything else.
-  const dtype: SaveOptions["dtype"] = values.get("dtype") === "F32" ? "F32" : undefined;
-  const plan = await planOutput(like, path, { like: origin, shardBytes: bytes });
+  const dtype = quantisedDtype(context);
+  const plan = await planOutput(like, path, { like: origin, shardBytes: bytes, format });
   if (plan.kind === "folder") await findFolder(path, { force, inputs });
   else if (plan.sidecar !== undefined) await checkOutputs([path, plan.sidecar], inputs, force);
   return {
@@ -77,10 +86,33 @@ export async function openOutput(
       const kept = flags.has("no-metadata") ? withMetadata(model, like.metadata) : model;
       const card = plan.kind === "folder" ? modelCard(context, kept) : undefined;
       const copy = !flags.has("no-copy");
-      const options = { force, inputs, like: origin, shardBytes: bytes, copy, card, dtype, signal, onProgress };
+      const options = { force, inputs, like: origin, shardBytes: bytes, format, copy, card, dtype, signal, onProgress };
       const notes = await saveModel(kept, path, options);
       const how = plan.note === undefined ? [] : [`format     ${plan.note}`];
       return [...how, ...notes.map((note) => `note       ${visible(note)}`)];
+    },
+  };
+}
+
+/** What A keeps quantised has this dtype to everything else. */
+function quantisedDtype({ values }: CommandContext): SaveOptions["dtype"] {
+  return values.get("dtype") === "F32" ? "F32" : undefined;
+}
+
+/** One file, as `--format` says or as A's are, for stdout to get when all has succeeded. */
+async function stdoutOutput(context: CommandContext, like: Model, inputs: readonly string[]): Promise<Output> {
+  const { values, flags, signal, onProgress } = context;
+  const { origin } = like;
+  const path = shownOutput(DASH);
+  const { format } = await planOutput(like, path, { like: origin, format: values.get("format"), isFile: true });
+  return {
+    json: { path, format: format.name },
+    async save(model) {
+      const kept = flags.has("no-metadata") ? withMetadata(model, like.metadata) : model;
+      const sink = await fileSink(context.stdoutFile(), { inputs });
+      const dtype = quantisedDtype(context);
+      const notes = await writeModel(kept, sink, { format: format.name, like: origin, dtype, signal, onProgress });
+      return [`format     ${format.title}`, ...notes.map((note) => `note       ${visible(note)}`)];
     },
   };
 }

@@ -1,8 +1,10 @@
 /** One command line: picks the command, runs it, and says what to print and with which code to leave. */
 
+import { tmpdir } from "node:os";
 import { VERSION } from "../base/version.ts";
 import { visible } from "../base/visible.ts";
 import { holdOutputs } from "../node/held-outputs.ts";
+import { newTemporary } from "../node/temporaries.ts";
 import { type Command, type CommandContext, type CommandResult, UsageError } from "./command.ts";
 import { apply } from "./commands/apply.ts";
 import { compare } from "./commands/compare.ts";
@@ -14,6 +16,7 @@ import { inspect } from "./commands/inspect.ts";
 import { many } from "./commands/many.ts";
 import { match } from "./commands/match.ts";
 import { merge } from "./commands/merge.ts";
+import { checkDashes } from "./dash.ts";
 import { EXIT, type Outcome } from "./exit.ts";
 import { commandHelp, mainHelp } from "./help.ts";
 import { parseWords } from "./parse.ts";
@@ -22,7 +25,7 @@ import { nearest } from "./suggest.ts";
 const COMMANDS: readonly Command[] = [merge, many, match, apply, inspect, compare, convert, evaluate, curve, contour];
 
 /** The ways in which whoever runs a line watches it and stops it. */
-export type Ways = Pick<CommandContext, "signal" | "onProgress" | "say">;
+export type Ways = Pick<CommandContext, "signal" | "onProgress" | "say" | "nextOfStdin">;
 
 /** Runs one command line to its end, whatever that is; never rejects. Several outputs appear together, when all is done. */
 export async function runLine(words: readonly string[], ways: Ways): Promise<Outcome> {
@@ -33,18 +36,25 @@ export async function runLine(words: readonly string[], ways: Ways): Promise<Out
   const json = rest.includes("--json") || name === "--json";
   const outputs = holdOutputs();
   const say = (line: string): void => ways.say(visible(line));
+  let file: string | undefined;
+  const stdoutFile = (): string => (file ??= newTemporary(tmpdir()));
   try {
-    const result = await runCommand(name, rest, { ...ways, say });
+    const result = await runCommand(name, rest, { ...ways, say, stdoutFile });
     await outputs.commit();
-    const stdout = json ? jsonLine(result.json) : visibleLines(result.text);
-    return { code: result.exitCode ?? EXIT.done, stdout, stderr: "" };
+    const text = json ? jsonLine(result.json) : visibleLines(result.text);
+    const code = result.exitCode ?? EXIT.done;
+    return file === undefined ? { code, stdout: text, stderr: "" } : { code, file, stdout: "", stderr: text };
   } catch (error) {
     await outputs.abort();
     return failure(error, name, json, ways.signal);
   }
 }
 
-async function runCommand(name: string, words: readonly string[], ways: Ways): Promise<CommandResult> {
+async function runCommand(
+  name: string,
+  words: readonly string[],
+  ways: Ways & Pick<CommandContext, "stdoutFile">,
+): Promise<CommandResult> {
   const command = COMMANDS.find((candidate) => candidate.name === name);
   if (command === undefined) {
     const names = COMMANDS.map((known) => known.name);
@@ -54,6 +64,7 @@ async function runCommand(name: string, words: readonly string[], ways: Ways): P
   }
   const parsed = parseWords(command, words);
   if (parsed.flags.has("help")) return { json: { help: commandHelp(command) }, text: commandHelp(command) };
+  checkDashes(command, parsed);
   return command.run({ command: name, ...parsed, ...ways });
 }
 

@@ -1,8 +1,9 @@
 /** The thread that computes: runs one command line, and tells the main thread what it says. */
 
 import { parentPort, workerData } from "node:worker_threads";
+import { FormatError } from "../base/errors.ts";
 import { watchTemporaries } from "../node/temporaries.ts";
-import type { LineToRun, Report } from "./messages.ts";
+import type { LineToRun, Report, StdinPart, StopRequest } from "./messages.ts";
 import { runLine } from "./run-line.ts";
 
 /** Progress that comes sooner is not passed on: it is only drawn. */
@@ -11,12 +12,33 @@ const EVERY_MS = 80;
 const { words, watched } = workerData as LineToRun;
 const tell = (report: Report): void => parentPort!.postMessage(report);
 const interrupt = new AbortController();
-// The one thing there is to be told: to stop.
-parentPort!.once("message", () => interrupt.abort(new DOMException("interrupted", "AbortError")));
+let takePart: (part: StdinPart) => void = () => {};
+parentPort!.on("message", (told: StdinPart | StopRequest) => {
+  if (told.kind === "stdin") takePart(told);
+  else interrupt.abort(new DOMException("interrupted", "AbortError"));
+});
+
+/** The main thread has stdin. Rejects as soon as this one is to stop: nothing may ever come. */
+function nextOfStdin(): Promise<Uint8Array | undefined> {
+  const { signal } = interrupt;
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason);
+    if (signal.aborted) return stop();
+    signal.addEventListener("abort", stop, { once: true });
+    takePart = ({ part, fault }) => {
+      signal.removeEventListener("abort", stop);
+      if (fault === undefined) resolve(part);
+      else reject(new FormatError(`stdin cannot be read (${fault}), expected a model file`));
+    };
+    tell({ kind: "stdin" });
+  });
+}
+
 watchTemporaries((path, exists) => tell({ kind: "temporary", path, exists }));
 let told = 0;
 const outcome = await runLine(words, {
   signal: interrupt.signal,
+  nextOfStdin,
   say: (line) => tell({ kind: "say", line }),
   onProgress(progress) {
     if (!watched || performance.now() - told < EVERY_MS) return;

@@ -26,6 +26,8 @@ export interface OutputOptions {
   readonly like?: Origin | undefined;
   /** The format's name, whatever the path says. */
   readonly format?: string | undefined;
+  /** One file, whatever `like` is: for what is no path. */
+  readonly isFile?: boolean | undefined;
   /** Asks for a folder of files of at most so many bytes of tensors. */
   readonly shardBytes?: number | undefined;
 }
@@ -66,7 +68,9 @@ export async function planOutput(
 }
 
 /** A folder that is there, a name that ends in a slash, shards, or what came from a folder. */
-async function meansFolder(path: string, named: Format | undefined, { like, shardBytes, format }: OutputOptions) {
+async function meansFolder(path: string, named: Format | undefined, options: OutputOptions): Promise<boolean> {
+  const { like, shardBytes, format, isFile } = options;
+  if (isFile) return false;
   if (/[\\/]$/.test(path) || shardBytes !== undefined) return true;
   const isThere = await stat(path).then(
     (facts) => facts.isDirectory(),

@@ -23,7 +23,13 @@ export function watchTemporaries(watcher: TemporaryWatcher): void {
   watch = watcher;
 }
 
-/** A path in `directory` for a temporary file that is to be made. */
+/**
+ * A path in `directory` for a temporary file that is to be made. Its name says whose it is: `fileSink` removes those of
+ * processes that are gone from the folders that it writes into.
+ *
+ * @example
+ * const path = newTemporary("/tmp");
+ */
 export function newTemporary(directory: string): string {
   const path = join(directory, `.rebasin-${process.pid}-${hostDigits()}-${randomDigits()}.tmp`);
   watch(path, true);

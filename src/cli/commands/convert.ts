@@ -18,6 +18,7 @@ export const convert: Command = {
     "rebasin convert model.pt model.safetensors",
     "rebasin convert checkpoint.ckpt model.safetensors --key state_dict",
     "rebasin convert hf:org/name model.safetensors",
+    "cat model.pt | rebasin convert - - --format safetensors > model.safetensors",
     "rebasin convert model.safetensors shards/ --shard-size 2GB",
   ],
   async run(words) {
@@ -27,7 +28,7 @@ export const convert: Command = {
     await checkModelOutput(context);
     return withModels([input], context, async (model) => {
       const target = await openOutput(context, model!);
-      const lines = [`converted  ${visible(output)}`, ...(await target.save(model!))];
+      const lines = [`converted  ${visible(target.json.path)}`, ...(await target.save(model!))];
       const json = { input, output: target.json, tensors: model!.tensors.size };
       return { json, text: lines.join("\n") };
     });

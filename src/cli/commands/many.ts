@@ -14,6 +14,7 @@ import { permutationsModel } from "../../perm/permutation-file.ts";
 import { textTable } from "../../report/text-table.ts";
 import { bridgeLines, DTYPE_OPTION, withBridge } from "../bridging.ts";
 import { type Command, type CommandContext, numberOption, UsageError } from "../command.ts";
+import { DASH } from "../dash.ts";
 import { DATA_SOURCE_OPTIONS } from "../image-data.ts";
 import { basisLines, MATCH_OPTIONS } from "../matching.ts";
 import { INPUT_OPTIONS, SPEC_OPTIONS, specOption } from "../models.ts";
@@ -67,7 +68,6 @@ export const many: Command = {
   ],
   async run(context) {
     const { values, flags, positionals, signal, onProgress } = context;
-    const output = values.get("output")!;
     const settings = readSettings(context);
     const force = flags.has("force");
     const repair = planRepair(context);
@@ -87,7 +87,7 @@ export const many: Command = {
       }
       const written = [
         ...(repaired === undefined ? [] : [repairText(repaired.report)]),
-        `merged     ${visible(output)}`,
+        `merged     ${visible(target.json.path)}`,
         ...saved,
         ...files.map((file) => `saved      ${visible(file)}`),
       ];
@@ -141,7 +141,7 @@ async function permutationFiles(folder: string | undefined, models: readonly str
   return models.map((model, i) =>
     join(
       folder,
-      `${i}-${basename(model).replace(/\.(safetensors|pt|pth|bin|ckpt|npz|npy)$/, "")}.permutations.safetensors`,
+      `${i}-${basename(model === DASH ? "stdin" : model).replace(/\.(safetensors|pt|pth|bin|ckpt|npz|npy)$/, "")}.permutations.safetensors`,
     ),
   );
 }

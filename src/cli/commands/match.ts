@@ -8,6 +8,7 @@ import { alignPair } from "../aligned-pair.ts";
 import { alignmentJson, alignmentText } from "../alignment-text.ts";
 import { KEEP_OPTION, PREFIX_OPTIONS, withBridge } from "../bridging.ts";
 import type { Command } from "../command.ts";
+import { DASH, shownOutput } from "../dash.ts";
 import { MATCH_OPTIONS } from "../matching.ts";
 import { MATCH_DATA_OPTIONS } from "../matching-data.ts";
 import { checkOutputs } from "../models.ts";
@@ -18,7 +19,12 @@ export const match: Command = {
   positionals: ["A", "B"],
   required: ["output"],
   options: {
-    output: { short: "o", value: "PERMS", help: "where to write the permutations (safetensors)", group: "output" },
+    output: {
+      short: "o",
+      value: "PERMS",
+      help: "where to write the permutations (safetensors); - is stdout",
+      group: "output",
+    },
     ...MATCH_OPTIONS,
     ...PREFIX_OPTIONS,
     "keep-a": KEEP_OPTION,
@@ -33,15 +39,16 @@ export const match: Command = {
     const { values, flags, positionals, signal } = context;
     const output = values.get("output")!;
     const force = flags.has("force");
-    await checkOutputs([output], positionals, force);
+    await checkOutputs(output === DASH ? [] : [output], positionals, force);
     return withBridge(context, async (bridge) => {
       const found = await alignPair(context, bridge, undefined, { split: values.get("split") as Split });
       const model = await permutationsModel(found.spec, found.permutations);
-      await saveSafetensors(model, output, { force, inputs: positionals, signal });
+      const path = output === DASH ? context.stdoutFile() : output;
+      await saveSafetensors(model, path, { force, inputs: positionals, signal });
       const { alignment, spec } = found;
       return {
         json: alignmentJson(alignment, spec.spec),
-        text: [alignmentText(alignment, spec.spec), "", `saved      ${visible(output)}`].join("\n"),
+        text: [alignmentText(alignment, spec.spec), "", `saved      ${visible(shownOutput(output))}`].join("\n"),
       };
     });
   },

@@ -55,11 +55,10 @@ export const merge: Command = {
   ],
   async run(context) {
     const { values, flags, positionals, signal, onProgress } = context;
-    const output = values.get("output")!;
     const permutationsFile = values.get("permutations-out");
     const lambda = numberOption(context, "lambda", { min: 0, max: 1, integer: false })!;
     const force = flags.has("force");
-    const tasks = planTasks(context, output);
+    const tasks = planTasks(context, values.get("output")!);
     const repair = tasks === undefined ? planRepair(context) : undefined;
     const others = [...(permutationsFile === undefined ? [] : [permutationsFile]), ...(tasks?.files ?? [])];
     const files = permutationsInput(context);
@@ -85,7 +84,7 @@ export const merge: Command = {
         // Before anything is written: the images may not fit.
         const sides = (await tasks?.find(merged, aligned)) ?? [];
         const save = { force, inputs, signal, onProgress };
-        const written = [`merged     ${visible(output)}`, ...(await target.save(bridge.restore(merged)))];
+        const written = [`merged     ${visible(target.json.path)}`, ...(await target.save(bridge.restore(merged)))];
         if (permutationsFile !== undefined) {
           await saveSafetensors(await permutationsModel(pair, permutations), permutationsFile, save);
           written.push(`saved      ${visible(permutationsFile)}`);
