@@ -13,6 +13,7 @@ import { countMoved } from "../perm/permutation.ts";
 import { readPermutations } from "../perm/permutation-file.ts";
 import { withBridge } from "./bridging.ts";
 import type { CommandContext, OptionRule } from "./command.ts";
+import { DASH } from "./dash.ts";
 import { runMatching } from "./matching.ts";
 import type { CommandReport } from "./matching-data.ts";
 import { checkOutputs, specOption } from "./models.ts";
@@ -60,6 +61,7 @@ export const permutationsInput = ({ values }: Pick<CommandContext, "values">): s
 /** Refuses a file that is not there, before any work: `merge --permutations` wrote one in version 0.1. */
 export async function checkPermutationsInput(context: Pick<CommandContext, "values">): Promise<void> {
   for (const path of permutationsInput(context)) {
+    if (path === DASH) continue;
     const error = await stat(path).then(
       () => undefined,
       (cause) => cause,
