@@ -41,15 +41,15 @@ const POINTWISE = list("pointwise pw");
 const EMBEDDINGS = list("embed embedding embeddings emb wte");
 
 /** Which of a module's neighbours it runs before, as far as its words say: lower first. */
-export type Place = 0 | 1 | 2 | 3 | 4;
-export const FIRST: Place = 0;
-export const EARLIER: Place = 1;
-const MIDDLE: Place = 2;
-export const LATER: Place = 3;
-export const LAST: Place = 4;
+export type WordPlace = 0 | 1 | 2 | 3 | 4;
+export const FIRST: WordPlace = 0;
+export const EARLIER: WordPlace = 1;
+const MIDDLE: WordPlace = 2;
+export const LATER: WordPlace = 3;
+export const LAST: WordPlace = 4;
 
 /** The place that a word names. */
-export function placeOf({ subwords }: PathWord): Place {
+export function placeOf({ subwords }: PathWord): WordPlace {
   if (subwords.some((word) => EARLY.has(word))) return EARLIER;
   if (subwords.some((word) => LATE.has(word))) return LATER;
   for (const word of subwords) {

@@ -7,7 +7,7 @@ import type { Graph, OperationKind } from "./graph.ts";
 import { type FileLayout, rankOf } from "./tensor-layout.ts";
 
 /** How a graph reads a tensor. */
-export interface TensorUse {
+export interface OperandUse {
   readonly layout: FileLayout;
   /** False for running statistics. */
   readonly trainable: boolean;
@@ -18,8 +18,8 @@ export interface TensorUse {
  * does not have one value a channel; and when float tensors of the model are left unread, since the network that was
  * stored is then another one.
  */
-export function tensorUses(graph: Graph, model: Pick<Model, "name" | "tensors">): Map<string, TensorUse> {
-  const uses = new Map<string, TensorUse>();
+export function tensorUses(graph: Graph, model: Pick<Model, "name" | "tensors">): Map<string, OperandUse> {
+  const uses = new Map<string, OperandUse>();
   for (const { kind } of graph.operations) {
     for (const [name, use] of usesOf(kind)) {
       const before = uses.get(name);
@@ -50,8 +50,8 @@ function checkTensor(model: Pick<Model, "name" | "tensors">, name: string, layou
     );
 }
 
-function usesOf(kind: OperationKind): [name: string, use: TensorUse][] {
-  const vector = (name: string | undefined, trainable = true): [string, TensorUse][] =>
+function usesOf(kind: OperationKind): [name: string, use: OperandUse][] {
+  const vector = (name: string | undefined, trainable = true): [string, OperandUse][] =>
     name === undefined ? [] : [[name, { layout: "vector", trainable }]];
   switch (kind.op) {
     case "dense":

@@ -26,14 +26,14 @@ export interface PytorchOptions extends ContainerOptions {
 }
 
 /** A tensor's place, and that of its storage. */
-export interface PlacedTensor extends TensorView {
+export interface StoredTensor extends TensorView {
   readonly place: StoragePlace;
 }
 
 /** What a model remembers of its file, for writing into a copy of it. */
 export interface PytorchContainer {
   readonly container: Container;
-  readonly tensors: ReadonlyMap<string, PlacedTensor>;
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
   readonly key: string;
   /** Paths of what belongs to the training, and of state dicts that were not chosen. */
   readonly training: readonly string[];
@@ -93,8 +93,8 @@ async function openContainer(source: ByteSource, options: ContainerOptions): Pro
   return openZipContainer(source, options);
 }
 
-function placeTensors(container: Container, { tensors }: StateDict, name: string): Map<string, PlacedTensor> {
-  const placed = new Map<string, PlacedTensor>();
+function placeTensors(container: Container, { tensors }: StateDict, name: string): Map<string, StoredTensor> {
+  const placed = new Map<string, StoredTensor>();
   let total = 0;
   for (const [tensor, value] of tensors) {
     const where = `${name} tensor ${describe(tensor)}`;
@@ -110,7 +110,7 @@ function placeTensors(container: Container, { tensors }: StateDict, name: string
 
 /** A tensor's bytes: row-major and little-endian. */
 export async function readTensor(
-  { place, offset, spanBytes, dtype, ...strides }: PlacedTensor,
+  { place, offset, spanBytes, dtype, ...strides }: StoredTensor,
   isSwapped: boolean,
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
@@ -122,7 +122,7 @@ export async function readTensor(
 }
 
 /** Bytes of a number; a complex one is two. */
-export function partBytes(dtype: PlacedTensor["dtype"]): number {
+export function partBytes(dtype: StoredTensor["dtype"]): number {
   const { bits, kind } = DTYPES[dtype];
   return kind === "complex" ? bits / 16 : bits / 8;
 }

@@ -12,14 +12,14 @@ import { writePatched } from "../../io/write-patched.ts";
 import { patchZip } from "../../io/zip-patch.ts";
 import { sameBytes } from "../same-contents.ts";
 import { gather, isRowMajor, scatter, swapBytes } from "../strided.ts";
-import { type PlacedTensor, type PytorchContainer, partBytes } from "./open-pytorch.ts";
+import { type PytorchContainer, partBytes, type StoredTensor } from "./open-pytorch.ts";
 
 export interface WriteIntoOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;
 }
 
-type Named = readonly [name: string, tensor: PlacedTensor];
+type Named = readonly [name: string, tensor: StoredTensor];
 
 /**
  * Writes a copy of the file with the tensors of `model` in it. The caller has checked that names, dtypes and shapes are
@@ -57,7 +57,7 @@ export async function writeIntoPytorch(
   return changed;
 }
 
-function byStorage(tensors: ReadonlyMap<string, PlacedTensor>): Map<string, Named[]> {
+function byStorage(tensors: ReadonlyMap<string, StoredTensor>): Map<string, Named[]> {
   const groups = new Map<string, Named[]>();
   for (const named of tensors) {
     const group = groups.get(named[1].storage);
@@ -97,7 +97,7 @@ async function newStorage(
   return content;
 }
 
-function elementsOf(storage: Uint8Array, { offset, spanBytes, dtype, ...strides }: PlacedTensor): Uint8Array {
+function elementsOf(storage: Uint8Array, { offset, spanBytes, dtype, ...strides }: StoredTensor): Uint8Array {
   const span = storage.subarray(offset, offset + spanBytes);
   return isRowMajor(strides) ? span : gather(span, strides, DTYPES[dtype].bits / 8);
 }
@@ -106,7 +106,7 @@ function elementsOf(storage: Uint8Array, { offset, spanBytes, dtype, ...strides 
 function putElements(
   elements: Uint8Array,
   storage: Uint8Array,
-  { offset, spanBytes, dtype, ...strides }: PlacedTensor,
+  { offset, spanBytes, dtype, ...strides }: StoredTensor,
 ): void {
   const span = storage.subarray(offset, offset + spanBytes);
   if (isRowMajor(strides)) span.set(elements);

@@ -5,7 +5,7 @@ import { compareTensors, describeDifferences } from "../../base/compare-tensors.
 import type { Model, TensorInfo } from "../../base/model.ts";
 import { describeGraph } from "../../families/describe-graph.ts";
 import type { Graph } from "../../graph/graph.ts";
-import { type TensorUse, tensorUses } from "../../graph/tensor-uses.ts";
+import { type OperandUse, tensorUses } from "../../graph/tensor-uses.ts";
 import { valueShapes } from "../../graph/value-shapes.ts";
 import { createKernels, type Kernels } from "../../kernels/kernels.ts";
 import { startBackend } from "./backend.ts";
@@ -80,7 +80,7 @@ export async function createNetwork(model: Model, options: NetworkOptions = {}):
 
 interface Parts {
   readonly graph: Graph;
-  readonly uses: ReadonlyMap<string, TensorUse>;
+  readonly uses: ReadonlyMap<string, OperandUse>;
   readonly kernels: Kernels;
   readonly variables: ReadonlyMap<string, tf.Variable>;
   readonly rest: ReadonlyMap<string, Uint8Array>;

@@ -4,7 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { memoryModel, type TensorData } from "../../base/memory-model.ts";
 import { elementCount, type Model, type TensorInfo } from "../../base/model.ts";
 import { fromTensorFlow, toTensorFlow, toTensorFlowShape } from "../../graph/tensor-layout.ts";
-import type { TensorUse } from "../../graph/tensor-uses.ts";
+import type { OperandUse } from "../../graph/tensor-uses.ts";
 import { decodeFloats, encodeFloats } from "../../kernels/float-values.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
 
@@ -19,7 +19,7 @@ export interface TensorContents {
 /** Reads every tensor once. The caller disposes what comes; nothing stays when reading fails. */
 export async function readTensors(
   model: Model,
-  uses: ReadonlyMap<string, TensorUse>,
+  uses: ReadonlyMap<string, OperandUse>,
   kernels: Kernels,
 ): Promise<TensorContents> {
   const tensors = new Map<string, tf.Tensor>();
@@ -47,7 +47,7 @@ export async function readTensors(
 /** A model in memory of tensors as they are now, in the layouts and dtypes of `infos`. A copy. */
 export async function writeModel(
   infos: ReadonlyMap<string, TensorInfo>,
-  uses: ReadonlyMap<string, TensorUse>,
+  uses: ReadonlyMap<string, OperandUse>,
   kernels: Kernels,
   contents: TensorContents,
   about: Pick<Model, "name" | "metadata">,
