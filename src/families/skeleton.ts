@@ -44,7 +44,9 @@ function certainPairs(tensors: Tensors): [Module, Module][] {
   const containers = new Map<string, Module[]>();
   for (const module of modules) {
     const parent = module.path.slice(0, Math.max(0, module.path.lastIndexOf(".")));
-    containers.set(parent, [...(containers.get(parent) ?? []), module]);
+    const inside = containers.get(parent);
+    if (inside === undefined) containers.set(parent, [module]);
+    else inside.push(module);
   }
   return [...containers.values()].flatMap((children): [Module, Module][] => {
     const [first, second] = [...children].sort((a, b) => numberOf(a) - numberOf(b));

@@ -42,7 +42,9 @@ function dtypeNotes({ models, pairings, courses }: BridgePlan, options: BridgeOp
       (dtype) => `${dtype} in ${dtypes.flatMap((other, at) => (other === dtype ? [letter(at)] : [])).join(", ")}`,
     );
     const text = `${found.join(" and ")}, computed in ${course.working}, written as ${final}`;
-    groups.set(text, [...(groups.get(text) ?? []), name]);
+    const named = groups.get(text);
+    if (named === undefined) groups.set(text, [name]);
+    else named.push(name);
   }
   return [...groups].map(([text, tensors]) => ({ kind: "dtype", text: `${counted(tensors.length)} ${text}`, tensors }));
 }
