@@ -53,6 +53,7 @@ export const npy: Format = {
   load: () => import("./npz/npz-format.ts"),
 };
 
+/** Open Neural Network Exchange: the graph is read for how it uses its tensors, and written back as it was. */
 export const onnx: Format = {
   name: "onnx",
   title: "ONNX (.onnx)",
