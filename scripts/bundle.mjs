@@ -41,6 +41,7 @@ export const FOR_WORKERD = {
  * suites there.
  */
 const EDGE_FORMATS = join(root, "src/formats/open-other-edge.ts");
+const EDGE_SHA256 = join(root, "src/base/sha256-edge.ts");
 const onlyTheCore = {
   name: "no other formats, no scalar build",
   setup({ onResolve }) {
@@ -48,6 +49,7 @@ const onlyTheCore = {
     onResolve({ filter: /\/open-other\.ts$/ }, ({ kind }) =>
       kind === "dynamic-import" ? { path: EDGE_FORMATS } : undefined,
     );
+    onResolve({ filter: /\/base\/sha256\.ts$/ }, () => ({ path: EDGE_SHA256 }));
   },
 };
 

@@ -15,15 +15,19 @@ const fixture = (name: string): Buffer<ArrayBuffer> => readFileSync(`fixtures/fm
 export const A: Buffer<ArrayBuffer> = fixture("a");
 export const B: Buffer<ArrayBuffer> = fixture("b");
 
-/** Bundles the worker as wrangler does; the folder with it. The tests run in a folder with the package installed. */
-export async function bundleWorker(): Promise<string> {
+/**
+ * Bundles the worker as wrangler does, from this entry; the folder with it. The tests run in a folder with the package
+ * installed.
+ */
+export async function bundleWorker(entry: "index" | "with-pytorch" | "measured" = "index"): Promise<string> {
+  const out = `worker/out-${entry}`;
   const { cpSync } = await import("node:fs");
   const { build } = await import("esbuild");
   cpSync(join(__ROOT__, "examples/worker/src"), "worker/src", { recursive: true });
-  mkdirSync("worker/out", { recursive: true });
+  mkdirSync(out, { recursive: true });
   await build({
-    entryPoints: ["worker/src/index.ts"],
-    outfile: "worker/out/index.js",
+    entryPoints: [`worker/src/${entry}.ts`],
+    outfile: `${out}/index.js`,
     bundle: true,
     minify: true,
     format: "esm",
@@ -33,7 +37,7 @@ export async function bundleWorker(): Promise<string> {
     assetNames: "[name]",
     logLevel: "warning",
   });
-  return "worker/out";
+  return out;
 }
 
 /** Starts it with the flags of its wrangler.jsonc; resolves when it answers. */

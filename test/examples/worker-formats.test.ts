@@ -9,7 +9,7 @@ const test = suite("examples/worker, other formats");
 
 let worker: Worker;
 test.before(async () => {
-  worker = await start(await bundleWorker(), { MAX_BYTES: "2000000" });
+  worker = await start(await bundleWorker("with-pytorch"), { MAX_BYTES: "2000000" });
 });
 test.after(() => worker?.stop());
 

@@ -53,7 +53,7 @@ for (const [what, sizes] of Object.entries({
     const a = await network(sizes, (unit) => unit, 2);
     const b = await network(sizes, (unit, count) => (unit * 7 + 3) % count, 3);
     assert.ok(a.length > 19_500_000 && a.length < 21_000_000, `${a.length} bytes`);
-    const worker = await start(await bundleWorker(), { MEASURE: "1" });
+    const worker = await start(await bundleWorker("measured"), {});
     try {
       const response = await post(worker, { body: form({ a, b }) });
       const merged = new Uint8Array(await response.arrayBuffer());
@@ -72,7 +72,7 @@ for (const [what, sizes] of Object.entries({
 const order = (unit: number, count: number): number => (unit * 7 + 3) % count;
 
 test(`merged and refused one after another: still within ${LIMIT / 1e6} MB`, async () => {
-  const worker = await start(await bundleWorker(), { MEASURE: "1" });
+  const worker = await start(await bundleWorker("measured"), {});
   try {
     // A small file with a large permutation leaves much memory of wasm; then large files come.
     for (const [sizes, status] of [

@@ -9,8 +9,6 @@ export interface Env {
   readonly MAX_SECONDS?: string;
   /** Origins of pages that may use the worker, separated by spaces, or "*". */
   readonly CORS_ORIGINS?: string;
-  /** "1": GET /health says how much memory merges took. For tests. */
-  readonly MEASURE?: string;
 }
 
 export interface Limits {

@@ -1,6 +1,6 @@
 /**
  * Counts the memory that merges take: pages of wasm memories and bytes of array buffers, until the garbage collector has
- * taken them. For tests, where a variable of the environment asks for it: it puts counting constructors in place of the
+ * taken them. For tests: it puts counting constructors in place of the
  * runtime's. What the runtime allocates by itself (chunks of bodies) is not seen.
  */
 
