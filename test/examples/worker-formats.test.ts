@@ -36,6 +36,15 @@ test("takes PyTorch's files, together with safetensors, and refuses what their p
     [A, await pt(B)],
   ] as const)
     assert.equal(await tensorsOf(await post(worker, { body: form({ a, b }) })), expected);
+  const plain = await start(await bundleWorker(), {});
+  try {
+    const refused = await post(plain, { body: form({ a: A, b: await pt(B) }) });
+    await checkProblem("without the format", refused, 422, /^b looks like a PyTorch .*expected safetensors/);
+    assert.match(await (await fetch(plain.url)).text(), /two files in, safetensors, the merged one/);
+    assert.match(await (await fetch(worker.url)).text(), /two files in, safetensors or pytorch, the merged one/);
+  } finally {
+    plain.stop();
+  }
   const data = new Uint8Array(0);
   const names = Array.from({ length: 5000 }, (_, i): [string, { dtype: "U8"; shape: number[]; data: Uint8Array }] => [
     `${i}`,
