@@ -10,15 +10,22 @@ import type { Files } from "../io/files.ts";
 import type { OpenOptions } from "./open-options.ts";
 import { openSafetensors } from "./safetensors/open-safetensors.ts";
 import { guessFormat } from "./signatures.ts";
+import { isZip } from "./zip-head.ts";
 
 /** Opens a source of which `head` are the first bytes. */
 export async function openOther(source: ByteSource, head: Uint8Array, options: OpenOptions): Promise<Model> {
   const { signal, key, assume, maxIndexBytes, files, formats = [] } = options;
   const format = formats.find((candidate) => candidate.recognises(head, source.name));
   if (format !== undefined) return (await format.load()).open(source, files, { signal, key, assume, maxIndexBytes });
-  const guess = guessFormat(head);
+  const guess = guessArchive(head) ?? guessFormat(head);
   if (guess === undefined) return openSafetensors(source, { signal }); // says what is wrong with it
   throw new FormatError(`${source.name} looks like ${guess}, which is not supported, expected safetensors`);
+}
+
+/** Of archives the formats themselves would tell which they are, and they are not there. */
+function guessArchive(head: Uint8Array): string | undefined {
+  if (isZip(head)) return "a zip archive (PyTorch .pt, NumPy .npz or Keras .keras)";
+  return head[0] === 0x80 && head[1]! >= 2 && head[1]! <= 5 ? "a Python pickle (PyTorch .pt)" : undefined;
 }
 
 /** Refuses a folder. */
