@@ -59,11 +59,12 @@ test("one tensor at a time is read, as it is asked for, and none after the strea
 
 test("a failing read fails the stream and aborts the sink; an aborted signal gives its reason", async () => {
   const broken: Model = { ...model, read: () => Promise.reject(new RangeError("broken")) };
-  await rejects(
-    () => new Response(safetensorsStream(broken)).arrayBuffer(),
-    Error,
-    /broken|terminated|aborted|body|stream/i,
-  );
+  const failing = safetensorsStream(broken).getReader();
+  // The header comes first.
+  await failing.read();
+  await rejects(() => failing.read(), RangeError, /^broken$/);
+  // Each engine has words of its own for a body that breaks off.
+  await rejects(() => new Response(safetensorsStream(broken)).arrayBuffer(), Error, /./);
   const { stream, ended } = collector();
   await rejects(() => writeSafetensors(broken, stream), RangeError, /^broken$/);
   assert.equal(ended, ["aborted"]);
