@@ -1,5 +1,6 @@
 /** The registry of formats. An entry costs little; what opens and writes a format is loaded with the first file of it. */
 
+import { looksLikeFlax } from "./flax/looks-like-flax.ts";
 import type { Format } from "./format.ts";
 import { looksLikeNpz } from "./npz/looks-like-npz.ts";
 import { looksLikeOnnx } from "./onnx/looks-like-onnx.ts";
@@ -76,8 +77,20 @@ export const tfjs: Format = {
   load: () => import("./tfjs/tfjs-format.ts"),
 };
 
+/** MessagePack of `flax.serialization.to_bytes`. */
+export const flax: Format = {
+  name: "flax",
+  title: "Flax (.msgpack)",
+  endings: [".msgpack"],
+  inFolder: "flax_model.msgpack",
+  fresh: false,
+  keepsMetadata: false,
+  recognises: looksLikeFlax,
+  load: () => import("./flax/flax-format.ts"),
+};
+
 /** Every format, in the order in which they are asked. */
-export const FORMATS: readonly Format[] = [safetensors, pytorch, npz, npy, onnx, tfjs];
+export const FORMATS: readonly Format[] = [safetensors, pytorch, npz, npy, onnx, tfjs, flax];
 
 /** The format of that name. Throws `RangeError` for an unknown one. */
 export function formatNamed(name: string): Format {

@@ -57,12 +57,10 @@ const FORMATS: readonly [head: Uint8Array, format: RegExp][] = [
   [zip("config.json"), /a zip archive/],
   [Uint8Array.of(0x50, 0x4b, 5, 6, 0, 0, 0, 0, 0, 0), /a zip archive/],
   [Uint8Array.of(0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf8, 0), /a Python pickle/],
-  [Uint8Array.of(0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0), /an HDF5 file/],
   [Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3), /a gzip archive/],
   [utf8("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n"), /a Git LFS pointer/],
   [utf8("\n<!DOCTYPE html><html>"), /a web page/],
   [utf8("\ufeff\n[1, 2]"), /a JSON file/],
-  [concat(Uint8Array.of(0x81, 0xa6), utf8("params"), Uint8Array.of(0x83)), /a Flax checkpoint/],
   [utf8("hello, world!\n"), /a text file/],
   [utf8("Gewichte für später, sagte sie: „bald“"), /a text file/],
 ];
@@ -93,6 +91,16 @@ const NOT_READ: readonly (readonly [Uint8Array, string, RegExp])[] = [
     "dir/saved_model.pb",
     /saved_model\.pb is a SavedModel .* expected a file of Keras or TensorFlow\.js/,
   ],
+  [
+    Uint8Array.of(0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0),
+    "m.h5",
+    /^m\.h5 is an HDF5 file \(Keras \.h5\), .* not read here, expected another format: .*numpy\.savez\(.*or tensorflowjs_converter/,
+  ],
+  [
+    concat(Uint8Array.of(0x50, 0x4b, 3, 4), new Uint8Array(22), Uint8Array.of(13, 0, 0, 0), utf8("metadata.json")),
+    "m",
+    /^m is a Keras model \(\.keras\) with its weights in HDF5, .* expected another format: .*numpy\.savez/,
+  ],
   [utf8('{"tree_metadata": {}}'), "_METADATA", /^_METADATA is an Orbax checkpoint, .* expected one file/],
 ];
 
@@ -104,6 +112,7 @@ test("edge workers, which do not read them, know these too", () => {
   assert.is(guessFormat(utf8('{"format": "layers-model", "modelTopology": {}}')), "a TensorFlow.js model (model.json)");
   assert.is(guessFormat(concat(Uint8Array.of(0x08, 0x08, 0x12, 7), utf8("pytorch"))), "an ONNX model");
   assert.is(guessFormat(utf8("GGUF")), "a GGUF file");
+  assert.is(guessFormat(concat(Uint8Array.of(0x81, 0xa6), utf8("params"))), "a Flax checkpoint (MessagePack)");
 });
 
 test("safetensors is safetensors whatever its length looks like", async () => {
