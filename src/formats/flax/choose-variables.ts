@@ -38,7 +38,13 @@ export function chooseVariables(root: FlaxMap, key: string | undefined, name: st
     throw new FormatError(
       `${name} holds ${found.length} models: ${listFirst(found.map(([path]) => path.join("/")))}; expected one: choose with --key (option key)`,
     );
-  return collect(root, found[0] ?? start, "params", name, key === undefined);
+  const variables = collect(root, found[0] ?? start, "params", name, key === undefined);
+  // Statistics may be kept apart from the parameters: what would stay behind is the user's to say.
+  if (key === undefined && variables.others.length > 0)
+    throw new FormatError(
+      `${name} holds ${describe(variables.key)} and ${listFirst(variables.others)}, expected one model: choose with --key (option key)`,
+    );
+  return variables;
 }
 
 function byKey([, root]: Step, key: string, name: string): Variables {
@@ -59,13 +65,20 @@ function byKey([, root]: Step, key: string, name: string): Variables {
   return collect(root, [path, node], "params", name, false);
 }
 
+function holdsArrays(node: FlaxNode): boolean {
+  return node.kind === "array" || (node.kind === "map" && [...node.entries.values()].some(holdsArrays));
+}
+
 const isMap = (node: FlaxNode | undefined): node is FlaxMap => node?.kind === "map";
 
 /** Maps with parameters, the innermost `params` of nested ones; not those of training. */
 function findVariables([path, map]: Step, found: Step[]): void {
   const params = map.entries.get("params");
   if (isMap(params)) {
-    if (isMap(params.entries.get("params"))) findVariables([[...path, "params"], params], found);
+    const isAlone = [...map.entries].every(
+      ([word, node]) => node === params || TRAINING.test(word) || !holdsArrays(node),
+    );
+    if (isAlone && isMap(params.entries.get("params"))) findVariables([[...path, "params"], params], found);
     else found.push([path, map]);
     return;
   }
@@ -94,12 +107,17 @@ function collect(root: FlaxMap, [path, map]: Step, own: string, name: string, as
   // Outside of the chosen map.
   let outer: FlaxNode | undefined = root;
   path.forEach((word, depth) => {
-    for (const beside of isMap(outer) ? outer.entries.keys() : []) {
+    for (const [beside, node] of isMap(outer) ? outer.entries : []) {
       const where = [...path.slice(0, depth), beside].join("/");
-      if (beside !== word) (TRAINING.test(beside) ? training : others).push(where);
+      if (beside !== word && (TRAINING.test(beside) || holdsArrays(node)))
+        (TRAINING.test(beside) ? training : others).push(where);
     }
     outer = isMap(outer) ? outer.entries.get(word) : undefined;
   });
+  if (arrays.size === 0 && training.length > 0)
+    throw new FormatError(
+      `${name} holds only ${listFirst(training)}, expected a model: choose with --key (option key)`,
+    );
   if (arrays.size === 0) throw new FormatError(`${name} holds no arrays, expected a checkpoint of Flax`);
   return { arrays, key: path.join("/"), training, others };
 }

@@ -138,6 +138,19 @@ test("several sets of parameters: nobody can know which one, --key does; statist
   await rejects(() => open(two, "none"), FormatError, /has no map "none", expected one of student, teacher/);
 });
 
+test("what would stay behind is not guessed about", async () => {
+  const stats = map({ BatchNorm_0: map({ mean: f32([1], 9) }) });
+  const apart = map({ state: map({ params: mlp }), batch_stats: stats });
+  await rejects(() => open(apart), FormatError, /holds "state" and batch_stats, expected one model: choose with --key/);
+  assert.is((await open(apart, "state")).tensors.size, 4);
+  const nestedApart = await open(map({ params: map({ params: mlp }), batch_stats: stats }));
+  assert.ok(nestedApart.tensors.has("params/params/Dense_0/kernel"));
+  assert.ok(nestedApart.tensors.has("batch_stats/BatchNorm_0/mean"));
+  const old = map({ optimizer: map({ target: map({ params: mlp }) }) });
+  await rejects(() => open(old), FormatError, /holds only optimizer, expected a model: choose with --key/);
+  assert.is((await open(old, "optimizer.target")).tensors.size, 4);
+});
+
 test("arrays of other types: text is left alone, numbers make the file read-only", async () => {
   const text = await open(map({ w: f32([1], 1), t: array("str32", [1], utf8("a")) }));
   assert.equal(Object.fromEntries(text.origin!.details), { "left as is": "t (str32)" });
