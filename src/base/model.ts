@@ -19,6 +19,13 @@ export interface GraphUse {
   readonly layout?: "out-in" | "in-out" | "other" | undefined;
   /** Of a matrix that reads what convolutions gave, flattened: which varies slowest. */
   readonly flatten?: "channel-major" | "channel-minor" | undefined;
+  /** Of kernels: in how many groups channels are taken. Undefined where the graph does not tell. */
+  readonly groups?: number | undefined;
+  /**
+   * Of matrices and kernels: the names of those whose outputs this one reads with no other between, two at most; "" is the
+   * data. Undefined where the graph does not tell.
+   */
+  readonly reads?: readonly string[] | undefined;
   /** True for scalars, shapes, axes and the like, of which nothing moves. */
   readonly isFixed?: boolean | undefined;
 }

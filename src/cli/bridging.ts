@@ -60,7 +60,7 @@ export async function withBridge<T>(
 }
 
 /** What A was opened with, and the mark behind it: the result has A's names. */
-function prefixOfA({ values }: CommandContext, { tensors }: Model): string | undefined {
+export function prefixOfA({ values }: Pick<CommandContext, "values">, { tensors }: Model): string | undefined {
   const prefix = values.get("prefix-a") ?? values.get("prefix");
   if (prefix === undefined || prefix === "" || /[./\]]$/.test(prefix)) return prefix;
   const names = [...tensors.keys()];

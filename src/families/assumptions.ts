@@ -24,7 +24,7 @@ export function assumptionsOf({ operations, steps, oneGroup, given }: Decided): 
   }
   const convs = operations.filter(({ kind }) => kind === "conv");
   const dense = operations.find(({ kind }) => kind === "dense");
-  if (convs.length > 0) lines.push(...convLines(convs, dense, operations[0]!));
+  if (convs.length > 0) lines.push(...convLines(operations, convs, dense));
   if (oneGroup[0] !== undefined)
     lines.push(`norms without running statistics have one group, as LayerNorm: ${oneGroup[0].name}`);
   if (layoutIsOpen(operations)) lines.push(layoutLine(dense!));
@@ -45,10 +45,16 @@ function orderOf(steps: readonly Module[]): string {
   return (paths.length > 8 ? [...paths.slice(0, 5), "…", ...paths.slice(-2)] : paths).join(", ");
 }
 
-function convLines(convs: readonly Module[], dense: Module | undefined, first: Module): string[] {
+function convLines(operations: readonly Module[], convs: readonly Module[], dense: Module | undefined): string[] {
   const lines: string[] = [];
+  const first = operations[0]!;
   const square = convs.find(({ in: input, out, kernel }) => input === out && kernel.some((side) => side > 1));
   if (square !== undefined) lines.push(`square convolutions are ordinary, not transposed: ${square.name}`);
+  const grouped = operations.find((each, i) => i > 0 && each.kind === "conv" && each.in < operations[i - 1]!.out);
+  if (grouped !== undefined)
+    lines.push(
+      `${grouped.name} is depthwise or grouped: what it reads was not rearranged, as by a pixel shuffle or a gate`,
+    );
   if (first.kind === "conv") lines.push(`${first.name} reads all channels: no depthwise or grouped convolution`);
   if (dense === undefined) return lines;
   const positions = dense.in / convs.at(-1)!.out;

@@ -63,6 +63,7 @@ export function plainChain(
   const depthwiseFirst = first!.kind === "conv" && namesDepthwise(first!.parts);
   if (depthwiseFirst && first!.in !== 1)
     throw unlikeChain(`${first!.name} is named depthwise and takes ${first!.in} channels`);
+  checkReads(operations, tensors, depthwiseFirst);
   const spec = chainSpec(
     { steps, entry: INPUT, exit: null, name, groupsOf: groups.groupsOf, depthwiseFirst },
     read.fixed,
@@ -88,6 +89,24 @@ function checkStructure({ prefix }: Modules, operations: readonly Module[]): voi
     const even = kernel.length > 1 && kernel.every((side) => side % 2 === 0) && layout === "torch" && !isEarly(module);
     if (even || namesTransposed([...prefix, ...parts]))
       throw unlikeChain(`${name} is [${[out, input, ...kernel].join(", ")}] and may be a transposed convolution`);
+  }
+}
+
+/** Refuses operations of which the file's graph says that they are no chain, or one in another order. */
+function checkReads(operations: readonly Module[], tensors: Tensors, depthwiseFirst: boolean): void {
+  for (const [i, { name, in: input }] of operations.entries()) {
+    const { reads, groups } = tensors.get(name)?.use ?? {};
+    const before = operations[i - 1]?.name ?? "";
+    const expected = i > 0 ? operations[i - 1]!.out / input : depthwiseFirst ? groups : 1;
+    if (groups !== undefined && groups !== expected)
+      throw new SpecError(`${name} has ${groups} groups in the file's graph, expected ${expected} in a chain`);
+    // A model opened by a prefix has names without it.
+    if (reads === undefined || (reads.length === 1 && (before === "" ? reads[0] === "" : reads[0]!.endsWith(before))))
+      continue;
+    const found = reads.map((each) => each || "the data").join(" and ") || "no tensor";
+    throw new SpecError(
+      `${name} reads ${found} in the file's graph, expected ${before || "the data"} alone, as in a chain`,
+    );
   }
 }
 

@@ -106,6 +106,12 @@ test("another head: refused with both shapes; --keep-a merges the rest; two netw
   const named = ["two.safetensors", "two.safetensors", "-o", "o.safetensors", "--prefix-a", "net", "--prefix-b", "ema"];
   assert.is((await run("merge", ...named)).code, 0);
   assert.ok((await tensorsOf(cli.path("o.safetensors"))).has("net.layers.0.bias"), "A's names");
+
+  assert.is((await run("match", ...named.slice(0, 2), "-o", "p.safetensors", ...named.slice(4))).code, 0);
+  const applied = ["two.safetensors", "p.safetensors", "-o", "q.safetensors", "--prefix", "ema"];
+  assert.is((await run("apply", ...applied)).code, 0);
+  const names = [...(await tensorsOf(cli.path("q.safetensors"))).keys()];
+  assert.ok(names.includes("ema.layers.0.bias") && names.every((name) => name.startsWith("ema.")), "full names");
 });
 
 test.run();

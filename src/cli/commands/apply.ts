@@ -3,11 +3,12 @@
 import type { Model } from "../../base/model.ts";
 import { visible } from "../../base/visible.ts";
 import { applyPermutations } from "../../perm/apply-permutations.ts";
-import { specFor } from "../../perm/bridge-models.ts";
+import { bridgeModels, specFor } from "../../perm/bridge-models.ts";
 import { countMoved } from "../../perm/permutation.ts";
 import { readPermutations } from "../../perm/permutation-file.ts";
 import { isTaskAffine } from "../../repair/task-file.ts";
 import { textTable } from "../../report/text-table.ts";
+import { prefixOfA } from "../bridging.ts";
 import { type Command, type CommandContext, type CommandResult, UsageError } from "../command.ts";
 import { INPUT_OPTIONS, withModels } from "../models.ts";
 import { checkModelOutput, FOLDER_OPTIONS, type Output, openOutput, outputOption } from "../output.ts";
@@ -46,7 +47,10 @@ async function renumber(context: CommandContext, target: Output, model: Model, f
   const renumbered = await applyPermutations(model, await specFor(model, spec, signal), permutations, {
     inverse: flags.has("inverse"),
   });
-  const lines = [`saved      ${visible(target.json.path)}`, ...(await target.save(renumbered))];
+  const lines = [
+    `saved      ${visible(target.json.path)}`,
+    ...(await target.save(await fullNames(context, renumbered))),
+  ];
   const moved = Object.fromEntries(
     [...permutations].map(([name, p]) => [name, { size: p.length, moved: countMoved(p) }]),
   );
@@ -57,6 +61,14 @@ async function renumber(context: CommandContext, target: Output, model: Model, f
   };
 }
 
+/** The model with the names that its file has, where it was opened by a prefix. */
+async function fullNames(context: CommandContext, model: Model): Promise<Model> {
+  const prefixA = prefixOfA(context, model);
+  return prefixA === undefined
+    ? model
+    : (await bridgeModels([model], { prefixA, allowNonfinite: true })).restore(model);
+}
+
 async function applySide(context: CommandContext, target: Output, model: Model, side: Model): Promise<CommandResult> {
   if (context.flags.has("inverse"))
     throw new UsageError(
@@ -64,7 +76,7 @@ async function applySide(context: CommandContext, target: Output, model: Model, 
     );
   const { applyTaskAffine } = await import("../../repair/apply-task-affine.ts");
   const fitted = await applyTaskAffine(model, side);
-  const lines = [`saved      ${visible(target.json.path)}`, ...(await target.save(fitted))];
+  const lines = [`saved      ${visible(target.json.path)}`, ...(await target.save(await fullNames(context, fitted)))];
   const task = side.metadata.get("rebasin.task");
   return {
     json: { task, places: side.tensors.size / 2 },

@@ -3,6 +3,7 @@
 import type { GraphUse } from "../../base/model.ts";
 import type { OnnxIndex } from "./onnx-graph.ts";
 import type { GraphNode, WalkedGraph } from "./onnx-node.ts";
+import { tensorReads } from "./tensor-reads.ts";
 
 /** Operators whose inputs from that one on are shapes, axes, places: no weights. */
 const SHAPES: ReadonlyMap<string, number> = new Map([
@@ -62,18 +63,23 @@ export function tensorUses({ graphs, tensors }: OnnxIndex): Map<string, GraphUse
         const known = input === "" ? undefined : find(view, input);
         if (known === undefined || node.operator === "Identity" || isTurn(node)) continue;
         const { name, isTurned } = known;
-        shapes.set(name, at >= (SHAPES.get(node.operator) ?? Number.POSITIVE_INFINITY) && (shapes.get(name) ?? true));
+        shapes.set(name, at >= shapesFrom(node.operator) && (shapes.get(name) ?? true));
         const use = useOf(view, node, at);
         if (use !== undefined) uses.set(name, join(uses.get(name), isTurned ? turn(use) : use));
       }
     }
+    if (graph.parent !== undefined || graph.scope !== "") continue;
+    for (const [name, reads] of tensorReads(graph.nodes, (value) => find(view, value)?.name, shapesFrom))
+      uses.set(name, { ...uses.get(name), reads });
   }
   for (const [name, { shape }] of tensors) {
     if (shape.length === 0 || shapes.get(name)) uses.set(name, { isFixed: true });
-    else if (shape.length > 1 && !uses.has(name)) uses.set(name, { layout: "other" });
+    else if (shape.length > 1 && uses.get(name)?.layout === undefined) uses.set(name, { layout: "other" });
   }
   return uses;
 }
+
+const shapesFrom = (operator: string): number => SHAPES.get(operator) ?? Number.POSITIVE_INFINITY;
 
 function viewOf(graph: WalkedGraph): View {
   const view: View = { graph, aliases: new Map(), producers: new Map() };
@@ -106,7 +112,11 @@ const turn = (use: GraphUse): GraphUse =>
     : { ...use, layout: use.layout === "out-in" ? "in-out" : "other" };
 
 function join(before: GraphUse | undefined, use: GraphUse): GraphUse {
-  if (before === undefined || (before.layout === use.layout && before.flatten === use.flatten)) return use;
+  if (
+    before === undefined ||
+    (before.layout === use.layout && before.flatten === use.flatten && before.groups === use.groups)
+  )
+    return use;
   return { layout: "other" };
 }
 
@@ -114,7 +124,7 @@ function useOf(view: View, node: GraphNode, at: number): GraphUse | undefined {
   const { operator, domain, numbers, inputs } = node;
   if (domain !== "") return undefined;
   const flag = (name: string): boolean => (numbers.get(name)?.[0] ?? 0) !== 0;
-  if (operator === "Conv") return at === 1 ? { layout: "out-in" } : undefined;
+  if (operator === "Conv") return at === 1 ? { layout: "out-in", groups: numbers.get("group")?.[0] ?? 1 } : undefined;
   if (operator === "ConvTranspose") return at === 1 ? { layout: "other" } : undefined;
   if (operator === "MatMul" && at <= 1)
     return { layout: at === 1 ? "in-out" : "out-in", flatten: flattenBefore(view, inputs[1 - at]!) };

@@ -196,11 +196,77 @@ test("the graph says which axis of a square matrix is which, and two models must
 
 test("a matrix that is used in two ways, or by another operator, is of no family", async () => {
   const extra = [node("MatMul", ["fc1.weight", "h"], ["z"])];
-  await open(mlp(1, extra)).then(detectSpec);
+  await rejects(
+    async () => detectSpec(await open(mlp(1, extra))),
+    SpecError,
+    /fc1\.weight reads the data and fc1\.weight/,
+  );
   await rejects(
     async () => detectSpec(await open(mlp(0, extra))),
     SpecError,
     /fc1\.weight is no dense tensor or convolution to the file's graph/,
+  );
+});
+
+test("a chain by its names is refused where the graph joins, branches, repeats or orders otherwise", async () => {
+  const dense = (from: string, name: string, to: string): Uint8Array =>
+    node("Gemm", [from, `${name}.weight`, `${name}.bias`], [to], [attribute("transB", whole(3, 1))]);
+  const file = (...nodes: Uint8Array[]): Uint8Array =>
+    onnxFile(
+      graph(
+        nodes,
+        ["fc1", "fc2", "fc3"].flatMap((name) => [
+          tensor(`${name}.weight`, 1, [4, 4], raw(counting(64))),
+          tensor(`${name}.bias`, 1, [4], raw(counting(16))),
+        ]),
+      ),
+    );
+  const start = [dense("x", "fc1", "a"), node("Tanh", ["a"], ["t"]), node("Mul", ["a", "t"], ["h"])];
+  const detect = async (...nodes: Uint8Array[]): Promise<string | undefined> =>
+    (await detectSpec(await open(file(...start, ...nodes)))).family;
+  assert.is(await detect(dense("h", "fc2", "b"), dense("b", "fc3", "y")), "mlp");
+  const wrong: [RegExp, Uint8Array[]][] = [
+    [
+      /fc3\.weight reads fc1\.weight and fc2\.weight/,
+      [dense("h", "fc2", "b"), node("Add", ["h", "b"], ["s"]), dense("s", "fc3", "y")],
+    ],
+    [/fc3\.weight reads fc1\.weight in/, [dense("h", "fc2", "b"), dense("h", "fc3", "y")]],
+    [
+      /fc2\.weight reads fc1\.weight and fc2\.weight/,
+      [dense("h", "fc2", "b"), dense("b", "fc2", "c"), dense("c", "fc3", "y")],
+    ],
+    [/fc2\.weight reads fc3\.weight in/, [dense("h", "fc3", "b"), dense("b", "fc2", "y")]],
+    [
+      /fc2\.weight reads the data and fc1\.weight/,
+      [node("Add", ["x", "h"], ["s"]), dense("s", "fc2", "b"), dense("b", "fc3", "y")],
+    ],
+  ];
+  for (const [message, nodes] of wrong) await rejects(() => detect(...nodes), SpecError, message);
+});
+
+test("channels that a graph rearranged are not taken for groups", async () => {
+  const file = (group: number): Uint8Array =>
+    onnxFile(
+      graph(
+        [
+          node("Conv", ["x", "conv1.weight"], ["a"]),
+          ...(group === 1 ? [node("DepthToSpace", ["a"], ["d"], [attribute("blocksize", whole(3, 2))])] : []),
+          node("Conv", [group === 1 ? "d" : "a", "conv2.weight"], ["b"], [attribute("group", whole(3, group))]),
+          node("Conv", ["b", "conv3.weight"], ["y"]),
+        ],
+        [
+          tensor("conv1.weight", 1, [8, 3, 1, 1], raw(counting(96))),
+          tensor("conv2.weight", 1, [4, 2, 1, 1], raw(counting(32))),
+          tensor("conv3.weight", 1, [3, 4, 1, 1], raw(counting(48))),
+        ],
+      ),
+    );
+  const { assumptions } = await detectSpec(await open(file(4)));
+  assert.match(String(assumptions), /conv2\.weight is depthwise or grouped/);
+  await rejects(
+    async () => detectSpec(await open(file(1))),
+    SpecError,
+    /conv2\.weight has 1 groups in the file's graph, expected 4/,
   );
 });
 
