@@ -16,7 +16,7 @@
  * @module
  */
 
-export { describeGraph } from "./families/describe-graph.ts";
+export { type DescribeOptions, describeGraph } from "./families/describe-graph.ts";
 export {
   type Architecture,
   initialiseModel,
@@ -25,9 +25,10 @@ export {
   type ResnetArchitecture,
   type VggArchitecture,
 } from "./families/initialise.ts";
+export { withNetworkNotes } from "./families/network-notes.ts";
 export type { DetectOptions } from "./families/options.ts";
 export { skeletonSpec } from "./families/skeleton.ts";
-export type { ConvLayout, DenseLayout, Graph, Operation, OperationKind } from "./graph/graph.ts";
+export type { Activation, ConvLayout, DenseLayout, Graph, Operation, OperationKind } from "./graph/graph.ts";
 export { type LinearOperation, linearOperations } from "./graph/linear-operations.ts";
 export { type ValueShape, valueShapes } from "./graph/value-shapes.ts";
 export { type Tap, tapsOf } from "./infer/taps.ts";

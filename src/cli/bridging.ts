@@ -6,7 +6,7 @@ import { visible } from "../base/visible.ts";
 import { bridgeModels } from "../perm/bridge-models.ts";
 import type { Bridge, BridgeNote } from "../perm/bridge-types.ts";
 import type { CommandContext, OptionRule } from "./command.ts";
-import { withModels } from "./models.ts";
+import { runnable, withModels } from "./models.ts";
 
 /** Of commands that take A and B. */
 export const PREFIX_OPTIONS: Readonly<Record<string, OptionRule>> = {
@@ -42,18 +42,19 @@ export async function withBridge<T>(
     positionals,
     context,
     async (...opened) => {
-      const models = opened.slice(0, count);
-      const bridge = await bridgeModels(models, {
+      const given = opened.slice(0, count);
+      const bridge = await bridgeModels(given, {
         keepA: values
           .get("keep-a")
           ?.split(",")
           .map((name) => name.trim()),
         dtype: values.get("dtype") as Dtype | undefined,
-        prefixA: prefixOfA(context, models[0]!),
+        prefixA: prefixOfA(context, given[0]!),
         allowNonfinite: flags.has("allow-nonfinite"),
         signal,
       });
-      return use(bridge, ...opened.slice(count));
+      const models = values.has("data") ? runnable(context, bridge.models) : bridge.models;
+      return use({ ...bridge, models }, ...opened.slice(count));
     },
     files,
   );

@@ -4,6 +4,7 @@ import type { Contour } from "../measure/contour.ts";
 import { contourChart } from "../report/contour-chart.ts";
 import { reportPage } from "../report/report-page.ts";
 import { type PageFrame, settingsSection } from "./curve-page.ts";
+import { type Foundations, foundationsSection } from "./foundations.ts";
 
 const ends = (values: readonly number[]): [number, number] => [values[0]!, values.at(-1)!];
 
@@ -31,12 +32,20 @@ export function contourSvg(found: Contour, subtitle: string): Promise<string> {
 }
 
 /** A page with loss and accuracy. */
-export async function contourPage(found: Contour, subtitle: string, frame: PageFrame): Promise<string> {
+export async function contourPage(
+  found: Contour,
+  subtitle: string,
+  { foundations, ...frame }: PageFrame & { readonly foundations: Foundations },
+): Promise<string> {
   const charts = [await chartOf(found, "loss", "Loss"), await chartOf(found, "accuracy", "Accuracy")];
   const text = ["Distances are measured in lengths of B − A; A is at (0, 0), B at (1, 0)."];
   return reportPage(
     frame.title,
-    [{ heading: "The plane through A, B and π(B)", text, charts }, settingsSection(frame)],
+    [
+      { heading: "The plane through A, B and π(B)", text, charts },
+      foundationsSection(foundations),
+      settingsSection(frame),
+    ],
     [subtitle],
   );
 }

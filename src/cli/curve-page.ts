@@ -17,6 +17,7 @@ import {
   placeRows,
   type SplitResult,
 } from "./curve-result.ts";
+import { foundationsSection } from "./foundations.ts";
 
 /** What a page says besides its results. */
 export interface PageFrame {
@@ -163,6 +164,7 @@ export async function curvePage(result: CurveResult, maps: readonly CostMap[], f
   sections.push(await alignmentSection(result.tensors, result.alignment));
   if (maps.length > 0)
     sections.push(await costSection(maps, Object.keys(result.alignment.permutations).length - maps.length));
+  sections.push(foundationsSection(result.foundations));
   sections.push(settingsSection(frame));
   return reportPage(frame.title, sections, [howText(result)]);
 }

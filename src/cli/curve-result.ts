@@ -9,6 +9,8 @@ import type { TensorSimilarity } from "../measure/tensor-similarity.ts";
 import { textTable } from "../report/text-table.ts";
 import type { AlignmentFound } from "./aligned-pair.ts";
 import { bridgeLines } from "./bridging.ts";
+import type { Foundations } from "./foundations.ts";
+import { basisLines } from "./matching.ts";
 import type { RepairSettings } from "./repairing.ts";
 
 /** One split, measured. */
@@ -26,6 +28,7 @@ export interface CurveResult {
   readonly splits: readonly SplitResult[];
   readonly tensors: readonly TensorSimilarity[];
   readonly alignment: AlignmentFound;
+  readonly foundations: Foundations;
   /** How the repaired curves were repaired, where there are such. */
   readonly repair?: (RepairSettings & { readonly images: number }) | undefined;
 }
@@ -132,5 +135,6 @@ export function curveText(result: CurveResult): string {
       ? ""
       : `\nobjective ${matching.identityObjective.toPrecision(6)} before, ${matching.objective.toPrecision(6)} aligned`;
   const notes = bridgeLines(alignment.notes).map((line) => `\n${line}`);
-  return [`${visible(howText(result))}${objective}${notes.join("")}`, ...parts].join("\n\n");
+  const rests = basisLines(result.foundations).map((line) => `\n${line}`);
+  return [`${visible(howText(result))}${objective}${[...notes, ...rests].join("")}`, ...parts].join("\n\n");
 }

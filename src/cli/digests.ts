@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { specFingerprint } from "../axes/spec-file.ts";
 import type { Model } from "../base/model.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { describeGraph } from "../families/describe-graph.ts";
 import { type AlignedPair, pairOf } from "../perm/pair.ts";
 import { permutationsFingerprint } from "../perm/permutation-file.ts";
 
@@ -31,12 +32,18 @@ export function dataDigest(data: Dataset): string {
   return hash.digest("hex");
 }
 
-/** What results between A and B depend on, by name. */
+/** What results of running A, B and what lies between depend on, by name. */
 export async function pairDigests(pair: AlignedPair, signal?: AbortSignal): Promise<[string, string][]> {
   return [
     ["model A", await modelDigest(pair.a, signal)],
     ["model B", await modelDigest(pair.b, signal)],
     ["spec", await specFingerprint(pairOf(pair.a, pair.b, pair.spec).spec)],
     ["permutations", await permutationsFingerprint(pair.permutations)],
+    [
+      "network",
+      createHash("sha256")
+        .update(JSON.stringify(await describeGraph(pair.a)))
+        .digest("hex"),
+    ],
   ];
 }

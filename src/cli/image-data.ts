@@ -14,6 +14,11 @@ export const DATA_SOURCE_OPTIONS: Readonly<Record<string, OptionRule>> = inGroup
   scale: { value: "X", help: "what pixel values are divided by; 255 for bytes if not given" },
   mean: { value: "X,…", help: "what is then taken from them: numbers by commas, one a channel" },
   std: { value: "X,…", help: "what they are divided by last: numbers by commas, one a channel" },
+  activation: {
+    value: "NAME",
+    help: "what the networks have after convolutions and matrices, which no tensor tells (default relu)",
+    choices: ["relu", "gelu", "tanh", "silu"],
+  },
   classes: { value: "N", help: "how many classes there are, where the images do not show the last of them" },
 });
 

@@ -7,8 +7,10 @@ import type { Spec } from "../axes/types.ts";
 import { SpecError } from "../base/errors.ts";
 import type { Model } from "../base/model.ts";
 import { visible } from "../base/visible.ts";
+import { withNetworkNotes } from "../families/network-notes.ts";
 import type { DetectOptions } from "../families/options.ts";
 import { shardName } from "../formats/folder/shard-names.ts";
+import type { Activation } from "../graph/graph.ts";
 import { codeOf, wordsOf } from "../node/system-error.ts";
 import { findTarget } from "../node/target.ts";
 import { chooseSpec } from "../plan/rebasin.ts";
@@ -77,19 +79,31 @@ function assumed(values: ReadonlyMap<string, string>): { chain: boolean; ofFiles
   return { chain: others.length < words.length, ofFiles: others.length === 0 ? undefined : others.join() };
 }
 
-/** Of commands that need a spec. */
-export const SPEC_OPTIONS: Readonly<Record<string, OptionRule>> = inGroup("input", {
-  spec: {
-    value: "SPEC",
-    help: "auto (by names and shapes), a family (mlp, vgg, resnet), or a spec file (*.json)",
-    default: "auto",
-  },
+/** Of commands that need to know a network. */
+export const DETECT_RULES: Readonly<Record<string, OptionRule>> = inGroup("input", {
   order: { value: "A,B,C", help: "tensors or modules, first to last, where names and shapes do not tell their order" },
   "norm-groups": {
     value: "N",
     help: "groups of each norm without running statistics: 1 for LayerNorm, the channels for InstanceNorm",
   },
 });
+
+/** Of commands that need a spec. */
+export const SPEC_OPTIONS: Readonly<Record<string, OptionRule>> = {
+  spec: {
+    value: "SPEC",
+    help: "auto (by names and shapes), a family (mlp, vgg, resnet), or a spec file (*.json)",
+    default: "auto",
+    group: "input",
+  },
+  ...DETECT_RULES,
+};
+
+/** Models that will run on images, with what the command line says of their network: whatever is made of them knows it. */
+export function runnable(context: CommandContext, models: readonly Model[]): Model[] {
+  const activation = context.values.get("activation") as Activation | undefined;
+  return models.map((model) => withNetworkNotes(model, { ...detectOptions(context), activation }));
+}
 
 /** What the command line says of the network, for detection; throws `UsageError` beside a spec file. */
 export function detectOptions(context: CommandContext): DetectOptions {

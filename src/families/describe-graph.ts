@@ -3,7 +3,9 @@
 import type { Spec } from "../axes/types.ts";
 import { SpecError } from "../base/errors.ts";
 import type { Model } from "../base/model.ts";
-import type { Graph, OperationKind } from "../graph/graph.ts";
+import { ACTIVATION } from "../base/network-notes.ts";
+import type { Activation, Graph, OperationKind } from "../graph/graph.ts";
+import { ACTIVATION_WORDS, withActivation } from "./activation.ts";
 import { describeMlp, describeVgg } from "./describe-chain.ts";
 import { describeResidual } from "./describe-residual.ts";
 import { likelyFamily } from "./known-families.ts";
@@ -13,6 +15,12 @@ import { type DetectOptions, type Told, toldOf } from "./options.ts";
 import { residualNetwork } from "./resnet.ts";
 import { vggChain } from "./vgg.ts";
 
+/** What `describeGraph` is told besides names and shapes. */
+export interface DescribeOptions extends DetectOptions {
+  /** What stands after convolutions and matrices. Default: what the model's metadata says, else `"relu"`. */
+  readonly activation?: Activation | undefined;
+}
+
 /**
  * The graph of a multilayer perceptron, a VGG or a residual network, with BatchNorm, LayerNorm or no norm, in PyTorch's
  * names and layouts or Flax's. What names and shapes do not tell is taken as those networks have it: ReLU, 2×2 max
@@ -20,19 +28,24 @@ import { vggChain } from "./vgg.ts";
  *
  * These stand among the `assumptions` of the graph, after those of the spec.
  *
- * @throws {RangeError} for tensors of no such network, and where it cannot be told how they are used.
+ * @throws {RangeError} for tensors of no such network, where it cannot be told how they are used, for norms that are told to
+ * have several groups, and for an unknown activation.
  *
  * @example
  * const { operations } = await describeGraph(model);
  */
 export async function describeGraph(
   model: Pick<Model, "name" | "tensors"> & Pick<Partial<Model>, "metadata">,
-  options: DetectOptions = {},
+  options: DescribeOptions = {},
 ): Promise<Graph> {
-  const told = toldOf({ normGroups: 1, ...options }, model.metadata);
+  const { activation = model.metadata?.get(ACTIVATION) ?? "relu", ...detection } = options;
+  const known = toldOf(detection, model.metadata);
+  const told = { ...known, normGroups: known.normGroups ?? 1 };
   const family = likelyFamily(model.tensors, told);
   try {
-    return withAssumptions(graphOf(family, model.tensors, told));
+    const { graph, spec } = graphOf(family, model.tensors, told);
+    checkNorms(graph, told.normGroups);
+    return withAssumptions({ graph: withActivation(graph, activation), spec });
   } catch (error) {
     if (error instanceof RangeError) throw new RangeError(`${model.name} cannot be run: ${error.message}`);
     if (!(error instanceof SpecError)) throw error;
@@ -57,12 +70,20 @@ function graphOf(family: "mlp" | "resnet" | "vgg", tensors: Tensors, told: Told)
   return { graph: family === "mlp" ? describeMlp(steps) : describeVgg(steps, tensors), spec };
 }
 
+/** Norms in groups are aligned, not run. */
+function checkNorms({ operations }: Graph, groups: number): void {
+  const norm = operations.find(({ kind }) => kind.op === "layer-norm");
+  if (norm !== undefined && groups > 1)
+    throw new RangeError(`${norm.output} is a norm of ${groups} groups, expected one: GroupNorm is aligned, not run`);
+}
+
 /** What tensors do not tell of a graph: activations, pools, strides, what norms add to variances. */
 function withAssumptions({ graph, spec }: Described): Graph {
   const lines = [...(spec.assumptions ?? [])];
   const kinds = graph.operations.map(({ kind }) => kind);
   const of = (op: OperationKind["op"]): OperationKind | undefined => kinds.find((kind) => kind.op === op);
-  if (of("relu") !== undefined) lines.push("activations are ReLU");
+  const activation = kinds.find(({ op }) => op in ACTIVATION_WORDS)?.op;
+  if (activation !== undefined) lines.push(`activations are ${ACTIVATION_WORDS[activation as Activation]}`);
   const pool = of("max-pool");
   if (pool?.op === "max-pool") lines.push(`pools are ${pool.size}×${pool.size} of maxima with stride ${pool.stride}`);
   const strided = graph.operations.flatMap(({ output, kind }) =>

@@ -1,6 +1,7 @@
 /** What people can say of a model where its names and shapes do not. */
 
 import { SpecError } from "../base/errors.ts";
+import { ASSUME, ORDER } from "../base/network-notes.ts";
 import { NORM_GROUPS } from "../base/norm-groups.ts";
 import { checkOptions, type OptionKinds } from "../base/options.ts";
 import type { Module } from "./modules.ts";
@@ -26,7 +27,11 @@ export interface Told extends DetectOptions {
 /** Checks options and adds what the metadata says. Throws `TypeError` and `RangeError` for options that are none. */
 export function toldOf(options: DetectOptions, metadata: ReadonlyMap<string, string> | undefined): Told {
   checkOptions("detection", options, DETECT_OPTIONS);
-  const { order, normGroups = metadataGroups(metadata), assume } = options;
+  const {
+    order = metadataOrder(metadata),
+    normGroups = metadataGroups(metadata),
+    assume = metadata?.get(ASSUME) === "chain" ? "chain" : undefined,
+  } = options;
   if (normGroups !== undefined && !(Number.isSafeInteger(normGroups) && normGroups > 0))
     throw new RangeError(`normGroups ${normGroups}, expected a positive integer`);
   if (assume !== undefined && assume !== "chain")
@@ -38,6 +43,17 @@ function metadataGroups(metadata: ReadonlyMap<string, string> | undefined): numb
   const text = metadata?.get(NORM_GROUPS);
   const groups = Number(text);
   return text !== undefined && Number.isSafeInteger(groups) && groups > 0 ? groups : undefined;
+}
+
+function metadataOrder(metadata: ReadonlyMap<string, string> | undefined): string[] | undefined {
+  const text = metadata?.get(ORDER);
+  if (text === undefined) return undefined;
+  try {
+    const order: unknown = JSON.parse(text);
+    return Array.isArray(order) && order.every((each) => typeof each === "string") ? order : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

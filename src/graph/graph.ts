@@ -17,6 +17,9 @@ export type DenseLayout = "out-in" | "in-out";
 /** Order of the axes of a convolution's tensor. */
 export type ConvLayout = "oihw" | "hwio";
 
+/** max(0, x); x·Φ(x) with the normal distribution's Φ by erf (GELU, Hendrycks and Gimpel 2016); tanh x; x·σ(x) (SiLU, swish). */
+export type Activation = "relu" | "gelu" | "tanh" | "silu";
+
 /** Images and feature maps are channels-last inside; the layouts say how the file stores its tensors. */
 export type OperationKind =
   | { readonly op: "dense"; readonly weight: string; readonly bias?: string | undefined; readonly layout: DenseLayout }
@@ -44,7 +47,8 @@ export type OperationKind =
       readonly shift?: string | undefined;
       readonly epsilon: number;
     }
-  | { readonly op: "relu" }
+  /** Of each value by itself. */
+  | { readonly op: Activation }
   | {
       readonly op: "max-pool";
       readonly size: number;

@@ -73,6 +73,9 @@ function outputShape(
       return other === undefined ? input : fail(`${formatShape(other)} as it adds`);
     }
     case "relu":
+    case "gelu":
+    case "tanh":
+    case "silu":
       return input;
     default: {
       const name = kind.scale ?? kind.shift ?? (kind.op === "batch-norm" ? kind.mean : undefined);

@@ -3,7 +3,7 @@
 import { resolveSpec } from "../axes/resolve-spec.ts";
 import type { ResolvedAxis, ResolvedSpec, Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
-import type { Graph, Operation } from "../graph/graph.ts";
+import type { Graph, Operation, OperationKind } from "../graph/graph.ts";
 import { readersOf } from "../graph/readers.ts";
 
 /** A value whose last axis is numbered by a permutation. */
@@ -46,9 +46,14 @@ export async function tapsOf(
   return taps;
 }
 
+const ELEMENTWISE: ReadonlySet<string> = new Set<OperationKind["op"]>([
+  ...(["batch-norm", "layer-norm", "add"] as const),
+  ...(["relu", "gelu", "tanh", "silu"] as const),
+]);
+
 /** True for operations that give each channel's values from that channel alone, but for norms over channels. */
 function isElementwise({ kind }: Operation): boolean {
-  return kind.op === "batch-norm" || kind.op === "layer-norm" || kind.op === "relu" || kind.op === "add";
+  return ELEMENTWISE.has(kind.op);
 }
 
 function isPooling({ kind }: Operation): boolean {

@@ -1,10 +1,10 @@
 /** How a merged file says what it is: nothing that differs between two runs of the same merge. */
 
-import { NORM_GROUPS } from "../base/norm-groups.ts";
+import { NETWORK_NOTES } from "../base/network-notes.ts";
 import { VERSION } from "../base/version.ts";
 
 /**
- * `format` of A (loaders ask for it) and what it says of its norms, the caller's entries, then how the model was made. No time, path, runtime or
+ * `format` of A (loaders ask for it) and what it says of its network, the caller's entries, then how the model was made. No time, path, runtime or
  * thread count, so that equal merges are equal files.
  */
 export function mergeMetadata(
@@ -13,7 +13,7 @@ export function mergeMetadata(
   made: Readonly<Record<string, string>>,
 ): Map<string, string> {
   const metadata = new Map<string, string>();
-  for (const key of ["format", NORM_GROUPS]) {
+  for (const key of ["format", ...NETWORK_NOTES]) {
     const value = ofA.get(key);
     if (value !== undefined) metadata.set(key, value);
   }

@@ -73,6 +73,12 @@ function compute({ inputs, kind }: Operation, values: ReadonlyMap<string, Value>
       return layerNorm(kind, x, vector(kind.scale, 1), vector(kind.shift, 0));
     case "relu":
       return each(x, (value) => Math.max(0, value));
+    case "gelu":
+      return each(x, gelu);
+    case "tanh":
+      return each(x, Math.tanh);
+    case "silu":
+      return each(x, (value) => value / (1 + Math.exp(-value)));
     case "add":
       return each(x, (_, __, at) => given.reduce((sum, { data }) => sum + data[at]!, 0));
     case "max-pool":
@@ -88,6 +94,15 @@ function compute({ inputs, kind }: Operation, values: ReadonlyMap<string, Value>
     case "flatten":
       return flatten(kind, x);
   }
+}
+
+/** x·(1 + erf(x/√2))/2, erf by its integral: Simpson's rule over 2,000 steps. */
+export function gelu(x: number): number {
+  const end = Math.min(6, Math.abs(x) / Math.SQRT2);
+  const step = end / 2000;
+  let sum = 0;
+  for (let i = 0; i <= 2000; i++) sum += (i % 2000 === 0 ? 1 : i % 2 === 0 ? 2 : 4) * Math.exp(-((i * step) ** 2));
+  return (x * (1 + Math.sign(x) * (2 / Math.sqrt(Math.PI)) * ((sum * step) / 3))) / 2;
 }
 
 const each = ({ shape, data }: Value, of: (value: number, channel: number, at: number) => number): Value => ({

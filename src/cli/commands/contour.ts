@@ -9,9 +9,10 @@ import { checkpointPath, PERMUTATIONS_OPTION, withAlignedPair } from "../aligned
 import { bridgeLines, PREFIX_OPTIONS } from "../bridging.ts";
 import { type Command, type CommandContext, numberOption } from "../command.ts";
 import { dataDigest, pairDigests } from "../digests.ts";
+import { type Foundations, foundationsOf } from "../foundations.ts";
 import { BATCH_OPTION, DATA_OPTIONS, readSplit } from "../image-data.ts";
 import { CHECKPOINT_OPTION, type ResultsOf, withCheckpoint } from "../kept-results.ts";
-import { MATCH_OPTIONS } from "../matching.ts";
+import { basisLines, MATCH_OPTIONS } from "../matching.ts";
 import { checkLabelsFit } from "../measured.ts";
 import { checkOutputs } from "../models.ts";
 import { savedLines, settingsOf } from "./curve.ts";
@@ -74,9 +75,11 @@ export const contour: Command = {
             onPoint: (point) => kept.keep(`${point.x} ${point.y}`, point),
           });
           const subtitle = `${data.count.toLocaleString("en")} ${values.get("split")} images, ${how}`;
-          await write(context, found, subtitle, inputs);
-          const text = [contourText(found, subtitle), ...bridgeLines(notes), ...savedLines(outputs)].join("\n");
-          return { json: { ...contourJson(found, data.count), notes }, text };
+          const foundations = await foundationsOf(pair);
+          await write(context, { found, subtitle, foundations }, inputs);
+          const lines = [...bridgeLines(notes), "", ...basisLines(foundations)];
+          const text = [contourText(found, subtitle), ...lines, ...savedLines(outputs)].join("\n");
+          return { json: { ...contourJson(found, data.count), notes, graph: foundations }, text };
         });
       },
       { check: (models) => checkLabelsFit(models, [data]) },
@@ -84,7 +87,18 @@ export const contour: Command = {
   },
 };
 
-async function write(context: CommandContext, found: Contour, subtitle: string, inputs: string[]): Promise<void> {
+/** What is shown. */
+interface ContourResult {
+  readonly found: Contour;
+  readonly subtitle: string;
+  readonly foundations: Foundations;
+}
+
+async function write(
+  context: CommandContext,
+  { found, subtitle, foundations }: ContourResult,
+  inputs: string[],
+): Promise<void> {
   const { values, flags, positionals } = context;
   const save = async (kind: (typeof OUTPUTS)[number], make: () => string | Promise<string>): Promise<void> => {
     const path = values.get(kind);
@@ -95,7 +109,7 @@ async function write(context: CommandContext, found: Contour, subtitle: string, 
   await save("html", async () => {
     const { contourPage } = await import("../contour-page.ts");
     const title = `${positionals[0]} and ${positionals[1]}`;
-    return contourPage(found, subtitle, { title, settings: settingsOf(context, "contour") });
+    return contourPage(found, subtitle, { title, foundations, settings: settingsOf(context, "contour") });
   });
 }
 

@@ -13,6 +13,7 @@ import { PREFIX_OPTIONS } from "../bridging.ts";
 import { type Command, type CommandContext, numberOption } from "../command.ts";
 import { type CurveResult, curveCsv, curveJson, curveText, type SplitResult } from "../curve-result.ts";
 import { dataDigest, pairDigests } from "../digests.ts";
+import { foundationsOf } from "../foundations.ts";
 import { BATCH_OPTION, DATA_OPTIONS, readSplit, SPLITS, splitsOption } from "../image-data.ts";
 import { CHECKPOINT_OPTION, type CheckpointPlan, type KeptResults, withCheckpoint } from "../kept-results.ts";
 import { MATCH_OPTIONS, threadsOption } from "../matching.ts";
@@ -166,7 +167,7 @@ async function measure(
   const results = [...splits].map(([split, data]): SplitResult => ({ split, data, ...curves.get(split)! }));
   const tensors = await tensorSimilarities(pair, { signal });
   const repair = planned && { ...planned.settings, images: images!.count };
-  return { splits: results, tensors, alignment, repair };
+  return { splits: results, tensors, alignment, foundations: await foundationsOf(pair), repair };
 }
 
 async function write(context: CommandContext, pair: AlignedPair, result: CurveResult, inputs: string[]): Promise<void> {

@@ -1,12 +1,13 @@
 /** `rebasin evaluate MODEL --data DIR` */
 
+import type { Model } from "../../base/model.ts";
 import { visible } from "../../base/visible.ts";
 import type { Split } from "../../node/data-folder.ts";
 import type { Command } from "../command.ts";
 import { numberOption } from "../command.ts";
 import { BATCH_OPTION, DATA_OPTIONS, readSplit } from "../image-data.ts";
 import { chanceHints, checkLabelsFit, hintLines } from "../measured.ts";
-import { INPUT_OPTIONS, withModels } from "../models.ts";
+import { DETECT_RULES, INPUT_OPTIONS, runnable, withModels } from "../models.ts";
 
 export const evaluate: Command = {
   name: "evaluate",
@@ -18,6 +19,7 @@ export const evaluate: Command = {
     split: { value: "SPLIT", help: "which images", choices: ["test", "train"], default: "test", group: "images" },
     batch: BATCH_OPTION,
     ...INPUT_OPTIONS,
+    ...DETECT_RULES,
   },
   examples: [
     "rebasin evaluate merged.safetensors --data fashion-mnist",
@@ -32,9 +34,10 @@ export const evaluate: Command = {
     await executorOf(undefined);
     const { scoreModel } = await import("../../run/models/score-model.ts");
     const data = await readSplit(context, split);
-    return withModels(positionals, context, async (model) => {
-      await checkLabelsFit([model!], [data]);
-      const { loss, accuracy, calibration } = await scoreModel(model!, data, { batch, signal, onProgress });
+    return withModels(positionals, context, async (opened) => {
+      const [model] = runnable(context, [opened!]) as [Model];
+      await checkLabelsFit([model], [data]);
+      const { loss, accuracy, calibration } = await scoreModel(model, data, { batch, signal, onProgress });
       const hints = chanceHints([{ name: "it", accuracy }], data, split);
       const json = { model: positionals[0], split, images: data.count, loss, accuracy, ece: calibration.error };
       const lines = [

@@ -9,6 +9,8 @@ import type { MeasureJob, MeasureSetup } from "./measure-model.ts";
 export interface PlainModel {
   readonly name: string;
   readonly tensors: ReadonlyMap<string, TensorData>;
+  /** Says of the network what tensors do not. */
+  readonly metadata: ReadonlyMap<string, string>;
 }
 
 export type PlainImages = Pick<Dataset, "name" | "height" | "width" | "channels" | "classes" | "labels"> & {
@@ -29,10 +31,10 @@ export async function plainModel(model: Model): Promise<PlainModel> {
   const tensors = new Map<string, TensorData>();
   for (const [name, info] of model.tensors)
     tensors.set(name, { dtype: info.dtype, shape: info.shape, data: await model.read(name) });
-  return { name: model.name, tensors };
+  return { name: model.name, tensors, metadata: model.metadata };
 }
 
-export const modelOf = ({ name, tensors }: PlainModel): Model => memoryModel(tensors, { name });
+export const modelOf = ({ name, tensors, metadata }: PlainModel): Model => memoryModel(tensors, { name, metadata });
 
 /** A copy that is read once, and blended many times. */
 export const inMemoryModel = async (model: Model): Promise<Model> => modelOf(await plainModel(model));

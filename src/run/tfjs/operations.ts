@@ -41,6 +41,13 @@ export function runOperation(kind: OperationKind, inputs: readonly tf.Tensor[], 
     }
     case "relu":
       return tf.relu(x);
+    case "gelu":
+      // TensorFlow.js has erf to 1.5e-7 (Abramowitz and Stegun, 7.1.26).
+      return tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1));
+    case "tanh":
+      return tf.tanh(x);
+    case "silu":
+      return tf.mul(x, tf.sigmoid(x));
     case "max-pool":
       if (poolIsLeftOut(kind, x.shape.slice(1))) return tf.clone(x);
       return tf.maxPool(x as tf.Tensor4D, kind.size, kind.stride, kind.padding ?? "valid");

@@ -1,0 +1,13 @@
+/** What a file says of its network besides tensors, since names and shapes do not tell: keys of its metadata. */
+
+import { NORM_GROUPS } from "./norm-groups.ts";
+
+/** Names of tensors or modules, first to last: a list as JSON. */
+export const ORDER = "rebasin.order";
+/** `chain`. */
+export const ASSUME = "rebasin.assume";
+/** `relu`, `gelu`, `tanh` or `silu`. */
+export const ACTIVATION = "rebasin.activation";
+
+/** What merges take over from A. */
+export const NETWORK_NOTES: readonly string[] = [NORM_GROUPS, ORDER, ASSUME, ACTIVATION];
