@@ -100,7 +100,7 @@ function combine({ like, floats, rest }: Corners, weights: PlaneWeights, name: s
     if (corners === undefined) tensors.set(tensor, rest.get(tensor)!);
     else tensors.set(tensor, { dtype: "F32", shape, data: new Uint8Array(sumOf(corners, weights).buffer) });
   }
-  return memoryModel(tensors, { name });
+  return memoryModel(tensors, { name, metadata: like.metadata });
 }
 
 function sumOf(

@@ -116,8 +116,16 @@ test("a network that needs --order runs in evaluate, curve, contour and repairs;
     /What this rests on[\s\S]*no skip connections[\s\S]*activations are ReLU/,
   );
   const text = await run("contour", a, b, ...DATA, ...ORDER, "--points", "2", "--html", "p.html");
+  assert.is(text.code, 0, text.stderr);
   assert.match(text.stdout, /\nbasis {6}chain\nassumes {4}no skip connections\n[\s\S]* activations are ReLU\n/);
   assert.match(cli.bytes("p.html").toString(), /activations are ReLU/);
+  for (const method of [
+    ["--method", "frank-wolfe", "--starts", "2"],
+    ["--method", "straight-through", "--steps", "2", "--batch", "20"],
+  ]) {
+    const { code, stderr } = await run("match", a, b, "-o", "p.safetensors", "--force", ...DATA, ...ORDER, ...method);
+    assert.is(code, 0, stderr);
+  }
   const repair = ["--repair", "repair", "--repair-images", "60", "--force-repair"];
   const merged = await run("merge", a, b, "-o", "m.safetensors", "--data", "data", ...ORDER, ...repair);
   assert.is(merged.code, 0, merged.stderr);

@@ -102,6 +102,27 @@ test("names keep to modules, and no two values share one", async () => {
   );
 });
 
+test("an activation is told, by an option before the metadata; unknown ones and norms of groups are refused", async () => {
+  const model = { name: "model", tensors: known.flaxResnet() };
+  const told = { ...model, metadata: new Map([["rebasin.activation", "tanh"]]) };
+  const kinds = async (...words: Parameters<typeof describeGraph>): Promise<string> =>
+    (await describeGraph(...words)).operations.map(({ kind, output }) => `${kind.op} ${output}`).join();
+  const plain = await kinds(model);
+  assert.match(plain, /relu conv1\.relu|relu [^,]*relu/);
+  assert.is(await kinds(told), plain.replaceAll("relu", "tanh"));
+  assert.is(await kinds(told, { activation: "relu" }), plain);
+  await rejects(
+    () => describeGraph(model, { activation: "swish" as "silu" }),
+    RangeError,
+    /cannot be run: activation "swish", expected one of relu, gelu, tanh, silu$/,
+  );
+  await rejects(
+    () => describeGraph(model, { normGroups: 4 }),
+    RangeError,
+    /is a norm of 4 groups, expected one: GroupNorm is aligned, not run$/,
+  );
+});
+
 test("norms of a Sequential stand where its numbers say, before the ReLU or after", async () => {
   const before = known.list((t) => t.dense("net.0", 5, 4).batchNorm("net.1", 5).dense("net.3", 2, 5));
   const after = known.list((t) => t.dense("net.0", 5, 4).batchNorm("net.2", 5).dense("net.3", 2, 5));
