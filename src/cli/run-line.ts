@@ -29,7 +29,8 @@ export type Ways = Pick<CommandContext, "signal" | "onProgress" | "say" | "nextO
 
 /** Runs one command line to its end, whatever that is; never rejects. Several outputs appear together, when all is done. */
 export async function runLine(words: readonly string[], ways: Ways): Promise<Outcome> {
-  const [name, ...rest] = words;
+  const isHelp = words[0] === "help" && COMMANDS.some((command) => command.name === words[1]);
+  const [name, ...rest] = isHelp ? [words[1]!, "--help"] : words;
   if (name === undefined || name === "--help" || name === "-h" || name === "help")
     return { code: name === undefined ? EXIT.usage : EXIT.done, stdout: mainHelp(COMMANDS), stderr: "" };
   if (name === "--version") return { code: EXIT.done, stdout: VERSION, stderr: "" };

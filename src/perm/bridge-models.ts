@@ -25,7 +25,7 @@ const load = (): Promise<typeof import("./bridge.ts")> => import("./bridge.ts");
  *
  * @throws {SpecError} when the models differ in more than that, saying in what and what to do.
  * @throws {TypeError} for an unknown option.
- * @throws {RangeError} for a `dtype` that is no float.
+ * @throws {RangeError} for a `dtype` that is no float, and a name of `keepA` that fits no tensor.
  *
  * @example
  * const { models, notes, restore } = await bridgeModels([a, b]);

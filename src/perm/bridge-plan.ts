@@ -1,6 +1,7 @@
 /** What is done with every tensor of models that differ a little: decided before any long work. */
 
 import { type Difference, describeTensor } from "../base/compare-tensors.ts";
+import { describe } from "../base/describe.ts";
 import { DTYPES, type Dtype, isFloat } from "../base/dtype.ts";
 import type { Model, TensorInfo } from "../base/model.ts";
 import type { BridgeOptions } from "./bridge-types.ts";
@@ -49,6 +50,11 @@ export async function planBridge(models: readonly Model[], options: BridgeOption
       for (const [i, other] of found.entries()) differences[i]!.push(...differencesOf(name, info, other));
   }
   const extras = await findExtras(models, pairings, keeps, differences, options.signal);
+  const idle = options.keepA?.find((one) => ![...a.tensors.keys(), ...extras.keys()].some(keeping([one])));
+  if (idle !== undefined)
+    throw new RangeError(
+      `${describe(idle)} of --keep-a (keepA) fits no tensor's name, expected NAME, or NAME* for all that start so`,
+    );
   return { models, pairings, courses, extras, differences };
 }
 

@@ -7,6 +7,7 @@ import { curve } from "../../src/cli/commands/curve.ts";
 import { many } from "../../src/cli/commands/many.ts";
 import { merge } from "../../src/cli/commands/merge.ts";
 import { commandHelp, mainHelp } from "../../src/cli/help.ts";
+import { runLine } from "../../src/cli/run-line.ts";
 import { nearest } from "../../src/cli/suggest.ts";
 
 const test = suite("help");
@@ -39,6 +40,20 @@ test("options stand in groups, each once", () => {
     "Examples",
   ]);
   assert.is(page.split("\n").filter((line) => /^ {2}.{4}--lambda /.test(line)).length, 1);
+});
+
+test("help COMMAND is COMMAND --help", async () => {
+  const ways = {
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+    say: () => undefined,
+    nextOfStdin: undefined,
+  };
+  const [one, other] = [
+    await runLine(["help", "merge"], ways as never),
+    await runLine(["merge", "--help"], ways as never),
+  ];
+  assert.equal(one, other);
 });
 
 test("the word that was meant", () => {

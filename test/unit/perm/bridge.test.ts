@@ -163,6 +163,11 @@ test("a head of another size: refused with both shapes and the way on; keepA mer
   const why = await rejects(() => rebasin(a, other), SpecError, /^a and b do not hold the same tensors: /);
   assert.ok(why.message.includes(`${weight} has shape F32 [9, 4] in B, expected F32 [3, 4] as in A`), why.message);
   assert.ok(why.message.endsWith(`to merge the rest and keep A's: --keep-a ${head} (keepA)`), why.message);
+  await rejects(
+    () => rebasin(a, other, { keepA: [head, "haed.*"] }),
+    RangeError,
+    /"haed\.\*" of --keep-a \(keepA\) fits no/,
+  );
   const { model, notes, permutations, report } = await rebasin(a, other, { keepA: [head] });
   assert.equal(
     notes.map(({ kind, tensors }) => [kind, tensors]),
