@@ -86,15 +86,19 @@ function resultsFile(
   of: ResultsOf,
 ): KeptResults & { flush(): Promise<void> } {
   let [next, written] = [0, results.size];
-  const flush = async (): Promise<void> => {
-    if (written === results.size) return;
-    const started = performance.now();
-    const count = results.size;
-    await save(formatResults(of, results));
-    written = count;
-    const ended = performance.now();
-    next = ended + Math.max(EVERY_MS, SHARE * (ended - started));
+  const write = async (): Promise<void> => {
+    while (written !== results.size) {
+      const started = performance.now();
+      const count = results.size;
+      await save(formatResults(of, results));
+      written = count;
+      const ended = performance.now();
+      next = ended + Math.max(EVERY_MS, SHARE * (ended - started));
+    }
   };
+  // One after the other: of two at once, the older could end last.
+  let last: Promise<void> = Promise.resolve();
+  const flush = (): Promise<void> => (last = last.then(write, write));
   return {
     found: new Map(results),
     async keep(name, value) {
