@@ -102,6 +102,7 @@ export function matchText(report: CommandReport, spec: Spec): string {
     const step = `step ${report.keptStep} of ${report.steps}`;
     lines.push(`data       ${losses} (${step}, on ${counted(report.validation ?? 0, "held-out image")})`);
   }
+  if (rows.length === 0) lines.push("note       the spec names no permutation: nothing was aligned");
   if (report.starts !== undefined) lines.push(...startLines(report.starts));
   if (report.held.length > 0)
     lines.push(

@@ -1,5 +1,6 @@
 /** What a chain's spec takes for granted because no file can show it: one line each, in the words of `inspect`. */
 
+import { listFirst } from "../base/compare-tensors.ts";
 import { groupsOf } from "./chain.ts";
 import type { Module } from "./modules.ts";
 
@@ -48,8 +49,15 @@ function orderOf(steps: readonly Module[]): string {
 function convLines(operations: readonly Module[], convs: readonly Module[], dense: Module | undefined): string[] {
   const lines: string[] = [];
   const first = operations[0]!;
-  const square = convs.find(({ in: input, out, kernel }) => input === out && kernel.some((side) => side > 1));
-  if (square !== undefined) lines.push(`square convolutions are ordinary, not transposed: ${square.name}`);
+  // Any may be the one that is not.
+  const square = convs.filter(({ in: input, out, kernel }) => input === out && kernel.some((side) => side > 1));
+  if (square.length > 0)
+    lines.push(
+      `square convolutions are ordinary, not transposed: ${listFirst(
+        square.map(({ name }) => name),
+        6,
+      )}`,
+    );
   const grouped = operations.find((each, i) => i > 0 && each.kind === "conv" && each.in < operations[i - 1]!.out);
   if (grouped !== undefined)
     lines.push(

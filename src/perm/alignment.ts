@@ -13,9 +13,16 @@ export interface Alignment {
   readonly permutations: Permutations;
 }
 
-/** The alignment that `given` stands for: itself, or one of these permutations alone. The map is not copied. */
+/**
+ * The alignment that `given` stands for: itself, or one of these permutations alone. The map is not copied.
+ *
+ * @throws {TypeError} for anything else.
+ */
 export function alignmentOf(given: Alignment | Permutations): Alignment {
-  return "permutations" in given ? given : { permutations: given };
+  const permutations = (given as Partial<Alignment> | undefined)?.permutations ?? given;
+  if (typeof (permutations as Partial<Permutations> | undefined)?.entries !== "function")
+    throw new TypeError(`permutations are ${typeof given}, expected a Map or what a matching gives`);
+  return permutations === given ? { permutations: given as Permutations } : (given as Alignment);
 }
 
 /** `rebasin.kind` of files that hold an alignment. */

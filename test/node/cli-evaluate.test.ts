@@ -24,6 +24,11 @@ test("loss, accuracy and calibration, as curve finds them for A", async () => {
   assert.equal([curve.json.hints, curve.json.alignment.notes], [[], []]);
 });
 
+test("the text lists what running the network takes for granted", async () => {
+  const { stdout } = await run("evaluate", A, ...DATA, "--limit", "100");
+  assert.match(stdout, /^assumes .*\n(?: {10} .*\n)*images {5}100 test$/m);
+});
+
 test("--mean and --std come after --scale; a network that hardly knows the images gets a hint", async () => {
   // (v / 255 - 0.25) / 0.5 = (v / 127.5 - 0.5) / 1
   const one = await runJson("evaluate", A, ...DATA, "--mean", "0.25", "--std", "0.5", "--limit", "200");

@@ -40,8 +40,11 @@ export const evaluate: Command = {
       const { loss, accuracy, calibration } = await scoreModel(model, data, { batch, signal, onProgress });
       const hints = chanceHints([{ name: "it", accuracy }], data, split);
       const json = { model: positionals[0], split, images: data.count, loss, accuracy, ece: calibration.error };
+      const { describeGraph } = await import("../../families/describe-graph.ts");
+      const { assumptions = [] } = await describeGraph(model);
       const lines = [
         `model      ${visible(positionals[0]!)}`,
+        ...assumptions.map((line, i) => `${(i === 0 ? "assumes" : "").padEnd(10)} ${visible(line)}`),
         `images     ${data.count} ${split}`,
         `loss       ${loss.toFixed(4)}`,
         `accuracy   ${accuracy.toFixed(4)}`,

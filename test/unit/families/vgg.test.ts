@@ -160,4 +160,10 @@ test("vgg: hundreds of norms are paired by name, and a chain beyond all networks
   await refused(namedPairs(2001), "vgg", /^model has 2001 norms in one chain of 2001, expected at most 4000000 pairs/);
 });
 
+test("vgg: every square convolution is assumed not to be transposed", async () => {
+  const tensors = list((t) => t.conv("0", 8, 8, 3, true).conv("2", 8, 8, 3, true).conv("4", 3, 8, 3, true));
+  const { assumptions } = await detectSpec({ tensors });
+  assert.ok(assumptions!.includes("square convolutions are ordinary, not transposed: 0.weight, 2.weight"));
+});
+
 test.run();

@@ -78,4 +78,9 @@ test("a pair of other models is made anew from its spec", async () => {
   await rejects(() => matchWeights(a, other, pair), SpecError, /do not hold the same tensors/);
 });
 
+test("what is no alignment is named", async () => {
+  const { a, b, spec } = counted();
+  await rejects(() => mergeModels(a, b, spec, {} as never), TypeError, /permutations are object, expected a Map/);
+});
+
 test.run();
