@@ -53,3 +53,9 @@ export function isStatistic(name: string): boolean {
   const { role } = tensorName(name);
   return role === "mean" || role === "variance" || role === "counter";
 }
+
+/** The container and the last word of a path. */
+export function splitPath(path: string): [parent: string, word: string] {
+  const dot = path.lastIndexOf(".");
+  return [path.slice(0, Math.max(dot, 0)), path.slice(dot + 1)];
+}

@@ -187,9 +187,3 @@ export function normFits(norm: Module, before: Module | undefined, after: Module
     after?.kind === "dense" && after.in === norm.out && before.kind === "conv" && norm.out % before.out === 0;
   return norm.out === before.out || flat;
 }
-
-/** The container and the last word of a path. */
-export function splitPath(path: string): [parent: string, word: string] {
-  const dot = path.lastIndexOf(".");
-  return [path.slice(0, Math.max(dot, 0)), path.slice(dot + 1)];
-}

@@ -4,8 +4,8 @@
  * numbers tell of pools; where names have no such numbers, only the standard VGGs are known.
  */
 
+import { splitPath } from "../base/tensor-names.ts";
 import type { Graph } from "../graph/graph.ts";
-import { splitPath } from "./chain.ts";
 import { addModule, flattenKind, type GraphBuilder, graphBuilder } from "./graph-builder.ts";
 import type { Module, Tensors } from "./modules.ts";
 

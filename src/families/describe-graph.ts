@@ -8,12 +8,8 @@ import type { Activation, Graph, OperationKind } from "../graph/graph.ts";
 import { ACTIVATION_WORDS, withActivation } from "./activation.ts";
 import { describeMlp, describeVgg } from "./describe-chain.ts";
 import { describeResidual } from "./describe-residual.ts";
-import { likelyFamily } from "./known-families.ts";
-import { mlpChain } from "./mlp.ts";
 import type { Tensors } from "./modules.ts";
 import { type DetectOptions, type Told, toldOf } from "./options.ts";
-import { residualNetwork } from "./resnet.ts";
-import { vggChain } from "./vgg.ts";
 
 /** What `describeGraph` is told besides names and shapes. */
 export interface DescribeOptions extends DetectOptions {
@@ -41,9 +37,9 @@ export async function describeGraph(
   const { activation = model.metadata?.get(ACTIVATION) ?? "relu", ...detection } = options;
   const known = toldOf(detection, model.metadata);
   const told = { ...known, normGroups: known.normGroups ?? 1 };
-  const family = likelyFamily(model.tensors, told);
+  const families = await import("./known-families.ts");
   try {
-    const { graph, spec } = graphOf(family, model.tensors, told);
+    const { graph, spec } = graphOf(families, model.tensors, told);
     checkNorms(graph, told.normGroups);
     return withAssumptions({ graph: withActivation(graph, activation), spec });
   } catch (error) {
@@ -61,7 +57,9 @@ interface Described {
   readonly spec: Spec;
 }
 
-function graphOf(family: "mlp" | "resnet" | "vgg", tensors: Tensors, told: Told): Described {
+function graphOf(families: typeof import("./known-families.ts"), tensors: Tensors, told: Told): Described {
+  const { likelyFamily, mlpChain, residualNetwork, vggChain } = families;
+  const family = likelyFamily(tensors, told);
   if (family === "resnet") {
     const network = residualNetwork(tensors, told);
     return { graph: describeResidual(network, tensors), spec: network.spec };

@@ -5,9 +5,11 @@ import { type Module, readModules, type Tensors } from "./modules.ts";
 import type { Told } from "./options.ts";
 import { findBlocks } from "./resnet-blocks.ts";
 
-export { mlpSpec } from "./mlp.ts";
-export { resnetSpec } from "./resnet.ts";
-export { vggSpec } from "./vgg.ts";
+// What loads on demand comes from here, so that it is one file: a first detection waits for each.
+export { mlpChain, mlpSpec } from "./mlp.ts";
+export { listModule, readModules } from "./modules.ts";
+export { residualNetwork, resnetSpec } from "./resnet.ts";
+export { vggChain, vggSpec } from "./vgg.ts";
 
 /** The family whose reason counts when the model is of none. */
 export function likelyFamily(tensors: Tensors, told: Told): "mlp" | "resnet" | "vgg" {

@@ -5,7 +5,7 @@ import type { Axis, Spec, TensorSpec } from "../axes/types.ts";
 import { isFloat } from "../base/dtype.ts";
 import { SpecError } from "../base/errors.ts";
 import { isStatistic } from "../base/tensor-names.ts";
-import { listModule, type Module, readModules, type Tensors } from "./modules.ts";
+import type { Module, Tensors } from "./modules.ts";
 
 /**
  * A spec in which every axis of every tensor is `_` and `rest` is "fixed", so that it moves nothing as it stands. Certain
@@ -13,13 +13,14 @@ import { listModule, type Module, readModules, type Tensors } from "./modules.ts
  * them (`mlp.0`, `mlp.2`), where nothing else stands in it: these have a permutation.
  *
  * @example
- * const text = prettySpec(skeletonSpec(model)); // to edit
+ * const text = prettySpec(await skeletonSpec(model)); // to edit
  */
-export function skeletonSpec({ tensors }: { readonly tensors: Tensors }): Spec {
+export async function skeletonSpec({ tensors }: { readonly tensors: Tensors }): Promise<Spec> {
+  const { listModule, readModules } = await import("./known-families.ts");
   const listed = new Map<string, TensorSpec>();
   for (const [name, { shape, dtype }] of tensors)
     listed.set(name, { axes: shape.map((): Axis => [[ANY_SIZE]]), votes: isFloat(dtype) && !isStatistic(name) });
-  for (const [k, [first, second]] of certainPairs(tensors).entries()) {
+  for (const [k, [first, second]] of certainPairs(tensors, readModules).entries()) {
     const axisOf = (text: string | null): Axis => [[text ?? ANY_SIZE]];
     const listing = {
       tensor: (name: string, axes: readonly (string | null)[], { votes }: { readonly votes: boolean }) =>
@@ -33,7 +34,10 @@ export function skeletonSpec({ tensors }: { readonly tensors: Tensors }): Spec {
 }
 
 /** Dense tensors that are alone in a container, with a number between theirs that has no tensors: an activation. */
-function certainPairs(tensors: Tensors): [Module, Module][] {
+function certainPairs(
+  tensors: Tensors,
+  readModules: typeof import("./known-families.ts").readModules,
+): [Module, Module][] {
   let modules: readonly Module[];
   try {
     ({ modules } = readModules(new Map([...tensors].filter(([name]) => /\.(weight|bias)$/.test(name)))));

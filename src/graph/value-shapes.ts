@@ -41,6 +41,11 @@ export function formatShape(shape: ValueShape): string {
   return shape.length === 1 ? `${shape[0]} values` : shape.join("×");
 }
 
+/** The first shape that is not that of the first value, as a message says it. */
+function addedShape([first, ...others]: readonly ValueShape[]): string {
+  return `${formatShape(others.find((each) => each.join() !== first!.join())!)} as it adds`;
+}
+
 function outputShape(
   { output, kind }: Operation,
   inputs: readonly ValueShape[],
@@ -55,23 +60,19 @@ function outputShape(
       const [length, out] = denseSizes(kind, tensors);
       return input.length === 1 && input[0] === length ? [out] : fail(`${length} values as ${kind.weight} reads`);
     }
-    case "conv":
-      return (
-        convShape(kind, input, tensors) ??
-        fail(`images of ${convSizes(kind, tensors).input} channels that cover its kernel`)
-      );
+    case "conv": {
+      const { input: channels } = convSizes(kind, tensors);
+      return convShape(kind, input, tensors) ?? fail(`images of ${channels} channels that cover its kernel`);
+    }
     case "max-pool":
-      return input.length === 3
-        ? (poolShape(kind, input) ?? fail(`images of at least ${kind.size}×${kind.size}`))
-        : fail("images");
+      if (input.length !== 3) return fail("images");
+      return poolShape(kind, input) ?? fail(`images of at least ${kind.size}×${kind.size}`);
     case "global-mean":
       return input.length === 3 ? [input[2]] : fail("images");
     case "flatten":
       return [input.reduce((product: number, size) => product * size, 1)];
-    case "add": {
-      const other = inputs.find((each) => each.join() !== input.join());
-      return other === undefined ? input : fail(`${formatShape(other)} as it adds`);
-    }
+    case "add":
+      return inputs.every((each) => each.join() === input.join()) ? input : fail(addedShape(inputs));
     case "relu":
     case "gelu":
     case "tanh":
@@ -79,7 +80,7 @@ function outputShape(
       return input;
     default: {
       const name = kind.scale ?? kind.shift ?? (kind.op === "batch-norm" ? kind.mean : undefined);
-      const [length] = name === undefined ? [channelsOf(input)] : tensors.get(name)!.shape;
+      const length = name === undefined ? channelsOf(input) : tensors.get(name)!.shape[0];
       return length === channelsOf(input) ? input : fail(`${length} channels as ${name} has`);
     }
   }

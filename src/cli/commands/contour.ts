@@ -46,8 +46,7 @@ export const contour: Command = {
   async run(context) {
     const { values, positionals, signal, onProgress } = context;
     const outputs = OUTPUTS.flatMap((kind) => values.get(kind) ?? []);
-    const points = numberOption(context, "points", { min: 2, max: 1001, integer: true })!;
-    const batch = numberOption(context, "batch", { min: 1, max: 1e6, integer: true })!;
+    const { points, batch } = sizesOf(context);
     const inputs = [...positionals, ...[values.get("permutations") ?? []].flat()];
     await checkOutputs(outputs, inputs, context.flags.has("force"));
     const path = await checkpointPath(context, outputs, inputs);
@@ -67,8 +66,7 @@ export const contour: Command = {
             ["--points", String(points)],
             ["--batch", String(batch)],
           ]);
-        const count = (names: Iterable<string>): string => `${[...names].length} of ${points ** 2} points`;
-        return withCheckpoint(context, { path, inputs, of, count }, async (kept) => {
+        return withCheckpoint(context, { path, inputs, of, count: countOf(points ** 2) }, async (kept) => {
           const found = await sampleContour(pair, data, {
             ...{ points, batch, signal, onProgress },
             resume: kept.found.values() as Iterable<ContourPoint>,
@@ -77,8 +75,8 @@ export const contour: Command = {
           const subtitle = `${data.count.toLocaleString("en")} ${values.get("split")} images, ${how}`;
           const foundations = await foundationsOf(pair);
           await write(context, { found, subtitle, foundations }, inputs);
-          const lines = [...bridgeLines(notes), "", ...basisLines(foundations)];
-          const text = [contourText(found, subtitle), ...lines, ...savedLines(outputs)].join("\n");
+          const said = [...bridgeLines(notes), "", ...basisLines(foundations), ...savedLines(outputs)];
+          const text = [contourText(found, subtitle), ...said].join("\n");
           return { json: { ...contourJson(found, data.count), notes, graph: foundations }, text };
         });
       },
@@ -86,6 +84,18 @@ export const contour: Command = {
     );
   },
 };
+
+/** Points a side, and images at a time. */
+function sizesOf(context: CommandContext): { points: number; batch: number } {
+  const points = numberOption(context, "points", { min: 2, max: 1001, integer: true })!;
+  return { points, batch: numberOption(context, "batch", { min: 1, max: 1e6, integer: true })! };
+}
+
+/** How many of all points are kept. */
+const countOf =
+  (all: number) =>
+  (names: Iterable<string>): string =>
+    `${[...names].length} of ${all} points`;
 
 /** What is shown. */
 interface ContourResult {

@@ -36,7 +36,7 @@ export const inspect: Command = {
     return withModels(positionals, context, async (model) => {
       const found = await findSpec(context, model!);
       // A model of no known family has a spec to fill in.
-      const spec = found.spec ?? skeletonSpec(model!);
+      const spec = found.spec ?? (await skeletonSpec(model!));
       if (specOut !== undefined) await saveText(prettySpec(spec), specOut, { force, inputs: positionals });
       const json = describeModel(positionals[0]!, model!, found);
       return { json, text: inspectText(json, specOut) };

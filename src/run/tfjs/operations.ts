@@ -34,11 +34,8 @@ export function runOperation(kind: OperationKind, inputs: readonly tf.Tensor[], 
     }
     case "batch-norm":
       return around.training ? batchNormTraining(kind, x, around) : batchNorm(kind, x, around);
-    case "layer-norm": {
-      const centred = tf.sub(x, tf.mean(x, -1, true));
-      const variance = tf.mean(tf.square(centred), -1, true);
-      return affine(normalise(centred, variance, kind.epsilon), optional(kind.scale), optional(kind.shift));
-    }
+    case "layer-norm":
+      return affine(layerNorm(x, kind.epsilon), optional(kind.scale), optional(kind.shift));
     case "relu":
       return tf.relu(x);
     case "gelu":
@@ -58,6 +55,13 @@ export function runOperation(kind: OperationKind, inputs: readonly tf.Tensor[], 
     case "add":
       return tf.addN([...inputs]);
   }
+}
+
+/** Over the last axis, without scale and shift. */
+function layerNorm(x: tf.Tensor, epsilon: number): tf.Tensor {
+  const centred = tf.sub(x, tf.mean(x, -1, true));
+  const variance = tf.mean(tf.square(centred), -1, true);
+  return normalise(centred, variance, epsilon);
 }
 
 function plus(x: tf.Tensor, bias: tf.Tensor | undefined): tf.Tensor {
