@@ -10,7 +10,8 @@ import type { DescribeOptions } from "./describe-graph.ts";
  * merges of such a model say it, too. Closing either closes both.
  *
  * @example
- * const model = withNetworkNotes(await openModel("a.safetensors"), { order: ["stem", "mid", "out"], activation: "gelu" });
+ * const order = ["layers.0", "layers.1", "layers.2"];
+ * const model = withNetworkNotes(await openModel("a.safetensors"), { order, activation: "gelu" });
  * const { accuracy } = await evaluateModel(model, testSet);
  */
 export function withNetworkNotes(model: Model, options: DescribeOptions): Model {
