@@ -1,6 +1,8 @@
 /** Whether a model still fits the container it came from: what writers that patch ask first. */
 
-import type { TensorInfo } from "../base/model.ts";
+import { listFirst } from "../base/compare-tensors.ts";
+import { describe } from "../base/describe.ts";
+import type { Model, TensorInfo } from "../base/model.ts";
 
 /** True when both have the same names with the same dtypes and shapes, in whatever order. */
 export function sameTensorInfos(a: ReadonlyMap<string, TensorInfo>, b: ReadonlyMap<string, TensorInfo>): boolean {
@@ -10,6 +12,39 @@ export function sameTensorInfos(a: ReadonlyMap<string, TensorInfo>, b: ReadonlyM
     if (other === undefined || other.dtype !== dtype || other.shape.join() !== shape.join()) return false;
   }
   return true;
+}
+
+/** Throws `RangeError`, in one line, unless `model` fits the file `source`, which other tensors have no room in. */
+export function requireSameInfos(
+  model: Pick<Model, "name" | "tensors">,
+  tensors: ReadonlyMap<string, TensorInfo>,
+  source: string,
+): void {
+  if (sameTensorInfos(model.tensors, tensors)) return;
+  throw new RangeError(
+    `${model.name} has other tensors than ${source}, expected the same names, dtypes and shapes: write a .safetensors file`,
+  );
+}
+
+/** Throws `RangeError` where the file `source` holds numbers that are no tensors here: their units would not move. */
+export function requireNumbersRead(
+  leftOut: readonly { readonly name: string; readonly what: string; readonly isNumeric: boolean }[],
+  source: string,
+): void {
+  const missing = leftOut.find(({ isNumeric }) => isNumeric);
+  if (missing === undefined) return;
+  throw new RangeError(
+    `${source} holds ${describe(missing.name)} (${missing.what}), whose units would stay where they are, so it is only read: expected tensors of plain types`,
+  );
+}
+
+/** What stays in the file `source` although it belongs to the old tensors: training state, and all else. */
+export function staleNotes(source: string, training: readonly string[], others: readonly string[]): string[] {
+  const notes: string[] = [];
+  if (training.length > 0)
+    notes.push(`kept from ${source} and stale, as it fits the old weights: ${listFirst(training)}`);
+  if (others.length > 0) notes.push(`kept from ${source} as they were: ${listFirst(others)}`);
+  return notes;
 }
 
 /** Said of an output that could not be a copy of the file it was made from. */

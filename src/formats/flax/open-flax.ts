@@ -5,6 +5,7 @@ import { describe } from "../../base/describe.ts";
 import type { Dtype } from "../../base/dtype.ts";
 import { FormatError } from "../../base/errors.ts";
 import type { Model, TensorInfo } from "../../base/model.ts";
+import { visible } from "../../base/visible.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
 import { chooseVariables } from "./choose-variables.ts";
 import { isNoNumber } from "./flax-dtypes.ts";
@@ -25,7 +26,7 @@ export interface FlaxContainer {
   readonly source: ByteSource;
   readonly tensors: ReadonlyMap<string, FlaxTensor>;
   /** Arrays of the model in types that are none here. */
-  readonly leftOut: readonly { readonly name: string; readonly type: string; readonly isNumeric: boolean }[];
+  readonly leftOut: readonly { readonly name: string; readonly what: string; readonly isNumeric: boolean }[];
   readonly training: readonly string[];
   readonly others: readonly string[];
 }
@@ -48,9 +49,9 @@ export async function openFlax(source: ByteSource, { key, signal, maxIndexBytes 
   for (const [tensor, array] of arrays) {
     const { dtype, type } = array;
     if (dtype !== undefined) tensors.set(tensor, { ...array, dtype });
-    else leftOut.push({ name: tensor, type, isNumeric: !isNoNumber(type) });
+    else leftOut.push({ name: tensor, what: visible(type), isNumeric: !isNoNumber(type) });
   }
-  const left = leftOut.map((array) => `${array.name} (${array.type})`);
+  const left = leftOut.map(({ name, what }) => `${name} (${what})`);
   if (tensors.size === 0) throw new FormatError(`${name} holds ${listFirst(left)}, expected arrays of numbers`);
   const container: FlaxContainer = { source, tensors, leftOut, training, others };
   const details: [string, string][] = [

@@ -2,8 +2,9 @@
 
 import type { Model } from "../../base/model.ts";
 import { tensorBytes } from "../../base/tensor-bytes.ts";
-import type { ByteSink, FolderSink } from "../../io/sink.ts";
+import type { FolderSink } from "../../io/sink.ts";
 import { copyRange } from "../../io/write-patched.ts";
+import { writeThenClose } from "../../io/write-then-close.ts";
 import type { FormatWriteOptions } from "../format.ts";
 import { formatNamed } from "../formats.ts";
 import { FOLDER_SIDECAR, sidecarText } from "../sidecar.ts";
@@ -161,7 +162,8 @@ async function copyCompanions(
     const source = await files.open(path, signal);
     if (source === undefined) continue;
     try {
-      await guarded(await folder.create(path), (sink) => copyRange(source, 0, source.byteLength, sink, signal));
+      const sink = await folder.create(path);
+      await writeThenClose(sink, signal, () => copyRange(source, 0, source.byteLength, sink, signal));
     } finally {
       await source.close?.();
     }
@@ -172,16 +174,6 @@ const writeText = (folder: FolderSink, path: string, text: string): Promise<void
   writeBytes(folder, path, new TextEncoder().encode(text));
 
 async function writeBytes(folder: FolderSink, path: string, bytes: Uint8Array): Promise<void> {
-  await guarded(await folder.create(path), (sink) => sink.write(bytes));
-}
-
-/** Writes one file; closes it, or gives it up. */
-async function guarded(sink: ByteSink, write: (sink: ByteSink) => Promise<void>): Promise<void> {
-  try {
-    await write(sink);
-    await sink.close();
-  } catch (error) {
-    await sink.abort().catch(() => {});
-    throw error;
-  }
+  const sink = await folder.create(path);
+  await writeThenClose(sink, undefined, () => sink.write(bytes));
 }

@@ -1,6 +1,7 @@
 /** NumPy's .npz and .npy files for the registry. */
 
 import type { Model, Origin } from "../../base/model.ts";
+import { writeThenClose } from "../../io/write-then-close.ts";
 import type { FormatModule } from "../format.ts";
 import { newFileNote, sameTensorInfos } from "../same-contents.ts";
 import { isNpy } from "./npy-header.ts";
@@ -16,9 +17,8 @@ export const checkWrite: NonNullable<FormatModule["checkWrite"]> = (model, like)
   if (!hasRoom(containerOf(like), model)) checkNpzTensors(model);
 };
 
-export const write: NonNullable<FormatModule["write"]> = async (model, sink, { like, ...options }) => {
-  try {
-    options.signal?.throwIfAborted();
+export const write: NonNullable<FormatModule["write"]> = (model, sink, { like, ...options }) =>
+  writeThenClose(sink, options.signal, async () => {
     checkWrite(model, like);
     const into = containerOf(like);
     const notes: string[] = [];
@@ -27,15 +27,8 @@ export const write: NonNullable<FormatModule["write"]> = async (model, sink, { l
       await writeNpz(model, sink, options);
       if (into !== undefined) notes.push(newFileNote(into.source.name));
     }
-    options.signal?.throwIfAborted();
-    await sink.close();
     return notes;
-  } catch (error) {
-    // The first error is the one to know; that cleaning up failed too adds nothing.
-    await sink.abort().catch(() => {});
-    throw error;
-  }
-};
+  });
 
 /** True when the file's arrays have the model's names, dtypes and shapes. */
 function hasRoom(into: NpzContainer | undefined, model: Pick<Model, "tensors">): boolean {

@@ -7,6 +7,7 @@ import { describe } from "../../base/describe.ts";
 import type { Model } from "../../base/model.ts";
 import type { OnProgress } from "../../base/progress.ts";
 import type { ByteSink } from "../../io/sink.ts";
+import { writeThenClose } from "../../io/write-then-close.ts";
 import { sameBytes, sameEntries } from "../same-contents.ts";
 import { type Edit, writeSpliced } from "../splice.ts";
 import type { OnnxTensor, TensorPlace } from "./onnx-tensor.ts";
@@ -83,13 +84,7 @@ async function writeExternal({ container, read, signal }: Work, create: OnnxWrit
       return { offset, length: byteLength, read: () => readShared(names, read, container.source.name) };
     });
     const sink = await create!(path);
-    try {
-      await writeSpliced(source, edits, sink, signal);
-      await sink.close();
-    } catch (error) {
-      await sink.abort().catch(() => {});
-      throw error;
-    }
+    await writeThenClose(sink, signal, () => writeSpliced(source, edits, sink, signal));
   }
 }
 

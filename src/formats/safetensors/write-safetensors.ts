@@ -9,6 +9,7 @@ import type { Running } from "../../base/options.ts";
 import { createYielder } from "../../base/progress.ts";
 import { tensorBytes } from "../../base/tensor-bytes.ts";
 import type { ByteSink } from "../../io/sink.ts";
+import { writeThenClose } from "../../io/write-then-close.ts";
 import { LENGTH_BYTES, MAX_HEADER_BYTES, METADATA_KEY } from "./open-safetensors.ts";
 
 /** `onProgress` gets stage "write", once for every tensor written. */
@@ -119,17 +120,10 @@ export async function writeBehind(
   sink: ByteSink,
   options: WriteOptions,
 ): Promise<void> {
-  try {
-    options.signal?.throwIfAborted();
+  await writeThenClose(sink, options.signal, async () => {
     await sink.write(header);
     for await (const bytes of tensorsOf(model, options)) await sink.write(bytes);
-    options.signal?.throwIfAborted();
-    await sink.close();
-  } catch (error) {
-    // The first error is the one to know; that cleaning up failed too adds nothing.
-    await sink.abort().catch(() => {});
-    throw error;
-  }
+  });
 }
 
 /** Reads every tensor that has bytes in order, checks its size, hands it on and reports. */

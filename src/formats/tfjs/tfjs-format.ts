@@ -1,8 +1,9 @@
 /** TensorFlow.js for the registry. */
 
 import type { Origin, TensorInfo } from "../../base/model.ts";
+import { writeThenClose } from "../../io/write-then-close.ts";
 import type { FormatModule } from "../format.ts";
-import { sameTensorInfos } from "../same-contents.ts";
+import { requireSameInfos } from "../same-contents.ts";
 import { openTfjs, type TfjsContainer } from "./open-tfjs.ts";
 import { writeIntoTfjs } from "./write-tfjs.ts";
 
@@ -15,26 +16,15 @@ export const checkWrite: NonNullable<FormatModule["checkWrite"]> = (model, like)
     throw new RangeError(
       `${model.name} as a new model of TensorFlow.js, expected a model that came from one: its topology goes with it`,
     );
-  if (!sameTensorInfos(model.tensors, withWidened(into, model.tensors)))
-    throw new RangeError(
-      `${model.name} has other tensors than ${into.source.name}, expected the same names, dtypes and shapes: write a .safetensors file`,
-    );
+  requireSameInfos(model, withWidened(into, model.tensors), into.source.name);
 };
 
-export const write: NonNullable<FormatModule["write"]> = async (model, sink, { like, ...options }) => {
-  try {
-    options.signal?.throwIfAborted();
+export const write: NonNullable<FormatModule["write"]> = (model, sink, { like, ...options }) =>
+  writeThenClose(sink, options.signal, async () => {
     checkWrite(model, like);
     const notes = await writeIntoTfjs(containerOf(like)!, model, sink, options);
-    options.signal?.throwIfAborted();
-    await sink.close();
     return notes;
-  } catch (error) {
-    // The first error is the one to know; that cleaning up failed too adds nothing.
-    await sink.abort().catch(() => {});
-    throw error;
-  }
-};
+  });
 
 /** The file's tensors, those that it stores as float16 with the dtype that the model has them in: F32 has room in it too. */
 function withWidened(
