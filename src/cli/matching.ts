@@ -6,6 +6,7 @@ import type { Split } from "../node/data-folder.ts";
 import type { Pair } from "../perm/pair.ts";
 import { textTable } from "../report/text-table.ts";
 import { type CommandContext, numberOption, type OptionRule, UsageError } from "./command.ts";
+import { counted } from "./counted.ts";
 import {
   type CommandMatching,
   type CommandReport,
@@ -126,5 +127,3 @@ function startLines({ chosen, images, tried }: NonNullable<CommandReport["starts
     return `start ${String(at + 1).padEnd(4)} ${values}${at === chosen ? ` (kept, on ${counted(images, "image")})` : ""}`;
   });
 }
-
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;

@@ -58,11 +58,26 @@ export async function withModels<T>(
       // What it shows says so itself.
       if (command !== "inspect") sayLoneShard(path, say);
     }
+    checkKeys(values, models);
     for (const path of files) models.push(await openInput(path, context, { signal }));
     return await use(...models);
   } finally {
     for (const model of models) await model.close?.();
   }
+}
+
+/** Formats of files that hold one model. */
+const ONE_MODEL: ReadonlySet<string> = new Set(["safetensors", "npz", "npy", "onnx", "tfjs"]);
+
+/** Refuses a key that no file has a use for: the user thinks of another file. */
+function checkKeys(values: ReadonlyMap<string, string>, models: readonly Model[]): void {
+  const holdsOne = (model: Model | undefined): boolean => ONE_MODEL.has(model?.origin?.format ?? "");
+  const refuse = (option: string, model: Model): never => {
+    const format = model.origin!.format;
+    throw new UsageError(`--${option} with ${model.name}, which holds one model (${format}), expected no --${option}`);
+  };
+  if (values.has("key") && models.every(holdsOne)) refuse("key", models[0]!);
+  if (values.has("key-b") && holdsOne(models[1])) refuse("key-b", models[1]!);
 }
 
 /** A file that is one of several opens alone, too, and is part of a model then. */

@@ -2,6 +2,7 @@
 
 import { parseArgs } from "node:util";
 import { COMMON_OPTIONS, type Command, type OptionRule, positionalsOf, UsageError } from "./command.ts";
+import { counted } from "./counted.ts";
 import { nearest } from "./suggest.ts";
 
 export interface ParsedWords {
@@ -67,7 +68,7 @@ function checkWords(command: Command, positionals: readonly string[], values: Re
   if (positionals.length < length || (positionals.length > length && command.further === undefined)) {
     const atLeast = command.further === undefined ? "" : "at least ";
     throw new UsageError(
-      `${command.name} got ${positionals.length} arguments, expected ${atLeast}${length}: ${expected}`,
+      `${command.name} got ${counted(positionals.length, "argument")}, expected ${atLeast}${length}: ${expected}`,
     );
   }
   for (const name of command.required ?? []) {

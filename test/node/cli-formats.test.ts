@@ -127,4 +127,12 @@ test("damaged files and files under a wrong name fail in one line that names the
   assert.match(await ok("inspect", "bits.npz"), /^format +(PyTorch|pytorch)/m);
 });
 
+test("a key is refused where no file has a use for it", async () => {
+  const { code, stderr } = await run("inspect", A, "--key", "ema");
+  assert.is(code, 2);
+  assert.match(stderr, /--key with .*holds one model \(safetensors\), expected no --key/);
+  const other = await run("compare", A, B, "--key-b", "ema");
+  assert.is(other.code, 2);
+});
+
 test.run();

@@ -121,7 +121,7 @@ test("compare says what keeps two models apart, with exit code 1", async () => {
 test("wrong usage: one line, a hint, exit code 2", async () => {
   const cases: [string[], RegExp][] = [
     [["murge"], /command murge, expected one of merge, .* \(did you mean merge\?\)/],
-    [["merge", A, "-o", "x"], /merge got 1 arguments, expected 2: A B/],
+    [["merge", A, "-o", "x"], /merge got 1 argument, expected 2: A B/],
     [["merge", A, B], /merge has no --output/],
     [["merge", A, B, "-o", "x", "--lamda", "1"], /Unknown option '--lamda', did you mean --lambda\?/],
     [["merge", A, B, "-o", "x", "--seed", "-1"], /--seed is followed by an option, expected a value .*--seed=-1\)/],

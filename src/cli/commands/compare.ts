@@ -9,6 +9,7 @@ import type { BridgeNote } from "../../perm/bridge-types.ts";
 import { textTable } from "../../report/text-table.ts";
 import { PREFIX_OPTIONS } from "../bridging.ts";
 import type { Command } from "../command.ts";
+import { counted } from "../counted.ts";
 import { INPUT_OPTIONS, withModels } from "../models.ts";
 
 /** Exit code when the two cannot be merged. */
@@ -27,7 +28,12 @@ export const compare: Command = {
     return withModels(positionals, context, async (a, b) => {
       const { differences: reasons, notes, advice } = await compareModels(a!, b!, { signal });
       if (reasons.length > 0) {
-        const text = [`not mergeable: ${counted(reasons.length)}`, "", ...reasonLines(reasons), `to do: ${advice}`];
+        const text = [
+          `not mergeable: ${counted(reasons.length, "difference")}`,
+          "",
+          ...reasonLines(reasons),
+          `to do: ${advice}`,
+        ];
         const json = { mergeable: false, reasons, notes, advice };
         return { json, text: text.map(visible).join("\n"), exitCode: NOT_MERGEABLE };
       }
@@ -41,8 +47,6 @@ export const compare: Command = {
     });
   },
 };
-
-const counted = (count: number): string => `${count} difference${count === 1 ? "" : "s"}`;
 
 const HEADINGS: readonly (readonly [Difference["kind"], string])[] = [
   ["missing", "only in A"],

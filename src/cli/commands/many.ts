@@ -14,6 +14,7 @@ import { permutationsModel } from "../../perm/permutation-file.ts";
 import { textTable } from "../../report/text-table.ts";
 import { bridgeLines, DTYPE_OPTION, withBridge } from "../bridging.ts";
 import { type Command, type CommandContext, numberOption, UsageError } from "../command.ts";
+import { counted } from "../counted.ts";
 import { DASH } from "../dash.ts";
 import { DATA_SOURCE_OPTIONS } from "../image-data.ts";
 import { basisLines, MATCH_OPTIONS } from "../matching.ts";
@@ -172,5 +173,3 @@ function manyText(report: ManyReport, spec: readonly string[], inputs: readonly 
   });
   return lines.join("\n");
 }
-
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
