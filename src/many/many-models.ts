@@ -3,7 +3,7 @@
 import type { ResolvedSpec, ResolvedTensor, Spec } from "../axes/types.ts";
 import { asFloat32 } from "../base/aligned.ts";
 import { isFloat } from "../base/dtype.ts";
-import { elementCount, type Model } from "../base/model.ts";
+import { elementCount, type Model, type TensorInfo } from "../base/model.ts";
 import { widen } from "../kernels/convert.ts";
 import { createKernels, type Kernels } from "../kernels/kernels.ts";
 import type { BuildOptions } from "../kernels/wasm.ts";
@@ -52,11 +52,14 @@ export function gatherModels(
   };
 }
 
+/** What the tensors are when every float one is read as F32. */
+export function floatsAsF32(tensors: Model["tensors"]): Map<string, TensorInfo> {
+  return new Map([...tensors].map(([name, info]) => [name, isFloat(info.dtype) ? { ...info, dtype: "F32" } : info]));
+}
+
 /** The model with every float tensor as F32; other tensors as they are. */
 function asF32(model: Model, kernels: Kernels): Model {
-  const tensors = new Map(
-    [...model.tensors].map(([name, info]) => [name, isFloat(info.dtype) ? { ...info, dtype: "F32" as const } : info]),
-  );
+  const tensors = floatsAsF32(model.tensors);
   return {
     name: model.name,
     tensors,

@@ -1,11 +1,11 @@
 /** Models whose products leave f32's range, scaled together by one power of two. Loaded when a merge of many meets them. */
 
 import { asFloat64 } from "../base/aligned.ts";
-import { isFloat } from "../base/dtype.ts";
 import { elementCount, type Model } from "../base/model.ts";
 import { decodeFloats } from "../kernels/float-values.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { exponentOf } from "../match/costs/scale-range.ts";
+import { floatsAsF32 } from "./many-models.ts";
 
 /** Magnitudes of the greatest value that need no scaling, and what it is brought to where it is above. */
 const [LEAST, GREATEST] = [2 ** -15, 2 ** 40];
@@ -45,9 +45,7 @@ export async function scaleModels(
 }
 
 function scaledModel(model: Model, scale: number, kernels: Kernels): Model {
-  const tensors = new Map(
-    [...model.tensors].map(([name, info]) => [name, isFloat(info.dtype) ? { ...info, dtype: "F32" as const } : info]),
-  );
+  const tensors = floatsAsF32(model.tensors);
   return {
     name: model.name,
     tensors,
