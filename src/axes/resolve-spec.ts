@@ -62,7 +62,9 @@ function checkListed(spec: Spec, tensors: ReadonlyMap<string, TensorInfo>): void
 
 function listingFault(missing: readonly string[], unlisted: readonly string[]): SpecError {
   if (missing.length > 0)
-    return new SpecError(`model lacks ${count(missing)} that the spec lists: ${listFirst(missing)}`);
+    return new SpecError(
+      `model lacks ${count(missing)} that the spec lists: ${listFirst(missing)}, expected the network of the spec (where a file holds several, open one by its prefix)`,
+    );
   const found = `model has ${count(unlisted)} that the spec does not list: ${listFirst(unlisted)}`;
   return new SpecError(`${found}, expected "rest": "fixed" or an entry for each`);
 }

@@ -101,7 +101,10 @@ test("reshape with a spec that lists what the model lacks reports the lack", () 
     axes: { "layers.0.weight": ["P0", null], gone: ["P0", null] },
     reshape: { gone: [2, 2] },
   });
-  fails(() => resolveSpec(reference, mlp([3, 4])), "model lacks a tensor that the spec lists: gone");
+  fails(
+    () => resolveSpec(reference, mlp([3, 4])),
+    "model lacks a tensor that the spec lists: gone, expected the network of the spec (where a file holds several, open one by its prefix)",
+  );
 });
 
 test.run();

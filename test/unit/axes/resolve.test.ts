@@ -153,7 +153,10 @@ test("missing, unlisted and misshapen tensors", () => {
   const names = Array.from({ length: 12 }, (_, i) => `t${i}`);
   const twelve = spec(Object.fromEntries(names.map((name) => [name, ["_"]])));
   const first = "t0, t1, t2, t3, t4, t5, t6, t7, t8, t9, and 2 more";
-  fails(() => resolveSpec(twelve, model({})), `model lacks 12 tensors that the spec lists: ${first}`);
+  fails(
+    () => resolveSpec(twelve, model({})),
+    `model lacks 12 tensors that the spec lists: ${first}, expected the network of the spec (where a file holds several, open one by its prefix)`,
+  );
   const shapes = model(Object.fromEntries(names.map((name) => [name, [1]])));
   fails(
     () => resolveSpec(spec({}), shapes),
