@@ -30,6 +30,13 @@ export type { DetectOptions } from "./families/options.ts";
 export { skeletonSpec } from "./families/skeleton.ts";
 export type { Activation, ConvLayout, DenseLayout, Graph, Operation, OperationKind } from "./graph/graph.ts";
 export { type LinearOperation, linearOperations } from "./graph/linear-operations.ts";
+export type {
+  AttributeValue,
+  ConstantValue,
+  Operator,
+  OperatorGraph,
+  OperatorInput,
+} from "./graph/operators.ts";
 export { type ValueShape, valueShapes } from "./graph/value-shapes.ts";
 export { type Tap, tapsOf } from "./infer/taps.ts";
 export { type CosineSchedule, cosineSchedule, type Schedule } from "./run/schedule.ts";
