@@ -1,0 +1,32 @@
+/**
+ * Entry `rebasin/plan`: merges as data. A plan is plain JSON that states which models are aligned and merged, and how.
+ *
+ * @example
+ * import { checkPlan, planText } from "rebasin/plan";
+ *
+ * const plan = checkPlan({
+ *   format: "rebasin-plan/1",
+ *   models: [{ path: "a.safetensors" }, { path: "b.safetensors" }],
+ *   blend: { method: "lerp" },
+ *   output: { path: "merged.safetensors" },
+ * });
+ * console.log(planText(plan)); // the same text for the same plan, without paths
+ *
+ * @module
+ */
+
+export { canonicalJson, planDigest, planInputs, planText } from "./plan/canonical.ts";
+export { type CheckPlanOptions, checkPlan, parsePlan } from "./plan/check-plan.ts";
+export {
+  type AlignMethod,
+  type MergePlan,
+  PLAN_FORMAT,
+  type PlanAlign,
+  type PlanBlend,
+  type PlanData,
+  type PlanModel,
+  type PlanNetwork,
+  type PlanOutput,
+  type PlanRepair,
+} from "./plan/merge-plan.ts";
+export type { KeyPath, Locate } from "./plan/shape.ts";

@@ -1,0 +1,82 @@
+/** Plans as text that is the same for the same plan: for the metadata of what they make, and for digests. */
+
+import { sha256Hex } from "../base/sha256.ts";
+import { VERSION } from "../base/version.ts";
+import type { MergePlan, PlanData, PlanModel } from "./merge-plan.ts";
+
+/**
+ * JSON with sorted keys and no white space; keys whose value is undefined are left out.
+ *
+ * @example
+ * canonicalJson({ b: 1, a: [true] }); // '{"a":[true],"b":1}'
+ */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join()}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
+  const entries = Object.entries(value).filter(([, own]) => own !== undefined);
+  // By UTF-16 units, as RFC 8785 sorts.
+  entries.sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, own]) => `${JSON.stringify(key)}:${canonicalJson(own)}`).join()}}`;
+}
+
+/** What stands for a file in a plan without paths. */
+type Named = (path: string) => string | undefined;
+
+/** The plan's canonical JSON without paths and file names: how a model was made, wherever its files were. */
+export function planText(plan: MergePlan): string {
+  const { spec } = plan;
+  const given = typeof spec !== "string" || isSpecPath(spec) ? "given" : spec;
+  return canonicalJson({ ...withoutPaths(plan, () => undefined), spec: given });
+}
+
+/**
+ * SHA-256 of all that decides the result: the plan, the version of this package, and the files by `digests`, from the paths
+ * of `planInputs` to their SHA-256. Two plans with the same digest make the same bytes.
+ *
+ * @throws {RangeError} where a digest is missing.
+ */
+export async function planDigest(plan: MergePlan, digests: ReadonlyMap<string, string>): Promise<string> {
+  const named: Named = (path) => {
+    const digest = digests.get(path);
+    if (digest === undefined) throw new RangeError(`${path} has no digest, expected one for each of planInputs(plan)`);
+    return digest;
+  };
+  const { path = "", permutations: _, ...written } = plan.output ?? {};
+  // Without another word, the ending decides the format.
+  const output = { ...written, ending: /(\.[^./\\]*|[/\\])?$/.exec(path)![0].toLowerCase() };
+  const text = canonicalJson({ version: VERSION, plan: { ...withoutPaths(plan, named), output } });
+  return sha256Hex(new TextEncoder().encode(text));
+}
+
+/** The paths of all that a plan reads, each once. */
+export function planInputs({ models, base, spec, data, align, repair }: MergePlan): string[] {
+  const paths = [
+    ...models.map(({ path }) => path),
+    base?.path,
+    typeof spec === "string" && isSpecPath(spec) ? spec : undefined,
+    align.permutations,
+    data?.path,
+    repair?.dataB?.path,
+  ];
+  return [...new Set(paths.filter((path) => path !== undefined))];
+}
+
+/** Whether `spec` of a plan is a path: families have no dot. */
+export const isSpecPath = (spec: string): boolean => spec.endsWith(".json");
+
+function withoutPaths(plan: MergePlan, named: Named): object {
+  const { models, base, spec, data, align, repair, output, ...rest } = plan;
+  const ofModel = ({ path, sha256: _, ...own }: PlanModel): object => ({ ...own, file: named(path) });
+  const ofData = ({ path, ...own }: PlanData): object => ({ ...own, file: named(path) });
+  return {
+    ...rest,
+    models: models.map(ofModel),
+    base: base && ofModel(base),
+    spec: typeof spec === "string" && isSpecPath(spec) ? named(spec) : spec,
+    data: data && ofData(data),
+    align: { ...align, permutations: align.permutations && named(align.permutations) },
+    repair: repair && { ...repair, dataB: repair.dataB && ofData(repair.dataB) },
+    // The dtype decides values; the rest is where and in what they are kept.
+    output: output?.dtype === undefined ? undefined : { dtype: output.dtype },
+  };
+}

@@ -1,0 +1,137 @@
+/** Plain JSON → a plan: every key known, every value in range, every default in place. */
+
+import { FormatError } from "../base/errors.ts";
+import { findKeyFault } from "../base/json-keys.ts";
+import type { AlignMethod, MergePlan, PlanAlign } from "./merge-plan.ts";
+import { BY_DATA, PLAN_FIELDS } from "./plan-fields.ts";
+import { checkShape, fault, type KeyPath, keyText, type Locate } from "./shape.ts";
+
+/** How messages name the plan and its keys. */
+export interface CheckPlanOptions {
+  /** Of its file. Default "plan". */
+  readonly name?: string | undefined;
+  /** Where a key is, such as `recipe.yaml:12 align.method`. Default: the name and the keys. */
+  readonly locate?: Locate | undefined;
+}
+
+/**
+ * Checks parsed JSON and resolves to the plan with all defaults in place. The given object stays as it is.
+ *
+ * @throws {FormatError} for unknown or missing keys, values of a wrong type or out of range, and keys that do not go together.
+ *
+ * @example
+ * const plan = checkPlan({
+ *   format: "rebasin-plan/1",
+ *   models: [{ path: "a.safetensors" }, { path: "b.safetensors" }],
+ *   blend: { method: "lerp", lambda: 0.5 },
+ *   output: { path: "merged.safetensors" },
+ * });
+ */
+export function checkPlan(value: unknown, options: CheckPlanOptions = {}): MergePlan {
+  const { name = "plan" } = options;
+  const locate = options.locate ?? ((path: KeyPath) => (path.length === 0 ? name : `${name} ${keyText(path)}`));
+  const given = value as Partial<MergePlan> | null;
+  const shaped = typeof given === "object" && given !== null ? withMethods(given) : value;
+  const checked = checkShape(shaped, { kind: "fields", fields: PLAN_FIELDS }, locate) as MergePlan;
+  checkTogether(checked, locate);
+  return checked;
+}
+
+/** A plan's JSON nests five levels, a spec in it as many; anything far deeper is after the parser's stack. */
+const MAX_JSON_DEPTH = 64;
+
+/**
+ * Reads a plan from JSON text; `name` is that of its file.
+ *
+ * @throws {FormatError} for text that is no JSON, a key given twice, and as `checkPlan` does.
+ */
+export function parsePlan(text: string, name = "plan"): MergePlan {
+  const json = text.replace(/^\uFEFF/, "");
+  const found = findKeyFault(json, MAX_JSON_DEPTH);
+  if (found?.tooDeep !== undefined)
+    throw new FormatError(`${name} is nested ${found.tooDeep} deep, expected at most ${MAX_JSON_DEPTH}`);
+  if (found?.duplicate !== undefined)
+    throw new FormatError(`${name} has the key "${found.duplicate}" twice in one object, expected once`);
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (error) {
+    throw new FormatError(`${name} is not JSON (${(error as Error).message}), expected a plan`);
+  }
+  return checkPlan(value, { name });
+}
+
+/** The method of matching and the blend, where a plan leaves them out, depend on how many models there are. */
+function withMethods(given: Partial<MergePlan>): object {
+  const { models, ...rest } = given;
+  // An empty key of a YAML file is null.
+  const align: unknown = given.align ?? {};
+  if (typeof align !== "object" || align === null || Array.isArray(align)) return given;
+  const isMany = (align as PlanAlign).strategy != null || (Array.isArray(models) && models.length > 2);
+  const settled: PlanAlign = isMany ? manyAlign(align) : { method: methodOf(align), ...align };
+  return { ...rest, ...(models === undefined ? {} : { models }), align: settled };
+}
+
+const methodOf = ({ permutations }: PlanAlign): AlignMethod =>
+  permutations === undefined ? "frank-wolfe" : "permutations";
+
+/** Joint matching has no method of its own. */
+function manyAlign({ strategy = "cycle-consistent", ...align }: PlanAlign): PlanAlign {
+  if (strategy === "cycle-consistent") return { strategy, ...align };
+  return { strategy, method: strategy === "merge-many" ? "coordinate" : "frank-wolfe", ...align };
+}
+
+/** What one key's table cannot say. */
+function checkTogether(plan: MergePlan, locate: Locate): void {
+  const { align, models, blend, output } = plan;
+  if (align.strategy !== undefined) checkMany(plan, locate);
+  else if (blend?.method === "mean") throw fault(locate(["blend", "method"]), 'is "mean"', "align.strategy beside it");
+  if (align.method === "permutations" && align.permutations === undefined)
+    throw fault(locate(["align"]), "has no permutations", "permutations: the path of a file of rebasin match");
+  if ((align.reference ?? 0) >= models.length)
+    throw fault(locate(["align", "reference"]), `is ${align.reference}`, `a model's number, 0 to ${models.length - 1}`);
+  checkData(plan, locate);
+  if (blend === undefined && output?.path !== undefined)
+    throw fault(locate(["output", "path"]), "is for a merge", "blend beside it");
+  if (blend === undefined && plan.repair !== undefined)
+    throw fault(locate(["repair"]), "is for a merge", "blend beside it");
+}
+
+/** Alignments of several models find their own start, and look at no images. */
+function checkMany({ align, starts = 1, blend, repair }: MergePlan, locate: Locate): void {
+  const { strategy, method } = align;
+  if (strategy === "cycle-consistent" && method !== undefined)
+    throw fault(locate(["align", "method"]), "is for strategy merge-many and tree", "no method");
+  const ofPairs = ["restarts", "only", "except", "keepA", "images", "split", "permutations"] as const;
+  const stray = ofPairs.find((key) => align[key] !== undefined && align[key] !== 0);
+  if (stray !== undefined) throw fault(locate(["align", stray]), "is for two models", `no ${stray} with ${strategy}`);
+  if (method !== undefined && method !== "frank-wolfe" && method !== "coordinate")
+    throw fault(locate(["align", "method"]), `is ${method}`, "frank-wolfe or coordinate");
+  if (starts > 1) throw fault(locate(["starts"]), "is for two models", `no starts with ${strategy}`);
+  if (blend !== undefined && blend.method !== "mean")
+    throw fault(locate(["blend", "method"]), `is "${blend.method}"`, `"mean" with strategy ${strategy}`);
+  if (repair?.kind === "per-task")
+    throw fault(locate(["repair", "kind"]), "per-task is for two models", "another kind");
+}
+
+/** Methods of which some units can be left out. */
+const OF_CHOICE: readonly string[] = ["frank-wolfe", "coordinate", "activations", "hybrid"];
+
+function checkData({ align, starts = 1, data, repair }: MergePlan, locate: Locate): void {
+  const { method = "" } = align;
+  const chosen = (["only", "except"] as const).find((key) => align[key] !== undefined);
+  if (chosen !== undefined && !OF_CHOICE.includes(method))
+    throw fault(locate(["align", chosen]), `is for align.method ${OF_CHOICE.join(" or ")}`, `no ${chosen}`);
+  if (starts > 1 && method !== "frank-wolfe" && method !== "hybrid")
+    throw fault(locate(["starts"]), "is for align.method frank-wolfe or hybrid", `no starts with ${method}`);
+  const wants = BY_DATA.includes(method)
+    ? `align.method ${method}`
+    : starts > 1
+      ? `starts ${starts}`
+      : repair && `repair ${repair.kind}`;
+  if (wants !== undefined && data === undefined) throw fault(locate([]), "has no data", `data: images for ${wants}`);
+  if (repair?.kind === "per-task" && repair.dataB === undefined)
+    throw fault(locate(["repair"]), "has no dataB", "dataB: images of B's task");
+  if (align.keepA !== undefined && data !== undefined)
+    throw fault(locate(["align", "keepA"]), "is for matching by weights alone", "no data and no repair");
+}
