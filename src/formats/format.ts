@@ -2,6 +2,7 @@
 
 import type { Model, Origin } from "../base/model.ts";
 import type { Running } from "../base/options.ts";
+import type { OperatorGraph } from "../graph/operators.ts";
 import type { ByteSource } from "../io/byte-source.ts";
 import type { Files } from "../io/files.ts";
 import type { ByteSink } from "../io/sink.ts";
@@ -28,6 +29,11 @@ export interface Format {
 
 /** What a format's module has. */
 export interface FormatModule {
+  /**
+   * What the network computes, of files that say it: the graph of a model's origin, or undefined where this file has none.
+   * Rejects with `FormatError`, naming file and operator, for a graph that is malformed. Absent for formats without graphs.
+   */
+  readGraph?(origin: Origin, options: Pick<Running, "signal">): Promise<OperatorGraph | undefined>;
   /**
    * Opens a file: reads its index only. The model owns `source` from then on, and has an `origin`.
    *

@@ -32,7 +32,7 @@ export interface FuzzedFormat {
 export type Outcome = "read" | "refused";
 
 /**
- * Opens a file, reads every tensor, and writes it back unchanged. Throws when anything happens that must not: another error
+ * Opens a file, reads every tensor and the graph, and writes it back unchanged. Throws when anything happens that must not: another error
  * than a `FormatError` of one line that names the file, tensors of another size than they say, a copy that differs.
  */
 export async function tryFile({ file, module }: FuzzedFormat, bytes: Uint8Array): Promise<Outcome> {
@@ -43,6 +43,11 @@ export async function tryFile({ file, module }: FuzzedFormat, bytes: Uint8Array)
   } catch (error) {
     judge(error, file);
     return "refused";
+  }
+  try {
+    await module.readGraph?.(model.origin!, {});
+  } catch (error) {
+    judge(error, file);
   }
   const sink = memorySink();
   try {

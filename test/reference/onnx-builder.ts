@@ -76,16 +76,68 @@ export function node(
 export const constant = (name: string, ...value: readonly Uint8Array[]): Uint8Array<ArrayBuffer> =>
   node("Constant", [], [name], value);
 
-/** GraphProto. */
+/** ValueInfoProto: a tensor's type and shape; sizes that are text are names of unknown ones. */
+export const valueInfo = (
+  name: string,
+  shape: readonly (number | string)[] = [],
+  type = 1,
+): Uint8Array<ArrayBuffer> => {
+  const sizes = shape.map((size) => part(1, typeof size === "string" ? part(2, size) : whole(1, size)));
+  return concat(part(1, name), part(2, part(1, concat(whole(1, type), part(2, concat(...sizes))))));
+};
+
+/** GraphProto: `inputs` and `outputs` are ValueInfoProtos. */
 export const graph = (
   nodes: readonly Uint8Array[],
   initializers: readonly Uint8Array[] = [],
+  [inputs, outputs]: readonly (readonly Uint8Array[])[] = [],
 ): Uint8Array<ArrayBuffer> =>
-  concat(...nodes.map((each) => part(1, each)), part(2, "net"), ...initializers.map((each) => part(5, each)));
+  concat(
+    ...nodes.map((each) => part(1, each)),
+    part(2, "net"),
+    ...initializers.map((each) => part(5, each)),
+    ...(inputs ?? []).map((each) => part(11, each)),
+    ...(outputs ?? []).map((each) => part(12, each)),
+  );
 
-/** ModelProto: IR 8, a producer, opset 13. */
+/** OperatorSetIdProto. */
+export const opsetId = (domain: string, version: number): Uint8Array<ArrayBuffer> =>
+  concat(part(1, domain), whole(2, version));
+
+/** ModelProto: IR 8, a producer, opset 13 or another. */
+export const onnxOf = (opset: number, content: Uint8Array, ...more: readonly Uint8Array[]): Uint8Array<ArrayBuffer> =>
+  concat(whole(1, 8), part(2, "by hand"), part(7, content), part(8, opsetId("", opset)), ...more);
+
 export const onnxFile = (content: Uint8Array, ...more: readonly Uint8Array[]): Uint8Array<ArrayBuffer> =>
-  concat(whole(1, 8), part(2, "by hand"), part(7, content), part(8, concat(part(1, ""), whole(2, 13))), ...more);
+  onnxOf(13, content, ...more);
+
+/** FunctionProto, of domain "own", as a field of ModelProto. */
+export const localFunction = (
+  name: string,
+  inputs: readonly string[],
+  outputs: readonly string[],
+  nodes: readonly Uint8Array[],
+  ...more: readonly Uint8Array[]
+): Uint8Array<ArrayBuffer> =>
+  part(
+    25,
+    concat(
+      part(1, name),
+      ...inputs.map((each) => part(4, each)),
+      ...outputs.map((each) => part(5, each)),
+      ...nodes.map((each) => part(7, each)),
+      part(10, "own"),
+      ...more,
+    ),
+  );
+
+/** A node of domain "own": a call of `localFunction`. */
+export const callOf = (
+  name: string,
+  inputs: readonly string[],
+  outputs: readonly string[],
+  ...more: readonly Uint8Array[]
+): Uint8Array<ArrayBuffer> => concat(node(name, inputs, outputs, more), part(7, "own"));
 
 /** `metadata_props`. */
 export const property = (key: string, value: string): Uint8Array<ArrayBuffer> =>
@@ -93,7 +145,8 @@ export const property = (key: string, value: string): Uint8Array<ArrayBuffer> =>
 
 /** A small sound model: every way in which a tensor can be kept in the file itself. */
 export function smallOnnx(): Uint8Array<ArrayBuffer> {
-  const branch = graph([constant("w", attribute("value", part(5, tensor("", 1, [2], raw(floats(1, 2))))))]);
+  const value = attribute("value", part(5, tensor("", 1, [2], raw(floats(1, 2)))));
+  const branch = graph([constant("w", value)], [], [[], [valueInfo("w", [2])]]);
   return onnxFile(
     graph(
       [
@@ -116,6 +169,10 @@ export function smallOnnx(): Uint8Array<ArrayBuffer> {
         tensor("long", 7, [2], wholes(7, [-1, 5], false)),
         tensor("double", 11, [1], part(10, new Uint8Array(Float64Array.of(0.25).buffer))),
         tensor("empty", 1, [0]),
+      ],
+      [
+        [valueInfo("x", ["n", 3]), valueInfo("c", [], 9)],
+        [valueInfo("h", ["n", 2]), valueInfo("y", [2])],
       ],
     ),
     property("k", "v"),

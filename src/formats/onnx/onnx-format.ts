@@ -5,9 +5,13 @@ import { writeThenClose } from "../../io/write-then-close.ts";
 import type { FormatModule } from "../format.ts";
 import { requireNumbersRead, requireSameInfos } from "../same-contents.ts";
 import { type OnnxContainer, openOnnx } from "./open-onnx.ts";
+import { readOperatorGraph } from "./operators/operator-graph.ts";
 import { writeIntoOnnx } from "./write-onnx.ts";
 
 export const open: FormatModule["open"] = (source, files, { signal }) => openOnnx(source, files, { signal });
+
+export const readGraph: NonNullable<FormatModule["readGraph"]> = async ({ container }, { signal }) =>
+  readOperatorGraph(container as OnnxContainer, signal);
 
 export const checkWrite: NonNullable<FormatModule["checkWrite"]> = (model, like) => {
   const into = containerOf(like);

@@ -29,7 +29,10 @@ export interface OnnxIndex {
   readonly leftOut: LeftOut[];
   /** Nodes by operator, those of other domains with the domain. */
   readonly operators: Map<string, number>;
+  /** All of them; the model's own has neither scope nor parent. */
   readonly graphs: WalkedGraph[];
+  /** Bodies of functions. */
+  readonly functions: WalkedGraph[];
   readonly opsets: Map<string, string>;
   /** Producer, its version, IR version, …: in words. */
   readonly facts: Map<string, string>;
@@ -78,6 +81,7 @@ export async function readOnnxIndex(file: ProtoFile): Promise<OnnxIndex> {
     leftOut: [],
     operators: new Map(),
     graphs: [],
+    functions: [],
     opsets: new Map(),
     facts: new Map(),
     metadata: new Map(),
@@ -143,8 +147,9 @@ async function walkFunction(index: OnnxIndex, message: ProtoMessage): Promise<vo
     if (field.number === FUNCTION.name) name = await textOf(file, field);
     else if (field.number === FUNCTION.node) nodes.push(field);
   }
-  const graph: WalkedGraph = { scope: `${name}/`, parent: undefined, names: new Map(), nodes: [] };
+  const graph: WalkedGraph = { message, scope: `${name}/`, parent: undefined, names: new Map(), nodes: [] };
   index.graphs.push(graph);
+  index.functions.push(graph);
   for (const field of nodes) await takeNode(index, graph, messageOf(file, field, message));
 }
 
@@ -153,24 +158,26 @@ async function walkGraph(
   message: ProtoMessage,
   scope: string,
   parent: WalkedGraph | undefined,
-): Promise<void> {
+): Promise<WalkedGraph> {
   const { file } = index;
-  const graph: WalkedGraph = { scope, parent, names: new Map(), nodes: [] };
+  const graph: WalkedGraph = { message, scope, parent, names: new Map(), nodes: [] };
   index.graphs.push(graph);
   for await (const field of fieldsOf(file, message)) {
     if (field.number === GRAPH.node) await takeNode(index, graph, messageOf(file, field, message));
     else if (field.number === GRAPH.initializer)
       add(index, graph, field.at, await readTensor(file, messageOf(file, field, message)));
-    else if (field.number === GRAPH.sparse) await leaveSparse(index, messageOf(file, field, message), scope);
+    else if (field.number === GRAPH.sparse) await leaveSparse(index, graph, messageOf(file, field, message));
   }
+  return graph;
 }
 
 /** A SparseTensorProto: its values (field 1) have the name. */
-async function leaveSparse({ file, leftOut }: OnnxIndex, message: ProtoMessage, scope: string): Promise<void> {
+async function leaveSparse({ file, leftOut }: OnnxIndex, graph: WalkedGraph, message: ProtoMessage): Promise<void> {
   let name = "";
   for await (const field of fieldsOf(file, message))
     if (field.number === 1) ({ name } = await readTensor(file, messageOf(file, field, message)));
-  leftOut.push({ name: scope + name, what: "sparse", isNumeric: true });
+  graph.names.set(name, graph.scope + name);
+  leftOut.push({ name: graph.scope + name, what: "sparse", isNumeric: true });
 }
 
 async function takeNode(index: OnnxIndex, graph: WalkedGraph, message: ProtoMessage): Promise<void> {
@@ -178,23 +185,27 @@ async function takeNode(index: OnnxIndex, graph: WalkedGraph, message: ProtoMess
   const { node, attributes } = await readNode(file, message);
   const operator = node.domain === "" ? node.operator : `${node.domain}.${node.operator}`;
   operators.set(operator, (operators.get(operator) ?? 0) + 1);
-  if (node.operator === "Constant" && node.domain === "") {
+  if (node.operator === "Constant" && node.domain === "" && !attributes.some(({ isReference }) => isReference)) {
     await takeConstant(index, graph, node, attributes);
     return;
   }
-  // Names of nodes need not be there, and need not be unique: then the number tells.
-  const own = node.name === "" ? `${node.operator}_${graph.nodes.length}` : node.name;
+  const own = ownName(node, graph.nodes.length);
   graph.nodes.push(node);
   if (graph.nodes.length > MAX_NODES) throw protoFault(file, message.from, `is node ${MAX_NODES + 1}, expected fewer`);
   for (const attribute of attributes) {
     for (const [at, body] of attribute.graphs.entries()) {
       const which = attribute.graphs.length > 1 ? `${attribute.name}.${at}` : attribute.name;
-      await walkGraph(index, messageOf(file, body, attribute.message), `${graph.scope}${own}/${which}/`, graph);
+      const scope = `${graph.scope}${own}/${which}/`;
+      node.bodies.set(which, await walkGraph(index, messageOf(file, body, attribute.message), scope, graph));
     }
     if (attribute.tensors.length > 0 && node.operator !== "ConstantOfShape")
       index.leftOut.push({ name: `${graph.scope}${own}/${attribute.name}`, what: "an attribute", isNumeric: false });
   }
 }
+
+/** Names of nodes need not be there, and need not be unique: then the number among those of its graph tells. */
+export const ownName = ({ name, operator }: Pick<GraphNode, "name" | "operator">, at: number): string =>
+  name === "" ? `${operator}_${at}` : name;
 
 /** `Constant` has one attribute: a tensor, a number, a list of numbers, text. */
 async function takeConstant(
@@ -214,6 +225,7 @@ async function takeConstant(
     }
     const [field, isList] = numbersOf(kind);
     if (field === undefined) {
+      graph.names.set(name, graph.scope + name);
       index.leftOut.push({ name: graph.scope + name, what: kind, isNumeric: kind.startsWith("sparse") });
       continue;
     }

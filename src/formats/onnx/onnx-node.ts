@@ -13,8 +13,9 @@ import {
   textOf,
 } from "./protobuf.ts";
 
-/** A node, as far as the use of weights depends on it. */
+/** A node, as far as the use of weights depends on it; `message` holds the rest. */
 export interface GraphNode {
+  readonly message: ProtoMessage;
   readonly operator: string;
   /** Empty for ONNX's own operators. */
   readonly domain: string;
@@ -23,10 +24,13 @@ export interface GraphNode {
   readonly outputs: readonly string[];
   /** Attributes that are whole numbers or short lists of them. */
   readonly numbers: ReadonlyMap<string, readonly (number | undefined)[]>;
+  /** Graphs among its attributes, by the attribute's name: branches, a loop's body. */
+  readonly bodies: Map<string, WalkedGraph>;
 }
 
 /** A graph's nodes but for `Constant`s, and its tensors. */
 export interface WalkedGraph {
+  readonly message: ProtoMessage;
   /** Put before its tensors' names; empty for the model's own graph. */
   readonly scope: string;
   /** The graph around it, whose values it sees. */
@@ -42,6 +46,8 @@ export interface NodeAttribute {
   readonly message: ProtoMessage;
   readonly graphs: readonly ProtoField[];
   readonly tensors: readonly ProtoField[];
+  /** True when its value is that of an attribute of the function around it. */
+  readonly isReference: boolean;
 }
 
 /** A node has as many inputs as a `Concat` of everything. */
@@ -52,7 +58,7 @@ const MAX_LIST_BYTES = 256;
 
 /** Fields of NodeProto and of AttributeProto. */
 const NODE = { input: 1, output: 2, name: 3, operator: 4, attribute: 5, domain: 7 };
-const ATTRIBUTE = { name: 1, int: 3, tensor: 5, graph: 6, ints: 8, tensors: 10, graphs: 11, sparse: [22, 23] };
+const ATTRIBUTE = { name: 1, int: 3, tensor: 5, graph: 6, ints: 8, tensors: 10, graphs: 11, reference: 21 };
 
 /** Reads a node and its attributes. Throws `FormatError` for what is malformed. */
 export async function readNode(
@@ -82,7 +88,8 @@ export async function readNode(
       );
   }
   const domain = words.domain === "ai.onnx" ? "" : words.domain;
-  return { node: { ...words, domain, inputs: inputs!, outputs: outputs!, numbers }, attributes };
+  const node = { ...words, message, domain, inputs: inputs!, outputs: outputs!, numbers, bodies: new Map() };
+  return { node, attributes };
 }
 
 async function readAttribute(
@@ -93,6 +100,7 @@ async function readAttribute(
   const [graphs, tensors]: ProtoField[][] = [[], []];
   const values: (number | undefined)[] = [];
   const single = new Set<number>();
+  let isReference = false;
   for await (const field of fieldsOf(file, message)) {
     const { number, wire, from, until } = field;
     if (number === ATTRIBUTE.tensor || number === ATTRIBUTE.graph) {
@@ -101,6 +109,7 @@ async function readAttribute(
       single.add(number);
     }
     if (number === ATTRIBUTE.name) name = await textOf(file, field);
+    else if (number === ATTRIBUTE.reference) isReference = until > from;
     else if (number === ATTRIBUTE.graph || number === ATTRIBUTE.graphs) graphs!.push(field);
     else if (number === ATTRIBUTE.tensor || number === ATTRIBUTE.tensors) tensors!.push(field);
     else if (number === ATTRIBUTE.int) values.push(countOf(file, field));
@@ -111,5 +120,5 @@ async function readAttribute(
     )
       await pushCounts(file, field, values, 2 * MAX_LIST_BYTES);
   }
-  return { attribute: { name, message, graphs: graphs!, tensors: tensors! }, values };
+  return { attribute: { name, message, graphs: graphs!, tensors: tensors!, isReference }, values };
 }
