@@ -6,8 +6,9 @@
 import { parseArgs } from "node:util";
 import type { Model } from "../src/base/model.ts";
 import { detectSpec } from "../src/families/detect-spec.ts";
-import { meanModel } from "../src/many/mean-model.ts";
-import { type ManyOptions, type ManyStrategy, mergeMany } from "../src/many/merge-many.ts";
+import type { ManyStrategy } from "../src/many/align-many.ts";
+import { type ManyOptions, mergeMany } from "../src/many/merge-many.ts";
+import { blendModels } from "../src/merge/blend-models.ts";
 import { readDataFolder } from "../src/node/data-folder.ts";
 import { openModelFile } from "../src/node/open-model.ts";
 import { textTable } from "../src/report/text-table.ts";
@@ -44,7 +45,7 @@ async function evaluateAll(data: string): Promise<void> {
     rows.push([name, accuracy.toFixed(4), loss.toFixed(4), ...more]);
   };
   for (const [i, model] of models.entries()) await row(positionals[i]!, model, "", "", "");
-  await row("mean of the models as they are", meanModel(models, new Map(), {}), "", "", "");
+  await row("mean of the models as they are", blendModels(models), "", "", "");
   for (const options of variants()) {
     const { model, report } = await mergeMany(models, await detectSpec(models[0]!, { normGroups: 1 }), options);
     const { method, reference, iterations, rounds, objective, seconds } = report;

@@ -5,8 +5,9 @@
 
 import type { ResolvedTensor } from "../axes/types.ts";
 import { elementCount, type Model } from "../base/model.ts";
+import { refuseNonfinite } from "../base/refuse-nonfinite.ts";
 import type { Orders } from "../perm/alignment.ts";
-import { type ManyModels, refuseNonfinite, votingModel } from "./many-models.ts";
+import { type ManyModels, votingModel } from "./many-models.ts";
 
 /** A move must gain this share of Σ‖θ‖²: less is rounding of the tensors' own f32 values. */
 const RELATIVE_GAIN = 1e-9;

@@ -11,7 +11,7 @@ import { bindPermutations } from "../perm/bind-permutations.ts";
 import { type Pair, pairOf } from "../perm/pair.ts";
 import { permutationsFingerprint } from "../perm/permutation-file.ts";
 import { mergeMetadata } from "./metadata.ts";
-import { type Blend, blendTensor } from "./methods/blend-tensor.ts";
+import { type Blend, blendTensor, PAIR_BLENDS } from "./methods/blend-tensor.ts";
 
 /** Options of `mergeModels`. */
 export interface MergeOptions extends Pick<Computing, "simd" | "allowNonfinite"> {
@@ -91,6 +91,6 @@ function checkMergeOptions(options: MergeOptions): { lambda: number; blend: Blen
   checkOptions("mergeModels", options, MERGE_OPTIONS);
   const { lambda = 0.5, blend = "lerp", allowNonfinite = false } = options;
   checkNumber("lambda", lambda, 0, 1);
-  if (blend !== "lerp" && blend !== "slerp") throw new RangeError(`blend "${blend}", expected "lerp" or "slerp"`);
+  if (!Object.hasOwn(PAIR_BLENDS, blend)) throw new RangeError(`blend "${blend}", expected "lerp" or "slerp"`);
   return { lambda, blend, allowNonfinite };
 }

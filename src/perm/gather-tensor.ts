@@ -13,7 +13,7 @@ import type { Kernels } from "../kernels/kernels.ts";
  */
 export function gatherTensor(
   kernels: Kernels,
-  tensor: ResolvedTensor,
+  tensor: Pick<ResolvedTensor, "axes" | "info">,
   permutations: readonly Int32Array[],
   bytes: Uint8Array,
   into?: Uint8Array,
@@ -30,7 +30,7 @@ export function gatherTensor(
 /** The same left in wasm memory, which the caller releases; null when nothing moves. */
 export function gatherInside(
   kernels: Kernels,
-  tensor: ResolvedTensor,
+  tensor: Pick<ResolvedTensor, "axes" | "info">,
   permutations: readonly Int32Array[],
   bytes: Uint8Array,
 ): number | null {

@@ -8,14 +8,30 @@ import type { Kernels } from "../../kernels/kernels.ts";
 import { gatherInside, gatherTensor } from "../../perm/gather-tensor.ts";
 import { slerpWeight } from "./slerp-weight.ts";
 
+/** The weights of two whole tensors, by pointers to `count` values: f64 where `wide`, else f32. */
+type PairWeights = (
+  kernels: Kernels,
+  wide: boolean,
+  a: number,
+  b: number,
+  count: number,
+  lambda: number,
+) => readonly [number, number];
+
 /** How values between two models are found: on the line between them, or on the arc. */
 export type Blend = "lerp" | "slerp";
+
+/** The blends of the core. Others are in `merge/blends/`, and load on demand. */
+export const PAIR_BLENDS: Readonly<Record<Blend, PairWeights>> = {
+  lerp: (_kernels, _wide, _a, _b, _count, lambda) => [1 - lambda, lambda],
+  slerp: arcWeights,
+};
 
 /** Two tensors of the same name, dtype and shape, as raw little-endian bytes: B's as its file has them. */
 export interface TensorPair {
   readonly name: string;
   /** Their axes, and the permutations that align B. */
-  readonly tensor: ResolvedTensor;
+  readonly tensor: Pick<ResolvedTensor, "axes" | "info">;
   readonly permutations: readonly Int32Array[];
   /** What the two models are called in messages. */
   readonly models: readonly [string, string];
@@ -24,7 +40,7 @@ export interface TensorPair {
   readonly b: Uint8Array;
 }
 
-export interface BlendSettings {
+export interface PairSettings {
   readonly lambda: number;
   readonly blend: Blend;
   readonly allowNonfinite: boolean;
@@ -38,12 +54,7 @@ const PARALLEL = 0.9995;
  * copied, where nothing moves; else `into` with the result in it, or a fresh array. Throws `RangeError` for NaN or
  * infinity, `TypeError` for packed dtypes.
  */
-export function blendTensor(
-  kernels: Kernels,
-  pair: TensorPair,
-  settings: BlendSettings,
-  into?: Uint8Array,
-): Uint8Array {
+export function blendTensor(kernels: Kernels, pair: TensorPair, settings: PairSettings, into?: Uint8Array): Uint8Array {
   const { dtype } = pair;
   const { kind } = DTYPES[dtype];
   const { lambda } = settings;
@@ -70,7 +81,7 @@ function layout({ dtype, a }: TensorPair): { wide: boolean; dtype: Dtype; count:
 function blendFloats(
   kernels: Kernels,
   pair: TensorPair,
-  { lambda, blend, allowNonfinite }: BlendSettings,
+  { lambda, blend, allowNonfinite }: PairSettings,
   into?: Uint8Array,
 ): Uint8Array {
   const { wide, dtype, count } = layout(pair);
@@ -87,7 +98,7 @@ function blendFloats(
   }
   if (lambda === 0) return pair.a;
   if (lambda === 1) return moved === null ? pair.b : copyOut(kernels, moved, pair.b.length, into);
-  const [weightA, weightB] = blend === "slerp" ? arcWeights(kernels, wide, a, b, count, lambda) : [1 - lambda, lambda];
+  const [weightA, weightB] = PAIR_BLENDS[blend](kernels, wide, a, b, count, lambda);
   const combine = wide ? wasm.combine64 : wasm.combine32;
   combine(a, a, b, count, weightA, weightB);
   return wide ? copyOut(kernels, a, 8 * count, into) : narrow(kernels, dtype, a, count, into);

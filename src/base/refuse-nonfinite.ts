@@ -1,0 +1,7 @@
+/** What is said of the first value that is no number. */
+
+/** Throws `RangeError` for the first NaN or infinity of `values`, of which there must be one. */
+export function refuseNonfinite(model: string, tensor: string, values: Float32Array | Float64Array): never {
+  const at = values.findIndex((value) => !Number.isFinite(value));
+  throw new RangeError(`${model}: ${tensor} has ${values[at]} at element ${at}, expected finite numbers`);
+}

@@ -1,0 +1,120 @@
+/** What is blended, as numbers: one tensor of every model, or its difference from a base. */
+
+import { asFloat64 } from "../base/aligned.ts";
+import { type Dtype, elementBytes } from "../base/dtype.ts";
+import type { Model, TensorInfo } from "../base/model.ts";
+import type { Computing } from "../base/options.ts";
+import { refuseNonfinite } from "../base/refuse-nonfinite.ts";
+import { createRng, type Rng } from "../base/rng.ts";
+import { sha256Hex } from "../base/sha256.ts";
+import { narrow, widen } from "../kernels/convert.ts";
+import { withKernels } from "../kernels/idle.ts";
+import type { Kernels } from "../kernels/kernels.ts";
+import type { BlendInput, SettledBlend } from "./blends/blend.ts";
+import { addScaled } from "./blends/sums.ts";
+
+/** What a fine-tune changed: a lazy model whose tensors are differences from a base, as F64. */
+export interface TaskVector {
+  readonly delta: Model;
+}
+
+/** One of those that are blended. */
+export type Part = Model | TaskVector;
+
+/** True for a task vector. */
+export function isTask(part: Part): part is TaskVector {
+  return "delta" in part;
+}
+
+/** What `blendModels` hands on. */
+export interface InputOptions extends Pick<Computing, "simd" | "allowNonfinite"> {
+  readonly base?: Model | undefined;
+  readonly seed?: number | undefined;
+  readonly grams?: ((tensor: string, i: number) => Promise<Float64Array | undefined>) | undefined;
+}
+
+/** How a tensor is read for a blend. */
+export function createInputs(
+  parts: readonly Part[],
+  { base, simd, allowNonfinite = false, seed = 0, grams }: InputOptions,
+): (name: string, settings: SettledBlend, signal: AbortSignal | undefined) => BlendInput {
+  const read = async (model: Model, name: string, signal: AbortSignal | undefined): Promise<Float64Array> => {
+    const bytes = await model.read(name, signal);
+    const values = withKernels({ simd }, (kernels) => toFloats(kernels, model.tensors.get(name)!.dtype, bytes));
+    if (!allowNonfinite && !allFinite(values)) refuseNonfinite(model.name, name, values);
+    return values;
+  };
+  return (name, settings, signal) => {
+    let kept: Promise<Float64Array> | undefined;
+    const ofBase = async (): Promise<Float64Array | undefined> => {
+      if (base !== undefined) kept ??= read(base, name, signal);
+      return kept;
+    };
+    const part = async (i: number, asDelta: boolean): Promise<Float64Array> => {
+      const own = parts[i]!;
+      const values = await read(isTask(own) ? own.delta : own, name, signal);
+      if (isTask(own) !== asDelta) addScaled(values, (await ofBase())!, asDelta ? -1 : 1);
+      return values;
+    };
+    return {
+      ...{ name, shape: shapeOf((base ?? (parts[0] as Model)).tensors.get(name)!), models: parts.length, settings },
+      values: (i) => part(i, false),
+      delta: (i) => part(i, true),
+      base: ofBase,
+      rng: (i) => rngOf(seed, name, i),
+      gram: async (i) => grams?.(name, i),
+    };
+  };
+}
+
+/** A sequence of its own for each tensor of each model: the same whatever else is drawn, and in whatever order. */
+function rngOf(seed: number, name: string, i: number): Rng {
+  const digest = sha256Hex(new TextEncoder().encode(JSON.stringify([seed, i, name])));
+  return createRng(Number.parseInt(digest.slice(0, 12), 16));
+}
+
+/** Complex numbers are pairs along the last axis. */
+function shapeOf({ dtype, shape }: TensorInfo): readonly number[] {
+  const whole = shape.length === 0 ? [1] : [...shape];
+  if (dtype === "C64") whole[whole.length - 1]! *= 2;
+  return whole;
+}
+
+const partsOf = (dtype: Dtype): Dtype => (dtype === "C64" ? "F32" : dtype);
+
+/** A fresh array. Throws `TypeError` for a dtype whose values are not known. */
+function toFloats(kernels: Kernels, dtype: Dtype, bytes: Uint8Array): Float64Array {
+  if (dtype === "F64") return asFloat64(bytes).slice();
+  const parts = partsOf(dtype);
+  const count = bytes.length / elementBytes(parts);
+  const mark = kernels.arena.mark();
+  try {
+    const pointer = kernels.arena.allocate(4 * count);
+    widen(kernels, pointer, bytes, parts, count);
+    return Float64Array.from(kernels.f32(pointer, count));
+  } finally {
+    kernels.arena.release(mark);
+  }
+}
+
+/** Raw bytes of `values` rounded to `dtype` through f32, F64 as they are: in `into` where it is given. */
+export function fromFloats(kernels: Kernels, dtype: Dtype, values: Float64Array, into?: Uint8Array): Uint8Array {
+  if (dtype === "F64") {
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    into?.set(bytes);
+    return into ?? bytes;
+  }
+  const mark = kernels.arena.mark();
+  try {
+    const pointer = kernels.arena.allocate(4 * values.length);
+    kernels.f32(pointer, values.length).set(values);
+    return narrow(kernels, partsOf(dtype), pointer, values.length, into);
+  } finally {
+    kernels.arena.release(mark);
+  }
+}
+
+function allFinite(values: Float64Array): boolean {
+  for (let e = 0; e < values.length; e++) if (!Number.isFinite(values[e]!)) return false;
+  return true;
+}
