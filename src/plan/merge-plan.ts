@@ -3,7 +3,7 @@
 import type { Dtype } from "../base/dtype.ts";
 import type { ActivationCost } from "../by-data/activation-statistics.ts";
 import type { Activation } from "../graph/graph.ts";
-import type { ManyStrategy } from "../many/merge-many.ts";
+import type { ManyStrategy } from "../many/align-many.ts";
 import type { RepairAt } from "../repair/places.ts";
 import type { RepairKind } from "../repair/report.ts";
 
