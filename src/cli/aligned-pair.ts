@@ -11,19 +11,28 @@ import type { Bridge, BridgeNote } from "../perm/bridge-types.ts";
 import { type AlignedPair, type Pair, pairOf } from "../perm/pair.ts";
 import { countMoved } from "../perm/permutation.ts";
 import { readPermutations } from "../perm/permutation-file.ts";
-import { withBridge } from "./bridging.ts";
-import type { CommandContext, OptionRule } from "./command.ts";
+import { type BridgeValues, withBridge } from "./bridging.ts";
+import type { CommandContext } from "./command.ts";
 import { DASH } from "./dash.ts";
-import { runMatching } from "./matching.ts";
-import type { CommandReport } from "./matching-data.ts";
+import { type MatchValues, runMatching } from "./matching.ts";
+import type { CommandReport, MatchingValues } from "./matching-data.ts";
 import { checkOutputs, specOption } from "./models.ts";
+import { type Option, text } from "./option.ts";
 import type { Repair } from "./repairing.ts";
 
-export const PERMUTATIONS_OPTION: OptionRule = {
+export const PERMUTATIONS_OPTION: Option<string | undefined> = text({
   value: "FILE",
-  help: "permutations of rebasin match, which align B to A; if not given, they are found",
+  help: "permutations of rebasin match, which align B to A; without them, B is matched",
   group: "matching",
-};
+});
+
+/** Of commands that can take permutations from a file. */
+export interface PermutationsValues {
+  readonly permutations: string | undefined;
+}
+
+/** What aligning looks at on the command line. */
+export type AligningValues = BridgeValues & MatchValues & MatchingValues & Partial<PermutationsValues>;
 
 /** How a pair was aligned. */
 export interface AlignmentFound {
@@ -55,11 +64,11 @@ export interface AligningOptions {
 }
 
 /** The file that `--permutations` names, as a list. */
-export const permutationsInput = ({ values }: Pick<CommandContext, "values">): string[] =>
-  ["permutations"].flatMap((option) => values.get(option) ?? []);
+export const permutationsInput = ({ options }: CommandContext<Partial<PermutationsValues>>): string[] =>
+  options.permutations === undefined ? [] : [options.permutations];
 
 /** Refuses a file that is not there, before any work: `merge --permutations` wrote one in version 0.1. */
-export async function checkPermutationsInput(context: Pick<CommandContext, "values">): Promise<void> {
+export async function checkPermutationsInput(context: CommandContext<PermutationsValues>): Promise<void> {
   for (const path of permutationsInput(context)) {
     if (path === DASH) continue;
     const error = await stat(path).then(
@@ -75,7 +84,7 @@ export async function checkPermutationsInput(context: Pick<CommandContext, "valu
 
 /** Aligns the two models of a bridge: by the permutations of `saved`, or by matching now. */
 export async function alignPair(
-  context: CommandContext,
+  context: CommandContext<AligningValues>,
   { models, notes, fit }: Bridge,
   saved: Model | undefined,
   { split = "train", repair, check }: AligningOptions = {},
@@ -85,7 +94,7 @@ export async function alignPair(
   if (saved !== undefined) {
     const { spec, permutations } = await readPermutations(saved, context.signal);
     const pair = pairOf(a, b, fit(await specFor(a, spec, context.signal)));
-    const how = `permutations of ${context.values.get("permutations")}`;
+    const how = `permutations of ${context.options.permutations}`;
     return { a, b, spec: pair, permutations, alignment: { permutations: movedOf(permutations), how, notes } };
   }
   const { spec } = await specOption(context, a);
@@ -96,9 +105,12 @@ export async function alignPair(
   return { a, b, spec: pair, permutations, alignment };
 }
 
+/** Of commands that measure a pair, where `batch` and `checkpoint` are of what is measured. */
+export type MeasuringValues = Omit<AligningValues, "batch"> & { readonly batch: number };
+
 /** Opens A, B and the file of permutations, matches where there is none, runs `use`, closes everything. */
 export async function withAlignedPair<T>(
-  context: CommandContext,
+  context: CommandContext<MeasuringValues>,
   use: (pair: AlignedPair, alignment: AlignmentFound) => Promise<T>,
   options: AligningOptions = {},
 ): Promise<T> {
@@ -113,18 +125,19 @@ export async function withAlignedPair<T>(
 }
 
 /** Without the options that are the command's own here and the straight-through search's elsewhere. */
-function forMatching(context: CommandContext): CommandContext {
-  const own = context.values.get("method") === "straight-through" ? ["batch"] : ["batch", "checkpoint"];
-  return { ...context, values: new Map([...context.values].filter(([name]) => !own.includes(name))) };
+function forMatching(context: CommandContext<MeasuringValues>): CommandContext<AligningValues> {
+  const { checkpoint, ...options } = context.options;
+  const search = { batch: undefined, checkpoint: options.method === "straight-through" ? checkpoint : undefined };
+  return { ...context, options: { ...options, ...search } };
 }
 
 /** Where `curve` and `contour` keep what they have measured: as `--checkpoint` says, else beside the first output. */
 export async function checkpointPath(
-  { values }: CommandContext,
+  { options }: CommandContext<Pick<MeasuringValues, "method" | "checkpoint">>,
   outputs: readonly string[],
   inputs: readonly string[],
 ): Promise<string | undefined> {
-  const named = values.get("method") === "straight-through" ? undefined : values.get("checkpoint");
+  const named = options.method === "straight-through" ? undefined : options.checkpoint;
   const path = named ?? (outputs.length === 0 ? undefined : `${outputs[0]}.checkpoint`);
   if (path !== undefined) await checkOutputs([path], [...inputs, ...outputs], true);
   return path;

@@ -6,14 +6,14 @@ import { visible } from "../base/visible.ts";
 import { textTable } from "../report/text-table.ts";
 import type { AlignmentFound } from "./aligned-pair.ts";
 import { bridgeLines } from "./bridging.ts";
-import type { OptionRule } from "./command.ts";
 import { matchText } from "./matching.ts";
+import { type Option, text } from "./option.ts";
 
-export const PERMUTATIONS_OUT_OPTION: OptionRule = {
+export const PERMUTATIONS_OUT_OPTION: Option<string | undefined> = text({
   value: "FILE",
   help: "also write the permutations found, for --permutations and rebasin apply",
   group: "output",
-};
+});
 
 /** Of the matching; or, where permutations came from a file, what that tells. */
 export function alignmentJson({ matching, permutations, how, notes }: AlignmentFound, spec: Spec): object {

@@ -5,38 +5,43 @@ import type { Model } from "../base/model.ts";
 import { visible } from "../base/visible.ts";
 import { bridgeModels } from "../perm/bridge-models.ts";
 import type { Bridge, BridgeNote } from "../perm/bridge-types.ts";
-import type { CommandContext, OptionRule } from "./command.ts";
-import { runnable, withModels } from "./models.ts";
-
-/** Of commands that take A and B. */
-export const PREFIX_OPTIONS: Readonly<Record<string, OptionRule>> = {
-  "prefix-a": { value: "PREFIX", help: "as --prefix, for A alone", group: "input" },
-  "prefix-b": { value: "PREFIX", help: "as --prefix, for B alone", group: "input" },
-  "key-b": { value: "KEY", help: "as --key, for B, where it is another", group: "input" },
-};
+import type { CommandContext } from "./command.ts";
+import type { DataSourceValues } from "./image-data.ts";
+import { type InputValues, type PrefixValues, runnable, type SpecValues, withModels } from "./models.ts";
+import { choice, list, type Option } from "./option.ts";
 
 /** Of commands that match by weights. */
-export const KEEP_OPTION: OptionRule = {
+export const KEEP_OPTION: Option<readonly string[] | undefined> = list({
   value: "NAMES",
-  help: "tensors to take from A alone, by commas: names, or NAME* for all that start so",
+  help: "tensors to copy from A alone, by commas: names, or NAME* for all that start so",
   group: "matching",
-};
+  // What runs B cannot run it with parts of A.
+  without: ["data", "repair"],
+});
 
 /** Of commands that write what they merge. */
-export const DTYPE_OPTION: OptionRule = {
+export const DTYPE_OPTION: Option<Dtype | undefined> = choice(["F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"], {
   value: "DTYPE",
-  help: "write floats so; by default as A has them",
-  choices: ["F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"],
+  help: "dtype of the floats that are written",
+  defaultText: "as A has them",
   group: "output",
-};
+});
+
+/** What opening and fitting looks at. */
+export type BridgeValues = InputValues &
+  Partial<PrefixValues & SpecValues & DataSourceValues> & {
+    readonly "keep-a"?: readonly string[] | undefined;
+    readonly dtype?: Dtype | undefined;
+    readonly "allow-nonfinite"?: boolean | undefined;
+  };
 
 /** Opens the models of the command and `files` beside them, makes the models fit each other, runs `use`, closes all. */
 export async function withBridge<T>(
-  context: CommandContext,
+  context: CommandContext<BridgeValues>,
   use: (bridge: Bridge, ...files: Model[]) => Promise<T>,
   files: readonly string[] = [],
 ): Promise<T> {
-  const { positionals, values, flags, signal } = context;
+  const { positionals, options, signal } = context;
   const count = positionals.length;
   return withModels(
     positionals,
@@ -44,16 +49,13 @@ export async function withBridge<T>(
     async (...opened) => {
       const given = opened.slice(0, count);
       const bridge = await bridgeModels(given, {
-        keepA: values
-          .get("keep-a")
-          ?.split(",")
-          .map((name) => name.trim()),
-        dtype: values.get("dtype") as Dtype | undefined,
+        keepA: options["keep-a"],
+        dtype: options.dtype,
         prefixA: prefixOfA(context, given[0]!),
-        allowNonfinite: flags.has("allow-nonfinite"),
+        allowNonfinite: options["allow-nonfinite"],
         signal,
       });
-      const models = values.has("data") ? runnable(context, bridge.models) : bridge.models;
+      const models = options.data !== undefined ? runnable(context, bridge.models) : bridge.models;
       return use({ ...bridge, models }, ...opened.slice(count));
     },
     files,
@@ -61,8 +63,11 @@ export async function withBridge<T>(
 }
 
 /** What A was opened with, and the mark behind it: the result has A's names. */
-export function prefixOfA({ values }: Pick<CommandContext, "values">, { tensors }: Model): string | undefined {
-  const prefix = values.get("prefix-a") ?? values.get("prefix");
+export function prefixOfA(
+  { options }: CommandContext<Pick<InputValues, "prefix"> & Partial<PrefixValues>>,
+  { tensors }: Model,
+): string | undefined {
+  const prefix = options["prefix-a"] ?? options.prefix;
   if (prefix === undefined || prefix === "" || /[./\]]$/.test(prefix)) return prefix;
   const names = [...tensors.keys()];
   const isByPath = names.some((name) => name.includes("/")) && !names.some((name) => name.includes("."));

@@ -1,51 +1,28 @@
 /** What a command is: data for one parser and one help page, and a function that runs it. */
 
 import type { OnProgress } from "../base/progress.ts";
+import { flag, type Options } from "./option.ts";
 
-/** Under which heading the help lists an option; without one, under "Options". */
-export type OptionGroup = "output" | "input" | "matching" | "images" | "repair" | "search";
-
-/** One option of a command line. `value` is shown in the help, and its absence makes a flag. */
-export interface OptionRule {
-  readonly value?: string | undefined;
-  readonly short?: string | undefined;
-  readonly help: string;
-  /** Allowed values, where the list is closed. */
-  readonly choices?: readonly string[] | undefined;
-  readonly default?: string | undefined;
-  readonly group?: OptionGroup | undefined;
-}
-
-/** Options that stand under one heading. */
-export function inGroup(
-  group: OptionGroup,
-  options: Readonly<Record<string, OptionRule>>,
-): Readonly<Record<string, OptionRule>> {
-  return Object.fromEntries(Object.entries(options).map(([name, rule]) => [name, { ...rule, group }]));
-}
-
-export interface Command {
-  readonly name: string;
-  readonly summary: string;
+/** A command whose options have the values `V`; `commands.ts` has its name. */
+export interface Command<V = object> {
   /** Names of the positional arguments, all required. */
   readonly positionals: readonly string[];
   /** What any number of further positional arguments are called; without it there may be none. */
   readonly further?: string | undefined;
-  readonly options: Readonly<Record<string, OptionRule>>;
-  /** Options that must be given. */
-  readonly required?: readonly string[] | undefined;
+  readonly options: Options<V>;
   readonly examples: readonly string[];
-  run(context: CommandContext): Promise<CommandResult>;
+  run(context: CommandContext<V>): Promise<CommandResult>;
 }
 
 /** What a command gets: parsed words, and the ways to be stopped and to be watched. */
-export interface CommandContext {
+export interface CommandContext<V = object> {
   /** The command's name. */
   readonly command: string;
   readonly positionals: readonly string[];
-  /** Values of options that take one, as given or defaulted. */
-  readonly values: ReadonlyMap<string, string>;
-  readonly flags: ReadonlySet<string>;
+  /** Values of all options, as their rules read them. */
+  readonly options: V;
+  /** The words of options that take a value, as given or by default: for reports on how something was made. */
+  readonly texts: ReadonlyMap<string, string>;
   readonly signal: AbortSignal;
   readonly onProgress: OnProgress;
   /** Says one line on stderr, at once and also with `--json`: for what is no result. */
@@ -63,33 +40,19 @@ export interface CommandResult {
   readonly exitCode?: number | undefined;
 }
 
-/** The command line itself is wrong: exit code 2, and a hint at `--help`. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
+/** Values that every command has. */
+export interface CommonValues {
+  readonly json: boolean;
+  readonly help: boolean;
 }
 
 /** Options that every command has. */
-export const COMMON_OPTIONS: Readonly<Record<string, OptionRule>> = {
-  json: { help: "print one JSON object on stdout, also on failure" },
-  help: { short: "h", help: "show this help" },
+export const COMMON_OPTIONS: Options<CommonValues> = {
+  json: flag({ help: "print one JSON object on stdout, also on failure" }),
+  help: flag({ short: "h", help: "show this help" }),
 };
 
 /** The positional arguments as usage lines write them: `A B [C ...]`. */
 export function positionalsOf({ positionals, further }: Pick<Command, "positionals" | "further">): string[] {
   return further === undefined ? [...positionals] : [...positionals, `[${further} ...]`];
-}
-
-/** The value of `option` as a number within bounds; throws `UsageError`. */
-export function numberOption(
-  context: CommandContext,
-  option: string,
-  bounds: { min: number; max: number; integer: boolean },
-): number | undefined {
-  const text = context.values.get(option);
-  if (text === undefined) return undefined;
-  const value = text.trim() === "" ? Number.NaN : Number(text);
-  const fits = value >= bounds.min && value <= bounds.max && (!bounds.integer || Number.isSafeInteger(value));
-  if (fits) return value;
-  const range = bounds.max === Number.MAX_SAFE_INTEGER ? `from ${bounds.min}` : `from ${bounds.min} to ${bounds.max}`;
-  throw new UsageError(`--${option} ${text}, expected ${bounds.integer ? "an integer" : "a number"} ${range}`);
 }

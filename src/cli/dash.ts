@@ -6,7 +6,8 @@ import { FormatError } from "../base/errors.ts";
 import { openModel } from "../formats/open-model.ts";
 import type { OpenOptions } from "../formats/open-options.ts";
 import { openModelFile } from "../node/open-model.ts";
-import { type Command, type CommandContext, UsageError } from "./command.ts";
+import type { Command, CommandContext } from "./command.ts";
+import { UsageError } from "./option.ts";
 
 /** Stands for stdin and stdout. */
 export const DASH = "-";
@@ -17,26 +18,27 @@ const FILES = ["permutations-out", "spec-out", "csv", "svg", "html", "checkpoint
 /** Throws `UsageError` where `-` cannot be meant so: before any work. */
 export function checkDashes(
   command: Command,
-  { positionals, values, flags }: Pick<CommandContext, "positionals" | "values" | "flags">,
+  { positionals, texts }: Pick<CommandContext, "positionals" | "texts">,
+  isJson: boolean,
 ): void {
-  const stray = FILES.find((option) => values.get(option) === DASH);
+  const stray = FILES.find((option) => texts.get(option) === DASH);
   if (stray !== undefined)
     throw new UsageError(
       `--${stray} -, expected a file name: stdout is for ${"output" in command.options ? "-o" : "text"}`,
     );
   const at = command.positionals.indexOf("OUT");
-  const inputs = [...positionals.filter((_, i) => i !== at), values.get("permutations")];
+  const inputs = [...positionals.filter((_, i) => i !== at), texts.get("permutations")];
   const count = inputs.filter((input) => input === DASH).length;
   if (count > 1) throw new UsageError(`- is given for ${count} inputs, expected one: there is one stdin`);
   if (count > 0 && isatty(0)) throw new UsageError("stdin is a terminal, expected a pipe or a file for -");
-  if ((values.get("output") ?? positionals[at]) === DASH) checkStdout(values, flags);
+  if ((texts.get("output") ?? positionals[at]) === DASH) checkStdout(texts, isJson);
 }
 
-function checkStdout(values: ReadonlyMap<string, string>, flags: ReadonlySet<string>): void {
+function checkStdout(texts: ReadonlyMap<string, string>, isJson: boolean): void {
   const what = "- as the output writes it to stdout";
-  if (flags.has("json")) throw new UsageError(`${what}, expected no --json, which is for stdout, too`);
-  if (values.has("shard-size")) throw new UsageError(`${what}, expected no --shard-size, which makes a folder`);
-  if (values.get("repair") === "per-task")
+  if (isJson) throw new UsageError(`${what}, expected no --json, which is for stdout, too`);
+  if (texts.has("shard-size")) throw new UsageError(`${what}, expected no --shard-size, which makes a folder`);
+  if (texts.get("repair") === "per-task")
     throw new UsageError(`${what}, expected a path: --repair per-task writes files beside it`);
   if (isatty(1)) throw new UsageError("stdout is a terminal, expected a pipe or a file for -");
 }

@@ -1,6 +1,9 @@
 /** Help pages, written from the tables of the commands and as wide as the terminal. */
 
-import { COMMON_OPTIONS, type Command, type OptionGroup, type OptionRule, positionalsOf } from "./command.ts";
+import { COMMON_OPTIONS, type Command, positionalsOf } from "./command.ts";
+import type { CommandEntry } from "./commands.ts";
+import { type Option, type OptionGroup, written } from "./option.ts";
+import { useText } from "./restrictions.ts";
 
 /** Without a terminal; no wider on one, and no narrower. */
 const [USUAL, WIDEST, NARROWEST] = [80, 110, 40];
@@ -12,7 +15,6 @@ const GROUPS: readonly (readonly [OptionGroup | undefined, string])[] = [
   ["input", "Input"],
   ["matching", "Matching"],
   ["images", "With images"],
-  ["search", "With --method straight-through"],
   ["repair", "Repair"],
 ];
 
@@ -24,20 +26,23 @@ function terminalWidth(): number {
 }
 
 /** The page of `rebasin --help`. */
-export function mainHelp(commands: readonly Command[], width: number = terminalWidth()): string {
+export function mainHelp(
+  commands: readonly Pick<CommandEntry, "name" | "summary">[],
+  width: number = terminalWidth(),
+): string {
   return [
     ...wrap("rebasin: align the hidden units of two neural networks and merge them (Git Re-Basin)", width),
     "",
     ...wrap("Usage: rebasin COMMAND [ARGUMENTS] [OPTIONS]", width),
     "",
     "Commands:",
-    ...table(
+    ...columns(
       commands.map(({ name, summary }) => [name, summary]),
       width,
     ),
     "",
     "Options:",
-    ...table(
+    ...columns(
       [
         ["-h, --help", "show this help, or that of a command: rebasin merge --help"],
         ["    --version", "print the version"],
@@ -50,19 +55,23 @@ export function mainHelp(commands: readonly Command[], width: number = terminalW
 }
 
 /** The page of `rebasin COMMAND --help`. */
-export function commandHelp(command: Command, width: number = terminalWidth()): string {
-  const usage = [`rebasin ${command.name}`, ...positionalsOf(command)];
-  for (const name of command.required ?? [])
-    usage.push(`${flagName(name, command.options[name]!)} ${command.options[name]!.value}`);
-  const rules = Object.entries({ ...command.options, ...COMMON_OPTIONS });
+export function commandHelp(
+  { name: called, summary }: Pick<CommandEntry, "name" | "summary">,
+  command: Command,
+  width: number = terminalWidth(),
+): string {
+  const usage = [`rebasin ${called}`, ...positionalsOf(command)];
+  const table: Readonly<Record<string, Option>> = { ...command.options, ...COMMON_OPTIONS };
+  const rules = Object.entries(table);
+  for (const [name, rule] of rules) if (rule.required === true) usage.push(usageOf(name, rule));
   const column = Math.max(...rules.map(([name, rule]) => labelOf(name, rule).length));
   return [
-    ...wrap(command.summary, width),
+    ...wrap(summary, width),
     "",
     ...wrap(`Usage: ${usage.join(" ")} [OPTIONS]`, width),
     ...GROUPS.flatMap(([group, heading]) => {
       const own = rules.filter(([, rule]) => rule.group === group);
-      return own.length === 0 ? [] : ["", `${heading}:`, ...table(own.map(optionRow), width, column)];
+      return own.length === 0 ? [] : ["", `${heading}:`, ...columns(own.map(optionRow(table)), width, column)];
     }),
     "",
     "Examples:",
@@ -70,20 +79,27 @@ export function commandHelp(command: Command, width: number = terminalWidth()): 
   ].join("\n");
 }
 
-const flagName = (name: string, { short }: OptionRule): string => (short === undefined ? `--${name}` : `-${short}`);
+/** As short as it can be written. */
+const usageOf = (name: string, { short, value }: Option): string =>
+  short === undefined ? written(name, { value }) : `-${short} ${value}`;
 
-const labelOf = (name: string, { short, value }: OptionRule): string =>
+const labelOf = (name: string, { short, value }: Option): string =>
   `${short === undefined ? "    " : `-${short}, `}--${name}${value === undefined ? "" : ` ${value}`}`;
 
-function optionRow([name, rule]: readonly [string, OptionRule]): [string, string] {
-  const notes = [rule.choices?.join(" | "), rule.default === undefined ? undefined : `default ${rule.default}`].filter(
-    (note) => note !== undefined,
-  );
-  return [labelOf(name, rule), notes.length === 0 ? rule.help : `${rule.help} (${notes.join("; ")})`];
-}
+const optionRow =
+  (rules: Readonly<Record<string, Option>>) =>
+  ([name, rule]: readonly [string, Option]): [string, string] => {
+    const { choices, for: others, default: byDefault = rule.defaultText } = rule;
+    const notes = [
+      others === undefined ? undefined : useText(others, rules),
+      choices?.join(" | "),
+      byDefault === undefined ? undefined : `default ${byDefault}`,
+    ].filter((note) => note !== undefined);
+    return [labelOf(name, rule), notes.length === 0 ? rule.help : `${rule.help} (${notes.join("; ")})`];
+  };
 
 /** Texts beside their labels; below them where too little room is left. */
-function table(rows: readonly (readonly [string, string])[], width: number, column = 0): string[] {
+function columns(rows: readonly (readonly [string, string])[], width: number, column = 0): string[] {
   const widest = Math.max(column, ...rows.map(([label]) => label.length));
   if (width - widest - 4 < 30)
     return rows.flatMap(([label, text]) => [

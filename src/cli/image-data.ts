@@ -1,58 +1,94 @@
 /** Options that name a data set, and reading it. */
 
 import type { Dataset } from "../data/dataset.ts";
+import type { Activation } from "../graph/graph.ts";
 import { readDataFolder, type Split } from "../node/data-folder.ts";
-import { type CommandContext, inGroup, numberOption, type OptionRule, UsageError } from "./command.ts";
+import type { CommandContext } from "./command.ts";
+import { choice, inGroup, integer, number, numbers, type Option, type Options, text, UsageError } from "./option.ts";
+
+export interface DataSourceValues {
+  readonly data: string | undefined;
+  readonly "input-size": number | undefined;
+  readonly scale: number | undefined;
+  readonly mean: readonly number[] | undefined;
+  readonly std: readonly number[] | undefined;
+  readonly activation: Activation | undefined;
+  readonly classes: number | undefined;
+}
+
+export interface DataValues extends DataSourceValues {
+  readonly limit: number | undefined;
+}
+
+/** What is taken from pixel values, and what they are divided by. */
+const OF_CHANNELS = "one a channel: 0.5 or 0.49,0.48,0.45";
 
 /** Where images come from, and how they are read. */
-export const DATA_SOURCE_OPTIONS: Readonly<Record<string, OptionRule>> = inGroup("images", {
-  data: {
+export const DATA_SOURCE_OPTIONS: Options<DataSourceValues> = inGroup("images", {
+  data: text({
     value: "DIR",
     help: "folder of labelled images: MNIST's IDX files (or .gz), CIFAR-10 or -100 binary, or train.npz / test.npz",
-  },
-  "input-size": { value: "SIDE", help: "average-pool the images to SIDE×SIDE, as the network was trained on" },
-  scale: { value: "X", help: "what pixel values are divided by; 255 for bytes if not given" },
-  mean: { value: "X,…", help: "what is then taken from them: numbers by commas, one a channel" },
-  std: { value: "X,…", help: "what they are divided by last: numbers by commas, one a channel" },
-  activation: {
+  }),
+  "input-size": integer({
+    value: "SIDE",
+    help: "average-pool the images to SIDE×SIDE, as the network was trained on",
+    min: 1,
+  }),
+  scale: number({
+    value: "X",
+    help: "divisor of the pixel values",
+    defaultText: "255 for bytes, else 1",
+    min: Number.MIN_VALUE,
+    max: Number.MAX_SAFE_INTEGER,
+  }),
+  mean: numbers({ value: "X,…", help: "subtracted after that: numbers by commas, one a channel" }, OF_CHANNELS),
+  std: numbers({ value: "X,…", help: "divisor after that: numbers by commas, one a channel" }, OF_CHANNELS),
+  activation: choice(["relu", "gelu", "tanh", "silu"], {
     value: "NAME",
-    help: "what the networks have after convolutions and matrices, which no tensor tells (default relu)",
-    choices: ["relu", "gelu", "tanh", "silu"],
-  },
-  classes: { value: "N", help: "how many classes there are, where the images do not show the last of them" },
+    help: "function after convolutions and matrices, which no tensor shows",
+    defaultText: "relu",
+  }),
+  classes: integer({ value: "N", help: "number of classes, where no image has the last label", min: 1 }),
 });
 
 /** For every command that takes images. */
-export const DATA_OPTIONS: Readonly<Record<string, OptionRule>> = {
+export const DATA_OPTIONS: Options<DataValues> = {
   ...DATA_SOURCE_OPTIONS,
-  limit: { value: "N", help: "only the first N images of each split; all if not given", group: "images" },
+  limit: integer({
+    value: "N",
+    help: "only the first N images of each split",
+    defaultText: "all",
+    group: "images",
+    min: 1,
+  }),
 };
 
 /** Of commands that run models on images. */
-export const BATCH_OPTION: OptionRule = { value: "N", help: "images at a time", default: "250", group: "images" };
+export const BATCH_OPTION: Option<number> = integer({
+  value: "N",
+  help: "images at a time",
+  default: 250,
+  group: "images",
+  min: 1,
+  max: 1e6,
+});
 
-/** One split of the data set that the options name. */
-export async function readSplit(context: CommandContext, split: Split): Promise<Dataset> {
-  const whole = { min: 1, max: Number.MAX_SAFE_INTEGER, integer: true };
-  const data = await readDataFolder(context.values.get("data")!, {
-    split,
-    mean: numbersOption(context, "mean"),
-    std: numbersOption(context, "std"),
-    limit: numberOption(context, "limit", whole),
-    inputSize: numberOption(context, "input-size", whole),
-    scale: numberOption(context, "scale", { min: Number.MIN_VALUE, max: Number.MAX_SAFE_INTEGER, integer: false }),
-    signal: context.signal,
-  });
-  return withClasses(data, numberOption(context, "classes", whole));
+/** The folder of `--data`. Throws `UsageError` without it. */
+export function dataFolder({ options }: CommandContext<Pick<DataSourceValues, "data">>): string {
+  if (options.data === undefined) throw new UsageError("the command line has no --data, expected --data DIR");
+  return options.data;
 }
 
-/** Numbers by commas. */
-function numbersOption({ values }: CommandContext, option: string): number[] | undefined {
-  const text = values.get(option);
-  const numbers = text?.split(",").map((each) => (each.trim() === "" ? Number.NaN : Number(each)));
-  if (numbers?.every(Number.isFinite) === false)
-    throw new UsageError(`--${option} ${text}, expected numbers by commas, one a channel: 0.5 or 0.49,0.48,0.45`);
-  return numbers;
+/** One split of the data set that the options name, or of `folder` as they say to read it. */
+export async function readSplit(
+  context: CommandContext<DataSourceValues & Partial<Pick<DataValues, "limit">>>,
+  split: Split,
+  folder: string = dataFolder(context),
+): Promise<Dataset> {
+  const { mean, std, limit, scale, classes, "input-size": inputSize } = context.options;
+  const { signal } = context;
+  const data = await readDataFolder(folder, { split, mean, std, limit, inputSize, scale, signal });
+  return withClasses(data, classes);
 }
 
 function withClasses(data: Dataset, classes: number | undefined): Dataset {
@@ -63,10 +99,7 @@ function withClasses(data: Dataset, classes: number | undefined): Dataset {
   return { ...data, classes, read: (start, end) => data.read(start, end) };
 }
 
-export const SPLITS: readonly string[] = ["test", "train", "both"];
-
-/** What `--split` names. */
-export function splitsOption(context: CommandContext): readonly Split[] {
-  const which = context.values.get("split") as Split | "both";
-  return which === "both" ? ["train", "test"] : [which];
+/** `--split` of commands that look at one split. */
+export function splitOption(byDefault: Split): Option<Split> {
+  return choice(["test", "train"], { value: "SPLIT", help: "which images", default: byDefault, group: "images" });
 }

@@ -8,14 +8,16 @@ import { readFile, rm } from "node:fs/promises";
 import { saveText } from "../node/file-sink.ts";
 import { whenFinished, writesAtOnce } from "../node/held-outputs.ts";
 import { codeOf, wordsOf } from "../node/system-error.ts";
-import type { CommandContext, OptionRule } from "./command.ts";
+import type { CommandContext } from "./command.ts";
+import { type Option, text } from "./option.ts";
 
 /** Of `curve` and `contour`. With `straight-through` it is that search's own, as everywhere. */
-export const CHECKPOINT_OPTION: OptionRule = {
+export const CHECKPOINT_OPTION: Option<string | undefined> = text({
   group: "output",
   value: "FILE",
-  help: "keeps what is measured, and goes on from where it exists; if not given, a file beside the first output does. With straight-through, the search's own",
-};
+  help: "file that keeps what is measured; a run resumes from it if it exists. With straight-through, of the search",
+  defaultText: "beside the first output",
+});
 
 /** What decides the results, each by its digest or in words: `model A`, `test images`, `points`. */
 export type ResultsOf = ReadonlyMap<string, string>;

@@ -5,48 +5,89 @@ import type { ActivationCost } from "../by-data/activation-statistics.ts";
 import type { TriedStart } from "../by-data/choose-start.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { firstImages } from "../data/select.ts";
-import { type Choice, choosePermutations } from "../match/costs/choose-permutations.ts";
+import { choosePermutations } from "../match/costs/choose-permutations.ts";
 import { type Matching, type MatchOptions, type MatchReport, matchWeights } from "../match/match-weights.ts";
 import type { Split } from "../node/data-folder.ts";
 import type { Pair } from "../perm/pair.ts";
-import { type CommandContext, inGroup, numberOption, type OptionRule, UsageError } from "./command.ts";
-import { DATA_OPTIONS, readSplit } from "./image-data.ts";
-import { checkStraightThrough, runStraightThrough } from "./matching-straight-through.ts";
+import type { CommandContext } from "./command.ts";
+import { DATA_OPTIONS, type DataValues, readSplit, splitOption } from "./image-data.ts";
+import { runStraightThrough, type StraightThroughValues } from "./matching-straight-through.ts";
+import { choice, flag, inGroup, integer, list, number, type Options } from "./option.ts";
 import type { Repair } from "./repairing.ts";
 
 /** Images that matching looks at unless --limit says otherwise: more move few units. */
 const MATCHING_IMAGES = 2000;
 /** Images that choose among starts: losses of starts differ by tenths, and this many tell hundredths. */
 const CHOOSING_IMAGES = 500;
-const DEFAULT_SHARE = 0.3;
 
 /** Options on how data take part in a matching; for commands that have data options of their own. */
-export const MATCH_BY_DATA_OPTIONS: Readonly<Record<string, OptionRule>> = inGroup("matching", {
-  cost: {
+export interface MatchByDataValues {
+  readonly method: MatchingMethod;
+  readonly cost: ActivationCost;
+  readonly share: number;
+  readonly polish: boolean;
+  readonly starts: number;
+  readonly only: readonly string[] | undefined;
+  readonly except: readonly string[] | undefined;
+}
+
+export type MatchingMethod = "frank-wolfe" | "coordinate" | "activations" | "hybrid" | "straight-through";
+
+/** The search moves all permutations at once. */
+const CHOOSING = { method: ["frank-wolfe", "coordinate", "activations", "hybrid"] };
+
+export const MATCH_BY_DATA_OPTIONS: Options<MatchByDataValues> = inGroup("matching", {
+  method: choice(["frank-wolfe", "coordinate", "activations", "hybrid", "straight-through"], {
+    value: "METHOD",
+    help: "frank-wolfe finds better permutations than coordinate, the paper's Algorithm 1; the others need --data",
+    default: "frank-wolfe",
+    needs: { data: ["activations", "hybrid", "straight-through"] },
+  }),
+  cost: choice(["correlation", "inner-product"], {
     value: "COST",
-    help: "activations, hybrid: how units are compared (default correlation)",
-    choices: ["correlation", "inner-product"],
-  },
-  share: { value: "X", help: `hybrid: what activations count next to the weights (default ${DEFAULT_SHARE})` },
-  polish: { help: "activations: go on by descent on the weights from there" },
-  starts: {
+    help: "how units are compared",
+    default: "correlation",
+    for: { method: ["activations", "hybrid"] },
+  }),
+  share: number({
+    value: "X",
+    help: "weight of the activations next to the tensors",
+    default: 0.3,
+    min: 0,
+    max: 1e6,
+    for: { method: ["hybrid"] },
+  }),
+  polish: flag({ help: "refine the result by weight matching", for: { method: ["activations"] } }),
+  starts: integer({
     value: "N",
-    help: "frank-wolfe, hybrid: try N starts, keep the one whose midpoint has the lowest loss on the data",
-    default: "1",
-  },
-  only: { value: "NAMES", help: "permutations that may move, by commas; NAME* for all that start so" },
-  except: { value: "NAMES", help: "permutations that stay in place" },
+    help: "try N starts, keep the one whose midpoint has the lowest loss on the data",
+    default: 1,
+    min: 1,
+    max: 1000,
+    for: { method: ["frank-wolfe", "hybrid"] },
+    needs: { data: true },
+  }),
+  only: list({
+    value: "NAMES",
+    help: "permutations that may move, by commas; NAME* for all that start so",
+    for: CHOOSING,
+  }),
+  except: list({ value: "NAMES", help: "permutations that stay in place", for: CHOOSING }),
 });
 
 /** The data options of a command whose data serve the matching alone. */
-export const MATCH_DATA_OPTIONS: Readonly<Record<string, OptionRule>> = {
+export interface MatchDataValues extends DataValues {
+  readonly split: Split;
+}
+
+export const MATCH_DATA_OPTIONS: Options<MatchDataValues> = {
   ...DATA_OPTIONS,
   limit: {
-    group: "images",
-    value: "N",
-    help: `only the first N images; if not given, all for straight-through, else ${MATCHING_IMAGES}`,
+    ...DATA_OPTIONS.limit,
+    help: "only the first N images",
+    defaultText: `all for straight-through, else ${MATCHING_IMAGES}`,
   },
-  split: { value: "SPLIT", help: "which images", choices: ["train", "test"], default: "train", group: "images" },
+  split: splitOption("train"),
 };
 
 /** A matching and, where several starts were tried, how they did. */
@@ -69,64 +110,24 @@ export interface CommandReport extends MatchReport {
     | undefined;
 }
 
-/** What `--only` and `--except` name. */
-export function choiceOption({ values }: CommandContext): Choice {
-  const names = (option: string): string[] | undefined =>
-    values
-      .get(option)
-      ?.split(",")
-      .map((name) => name.trim());
-  return { only: names("only"), except: names("except") };
-}
-
-interface Plan {
-  readonly method: string;
-  readonly starts: number;
-  readonly share: number;
-  readonly cost: ActivationCost;
-  readonly polish: boolean;
-}
-
-/** Checks the options against each other; throws `UsageError`. */
-export function planMatching(context: CommandContext): Plan {
-  const { values, flags } = context;
-  const method = values.get("method")!;
-  const starts = numberOption(context, "starts", { min: 1, max: 1000, integer: true })!;
-  const share = numberOption(context, "share", { min: 0, max: 1e6, integer: false });
-  const byData = method === "activations" || method === "hybrid";
-  if (share !== undefined && method !== "hybrid")
-    throw new UsageError("--share is for --method hybrid, expected no --share");
-  if (values.has("cost") && !byData)
-    throw new UsageError("--cost is for --method activations or hybrid, expected no --cost");
-  if (flags.has("polish") && method !== "activations")
-    throw new UsageError("--polish is for --method activations, expected no --polish");
-  if (starts > 1 && method !== "frank-wolfe" && method !== "hybrid")
-    throw new UsageError(`--starts is for --method frank-wolfe or hybrid, expected no --starts with ${method}`);
-  checkStraightThrough(context, method);
-  if (method === "straight-through" && (values.has("only") || values.has("except")))
-    throw new UsageError("--only and --except are not for --method straight-through, expected neither");
-  const wants =
-    byData || method === "straight-through" ? `--method ${method}` : starts > 1 ? `--starts ${starts}` : null;
-  if (wants !== null && !values.has("data")) throw new UsageError(`${wants} has no --data, expected --data DIR`);
-  const cost = (values.get("cost") ?? "correlation") as ActivationCost;
-  return { method, starts, share: share ?? DEFAULT_SHARE, cost, polish: flags.has("polish") };
-}
+/** What a matching looks at on the command line. */
+export type MatchingValues = MatchByDataValues & DataValues & StraightThroughValues;
 
 /**
- * Runs a planned matching on A and B; `options` are those of `matchWeights`, and which images to look at. Reads no data
+ * Runs the matching of the command line on A and B; `options` are those of `matchWeights`, and which images to look at. Reads no data
  * where none is needed.
  */
-export async function runPlan(
-  context: CommandContext,
+export async function matchPair(
+  context: CommandContext<MatchingValues>,
   pair: Pair,
-  plan: Plan,
   options: MatchOptions & { readonly split: Split; readonly repair?: Repair | undefined },
 ): Promise<CommandMatching> {
-  const byData = plan.method === "activations" || plan.method === "hybrid";
+  const { method, starts, cost, share, polish } = context.options;
+  const byData = method === "activations" || method === "hybrid";
   const { split, repair, ...matching } = options;
   const { a, b } = pair;
-  if (plan.method === "straight-through") return runStraightThrough(context, pair, split, matching);
-  if (!byData && plan.starts === 1) return matchWeights(a, b, pair, matching);
+  if (method === "straight-through") return runStraightThrough(context, pair, split, matching);
+  if (!byData && starts === 1) return matchWeights(a, b, pair, matching);
   // Before any work: the peers may be missing.
   const recipes = await loadRecipes();
   const data = await readImages(context, split);
@@ -134,23 +135,20 @@ export async function runPlan(
   choosePermutations(pair.resolved.permutations, matching);
   const started = Date.now();
   const { method: _, restarts: __, ...shared } = matching;
-  const given = byData
-    ? await recipes.activationCosts(a, b, pair, data, { cost: plan.cost, signal, onProgress })
-    : null;
+  const given = byData ? await recipes.activationCosts(a, b, pair, data, { cost, signal, onProgress }) : null;
   const match = async (start: Pick<MatchOptions, "seed" | "perturb">): Promise<CommandMatching> => {
     if (given === null) return matchWeights(a, b, pair, { ...matching, ...start });
-    const way =
-      plan.method === "hybrid" ? { share: plan.share, ...start } : plan.polish ? ({ polish: "descent" } as const) : {};
-    return recipes.matchActivations(a, b, pair, data, { ...shared, cost: plan.cost, costs: given, ...way });
+    const way = method === "hybrid" ? { share, ...start } : polish ? ({ polish: "descent" } as const) : {};
+    return recipes.matchActivations(a, b, pair, data, { ...shared, cost, costs: given, ...way });
   };
   const timed = ({ report, ...found }: CommandMatching): CommandMatching => ({
     ...found,
     report: { ...report, seed: options.seed ?? 0, seconds: Math.max(0, Date.now() - started) / 1000 },
   });
-  if (plan.starts === 1) return timed(await match({}));
+  if (starts === 1) return timed(await match({}));
   const few = firstImages(data, CHOOSING_IMAGES);
   const { found, chosen, tried } = await recipes.chooseStart<CommandMatching>(a, b, pair, {
-    starts: plan.starts,
+    starts,
     seed: options.seed ?? 0,
     signal,
     match,
@@ -179,7 +177,7 @@ async function loadRecipes() {
   return { activationCosts, matchActivations, chooseStart, evaluateModel };
 }
 
-async function readImages(context: CommandContext, split: Split): Promise<Dataset> {
+async function readImages(context: CommandContext<DataValues>, split: Split): Promise<Dataset> {
   const data = await readSplit(context, split);
-  return context.values.has("limit") ? data : firstImages(data, MATCHING_IMAGES);
+  return context.options.limit !== undefined ? data : firstImages(data, MATCHING_IMAGES);
 }

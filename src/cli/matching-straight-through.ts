@@ -10,28 +10,38 @@ import { openModelFile } from "../node/open-model.ts";
 import { saveSafetensors } from "../node/save-safetensors.ts";
 import { codeOf } from "../node/system-error.ts";
 import type { Pair } from "../perm/pair.ts";
-import { type CommandContext, inGroup, numberOption, type OptionRule, UsageError } from "./command.ts";
-import { readSplit } from "./image-data.ts";
+import type { CommandContext } from "./command.ts";
+import { type DataValues, readSplit } from "./image-data.ts";
+import { integer, number, type Options, text } from "./option.ts";
 
 /** Options of this method alone. */
-export const STRAIGHT_THROUGH_OPTIONS: Readonly<Record<string, OptionRule>> = inGroup("search", {
-  steps: { value: "N", help: "straight-through: steps at most (default 200)" },
-  batch: { value: "N", help: "straight-through: images a step (default 1000)" },
-  "learning-rate": { value: "X", help: "straight-through: of its gradient descent (default 1.5)" },
-  checkpoint: { value: "FILE", help: "straight-through: kept up to date, and gone on from where it exists" },
-});
-
-/** Throws `UsageError` for options of this method beside another one. */
-export function checkStraightThrough({ values }: CommandContext, method: string): void {
-  if (method === "straight-through") return;
-  const stray = Object.keys(STRAIGHT_THROUGH_OPTIONS).find((option) => values.has(option));
-  if (stray !== undefined)
-    throw new UsageError(`--${stray} is for --method straight-through, expected no --${stray} with ${method}`);
+export interface StraightThroughValues {
+  readonly steps: number | undefined;
+  readonly batch: number | undefined;
+  readonly "learning-rate": number | undefined;
+  readonly checkpoint: string | undefined;
 }
+
+/** What every one of them has. */
+const SEARCH = { group: "matching", for: { method: ["straight-through"] } } as const;
+
+export const STRAIGHT_THROUGH_OPTIONS: Options<StraightThroughValues> = {
+  steps: integer({ ...SEARCH, value: "N", help: "steps at most", defaultText: "200", min: 1 }),
+  batch: integer({ ...SEARCH, value: "N", help: "images a step", defaultText: "1000", min: 1 }),
+  "learning-rate": number({
+    ...SEARCH,
+    value: "X",
+    help: "of the gradient descent",
+    defaultText: "1.5",
+    min: Number.MIN_VALUE,
+    max: 1e6,
+  }),
+  checkpoint: text({ ...SEARCH, value: "FILE", help: "file to save progress in; a run resumes from it if it exists" }),
+};
 
 /** Matches by all images of `split`, or those that --limit leaves. */
 export async function runStraightThrough(
-  context: CommandContext,
+  context: CommandContext<DataValues & StraightThroughValues>,
   pair: Pair,
   split: Split,
   { seed, threads }: Pick<MatchOptions, "seed" | "threads">,
@@ -40,16 +50,15 @@ export async function runStraightThrough(
   // Says what to install, where the peers are missing.
   await executorOf(undefined);
   const { matchStraightThrough } = await import("../by-data/straight-through/straight-through.ts");
-  const { values, signal, onProgress } = context;
+  const { options, signal, onProgress } = context;
   const data = await readSplit(context, split);
-  const path = values.get("checkpoint");
+  const path = options.checkpoint;
   if (path !== undefined) writesAtOnce(path);
   const resume = path === undefined ? undefined : await openIfThere(path, signal);
-  const whole = { min: 1, max: Number.MAX_SAFE_INTEGER, integer: true };
   const numbers = {
-    steps: numberOption(context, "steps", whole),
-    batch: numberOption(context, "batch", whole),
-    learningRate: numberOption(context, "learning-rate", { min: Number.MIN_VALUE, max: 1e6, integer: false }),
+    steps: options.steps,
+    batch: options.batch,
+    learningRate: options["learning-rate"],
     seed,
     threads,
     resume,

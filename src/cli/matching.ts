@@ -5,79 +5,81 @@ import { visible } from "../base/visible.ts";
 import type { Split } from "../node/data-folder.ts";
 import type { Pair } from "../perm/pair.ts";
 import { textTable } from "../report/text-table.ts";
-import { type CommandContext, numberOption, type OptionRule, UsageError } from "./command.ts";
+import type { CommandContext } from "./command.ts";
 import { counted } from "./counted.ts";
 import {
   type CommandMatching,
   type CommandReport,
-  choiceOption,
   MATCH_BY_DATA_OPTIONS,
-  planMatching,
-  runPlan,
+  type MatchByDataValues,
+  type MatchingValues,
+  matchPair,
 } from "./matching-data.ts";
-import { STRAIGHT_THROUGH_OPTIONS } from "./matching-straight-through.ts";
-import { INPUT_OPTIONS, SPEC_OPTIONS } from "./models.ts";
+import { STRAIGHT_THROUGH_OPTIONS, type StraightThroughValues } from "./matching-straight-through.ts";
+import { INPUT_OPTIONS, type InputValues, SPEC_OPTIONS, type SpecValues } from "./models.ts";
+import { flag, integer, integerOrAuto, type Option, type Options } from "./option.ts";
+import { forceOption } from "./output.ts";
 import type { Repair } from "./repairing.ts";
 
-export const MATCH_OPTIONS: Readonly<Record<string, OptionRule>> = {
+/** Of commands that share out work. */
+export const THREADS_OPTION: Option<number | "auto"> = integerOrAuto({
+  value: "N",
+  help: "threads to use; auto: what the machine has, up to 8, for large models; results never depend on it",
+  default: "auto",
+  min: 1,
+});
+
+export interface MatchValues extends SpecValues, InputValues, MatchByDataValues, StraightThroughValues {
+  readonly seed: number;
+  readonly restarts: number;
+  readonly threads: number | "auto";
+  readonly force: boolean;
+  readonly "allow-nonfinite": boolean;
+}
+
+const { method, ...BY_DATA_OPTIONS } = MATCH_BY_DATA_OPTIONS;
+
+export const MATCH_OPTIONS: Options<MatchValues> = {
   ...SPEC_OPTIONS,
   ...INPUT_OPTIONS,
-  method: {
-    group: "matching",
-    value: "METHOD",
-    help: "frank-wolfe finds better permutations; coordinate is the paper's Algorithm 1; the others need --data",
-    choices: ["frank-wolfe", "coordinate", "activations", "hybrid", "straight-through"],
-    default: "frank-wolfe",
-  },
-  seed: { value: "N", help: "seed of the visiting order of descent", default: "0", group: "matching" },
-  restarts: {
+  method,
+  seed: integer({ value: "N", help: "seed of the visiting order of descent", default: 0, group: "matching", min: 0 }),
+  restarts: integer({
     group: "matching",
     value: "N",
-    help: "coordinate: further descents from random permutations, the best is kept",
-    default: "0",
-  },
-  ...MATCH_BY_DATA_OPTIONS,
+    help: "further descents from random permutations, the best is kept",
+    default: 0,
+    min: 0,
+    for: { method: ["coordinate"] },
+  }),
+  ...BY_DATA_OPTIONS,
   ...STRAIGHT_THROUGH_OPTIONS,
-  threads: {
-    value: "N",
-    help: "threads to use; auto: what the machine has, up to 8, for large models; results never depend on it",
-    default: "auto",
-  },
-  force: { help: "replace existing output files", group: "output" },
-  "allow-nonfinite": { help: "go on although a tensor has NaN or infinity", group: "matching" },
+  threads: THREADS_OPTION,
+  force: forceOption(),
+  "allow-nonfinite": flag({ help: "do not stop at tensors with NaN or infinity", group: "matching" }),
 };
-
-/** What `--threads` says. */
-export function threadsOption(context: CommandContext): number | "auto" {
-  const bounds = { min: 1, max: Number.MAX_SAFE_INTEGER, integer: true };
-  return context.values.get("threads") === "auto" ? "auto" : numberOption(context, "threads", bounds)!;
-}
 
 /**
  * Matches with the options of the command line. Where data take part, images of `split` decide: training images, unless
  * the command has a `--split` for just that. `repair` is done to the midpoints of starts before they are compared.
  */
 export async function runMatching(
-  context: CommandContext,
+  context: CommandContext<MatchValues & MatchingValues>,
   pair: Pair,
   split: Split = "train",
   repair?: Repair,
 ): Promise<CommandMatching> {
-  const integer = { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true };
-  const threads = threadsOption(context);
-  const plan = planMatching(context);
-  const restarts = numberOption(context, "restarts", integer)!;
-  if (restarts > 0 && plan.method !== "coordinate")
-    throw new UsageError("--restarts is for --method coordinate, expected no --restarts");
-  return runPlan(context, pair, plan, {
-    method: plan.method === "coordinate" ? "coordinate" : "frank-wolfe",
-    seed: numberOption(context, "seed", integer)!,
+  const { method: chosen, seed, restarts, threads, only, except, "allow-nonfinite": allowNonfinite } = context.options;
+  return matchPair(context, pair, {
+    method: chosen === "coordinate" ? "coordinate" : "frank-wolfe",
+    seed,
     restarts,
     threads,
-    allowNonfinite: context.flags.has("allow-nonfinite"),
+    allowNonfinite,
     signal: context.signal,
     onProgress: context.onProgress,
-    ...choiceOption(context),
+    only,
+    except,
     split,
     repair,
   });

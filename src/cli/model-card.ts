@@ -11,8 +11,8 @@ import { DASH } from "./dash.ts";
  * The card's text: the same for the same command line and inputs, without times. Its head names what the model was made
  * from as the hub does (https://huggingface.co/docs/hub/model-cards).
  */
-export function modelCard(context: CommandContext, model: Model): string {
-  const { command, positionals, values } = context;
+export function modelCard(context: CommandContext<{ readonly output: string }>, model: Model): string {
+  const { command, positionals, options } = context;
   const inputs = positionals.map(cardName);
   const made = [...model.metadata].filter(([key]) => key.startsWith("rebasin."));
   const bases = positionals.filter((path) => path.startsWith(HUB_PREFIX)).map(cardName);
@@ -24,7 +24,7 @@ export function modelCard(context: CommandContext, model: Model): string {
     "- rebasin",
     "---",
     "",
-    `# ${plain(basename(values.get("output") ?? positionals.at(-1)!))}`,
+    `# ${plain(basename(options.output))}`,
     "",
     `\`rebasin ${command}\` made this model from ${inputs.map((name) => `\`${plain(name)}\``).join(", ")} (rebasin ${VERSION}).`,
     ...(made.length === 0 ? [] : ["", "| entry | value |", "|---|---|", ...made.map(tableRow)]),

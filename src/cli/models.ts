@@ -10,31 +10,32 @@ import { visible } from "../base/visible.ts";
 import { withNetworkNotes } from "../families/network-notes.ts";
 import type { DetectOptions } from "../families/options.ts";
 import { shardName } from "../formats/folder/shard-names.ts";
-import type { Activation } from "../graph/graph.ts";
 import { codeOf, wordsOf } from "../node/system-error.ts";
 import { findTarget } from "../node/target.ts";
 import { chooseSpec } from "../plan/rebasin.ts";
-import { type CommandContext, inGroup, numberOption, type OptionRule, UsageError } from "./command.ts";
+import type { CommandContext } from "./command.ts";
 import { openInput } from "./dash.ts";
+import type { DataSourceValues } from "./image-data.ts";
+import { inGroup, integer, list, type Options, text, UsageError } from "./option.ts";
 
 /** Of commands that read models. */
-export const INPUT_OPTIONS: Readonly<Record<string, OptionRule>> = {
-  prefix: {
+export interface InputValues {
+  readonly prefix: string | undefined;
+  readonly key: string | undefined;
+  readonly assume: readonly string[] | undefined;
+}
+
+export const INPUT_OPTIONS: Options<InputValues> = inGroup("input", {
+  prefix: text({
     value: "PREFIX",
     help: "only the tensors whose names begin so, as of one of several networks in a file: ema, module.",
-    group: "input",
-  },
-  key: {
-    value: "KEY",
-    help: "which of several models in a checkpoint file, such as ema or model.state_dict",
-    group: "input",
-  },
-  assume: {
+  }),
+  key: text({ value: "KEY", help: "which of several models in a checkpoint file, such as ema or model.state_dict" }),
+  assume: list({
     value: "WHAT",
-    help: "what files do not tell: chain takes a network for a plain chain whatever its words say, V2=bf16 NumPy's raw pairs of bytes as bfloat16; several with commas",
-    group: "input",
-  },
-};
+    help: "what files do not show: chain treats a network as a plain chain whatever its names, V2=bf16 reads NumPy's raw pairs of bytes as bfloat16; several with commas",
+  }),
+});
 
 /**
  * Opens `paths` (files, folders, indexes of shards, hf:org/name, - for stdin) as the input options say, and `files`, which
@@ -42,23 +43,23 @@ export const INPUT_OPTIONS: Readonly<Record<string, OptionRule>> = {
  */
 export async function withModels<T>(
   paths: readonly string[],
-  context: Pick<CommandContext, "command" | "signal" | "values" | "say" | "nextOfStdin">,
+  context: CommandContext<InputValues & Partial<PrefixValues>>,
   use: (...models: Model[]) => Promise<T>,
   files: readonly string[] = [],
 ): Promise<T> {
-  const { command, signal, values, say } = context;
+  const { command, signal, options, say } = context;
   const models: Model[] = [];
-  const [key, assume] = [values.get("key"), assumed(values).ofFiles];
+  const assume = assumed(options).ofFiles;
+  const prefixes = [options["prefix-a"], options["prefix-b"]];
   try {
     for (const [at, path] of paths.entries()) {
-      const own = at < 2 ? values.get(`prefix-${"ab"[at]}`) : undefined;
-      const prefix = own ?? values.get("prefix");
-      const keyOf = (at === 1 ? values.get("key-b") : undefined) ?? key;
-      models.push(await openInput(path, context, { signal, key: keyOf, assume, prefix }));
+      const prefix = prefixes[at] ?? options.prefix;
+      const key = (at === 1 ? options["key-b"] : undefined) ?? options.key;
+      models.push(await openInput(path, context, { signal, key, assume, prefix }));
       // What it shows says so itself.
       if (command !== "inspect") sayLoneShard(path, say);
     }
-    checkKeys(values, models);
+    checkKeys(options, models);
     for (const path of files) models.push(await openInput(path, context, { signal }));
     return await use(...models);
   } finally {
@@ -66,18 +67,34 @@ export async function withModels<T>(
   }
 }
 
+/** Of commands that take A and B. */
+export interface PrefixValues {
+  readonly "prefix-a": string | undefined;
+  readonly "prefix-b": string | undefined;
+  readonly "key-b": string | undefined;
+}
+
+export const PREFIX_OPTIONS: Options<PrefixValues> = inGroup("input", {
+  "prefix-a": text({ value: "PREFIX", help: "as --prefix, for A alone" }),
+  "prefix-b": text({ value: "PREFIX", help: "as --prefix, for B alone" }),
+  "key-b": text({ value: "KEY", help: "as --key, for B, where it is another" }),
+});
+
 /** Formats of files that hold one model. */
 const ONE_MODEL: ReadonlySet<string> = new Set(["safetensors", "npz", "npy", "onnx", "tfjs"]);
 
 /** Refuses a key that no file has a use for: the user thinks of another file. */
-function checkKeys(values: ReadonlyMap<string, string>, models: readonly Model[]): void {
+function checkKeys(
+  { key, "key-b": keyB }: Pick<InputValues, "key"> & Partial<PrefixValues>,
+  models: readonly Model[],
+): void {
   const holdsOne = (model: Model | undefined): boolean => ONE_MODEL.has(model?.origin?.format ?? "");
   const refuse = (option: string, model: Model): never => {
     const format = model.origin!.format;
     throw new UsageError(`--${option} with ${model.name}, which holds one model (${format}), expected no --${option}`);
   };
-  if (values.has("key") && models.every(holdsOne)) refuse("key", models[0]!);
-  if (values.has("key-b") && holdsOne(models[1])) refuse("key-b", models[1]!);
+  if (key !== undefined && models.every(holdsOne)) refuse("key", models[0]!);
+  if (keyB !== undefined && holdsOne(models[1])) refuse("key-b", models[1]!);
 }
 
 /** A file that is one of several opens alone, too, and is part of a model then. */
@@ -88,53 +105,69 @@ function sayLoneShard(path: string, say: CommandContext["say"]): void {
 }
 
 /** What `--assume` says of the network, and what of its files. */
-function assumed(values: ReadonlyMap<string, string>): { chain: boolean; ofFiles: string | undefined } {
-  const words = values.get("assume")?.split(",") ?? [];
+function assumed({ assume: words = [] }: Partial<InputValues>): { chain: boolean; ofFiles: string | undefined } {
   const others = words.filter((word) => word !== "chain");
   return { chain: others.length < words.length, ofFiles: others.length === 0 ? undefined : others.join() };
 }
 
 /** Of commands that need to know a network. */
-export const DETECT_RULES: Readonly<Record<string, OptionRule>> = inGroup("input", {
-  order: { value: "A,B,C", help: "tensors or modules, first to last, where names and shapes do not tell their order" },
-  "norm-groups": {
+export interface DetectValues {
+  readonly order: readonly string[] | undefined;
+  readonly "norm-groups": number | undefined;
+}
+
+export const DETECT_OPTIONS: Options<DetectValues> = inGroup("input", {
+  order: list({
+    value: "A,B,C",
+    help: "tensors or modules, first to last, where names and shapes do not show their order",
+  }),
+  "norm-groups": integer({
     value: "N",
     help: "groups of each norm without running statistics: 1 for LayerNorm, the channels for InstanceNorm",
-  },
+    min: 1,
+  }),
 });
 
 /** Of commands that need a spec. */
-export const SPEC_OPTIONS: Readonly<Record<string, OptionRule>> = {
-  spec: {
+export interface SpecValues extends DetectValues {
+  readonly spec: string;
+}
+
+export const SPEC_OPTIONS: Options<SpecValues> = {
+  spec: text({
     value: "SPEC",
     help: "auto (by names and shapes), a family (mlp, vgg, resnet), or a spec file (*.json)",
     default: "auto",
     group: "input",
-  },
-  ...DETECT_RULES,
+  }),
+  ...DETECT_OPTIONS,
 };
 
+/** What detection is told, where a command has options for it. */
+type Detecting = CommandContext<Partial<SpecValues & InputValues>>;
+
 /** Models that will run on images, with what the command line says of their network: whatever is made of them knows it. */
-export function runnable(context: CommandContext, models: readonly Model[]): Model[] {
-  const activation = context.values.get("activation") as Activation | undefined;
+export function runnable(
+  context: CommandContext<Partial<SpecValues & InputValues & DataSourceValues>>,
+  models: readonly Model[],
+): Model[] {
+  const { activation } = context.options;
   return models.map((model) => withNetworkNotes(model, { ...detectOptions(context), activation }));
 }
 
 /** What the command line says of the network, for detection; throws `UsageError` beside a spec file. */
-export function detectOptions(context: CommandContext): DetectOptions {
-  const { values } = context;
-  const { chain } = assumed(values);
-  const order = values.get("order")?.split(",");
-  const normGroups = numberOption(context, "norm-groups", { min: 1, max: Number.MAX_SAFE_INTEGER, integer: true });
+export function detectOptions({ options }: Detecting): DetectOptions {
+  const { chain } = assumed(options);
+  const { order, "norm-groups": normGroups } = options;
   const given = order !== undefined ? "order" : normGroups !== undefined ? "norm-groups" : chain ? "assume chain" : "";
-  if (given !== "" && values.get("spec")?.endsWith(".json") === true)
+  if (given !== "" && options.spec?.endsWith(".json") === true)
     throw new UsageError(`--${given} is for detection, expected no spec file beside it`);
   return { order, normGroups, assume: chain ? "chain" : undefined };
 }
 
 /** The spec that `--spec` names, bound to `model`, and how to call it in reports. */
-export async function specOption(context: CommandContext, model: Model): Promise<{ spec: Spec; name: string }> {
-  const which = context.values.get("spec") ?? "auto";
+export async function specOption(context: Detecting, model: Model): Promise<{ spec: Spec; name: string }> {
+  const which = context.options.spec ?? "auto";
   const choice = which.endsWith(".json") ? parseSpec(await readSpecFile(which), which) : which;
   const detect = detectOptions(context);
   const spec = await chooseSpec(choice, model, typeof choice === "string" ? detect : {});

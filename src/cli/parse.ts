@@ -1,36 +1,46 @@
 /** Command-line words → the context of a command, by node:util's parseArgs and the command's own table. */
 
 import { parseArgs } from "node:util";
-import { COMMON_OPTIONS, type Command, type OptionRule, positionalsOf, UsageError } from "./command.ts";
+import { COMMON_OPTIONS, type Command, type CommandContext, positionalsOf } from "./command.ts";
 import { counted } from "./counted.ts";
+import { type Option, UsageError } from "./option.ts";
+import { checkRestrictions } from "./restrictions.ts";
 import { nearest } from "./suggest.ts";
 
-export interface ParsedWords {
-  readonly positionals: readonly string[];
-  readonly values: ReadonlyMap<string, string>;
-  readonly flags: ReadonlySet<string>;
-}
+type Rules = Readonly<Record<string, Option>>;
 
-/** Throws `UsageError` for unknown options, missing values, values outside `choices`, and a wrong number of words. */
-export function parseWords(command: Command, words: readonly string[]): ParsedWords {
-  const rules: Record<string, OptionRule> = { ...command.options, ...COMMON_OPTIONS };
-  const parsed = parse(words, rules);
-  const values = new Map<string, string>();
-  const flags = new Set<string>();
-  for (const [name, rule] of Object.entries(rules)) {
-    const given = parsed.values[name] ?? rule.default;
-    if (typeof given === "string") values.set(name, given);
-    else if (given === true) flags.add(name);
-    if (rule.choices !== undefined && typeof given === "string" && !rule.choices.includes(given)) {
-      throw new UsageError(`--${name} ${given}, expected one of ${rule.choices.join(", ")}`);
-    }
+/** What a command line says. */
+export type ParsedWords<V> = Pick<CommandContext<V>, "positionals" | "options" | "texts">;
+
+/**
+ * Undefined where help is asked for, whatever else is missing. Throws `UsageError` for unknown options, missing values, values
+ * outside their rule, options that do not go together, and a wrong number of words.
+ */
+export function parseWords<V>(name: string, command: Command<V>, words: readonly string[]): ParsedWords<V> | undefined {
+  const rules: Rules = { ...command.options, ...COMMON_OPTIONS };
+  const { positionals, values } = parse(words, rules);
+  const given = new Map<string, string>();
+  for (const [option, rule] of Object.entries(rules)) {
+    const value = values[option] ?? rule.default;
+    // A flag has no text of its own.
+    if (value !== undefined) given.set(option, value === true ? "" : String(value));
   }
-  // Help is given whatever else is missing.
-  if (!flags.has("help")) checkWords(command, parsed.positionals, values);
-  return { positionals: parsed.positionals, values, flags };
+  if (given.has("help")) return undefined;
+  checkCount(name, command, positionals);
+  const options = valuesOf(command.options, given);
+  checkRestrictions(rules, given);
+  const texts = new Map([...given].filter(([option]) => rules[option]!.value !== undefined));
+  return { positionals, options, texts };
 }
 
-function parse(words: readonly string[], rules: Readonly<Record<string, OptionRule>>) {
+/** Each value by its rule. */
+function valuesOf<V>(rules: { readonly [K in keyof V]: Option<V[K]> }, given: ReadonlyMap<string, string>): V {
+  const values: Partial<V> = {};
+  for (const name in rules) values[name] = rules[name].read(given.get(name), name);
+  return values as V;
+}
+
+function parse(words: readonly string[], rules: Rules) {
   const options = Object.fromEntries(
     Object.entries(rules).map(([name, { value, short }]) => [
       name,
@@ -62,17 +72,16 @@ function meant(message: string, known: readonly string[]): string {
   return found === undefined ? "" : `, did you mean --${found}?`;
 }
 
-function checkWords(command: Command, positionals: readonly string[], values: ReadonlyMap<string, string>): void {
+function checkCount(
+  name: string,
+  command: Pick<Command, "positionals" | "further">,
+  positionals: readonly string[],
+): void {
   const expected = positionalsOf(command).join(" ") || "nothing";
   const { length } = command.positionals;
-  if (positionals.length < length || (positionals.length > length && command.further === undefined)) {
-    const atLeast = command.further === undefined ? "" : "at least ";
-    throw new UsageError(
-      `${command.name} got ${counted(positionals.length, "argument")}, expected ${atLeast}${length}: ${expected}`,
-    );
-  }
-  for (const name of command.required ?? []) {
-    if (!values.has(name))
-      throw new UsageError(`${command.name} has no --${name}, expected --${name} ${command.options[name]!.value}`);
-  }
+  if (positionals.length >= length && (positionals.length === length || command.further !== undefined)) return;
+  const atLeast = command.further === undefined ? "" : "at least ";
+  throw new UsageError(
+    `${name} got ${counted(positionals.length, "argument")}, expected ${atLeast}${length}: ${expected}`,
+  );
 }

@@ -5,18 +5,39 @@ import type { Model } from "../base/model.ts";
 import { visible } from "../base/visible.ts";
 import { applyPermutations } from "../perm/apply-permutations.ts";
 import type { AlignedPair } from "../perm/pair.ts";
-import { type CommandContext, type OptionRule, UsageError } from "./command.ts";
-import { placesOption, REPAIR_OPTIONS, repairImages } from "./repairing.ts";
+import type { RepairKind } from "../repair/report.ts";
+import type { CommandContext } from "./command.ts";
+import { type DataSourceValues, dataFolder } from "./image-data.ts";
+import { choice, type Options, text } from "./option.ts";
+import {
+  placesOption,
+  REPAIR_HELP,
+  REPAIR_KINDS,
+  REPAIR_OPTIONS,
+  type RepairingValues,
+  repairImages,
+} from "./repairing.ts";
 
 /** `--repair` of `merge`, which can also leave the merge as it is and write side files. */
-export const MERGE_REPAIR_OPTIONS: Readonly<Record<string, OptionRule>> = {
+export interface MergeRepairValues extends RepairingValues {
+  readonly repair: RepairKind | "per-task" | undefined;
+  readonly "data-b": string | undefined;
+}
+
+export const MERGE_REPAIR_OPTIONS: Options<MergeRepairValues> = {
   ...REPAIR_OPTIONS,
-  repair: {
-    ...REPAIR_OPTIONS.repair!,
-    help: `${REPAIR_OPTIONS.repair!.help}; per-task leaves the merge as it is and writes scales and shifts for A's task and for B's beside it, for rebasin apply`,
-    choices: [...REPAIR_OPTIONS.repair!.choices!, "per-task"],
-  },
-  "data-b": { value: "DIR", help: "per-task: images of B's task; --data has those of A's", group: "repair" },
+  repair: choice([...REPAIR_KINDS, "per-task"], {
+    value: "KIND",
+    help: `${REPAIR_HELP}; per-task leaves the merge as it is and writes scales and shifts for A's task and for B's beside it, for rebasin apply`,
+    group: "repair",
+    needs: { data: true, "data-b": ["per-task"] },
+  }),
+  "data-b": text({
+    value: "DIR",
+    help: "images of B's task; --data has those of A's",
+    group: "repair",
+    for: { repair: ["per-task"] },
+  }),
 };
 
 /** What one side file holds, and where it goes. */
@@ -36,23 +57,19 @@ export interface TaskPlan {
   find(merged: Model, pair: AlignedPair): Promise<TaskSide[]>;
 }
 
-/** What `--repair per-task` asks for; undefined without it. Throws `UsageError` where options are missing or of no use. */
-export function planTasks(context: CommandContext, output: string): TaskPlan | undefined {
-  const { values, signal, onProgress } = context;
-  if (values.get("repair") !== "per-task") {
-    if (values.has("data-b")) throw new UsageError("--data-b is for --repair per-task, expected no --data-b");
-    return undefined;
-  }
-  for (const option of ["ridge", "temperature"])
-    if (values.has(option) || context.flags.has(option))
-      throw new UsageError(`--${option} is for --repair least-squares, expected no --${option}`);
-  for (const option of ["data", "data-b"])
-    if (!values.has(option)) throw new UsageError(`--repair per-task has no --${option}, expected --${option} DIR`);
+/** What `--repair per-task` asks for, with the images of A's task and of B's. */
+export function planTasks(
+  context: CommandContext<RepairingValues & DataSourceValues>,
+  output: string,
+  folderOfB: string,
+): TaskPlan {
+  const { signal, onProgress } = context;
+  const folders = [dataFolder(context), folderOfB];
   const stem = output.replace(/\.safetensors$/, "");
   const files = [`${stem}.task-a.safetensors`, `${stem}.task-b.safetensors`] as const;
   const places = placesOption(context);
-  const sources = [repairImages(context, "data"), repairImages(context, "data-b")];
-  const tasks = ["data", "data-b"].map((option) => basename(resolve(values.get(option)!)));
+  const sources = folders.map((folder) => repairImages(context, folder));
+  const tasks = folders.map((folder) => basename(resolve(folder)));
   return {
     files,
     async find(merged, { a, b, spec, permutations }) {

@@ -10,8 +10,9 @@ import type { RepairOptions } from "../repair/options.ts";
 import type { RepairAt } from "../repair/places.ts";
 import type { PairRepair } from "../repair/repair-model.ts";
 import type { RepairedModel, RepairKind } from "../repair/report.ts";
-import { type CommandContext, inGroup, numberOption, type OptionRule, UsageError } from "./command.ts";
-import { readSplit } from "./image-data.ts";
+import type { CommandContext } from "./command.ts";
+import { type DataSourceValues, dataFolder, readSplit } from "./image-data.ts";
+import { choice, flag, inGroup, integer, number, type Option, type Options } from "./option.ts";
 
 /** As in the figures of the paper's repositories: more images change little. */
 const REPAIR_IMAGES = 10_000;
@@ -22,36 +23,67 @@ const CHECKED_IMAGES = 500;
 /** From how many bytes on the need of memory is worth a line. */
 const MUCH_MEMORY = 100e6;
 
-export const REPAIR_OPTIONS: Readonly<Record<string, OptionRule>> = inGroup("repair", {
-  repair: {
-    value: "KIND",
-    help: "after merging, by images of --data: solve each convolution and matrix for what the parents put out (least-squares, the best), recompute BatchNorm's statistics, or scale and shift channels",
-    choices: ["least-squares", "bn-reset", "repair", "rescale", "reshift"],
-  },
-  "repair-images": {
+/** Options on how a merge is repaired, whatever the command calls the kind. */
+export interface RepairingValues {
+  readonly "repair-images": number | undefined;
+  readonly ridge: number;
+  readonly "repair-at": RepairAt;
+  readonly "add-bias": boolean;
+  readonly "force-repair": boolean;
+}
+
+export interface RepairValues extends RepairingValues {
+  readonly repair: RepairKind | undefined;
+}
+
+/** What `--repair` does in every command that has it. */
+export const REPAIR_HELP =
+  "after merging, by images of --data: solve each convolution and matrix for what the parents put out (least-squares, the best), recompute BatchNorm's statistics, or scale and shift channels";
+
+export const REPAIR_KINDS: readonly RepairKind[] = ["least-squares", "bn-reset", "repair", "rescale", "reshift"];
+
+/** Beside any kind. */
+const ANY = { repair: true } as const;
+
+export const REPAIR_OPTIONS: Options<RepairValues> = inGroup("repair", {
+  repair: choice(REPAIR_KINDS, { value: "KIND", help: REPAIR_HELP, needs: { data: true } }),
+  "repair-images": integer({
     value: "N",
-    help: `training images for --repair (default ${REPAIR_IMAGES}; least-squares: ${LEAST_SQUARES_IMAGES})`,
-  },
-  ridge: {
+    help: "training images to look at",
+    defaultText: `${REPAIR_IMAGES}, ${LEAST_SQUARES_IMAGES} for least-squares`,
+    min: 2,
+    for: ANY,
+  }),
+  ridge: number({
     value: "X",
-    help: "least-squares: how strongly the merged tensors are held to, relative to what they read (default 0.01)",
-  },
-  "repair-at": {
+    help: "how strongly the merged tensors are held to, relative to what they read",
+    default: 0.01,
+    min: 0,
+    max: 1e6,
+    for: { repair: ["least-squares"] },
+  }),
+  "repair-at": choice(["linear", "norms", "both"], {
     value: "WHERE",
-    help: "repair, rescale, reshift: after convolutions and matrices (default), after norms (better with LayerNorm), or both",
-    choices: ["linear", "norms", "both"],
-  },
-  "add-bias": {
-    help: "least-squares, repair, reshift: convolutions and matrices without bias gain one, to be shifted",
-  },
-  "force-repair": { help: "repair also where a parent does no better than guessing on the images" },
+    help: "after convolutions and matrices, after norms (better with LayerNorm), or both",
+    default: "linear",
+    for: { repair: ["repair", "rescale", "reshift", "per-task"] },
+  }),
+  "add-bias": flag({
+    help: "convolutions and matrices without bias gain one, to be shifted",
+    for: { repair: ["least-squares", "repair", "reshift", "per-task"] },
+  }),
+  "force-repair": flag({ help: "repair also where a parent does no better than guessing on the images", for: ANY }),
 });
 
 /** Of the commands that write a merge. */
-export const TEMPERATURE_OPTION: OptionRule = {
-  help: "least-squares: divide the logits so that they are as sure as the mean of the parents",
+export const TEMPERATURE_OPTION: Option<boolean> = flag({
+  help: "divide the logits so that they are as sure as the mean of the parents",
   group: "repair",
-};
+  for: { repair: ["least-squares"] },
+});
+
+/** What a repair looks at on the command line. */
+type Repairing = CommandContext<RepairValues & DataSourceValues & { readonly temperature: boolean }>;
 
 /** After a merge without repair; a network with running statistics needs one. */
 export function repairHint({ tensors }: Pick<Model, "tensors">): string {
@@ -84,27 +116,17 @@ export interface Repair {
 }
 
 /** Which places, and how: of the kinds that set statistics right by scales and shifts. */
-export function placesOption({ values, flags }: CommandContext): { at: RepairAt; addBias: boolean } {
-  return { at: (values.get("repair-at") ?? "linear") as RepairAt, addBias: flags.has("add-bias") };
+export function placesOption({ options }: CommandContext<RepairingValues>): { at: RepairAt; addBias: boolean } {
+  return { at: options["repair-at"], addBias: options["add-bias"] };
 }
 
-/** Options of no use for a kind. */
-const NEEDLESS: Readonly<Record<RepairKind, readonly string[]>> = {
-  "least-squares": ["repair-at"],
-  "bn-reset": ["repair-at", "add-bias", "ridge", "temperature"],
-  repair: ["ridge", "temperature"],
-  rescale: ["add-bias", "ridge", "temperature"],
-  reshift: ["ridge", "temperature"],
-};
-
-/** What `--repair` asks for; undefined without it. Throws `UsageError` for options that need it or that it needs. */
-export function planRepair(context: CommandContext): Repair | undefined {
-  const kind = context.values.get("repair") as RepairKind | undefined;
-  checkRepair(context, kind);
+/** What `--repair` asks for; undefined without it. */
+export function planRepair(context: Repairing): Repair | undefined {
+  const kind = context.options.repair;
   if (kind === undefined) return undefined;
   const { signal, onProgress } = context;
   const settings = settingsOf(context, kind);
-  const { read, check } = repairImages(context, "data", kind);
+  const { read, check } = repairImages(context, dataFolder(context), kind);
   let images: Promise<Dataset> | undefined;
   const options = { ...settings, signal, onProgress, onNeed: sayNeed(context) };
   const imagesFor = async (models: readonly Model[]): Promise<Dataset> => {
@@ -135,44 +157,29 @@ export function planRepair(context: CommandContext): Repair | undefined {
 }
 
 /** What `curve` measures besides: merges repaired, and losses at the best temperature. */
-export function planMeasured(context: CommandContext): {
+export function planMeasured(context: Repairing): {
   readonly repair: Repair | undefined;
   readonly temper: (() => Promise<Dataset>) | undefined;
 } {
-  if (!context.flags.has("temperature")) return { repair: planRepair(context), temper: undefined };
-  const isRepaired = context.values.has("repair");
-  // Here it folds nothing in.
-  const flags = new Set([...context.flags].filter((name) => name !== "temperature"));
-  const values = new Map([...context.values].filter(([name]) => isRepaired || name !== "repair-images"));
-  const { read } = repairImages(context, "data", "least-squares");
-  return { repair: planRepair({ ...context, flags, values }), temper: read };
+  const { options } = context;
+  // Here the temperature is measured, not folded in.
+  const repair = planRepair({ ...context, options: { ...options, temperature: false } });
+  const temper = options.temperature ? repairImages(context, dataFolder(context), "least-squares").read : undefined;
+  return { repair, temper };
 }
 
 /** What `bn-reset` has no use for. */
 const NOTHING = { at: undefined, addBias: undefined, ridge: undefined, temperature: undefined };
 
-function checkRepair({ values, flags }: CommandContext, kind: RepairKind | undefined): void {
-  const given = (name: string): boolean => values.has(name) || flags.has(name);
-  if (kind === undefined) {
-    const alone = ["repair-images", "repair-at", "add-bias", "ridge", "force-repair", "temperature"].find(given);
-    if (alone !== undefined) throw new UsageError(`--${alone} is for --repair, expected no --${alone}`);
-    return;
-  }
-  if (!values.has("data")) throw new UsageError(`--repair ${kind} has no --data, expected --data DIR`);
-  const unused = NEEDLESS[kind].find(given);
-  if (unused !== undefined) throw new UsageError(`--${unused} is not for --repair ${kind}, expected no --${unused}`);
-}
-
-function settingsOf(context: CommandContext, kind: RepairKind): RepairSettings {
+function settingsOf(context: Repairing, kind: RepairKind): RepairSettings {
   if (kind === "bn-reset") return { kind };
   const places = placesOption(context);
   if (kind !== "least-squares") return { kind, ...places };
-  const ridge = numberOption(context, "ridge", { min: 0, max: 1e6, integer: false }) ?? 0.01;
-  const { addBias } = places;
-  return { kind, addBias, ridge, temperature: context.flags.has("temperature") };
+  const { ridge, temperature } = context.options;
+  return { kind, addBias: places.addBias, ridge, temperature };
 }
 
-function sayNeed({ say }: CommandContext): NonNullable<RepairOptions["onNeed"]> {
+function sayNeed({ say }: Pick<CommandContext, "say">): NonNullable<RepairOptions["onNeed"]> {
   return ({ value, bytes }) => {
     if (bytes >= MUCH_MEMORY) say(`least squares takes ${Math.ceil(bytes / 1e6)} MB for ${value}`);
   };
@@ -185,18 +192,21 @@ export interface RepairImages {
   check(models: readonly Model[]): Promise<void>;
 }
 
-/** The training images of the folder that `option` names: `--limit` is for what matching looks at. */
-export function repairImages(context: CommandContext, option: string, kind?: RepairKind): RepairImages {
-  const wanted = numberOption(context, "repair-images", { min: 2, max: Number.MAX_SAFE_INTEGER, integer: true });
-  const count = wanted ?? (kind === "least-squares" ? LEAST_SQUARES_IMAGES : REPAIR_IMAGES);
-  const values = new Map([...context.values].filter(([name]) => name !== "limit"));
-  values.set("data", context.values.get(option)!);
+/** The training images of `folder`: `--limit` is for what matching looks at. */
+export function repairImages(
+  context: CommandContext<RepairingValues & DataSourceValues>,
+  folder: string,
+  kind?: RepairKind,
+): RepairImages {
+  const { options } = context;
+  const count = options["repair-images"] ?? (kind === "least-squares" ? LEAST_SQUARES_IMAGES : REPAIR_IMAGES);
+  const all = { ...context, options: { ...options, limit: undefined } };
   let split: Promise<Dataset> | undefined;
-  const readAll = (): Promise<Dataset> => (split ??= readSplit({ ...context, values }, "train"));
+  const readAll = (): Promise<Dataset> => (split ??= readSplit(all, "train", folder));
   return {
     read: async () => firstImages(await readAll(), count),
     async check(models) {
-      if (context.flags.has("force-repair")) return;
+      if (options["force-repair"]) return;
       const { findGuessing } = await import("../repair/check-parents.ts");
       const data = firstImages(await readAll(), CHECKED_IMAGES);
       const found = await findGuessing(models, data, { signal: context.signal });

@@ -5,24 +5,14 @@ import { VERSION } from "../base/version.ts";
 import { visible } from "../base/visible.ts";
 import { holdOutputs } from "../node/held-outputs.ts";
 import { newTemporary } from "../node/temporaries.ts";
-import { type Command, type CommandContext, type CommandResult, UsageError } from "./command.ts";
-import { apply } from "./commands/apply.ts";
-import { compare } from "./commands/compare.ts";
-import { contour } from "./commands/contour.ts";
-import { convert } from "./commands/convert.ts";
-import { curve } from "./commands/curve.ts";
-import { evaluate } from "./commands/evaluate.ts";
-import { inspect } from "./commands/inspect.ts";
-import { many } from "./commands/many.ts";
-import { match } from "./commands/match.ts";
-import { merge } from "./commands/merge.ts";
+import type { CommandContext, CommandResult } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
 import { checkDashes } from "./dash.ts";
 import { EXIT, type Outcome } from "./exit.ts";
 import { commandHelp, mainHelp } from "./help.ts";
+import { UsageError } from "./option.ts";
 import { parseWords } from "./parse.ts";
 import { nearest } from "./suggest.ts";
-
-const COMMANDS: readonly Command[] = [merge, many, match, apply, inspect, compare, convert, evaluate, curve, contour];
 
 /** The ways in which whoever runs a line watches it and stops it. */
 export type Ways = Pick<CommandContext, "signal" | "onProgress" | "say" | "nextOfStdin">;
@@ -56,18 +46,21 @@ async function runCommand(
   words: readonly string[],
   ways: Ways & Pick<CommandContext, "stdoutFile">,
 ): Promise<CommandResult> {
-  const command = COMMANDS.find((candidate) => candidate.name === name);
-  if (command === undefined) {
+  const entry = COMMANDS.find((candidate) => candidate.name === name);
+  if (entry === undefined) {
     const names = COMMANDS.map((known) => known.name);
     const near = nearest(name, names);
     const meant = near === undefined ? "" : ` (did you mean ${near}?)`;
     throw new UsageError(`command ${name}, expected one of ${names.join(", ")}${meant}`);
   }
-  const parsed = parseWords(command, words);
-  if (parsed.flags.has("help")) return { json: { help: commandHelp(command) }, text: commandHelp(command) };
-  checkDashes(command, parsed);
+  const command = await entry.load();
+  const parsed = parseWords(name, command, words);
+  if (parsed === undefined) return helpResult(commandHelp(entry, command));
+  checkDashes(command, parsed, words.includes("--json"));
   return command.run({ command: name, ...parsed, ...ways });
 }
+
+const helpResult = (help: string): CommandResult => ({ json: { help }, text: help });
 
 /** JSON on one line, with every character of its strings escaped that a terminal would act on. */
 const jsonLine = (value: unknown): string => visible(JSON.stringify(value));

@@ -52,14 +52,14 @@ test("what does not go together is wrong usage; what does not fit fails in one l
     ["--starts 2", 2, /^rebasin: --starts 2 has no --data, expected --data DIR$/m],
     ["--starts 0 --data data", 2, /^rebasin: --starts 0, expected an integer from 1 to 1000$/m],
     ["--starts 2 --data data --method activations", 2, /^rebasin: --starts is for --method frank-wolfe or hybrid/m],
-    ["--share 1", 2, /^rebasin: --share is for --method hybrid, expected no --share$/m],
-    ["--cost correlation", 2, /^rebasin: --cost is for --method activations or hybrid/m],
+    ["--share 1", 2, /^rebasin: --share is for --method hybrid, expected no --share with --method frank-wolfe$/m],
+    ["--cost inner-product", 2, /^rebasin: --cost is for --method activations or hybrid/m],
     [
       "--cost cosine --method activations --data data",
       2,
       /^rebasin: --cost cosine, expected one of correlation, inner/m,
     ],
-    ["--polish", 2, /^rebasin: --polish is for --method activations, expected no --polish$/m],
+    ["--polish", 2, /^rebasin: --polish is for --method activations, expected no --polish with --method frank-wolfe$/m],
     ["--method hybrid --restarts 2 --data data", 2, /^rebasin: --restarts is for --method coordinate/m],
     ["--method hybrid --share=-1 --data data", 2, /^rebasin: --share -1, expected a number from 0 to 1000000$/m],
     ["--only nope", 1, /^rebasin: .*permutation nope is not in the spec, expected one of P0, P1$/m],
@@ -100,7 +100,7 @@ test("match --method straight-through: never worse on held-out images, and gone 
   assert.match(other.stderr, /^rebasin: .*c\.safetensors has seed 0, expected 1 as in this training$/m);
   const stray = await run("match", A, B, "-o", "s.safetensors", "--steps", "6");
   assert.is(stray.code, 2);
-  assert.match(stray.stderr, /--steps is for --method straight-through, expected no --steps with frank-wolfe/);
+  assert.match(stray.stderr, /--steps is for --method straight-through, expected no --steps with --method frank-wolfe/);
 });
 
 test.run();

@@ -93,7 +93,15 @@ test("outputs that cannot be written are refused before any work, wrong words wi
   );
   await refused(2, /many got 1 argument, expected at least 2: A B \[C \.\.\.\]/, models[0]!, "-o", "m.safetensors");
   await refused(2, /--strategy star, expected one of/, ...models, "-o", "m.safetensors", "--strategy", "star");
-  await refused(2, /--method is for/, ...models, "-o", "m.safetensors", "--method", "coordinate");
+  await refused(
+    2,
+    /--method is not for --strategy cycle-consistent/,
+    ...models,
+    "-o",
+    "m.safetensors",
+    "--method",
+    "coordinate",
+  );
   await refused(
     2,
     /--reference 2, expected an integer from 0 to 1/,
@@ -103,7 +111,7 @@ test("outputs that cannot be written are refused before any work, wrong words wi
     "--reference",
     "2",
   );
-  await refused(2, /many has no --output/, ...models);
+  await refused(2, /has no --output, expected --output OUT/, ...models);
   const { code, json } = await runJson(...models, A, "-o", "m.safetensors");
   assert.is(code, 1);
   assert.is(json.error.type, "SpecError");

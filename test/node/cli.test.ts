@@ -122,7 +122,7 @@ test("wrong usage: one line, a hint, exit code 2", async () => {
   const cases: [string[], RegExp][] = [
     [["murge"], /command murge, expected one of merge, .* \(did you mean merge\?\)/],
     [["merge", A, "-o", "x"], /merge got 1 argument, expected 2: A B/],
-    [["merge", A, B], /merge has no --output/],
+    [["merge", A, B], /has no --output, expected --output OUT/],
     [["merge", A, B, "-o", "x", "--lamda", "1"], /Unknown option '--lamda', did you mean --lambda\?/],
     [["merge", A, B, "-o", "x", "--seed", "-1"], /--seed is followed by an option, expected a value .*--seed=-1\)/],
     [["merge", A, B, "-o", "--force"], /--output is followed by an option, expected a value/],

@@ -9,21 +9,35 @@ import { readPermutations } from "../../perm/permutation-file.ts";
 import { isTaskAffine } from "../../repair/task-file.ts";
 import { textTable } from "../../report/text-table.ts";
 import { prefixOfA } from "../bridging.ts";
-import { type Command, type CommandContext, type CommandResult, UsageError } from "../command.ts";
-import { INPUT_OPTIONS, withModels } from "../models.ts";
-import { checkModelOutput, FOLDER_OPTIONS, type Output, openOutput, outputOption } from "../output.ts";
+import type { Command, CommandContext, CommandResult } from "../command.ts";
+import { INPUT_OPTIONS, type InputValues, withModels } from "../models.ts";
+import { flag, UsageError } from "../option.ts";
+import {
+  checkModelOutput,
+  FOLDER_OPTIONS,
+  type FolderValues,
+  forceOption,
+  type Output,
+  openOutput,
+  outputOption,
+} from "../output.ts";
 
-export const apply: Command = {
-  name: "apply",
-  summary: "Renumber a model's units by saved permutations; or fit a merge to a task by its side file",
+interface ApplyValues extends FolderValues, InputValues {
+  readonly output: string;
+  readonly inverse: boolean;
+  readonly force: boolean;
+}
+
+type Context = CommandContext<ApplyValues>;
+
+export const apply: Command<ApplyValues> = {
   positionals: ["MODEL", "FILE"],
-  required: ["output"],
   options: {
     output: outputOption("the model"),
-    inverse: { help: "permutations: undo: apply, then apply --inverse, gives back every bit" },
+    inverse: flag({ help: "undo permutations: apply, then apply --inverse, gives back every bit" }),
     ...FOLDER_OPTIONS,
     ...INPUT_OPTIONS,
-    force: { help: "replace an existing output file", group: "output" },
+    force: forceOption("replace an existing output file"),
   },
   examples: [
     "rebasin apply b.safetensors perms.safetensors -o b-aligned.safetensors",
@@ -41,11 +55,11 @@ export const apply: Command = {
   },
 };
 
-async function renumber(context: CommandContext, target: Output, model: Model, file: Model): Promise<CommandResult> {
-  const { flags, signal } = context;
+async function renumber(context: Context, target: Output, model: Model, file: Model): Promise<CommandResult> {
+  const { options, signal } = context;
   const { spec, permutations } = await readPermutations(file, signal);
   const renumbered = await applyPermutations(model, await specFor(model, spec, signal), permutations, {
-    inverse: flags.has("inverse"),
+    inverse: options.inverse,
   });
   const lines = [
     `saved      ${visible(target.json.path)}`,
@@ -56,21 +70,21 @@ async function renumber(context: CommandContext, target: Output, model: Model, f
   );
   const rows = Object.entries(moved).map(([name, { size, moved: count }]) => [name, String(size), String(count)]);
   return {
-    json: { inverse: flags.has("inverse"), permutations: moved },
+    json: { inverse: options.inverse, permutations: moved },
     text: [textTable(["permutation", "size", "moved"], rows), "", ...lines].join("\n"),
   };
 }
 
 /** The model with the names that its file has, where it was opened by a prefix. */
-async function fullNames(context: CommandContext, model: Model): Promise<Model> {
+async function fullNames(context: Context, model: Model): Promise<Model> {
   const prefixA = prefixOfA(context, model);
   return prefixA === undefined
     ? model
     : (await bridgeModels([model], { prefixA, allowNonfinite: true })).restore(model);
 }
 
-async function applySide(context: CommandContext, target: Output, model: Model, side: Model): Promise<CommandResult> {
-  if (context.flags.has("inverse"))
+async function applySide(context: Context, target: Output, model: Model, side: Model): Promise<CommandResult> {
+  if (context.options.inverse)
     throw new UsageError(
       `--inverse is for permutations, expected no --inverse with ${side.name}, a side file of a task`,
     );

@@ -7,19 +7,16 @@ import { type Distance, modelDistance } from "../../measure/distance.ts";
 import { bridgeModels, compareModels } from "../../perm/bridge-models.ts";
 import type { BridgeNote } from "../../perm/bridge-types.ts";
 import { textTable } from "../../report/text-table.ts";
-import { PREFIX_OPTIONS } from "../bridging.ts";
 import type { Command } from "../command.ts";
 import { counted } from "../counted.ts";
-import { INPUT_OPTIONS, withModels } from "../models.ts";
+import { INPUT_OPTIONS, type InputValues, PREFIX_OPTIONS, type PrefixValues, withModels } from "../models.ts";
 
 /** Exit code when the two cannot be merged. */
 const NOT_MERGEABLE = 1;
 /** Reasons of a kind that are told in full. */
 const SHOWN = 10;
 
-export const compare: Command = {
-  name: "compare",
-  summary: "Say whether two models can be merged, and if not, every reason",
+export const compare: Command<InputValues & PrefixValues> = {
   positionals: ["A", "B"],
   options: { ...INPUT_OPTIONS, ...PREFIX_OPTIONS },
   examples: ["rebasin compare a.safetensors b.safetensors", "rebasin compare a.safetensors b.safetensors --json"],

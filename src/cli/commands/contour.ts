@@ -3,35 +3,51 @@
 import { VERSION } from "../../base/version.ts";
 import { visible } from "../../base/visible.ts";
 import type { Contour, ContourPoint } from "../../measure/contour.ts";
+import type { Split } from "../../node/data-folder.ts";
 import { saveText } from "../../node/file-sink.ts";
 import { textTable } from "../../report/text-table.ts";
-import { checkpointPath, PERMUTATIONS_OPTION, withAlignedPair } from "../aligned-pair.ts";
-import { bridgeLines, PREFIX_OPTIONS } from "../bridging.ts";
-import { type Command, type CommandContext, numberOption } from "../command.ts";
+import {
+  checkpointPath,
+  PERMUTATIONS_OPTION,
+  type PermutationsValues,
+  permutationsInput,
+  withAlignedPair,
+} from "../aligned-pair.ts";
+import { bridgeLines } from "../bridging.ts";
+import type { Command, CommandContext } from "../command.ts";
 import { dataDigest, pairDigests } from "../digests.ts";
 import { type Foundations, foundationsOf } from "../foundations.ts";
-import { BATCH_OPTION, DATA_OPTIONS, readSplit } from "../image-data.ts";
+import { BATCH_OPTION, DATA_OPTIONS, type DataValues, readSplit, splitOption } from "../image-data.ts";
 import { CHECKPOINT_OPTION, type ResultsOf, withCheckpoint } from "../kept-results.ts";
-import { basisLines, MATCH_OPTIONS } from "../matching.ts";
+import { basisLines, MATCH_OPTIONS, type MatchValues } from "../matching.ts";
 import { checkLabelsFit } from "../measured.ts";
-import { checkOutputs } from "../models.ts";
+import { checkOutputs, PREFIX_OPTIONS, type PrefixValues } from "../models.ts";
+import { integer, required, text } from "../option.ts";
 import { savedLines, settingsOf } from "./curve.ts";
 
 const OUTPUTS = ["csv", "svg", "html"] as const;
 
-export const contour: Command = {
-  name: "contour",
-  summary: "Measure the loss on the plane through A, B and the aligned B",
+interface ContourValues extends DataValues, Omit<MatchValues, "batch">, PrefixValues, PermutationsValues {
+  readonly data: string;
+  readonly split: Split;
+  readonly points: number;
+  readonly csv: string | undefined;
+  readonly svg: string | undefined;
+  readonly html: string | undefined;
+  readonly batch: number;
+}
+
+export const contour: Command<ContourValues> = {
   positionals: ["A", "B"],
-  required: ["data"],
   options: {
     ...DATA_OPTIONS,
-    limit: { ...DATA_OPTIONS.limit!, help: "only the first N images", default: "1000" },
-    split: { value: "SPLIT", help: "which images", choices: ["test", "train"], default: "test", group: "images" },
-    points: { value: "N", help: "points of the grid on each side; it has N² points", default: "21" },
-    csv: { value: "OUT", help: "write the grid as CSV", group: "output" },
-    svg: { value: "OUT", help: "write a plot of the loss", group: "output" },
-    html: { value: "OUT", help: "write a page with the plot and the settings", group: "output" },
+    data: required(DATA_OPTIONS.data),
+    limit: { ...DATA_OPTIONS.limit, help: "only the first N images", default: "1000" },
+    split: splitOption("test"),
+    points: integer({ value: "N", help: "points on each side of the grid", default: 21, min: 2, max: 1001 }),
+    csv: text({ value: "OUT", help: "write the grid as CSV", group: "output" }),
+    svg: text({ value: "OUT", help: "write a plot of the loss", group: "output" }),
+    html: text({ value: "OUT", help: "write a page with the plot and the settings", group: "output" }),
     permutations: PERMUTATIONS_OPTION,
     ...MATCH_OPTIONS,
     ...PREFIX_OPTIONS,
@@ -44,17 +60,17 @@ export const contour: Command = {
     "rebasin contour a.safetensors b.safetensors --data fashion-mnist --points 11 --limit 500 --json",
   ],
   async run(context) {
-    const { values, positionals, signal, onProgress } = context;
-    const outputs = OUTPUTS.flatMap((kind) => values.get(kind) ?? []);
-    const { points, batch } = sizesOf(context);
-    const inputs = [...positionals, ...[values.get("permutations") ?? []].flat()];
-    await checkOutputs(outputs, inputs, context.flags.has("force"));
+    const { options, positionals, signal, onProgress } = context;
+    const outputs = OUTPUTS.flatMap((kind) => options[kind] ?? []);
+    const { points, batch, split } = options;
+    const inputs = [...positionals, ...permutationsInput(context)];
+    await checkOutputs(outputs, inputs, options.force);
     const path = await checkpointPath(context, outputs, inputs);
     // Before any work: the peers may be missing.
     const { executorOf } = await import("../../run/models/default-executor.ts");
     await executorOf(undefined);
     const { sampleContour } = await import("../../measure/contour.ts");
-    const data = await readSplit(context, values.get("split") as "test" | "train");
+    const data = await readSplit(context, split);
     return withAlignedPair(
       context,
       (pair, { how, notes }) => {
@@ -72,7 +88,7 @@ export const contour: Command = {
             resume: kept.found.values() as Iterable<ContourPoint>,
             onPoint: (point) => kept.keep(`${point.x} ${point.y}`, point),
           });
-          const subtitle = `${data.count.toLocaleString("en")} ${values.get("split")} images, ${how}`;
+          const subtitle = `${data.count.toLocaleString("en")} ${split} images, ${how}`;
           const foundations = await foundationsOf(pair);
           await write(context, { found, subtitle, foundations }, inputs);
           const said = [...bridgeLines(notes), "", ...basisLines(foundations), ...savedLines(outputs)];
@@ -84,12 +100,6 @@ export const contour: Command = {
     );
   },
 };
-
-/** Points a side, and images at a time. */
-function sizesOf(context: CommandContext): { points: number; batch: number } {
-  const points = numberOption(context, "points", { min: 2, max: 1001, integer: true })!;
-  return { points, batch: numberOption(context, "batch", { min: 1, max: 1e6, integer: true })! };
-}
 
 /** How many of all points are kept. */
 const countOf =
@@ -105,14 +115,14 @@ interface ContourResult {
 }
 
 async function write(
-  context: CommandContext,
+  context: CommandContext<ContourValues>,
   { found, subtitle, foundations }: ContourResult,
   inputs: string[],
 ): Promise<void> {
-  const { values, flags, positionals } = context;
+  const { options, positionals } = context;
   const save = async (kind: (typeof OUTPUTS)[number], make: () => string | Promise<string>): Promise<void> => {
-    const path = values.get(kind);
-    if (path !== undefined) await saveText(await make(), path, { force: flags.has("force"), inputs });
+    const path = options[kind];
+    if (path !== undefined) await saveText(await make(), path, { force: options.force, inputs });
   };
   await save("csv", () => contourCsv(found));
   await save("svg", async () => (await import("../contour-page.ts")).contourSvg(found, subtitle));

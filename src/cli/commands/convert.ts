@@ -1,18 +1,21 @@
 /** `rebasin convert IN OUT` */
 
 import { visible } from "../../base/visible.ts";
-import { type Command, UsageError } from "../command.ts";
-import { INPUT_OPTIONS, withModels } from "../models.ts";
-import { checkModelOutput, FOLDER_OPTIONS, openOutput } from "../output.ts";
+import type { Command } from "../command.ts";
+import { INPUT_OPTIONS, type InputValues, withModels } from "../models.ts";
+import { UsageError } from "../option.ts";
+import { checkModelOutput, FOLDER_OPTIONS, type FolderValues, forceOption, openOutput } from "../output.ts";
 
-export const convert: Command = {
-  name: "convert",
-  summary: "Write a model in another format, or in shards of another size; in its own format a copy",
+interface ConvertValues extends FolderValues, InputValues {
+  readonly force: boolean;
+}
+
+export const convert: Command<ConvertValues> = {
   positionals: ["IN", "OUT"],
   options: {
     ...FOLDER_OPTIONS,
     ...INPUT_OPTIONS,
-    force: { help: "replace an existing output file", group: "output" },
+    force: forceOption("replace an existing output file"),
   },
   examples: [
     "rebasin convert model.pt model.safetensors",
@@ -24,7 +27,7 @@ export const convert: Command = {
   async run(words) {
     const [input, output] = words.positionals as [string, string];
     if (output === "") throw new UsageError("convert got an empty OUT, expected a path");
-    const context = { ...words, positionals: [input], values: new Map(words.values).set("output", output) };
+    const context = { ...words, positionals: [input], options: { ...words.options, output } };
     await checkModelOutput(context);
     return withModels([input], context, async (model) => {
       const target = await openOutput(context, model!);

@@ -5,50 +5,75 @@ import { visible } from "../../base/visible.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { describeGraph } from "../../families/describe-graph.ts";
 import { costMaps, tensorSimilarities } from "../../measure/tensor-similarity.ts";
+import type { Split } from "../../node/data-folder.ts";
 import { saveText } from "../../node/file-sink.ts";
 import { applyPermutations } from "../../perm/apply-permutations.ts";
 import type { AlignedPair } from "../../perm/pair.ts";
-import { type AlignmentFound, checkpointPath, PERMUTATIONS_OPTION, withAlignedPair } from "../aligned-pair.ts";
-import { PREFIX_OPTIONS } from "../bridging.ts";
-import { type Command, type CommandContext, numberOption } from "../command.ts";
+import {
+  type AlignmentFound,
+  checkpointPath,
+  PERMUTATIONS_OPTION,
+  type PermutationsValues,
+  permutationsInput,
+  withAlignedPair,
+} from "../aligned-pair.ts";
+import type { Command, CommandContext } from "../command.ts";
 import { type CurveResult, curveCsv, curveJson, curveText, type SplitResult } from "../curve-result.ts";
 import { dataDigest, pairDigests } from "../digests.ts";
 import { foundationsOf } from "../foundations.ts";
-import { BATCH_OPTION, DATA_OPTIONS, readSplit, SPLITS, splitsOption } from "../image-data.ts";
+import { BATCH_OPTION, DATA_OPTIONS, type DataValues, readSplit } from "../image-data.ts";
 import { CHECKPOINT_OPTION, type CheckpointPlan, type KeptResults, withCheckpoint } from "../kept-results.ts";
-import { MATCH_OPTIONS, threadsOption } from "../matching.ts";
+import { MATCH_OPTIONS, type MatchValues } from "../matching.ts";
 import { chanceHints, checkLabelsFit, hintLines } from "../measured.ts";
 import { inMemoryModel } from "../measuring/plain.ts";
-import { checkOutputs } from "../models.ts";
-import { planMeasured, REPAIR_OPTIONS, type Repair } from "../repairing.ts";
+import { checkOutputs, PREFIX_OPTIONS, type PrefixValues } from "../models.ts";
+import { choice, flag, integer, required, text } from "../option.ts";
+import { planMeasured, REPAIR_OPTIONS, type Repair, type RepairValues } from "../repairing.ts";
 
 /** More heat maps than this make a page heavy and say nothing new. */
 const MAX_MAPS = 12;
 
-export const curve: Command = {
-  name: "curve",
-  summary: "Measure loss and accuracy between A and B, as they are and aligned",
+interface CurveValues extends DataValues, Omit<MatchValues, "batch">, PrefixValues, RepairValues, PermutationsValues {
+  readonly data: string;
+  readonly split: Split | "both";
+  readonly points: number;
+  readonly csv: string | undefined;
+  readonly svg: string | undefined;
+  readonly html: string | undefined;
+  readonly temperature: boolean;
+  readonly batch: number;
+}
+
+type Context = CommandContext<CurveValues>;
+
+export const curve: Command<CurveValues> = {
   positionals: ["A", "B"],
-  required: ["data"],
   options: {
     ...DATA_OPTIONS,
-    split: { value: "SPLIT", help: "which images", choices: SPLITS, default: "test", group: "images" },
-    points: { value: "N", help: "points of each curve, both ends included", default: "25" },
-    csv: { value: "OUT", help: "write the points as CSV", group: "output" },
-    svg: { value: "OUT", help: "write a plot of the curves", group: "output" },
-    html: {
+    data: required(DATA_OPTIONS.data),
+    split: choice(["test", "train", "both"], {
+      value: "SPLIT",
+      help: "which images",
+      default: "test",
+      group: "images",
+    }),
+    points: integer({ value: "N", help: "points of each curve, both ends included", default: 25, min: 2, max: 10_001 }),
+    csv: text({ value: "OUT", help: "write the points as CSV", group: "output" }),
+    svg: text({ value: "OUT", help: "write a plot of the curves", group: "output" }),
+    html: text({
       value: "OUT",
       help: "write a report: curves, barriers, calibration, likeness of tensors, costs",
       group: "output",
-    },
+    }),
     permutations: PERMUTATIONS_OPTION,
     ...MATCH_OPTIONS,
     ...PREFIX_OPTIONS,
     ...REPAIR_OPTIONS,
-    temperature: {
-      help: "also the loss after one temperature, fitted on --repair-images training images to the mean of what A and B say",
+    "repair-images": { ...REPAIR_OPTIONS["repair-images"], for: { repair: true, temperature: true } },
+    temperature: flag({
+      help: "also the loss after one temperature, fitted on --repair-images training images to the mean output of A and B",
       group: "repair",
-    },
+    }),
     // The straight-through search has options of these names, too; here they are of what is measured.
     batch: BATCH_OPTION,
     checkpoint: CHECKPOINT_OPTION,
@@ -60,17 +85,18 @@ export const curve: Command = {
     "rebasin curve a.safetensors b.safetensors --data fashion-mnist --repair least-squares --html report.html",
   ],
   async run(context) {
-    const outputs = OUTPUTS.flatMap((kind) => context.values.get(kind) ?? []);
-    const points = numberOption(context, "points", { min: 2, max: 10_001, integer: true })!;
-    const batch = numberOption(context, "batch", { min: 1, max: 1e6, integer: true })!;
+    const { options } = context;
+    const { points, batch } = options;
+    const outputs = OUTPUTS.flatMap((kind) => options[kind] ?? []);
     const { repair, temper } = planMeasured(context);
-    const inputs = inputsOf(context);
-    await checkOutputs(outputs, inputs, context.flags.has("force"));
+    const inputs = [...context.positionals, ...permutationsInput(context)];
+    await checkOutputs(outputs, inputs, options.force);
     const checkpoint = await checkpointPath(context, outputs, inputs);
     // Before any work: the peers may be missing.
     await loadRunning();
     const splits = new Map<string, Dataset>();
-    for (const split of splitsOption(context)) splits.set(split, await readSplit(context, split));
+    for (const split of options.split === "both" ? (["train", "test"] as const) : [options.split])
+      splits.set(split, await readSplit(context, split));
     return withAlignedPair(
       context,
       (pair, alignment) => {
@@ -100,11 +126,6 @@ function hintsOf({ splits }: CurveResult): string[] {
 
 const OUTPUTS = ["csv", "svg", "html"] as const;
 
-const inputsOf = ({ positionals, values }: CommandContext): string[] => [
-  ...positionals,
-  ...["permutations"].flatMap((option) => values.get(option) ?? []),
-];
-
 /** Says what to install, where the peers are missing. */
 async function loadRunning() {
   const { executorOf } = await import("../../run/models/default-executor.ts");
@@ -125,7 +146,7 @@ interface CurveTask {
 }
 
 function checkpointOf(
-  { signal }: CommandContext,
+  { signal }: Context,
   { pair, splits, repair, temper, points, batch }: CurveTask,
 ): Pick<CheckpointPlan, "of" | "count"> {
   const models = (repair === undefined ? 2 : 3) * points - 1;
@@ -147,7 +168,7 @@ function checkpointOf(
 }
 
 async function measure(
-  context: CommandContext,
+  context: Context,
   { pair, alignment, splits, repair: planned, temper, points, batch }: CurveTask,
   kept: KeptResults,
 ): Promise<CurveResult> {
@@ -163,18 +184,22 @@ async function measure(
     temper: await temper?.(),
   };
   const inMemory = { ...pair, b: await inMemoryModel(pair.b) };
-  const curves = await measureCurves(context, { pair: inMemory, setup, points, threads: threadsOption(context) }, kept);
+  const curves = await measureCurves(
+    context,
+    { pair: inMemory, setup, points, threads: context.options.threads },
+    kept,
+  );
   const results = [...splits].map(([split, data]): SplitResult => ({ split, data, ...curves.get(split)! }));
   const tensors = await tensorSimilarities(pair, { signal });
   const repair = planned && { ...planned.settings, images: images!.count };
   return { splits: results, tensors, alignment, foundations: await foundationsOf(pair), repair };
 }
 
-async function write(context: CommandContext, pair: AlignedPair, result: CurveResult, inputs: string[]): Promise<void> {
-  const { values, flags, signal } = context;
+async function write(context: Context, pair: AlignedPair, result: CurveResult, inputs: string[]): Promise<void> {
+  const { options, signal } = context;
   const save = async (kind: (typeof OUTPUTS)[number], make: () => string | Promise<string>): Promise<void> => {
-    const path = values.get(kind);
-    if (path !== undefined) await saveText(await make(), path, { force: flags.has("force"), inputs });
+    const path = options[kind];
+    if (path !== undefined) await saveText(await make(), path, { force: options.force, inputs });
   };
   await save("csv", () => curveCsv(result.splits));
   await save("svg", async () => (await import("../curve-page.ts")).curveSvg(result, "From model A to model B"));
@@ -188,9 +213,9 @@ async function write(context: CommandContext, pair: AlignedPair, result: CurveRe
 }
 
 /** Every option in force, but not where results went. */
-export function settingsOf({ values, positionals }: CommandContext, command: string): [string, string][] {
+export function settingsOf({ texts, positionals }: CommandContext, command: string): [string, string][] {
   const outputs = new Set<string>([...OUTPUTS, "checkpoint"]);
-  const options = [...values].filter(([name]) => !outputs.has(name));
+  const options = [...texts].filter(([name]) => !outputs.has(name));
   return [["rebasin", VERSION], ["command", command], ["A", positionals[0]!], ["B", positionals[1]!], ...options];
 }
 

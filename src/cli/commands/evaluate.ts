@@ -4,31 +4,34 @@ import type { Model } from "../../base/model.ts";
 import { visible } from "../../base/visible.ts";
 import type { Split } from "../../node/data-folder.ts";
 import type { Command } from "../command.ts";
-import { numberOption } from "../command.ts";
-import { BATCH_OPTION, DATA_OPTIONS, readSplit } from "../image-data.ts";
+import { BATCH_OPTION, DATA_OPTIONS, type DataValues, readSplit, splitOption } from "../image-data.ts";
 import { chanceHints, checkLabelsFit, hintLines } from "../measured.ts";
-import { DETECT_RULES, INPUT_OPTIONS, runnable, withModels } from "../models.ts";
+import { DETECT_OPTIONS, type DetectValues, INPUT_OPTIONS, type InputValues, runnable, withModels } from "../models.ts";
+import { required } from "../option.ts";
 
-export const evaluate: Command = {
-  name: "evaluate",
-  summary: "Measure a model's loss, accuracy and calibration on labelled images",
+interface EvaluateValues extends DataValues, InputValues, DetectValues {
+  readonly data: string;
+  readonly split: Split;
+  readonly batch: number;
+}
+
+export const evaluate: Command<EvaluateValues> = {
   positionals: ["MODEL"],
-  required: ["data"],
   options: {
     ...DATA_OPTIONS,
-    split: { value: "SPLIT", help: "which images", choices: ["test", "train"], default: "test", group: "images" },
+    data: required(DATA_OPTIONS.data),
+    split: splitOption("test"),
     batch: BATCH_OPTION,
     ...INPUT_OPTIONS,
-    ...DETECT_RULES,
+    ...DETECT_OPTIONS,
   },
   examples: [
     "rebasin evaluate merged.safetensors --data fashion-mnist",
     "rebasin evaluate model.pt --data cifar-10 --mean 0.4914,0.4822,0.4465 --std 0.247,0.2435,0.2616 --json",
   ],
   async run(context) {
-    const { values, positionals, signal, onProgress } = context;
-    const split = values.get("split") as Split;
-    const batch = numberOption(context, "batch", { min: 1, max: 1e6, integer: true })!;
+    const { positionals, signal, onProgress } = context;
+    const { split, batch } = context.options;
     const { executorOf } = await import("../../run/models/default-executor.ts");
     // Before any work: the peers may be missing.
     await executorOf(undefined);

@@ -15,23 +15,35 @@ import { saveText } from "../../node/file-sink.ts";
 import { textTable } from "../../report/text-table.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { basisLines } from "../matching.ts";
-import { checkOutputs, INPUT_OPTIONS, SPEC_OPTIONS, specOption, withModels } from "../models.ts";
+import {
+  checkOutputs,
+  INPUT_OPTIONS,
+  type InputValues,
+  SPEC_OPTIONS,
+  type SpecValues,
+  specOption,
+  withModels,
+} from "../models.ts";
+import { text } from "../option.ts";
+import { forceOption } from "../output.ts";
 
-export const inspect: Command = {
-  name: "inspect",
-  summary: "Show a model's tensors, family, permutation groups and symmetries",
+interface InspectValues extends SpecValues, InputValues {
+  readonly "spec-out": string | undefined;
+  readonly force: boolean;
+}
+
+export const inspect: Command<InspectValues> = {
   positionals: ["MODEL"],
   options: {
     ...SPEC_OPTIONS,
-    "spec-out": { value: "FILE", help: "write the spec as JSON, to edit and pass to --spec", group: "output" },
+    "spec-out": text({ value: "FILE", help: "write the spec as JSON, to edit and pass to --spec", group: "output" }),
     ...INPUT_OPTIONS,
-    force: { help: "replace an existing spec file", group: "output" },
+    force: forceOption("replace an existing spec file"),
   },
   examples: ["rebasin inspect model.safetensors", "rebasin inspect model.safetensors --spec-out spec.json"],
   async run(context) {
-    const { values, flags, positionals } = context;
-    const specOut = values.get("spec-out");
-    const force = flags.has("force");
+    const { positionals } = context;
+    const { "spec-out": specOut, force } = context.options;
     if (specOut !== undefined) await checkOutputs([specOut], positionals, force);
     return withModels(positionals, context, async (model) => {
       const found = await findSpec(context, model!);
@@ -51,12 +63,12 @@ interface FoundSpec {
 }
 
 /** The spec, or why there is none: a model of no known family can still be looked at. */
-async function findSpec(context: CommandContext, model: Model): Promise<FoundSpec> {
+async function findSpec(context: CommandContext<InspectValues>, model: Model): Promise<FoundSpec> {
   try {
     const { spec, name } = await specOption(context, model);
     return { spec, family: spec.family ?? null, why: spec.why ?? `the spec ${name}` };
   } catch (error) {
-    if (!(error instanceof SpecError) || context.values.get("spec") !== "auto") throw error;
+    if (!(error instanceof SpecError) || context.options.spec !== "auto") throw error;
     return { spec: null, family: null, why: error.message };
   }
 }

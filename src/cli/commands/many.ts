@@ -3,10 +3,11 @@
 import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Spec } from "../../axes/types.ts";
+import type { Dtype } from "../../base/dtype.ts";
 import type { Model } from "../../base/model.ts";
 import { visible } from "../../base/visible.ts";
 import type { ManyReport, ManyStrategy } from "../../many/align-many.ts";
-import { mergeMany } from "../../many/merge-many.ts";
+import { type ManyOptions, mergeMany } from "../../many/merge-many.ts";
 import type { Method } from "../../match/match-weights.ts";
 import { saveSafetensors } from "../../node/save-safetensors.ts";
 import { wordsOf } from "../../node/system-error.ts";
@@ -14,53 +15,84 @@ import { applyPermutations } from "../../perm/apply-permutations.ts";
 import { permutationsModel } from "../../perm/permutation-file.ts";
 import { textTable } from "../../report/text-table.ts";
 import { bridgeLines, DTYPE_OPTION, withBridge } from "../bridging.ts";
-import { type Command, type CommandContext, numberOption, UsageError } from "../command.ts";
+import type { Command, CommandContext } from "../command.ts";
 import { counted } from "../counted.ts";
 import { DASH } from "../dash.ts";
-import { DATA_SOURCE_OPTIONS } from "../image-data.ts";
-import { basisLines, MATCH_OPTIONS } from "../matching.ts";
-import { INPUT_OPTIONS, SPEC_OPTIONS, specOption } from "../models.ts";
-import { checkModelOutput, FOLDER_OPTIONS, METADATA_OPTION, openOutput, outputOption } from "../output.ts";
+import { DATA_SOURCE_OPTIONS, type DataSourceValues } from "../image-data.ts";
+import { basisLines, THREADS_OPTION } from "../matching.ts";
+import { INPUT_OPTIONS, type InputValues, SPEC_OPTIONS, type SpecValues, specOption } from "../models.ts";
+import { choice, integer, text, UsageError } from "../option.ts";
+import {
+  checkModelOutput,
+  FOLDER_OPTIONS,
+  type FolderValues,
+  forceOption,
+  METADATA_OPTION,
+  openOutput,
+  outputOption,
+} from "../output.ts";
 import { repairText } from "../repair-text.ts";
-import { planRepair, REPAIR_OPTIONS, repairHint, TEMPERATURE_OPTION } from "../repairing.ts";
+import { planRepair, REPAIR_OPTIONS, type RepairValues, repairHint, TEMPERATURE_OPTION } from "../repairing.ts";
 
-export const many: Command = {
-  name: "many",
-  summary: "Align several models to each other and write their mean",
+interface ManyValues extends SpecValues, FolderValues, InputValues, DataSourceValues, RepairValues {
+  readonly output: string;
+  readonly strategy: ManyStrategy;
+  readonly dtype: Dtype | undefined;
+  readonly "permutations-out": string | undefined;
+  readonly reference: number;
+  readonly method: Method | undefined;
+  readonly "max-rounds": number;
+  readonly seed: number;
+  readonly "no-metadata": boolean;
+  readonly threads: number | "auto";
+  readonly temperature: boolean;
+  readonly force: boolean;
+}
+
+export const many: Command<ManyValues> = {
   positionals: ["A", "B"],
   further: "C",
-  required: ["output"],
   options: {
     output: outputOption("the merged model"),
-    strategy: {
+    strategy: choice(["cycle-consistent", "merge-many", "tree"], {
       value: "STRATEGY",
       help: "all jointly to a common universe (C²M³); each to the mean of the others (Git Re-Basin's MergeMany); in pairs, by stages",
-      choices: ["cycle-consistent", "merge-many", "tree"],
       default: "cycle-consistent",
-    },
+    }),
     dtype: DTYPE_OPTION,
-    "permutations-out": {
+    "permutations-out": text({
       group: "output",
       value: "DIR",
       help: "also write each model's permutations there, for rebasin apply: 0-A.permutations.safetensors, 1-B…",
-    },
-    reference: { value: "N", help: "number the merged units as in model N, counted from 0", default: "0" },
-    method: {
+    }),
+    reference: integer({
+      value: "N",
+      help: "number the merged units as in model N, counted from 0",
+      default: 0,
+      min: 0,
+    }),
+    method: choice(["frank-wolfe", "coordinate"], {
       value: "METHOD",
-      help: "merge-many: how the first round matches, default coordinate, as in the paper; tree: how pairs are matched, default frank-wolfe",
-      choices: ["frank-wolfe", "coordinate"],
-    },
-    "max-rounds": { value: "N", help: "rounds over all models at most", default: "100" },
-    seed: { value: "N", help: "seed of the order of models and of the visiting order of descent", default: "0" },
+      help: "how the first round of merge-many matches, and how tree matches pairs",
+      defaultText: "coordinate for merge-many, as in the paper; frank-wolfe for tree",
+      for: { strategy: ["merge-many", "tree"] },
+    }),
+    "max-rounds": integer({ value: "N", help: "rounds over all models at most", default: 100, min: 1 }),
+    seed: integer({
+      value: "N",
+      help: "seed of the order of models and of the visiting order of descent",
+      default: 0,
+      min: 0,
+    }),
     ...SPEC_OPTIONS,
     "no-metadata": METADATA_OPTION,
     ...FOLDER_OPTIONS,
     ...INPUT_OPTIONS,
-    threads: MATCH_OPTIONS.threads!,
+    threads: THREADS_OPTION,
     ...DATA_SOURCE_OPTIONS,
     ...REPAIR_OPTIONS,
     temperature: TEMPERATURE_OPTION,
-    force: MATCH_OPTIONS.force!,
+    force: forceOption(),
   },
   examples: [
     "rebasin many a.safetensors b.safetensors c.safetensors -o merged.safetensors",
@@ -69,11 +101,11 @@ export const many: Command = {
     "rebasin many a.safetensors b.safetensors c.safetensors -o merged.safetensors --repair least-squares --data fashion-mnist",
   ],
   async run(context) {
-    const { values, flags, positionals, signal, onProgress } = context;
-    const settings = readSettings(context);
-    const force = flags.has("force");
+    const { options, positionals, signal, onProgress } = context;
+    const settings = settingsOf(context);
+    const { force } = options;
     const repair = planRepair(context);
-    const files = await permutationFiles(values.get("permutations-out"), positionals);
+    const files = await permutationFiles(options["permutations-out"], positionals);
     await checkModelOutput(context, files);
     return withBridge(context, async ({ models, notes, fit, restore }) => {
       const target = await openOutput(context, restore(models[0]!));
@@ -114,22 +146,11 @@ function alignedModels(
   return Promise.all(models.map((model, i) => applyPermutations(model, spec, permutations[i]!)));
 }
 
-function readSettings(context: CommandContext) {
-  const { values, positionals } = context;
-  const integer = { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true };
-  const strategy = values.get("strategy") as ManyStrategy;
-  const method = values.get("method") as Method | undefined;
-  if (strategy === "cycle-consistent" && method !== undefined)
-    throw new UsageError("--method is for --strategy merge-many and tree, expected no --method");
-  return {
-    strategy,
-    method,
-    seed: numberOption(context, "seed", integer)!,
-    maxRounds: numberOption(context, "max-rounds", { ...integer, min: 1 })!,
-    reference: numberOption(context, "reference", { ...integer, max: positionals.length - 1 })!,
-    threads:
-      values.get("threads") === "auto" ? ("auto" as const) : numberOption(context, "threads", { ...integer, min: 1 })!,
-  };
+function settingsOf({ options, positionals }: CommandContext<ManyValues>): ManyOptions {
+  const { strategy, method, seed, reference, threads, "max-rounds": maxRounds } = options;
+  if (reference >= positionals.length)
+    throw new UsageError(`--reference ${reference}, expected an integer from 0 to ${positionals.length - 1}`);
+  return { strategy, method, seed, maxRounds, reference, threads };
 }
 
 /** A file for each model in `folder`, which is made; none without a folder. Numbers keep files of one name apart. */

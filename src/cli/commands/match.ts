@@ -1,30 +1,33 @@
 /** `rebasin match A B -o PERMS` */
 
 import { visible } from "../../base/visible.ts";
-import type { Split } from "../../node/data-folder.ts";
 import { saveSafetensors } from "../../node/save-safetensors.ts";
 import { permutationsModel } from "../../perm/permutation-file.ts";
 import { alignPair } from "../aligned-pair.ts";
 import { alignmentJson, alignmentText } from "../alignment-text.ts";
-import { KEEP_OPTION, PREFIX_OPTIONS, withBridge } from "../bridging.ts";
+import { KEEP_OPTION, withBridge } from "../bridging.ts";
 import type { Command } from "../command.ts";
 import { DASH, shownOutput } from "../dash.ts";
-import { MATCH_OPTIONS } from "../matching.ts";
-import { MATCH_DATA_OPTIONS } from "../matching-data.ts";
-import { checkOutputs } from "../models.ts";
+import { MATCH_OPTIONS, type MatchValues } from "../matching.ts";
+import { MATCH_DATA_OPTIONS, type MatchDataValues } from "../matching-data.ts";
+import { checkOutputs, PREFIX_OPTIONS, type PrefixValues } from "../models.ts";
+import { text } from "../option.ts";
 
-export const match: Command = {
-  name: "match",
-  summary: "Find the permutations that align B to A",
+interface MatchCommandValues extends MatchValues, PrefixValues, MatchDataValues {
+  readonly output: string;
+  readonly "keep-a": readonly string[] | undefined;
+}
+
+export const match: Command<MatchCommandValues> = {
   positionals: ["A", "B"],
-  required: ["output"],
   options: {
-    output: {
+    output: text({
       short: "o",
       value: "PERMS",
       help: "where to write the permutations (safetensors); - is stdout",
       group: "output",
-    },
+      required: true,
+    }),
     ...MATCH_OPTIONS,
     ...PREFIX_OPTIONS,
     "keep-a": KEEP_OPTION,
@@ -36,12 +39,11 @@ export const match: Command = {
     "rebasin match a.safetensors b.safetensors -o perms.safetensors --method activations --data fashion-mnist",
   ],
   async run(context) {
-    const { values, flags, positionals, signal } = context;
-    const output = values.get("output")!;
-    const force = flags.has("force");
+    const { positionals, signal } = context;
+    const { output, force, split } = context.options;
     await checkOutputs(output === DASH ? [] : [output], positionals, force);
     return withBridge(context, async (bridge) => {
-      const found = await alignPair(context, bridge, undefined, { split: values.get("split") as Split });
+      const found = await alignPair(context, bridge, undefined, { split });
       const model = await permutationsModel(found.spec, found.permutations);
       const path = output === DASH ? context.stdoutFile() : output;
       await saveSafetensors(model, path, { force, inputs: positionals, signal });

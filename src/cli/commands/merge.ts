@@ -1,37 +1,71 @@
 /** `rebasin merge A B -o OUT` */
 
+import type { Dtype } from "../../base/dtype.ts";
 import { visible } from "../../base/visible.ts";
 import { mergeModels } from "../../merge/merge-models.ts";
 import type { Blend } from "../../merge/methods/blend-tensor.ts";
-import type { Split } from "../../node/data-folder.ts";
 import { saveSafetensors } from "../../node/save-safetensors.ts";
 import { permutationsModel } from "../../perm/permutation-file.ts";
 import { matchMetadata } from "../../plan/rebasin.ts";
-import { alignPair, checkPermutationsInput, PERMUTATIONS_OPTION, permutationsInput } from "../aligned-pair.ts";
+import {
+  alignPair,
+  checkPermutationsInput,
+  PERMUTATIONS_OPTION,
+  type PermutationsValues,
+  permutationsInput,
+} from "../aligned-pair.ts";
 import { alignmentJson, alignmentText, PERMUTATIONS_OUT_OPTION } from "../alignment-text.ts";
-import { DTYPE_OPTION, KEEP_OPTION, PREFIX_OPTIONS, withBridge } from "../bridging.ts";
-import { type Command, type CommandContext, numberOption, UsageError } from "../command.ts";
-import { MATCH_OPTIONS } from "../matching.ts";
-import { MATCH_DATA_OPTIONS } from "../matching-data.ts";
-import { checkModelOutput, FOLDER_OPTIONS, METADATA_OPTION, openOutput, outputOption } from "../output.ts";
+import { DTYPE_OPTION, KEEP_OPTION, withBridge } from "../bridging.ts";
+import type { Command, CommandContext } from "../command.ts";
+import { MATCH_OPTIONS, type MatchValues } from "../matching.ts";
+import { MATCH_DATA_OPTIONS, type MatchDataValues } from "../matching-data.ts";
+import { PREFIX_OPTIONS, type PrefixValues } from "../models.ts";
+import { choice, number } from "../option.ts";
+import {
+  checkModelOutput,
+  FOLDER_OPTIONS,
+  type FolderValues,
+  METADATA_OPTION,
+  openOutput,
+  outputOption,
+} from "../output.ts";
 import { repairText } from "../repair-text.ts";
-import { planRepair, repairHint, TEMPERATURE_OPTION } from "../repairing.ts";
-import { MERGE_REPAIR_OPTIONS, planTasks, taskLines } from "../repairing-tasks.ts";
+import { planRepair, type Repair, repairHint, TEMPERATURE_OPTION } from "../repairing.ts";
+import {
+  MERGE_REPAIR_OPTIONS,
+  type MergeRepairValues,
+  planTasks,
+  type TaskPlan,
+  taskLines,
+} from "../repairing-tasks.ts";
 
-export const merge: Command = {
-  name: "merge",
-  summary: "Align B to A and write their merge",
+interface MergeValues
+  extends FolderValues,
+    MatchValues,
+    PrefixValues,
+    MatchDataValues,
+    MergeRepairValues,
+    PermutationsValues {
+  readonly output: string;
+  readonly lambda: number;
+  readonly blend: Blend;
+  readonly dtype: Dtype | undefined;
+  readonly "permutations-out": string | undefined;
+  readonly "no-metadata": boolean;
+  readonly "keep-a": readonly string[] | undefined;
+  readonly temperature: boolean;
+}
+
+export const merge: Command<MergeValues> = {
   positionals: ["A", "B"],
-  required: ["output"],
   options: {
     output: outputOption("the merged model"),
-    lambda: { value: "X", help: "share of B: 0 is A, 1 is the aligned B", default: "0.5" },
-    blend: {
+    lambda: number({ value: "X", help: "share of B: 0 is A, 1 is the aligned B", default: 0.5, min: 0, max: 1 }),
+    blend: choice(["lerp", "slerp"], {
       value: "BLEND",
-      help: "on the line between the models, or on the arc",
-      choices: ["lerp", "slerp"],
+      help: "on the line between the models, or on the sphere",
       default: "lerp",
-    },
+    }),
     dtype: DTYPE_OPTION,
     "permutations-out": PERMUTATIONS_OUT_OPTION,
     permutations: PERMUTATIONS_OPTION,
@@ -54,29 +88,24 @@ export const merge: Command = {
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors --repair per-task --data digits --data-b clothes",
   ],
   async run(context) {
-    const { values, flags, positionals, signal, onProgress } = context;
-    const permutationsFile = values.get("permutations-out");
-    const lambda = numberOption(context, "lambda", { min: 0, max: 1, integer: false })!;
-    const force = flags.has("force");
-    const tasks = planTasks(context, values.get("output")!);
-    const repair = tasks === undefined ? planRepair(context) : undefined;
+    const { options, positionals, signal, onProgress } = context;
+    const { lambda, blend, force, split, "permutations-out": permutationsFile } = options;
+    const { tasks, repair } = planAfter(context);
     const others = [...(permutationsFile === undefined ? [] : [permutationsFile]), ...(tasks?.files ?? [])];
     const files = permutationsInput(context);
     const inputs = [...positionals, ...files];
-    checkKeeping(context, repair !== undefined || tasks !== undefined);
     await checkPermutationsInput(context);
     await checkModelOutput(context, others, inputs);
     return withBridge(
       context,
       async (bridge, saved) => {
         const target = await openOutput(context, bridge.restore(bridge.models[0]!), inputs);
-        const split = values.get("split") as Split;
         const { alignment, ...aligned } = await alignPair(context, bridge, saved, { split, repair });
         const { a, b, spec: pair, permutations } = aligned;
         const blended = await mergeModels(a, b, pair, permutations, {
           lambda,
-          blend: values.get("blend") as Blend,
-          allowNonfinite: flags.has("allow-nonfinite"),
+          blend,
+          allowNonfinite: options["allow-nonfinite"],
           metadata: alignment.matching && matchMetadata(alignment.matching),
         });
         const repaired = await (await repair?.of(aligned))?.(blended, lambda);
@@ -106,9 +135,12 @@ export const merge: Command = {
   },
 };
 
-/** What runs B cannot run it with parts of A. */
-function checkKeeping({ values }: CommandContext, repairs: boolean): void {
-  if (!values.has("keep-a")) return;
-  const byData = repairs || values.has("data");
-  if (byData) throw new UsageError("--keep-a is for matching by weights alone, expected no --data and no --repair");
+/** What comes after the merge: a repair of it, or side files for two tasks. */
+function planAfter(context: CommandContext<MergeValues>): {
+  tasks?: TaskPlan | undefined;
+  repair?: Repair | undefined;
+} {
+  const { output, repair, "data-b": dataB } = context.options;
+  if (repair === "per-task") return dataB === undefined ? {} : { tasks: planTasks(context, output, dataB) };
+  return { repair: planRepair({ ...context, options: { ...context.options, repair } }) };
 }
