@@ -19,6 +19,8 @@ export { folderFiles } from "./node/folder-files.ts";
 export { findFolder } from "./node/folder-sink.ts";
 export { type HeldOutputs, holdOutputs, whenFinished, writesAtOnce } from "./node/held-outputs.ts";
 export { HUB_PREFIX } from "./node/hub-cache.ts";
+export { planFiles } from "./node/plan-files.ts";
+export type { PlanFilesOptions } from "./node/plan-host.ts";
 export { type OutputOptions, type OutputPlan, planOutput } from "./node/plan-output.ts";
 export { type SaveOptions, saveModel } from "./node/save-model.ts";
 export { saveSafetensors } from "./node/save-safetensors.ts";

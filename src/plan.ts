@@ -15,8 +15,10 @@
  * @module
  */
 
-export { canonicalJson, planDigest, planInputs, planText } from "./plan/canonical.ts";
+export type { PlanAlignment, PlannedPair } from "./plan/align-by-plan.ts";
+export { canonicalJson, planDigest, planText } from "./plan/canonical.ts";
 export { type CheckPlanOptions, checkPlan, parsePlan } from "./plan/check-plan.ts";
+export type { PlanMatchReport } from "./plan/match-by-plan.ts";
 export {
   type AlignMethod,
   type MergePlan,
@@ -29,4 +31,9 @@ export {
   type PlanOutput,
   type PlanRepair,
 } from "./plan/merge-plan.ts";
+export { modelDigest } from "./plan/model-digest.ts";
+export type { PlanHost, PlanRun, PlanTarget } from "./plan/plan-host.ts";
+export { planInputs } from "./plan/plan-paths.ts";
+export { type PlanResult, runPlan } from "./plan/run-plan.ts";
 export type { KeyPath, Locate } from "./plan/shape.ts";
+export type { TaskSide } from "./plan/tasks-by-plan.ts";

@@ -3,6 +3,7 @@
 import { sha256Hex } from "../base/sha256.ts";
 import { VERSION } from "../base/version.ts";
 import type { MergePlan, PlanData, PlanModel } from "./merge-plan.ts";
+import { isSpecPath } from "./plan-paths.ts";
 
 /**
  * JSON with sorted keys and no white space; keys whose value is undefined are left out.
@@ -47,22 +48,6 @@ export async function planDigest(plan: MergePlan, digests: ReadonlyMap<string, s
   const text = canonicalJson({ version: VERSION, plan: { ...withoutPaths(plan, named), output } });
   return sha256Hex(new TextEncoder().encode(text));
 }
-
-/** The paths of all that a plan reads, each once. */
-export function planInputs({ models, base, spec, data, align, repair }: MergePlan): string[] {
-  const paths = [
-    ...models.map(({ path }) => path),
-    base?.path,
-    typeof spec === "string" && isSpecPath(spec) ? spec : undefined,
-    align.permutations,
-    data?.path,
-    repair?.dataB?.path,
-  ];
-  return [...new Set(paths.filter((path) => path !== undefined))];
-}
-
-/** Whether `spec` of a plan is a path: families have no dot. */
-export const isSpecPath = (spec: string): boolean => spec.endsWith(".json");
 
 function withoutPaths(plan: MergePlan, named: Named): object {
   const { models, base, spec, data, align, repair, output, ...rest } = plan;

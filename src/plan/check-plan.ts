@@ -4,6 +4,7 @@ import { FormatError } from "../base/errors.ts";
 import { findKeyFault } from "../base/json-keys.ts";
 import type { AlignMethod, MergePlan, PlanAlign } from "./merge-plan.ts";
 import { BY_DATA, PLAN_FIELDS } from "./plan-fields.ts";
+import { isSpecPath } from "./plan-paths.ts";
 import { checkShape, fault, type KeyPath, keyText, type Locate } from "./shape.ts";
 
 /** How messages name the plan and its keys. */
@@ -83,6 +84,7 @@ function manyAlign({ strategy = "cycle-consistent", ...align }: PlanAlign): Plan
 
 /** What one key's table cannot say. */
 function checkTogether(plan: MergePlan, locate: Locate): void {
+  checkDetection(plan, locate);
   const { align, models, blend, output } = plan;
   if (align.strategy !== undefined) checkMany(plan, locate);
   else if (blend?.method === "mean") throw fault(locate(["blend", "method"]), 'is "mean"', "align.strategy beside it");
@@ -95,6 +97,13 @@ function checkTogether(plan: MergePlan, locate: Locate): void {
     throw fault(locate(["output", "path"]), "is for a merge", "blend beside it");
   if (blend === undefined && plan.repair !== undefined)
     throw fault(locate(["repair"]), "is for a merge", "blend beside it");
+}
+
+/** A spec states what detection would find. */
+function checkDetection({ spec, network = {} }: MergePlan, locate: Locate): void {
+  if (typeof spec === "string" && !isSpecPath(spec)) return;
+  const stray = (["order", "normGroups", "assume"] as const).find((key) => network[key] !== undefined);
+  if (stray !== undefined) throw fault(locate(["network", stray]), "is for detection", "no spec beside it");
 }
 
 /** Alignments of several models find their own start, and look at no images. */

@@ -117,6 +117,8 @@ export interface PlanRepair {
   readonly temperature?: boolean | undefined;
   /** Repair although a model does no better than guessing on the images. */
   readonly allowGuessing?: boolean | undefined;
+  /** What the tasks of A and B are called in their files; by default as the folders of their images. */
+  readonly tasks?: readonly string[] | undefined;
   /** Images of B's task. */
   readonly dataB?: PlanData | undefined;
 }

@@ -150,6 +150,11 @@ const REPAIR: Fields = {
     ...forKind("least-squares"),
   },
   allowGuessing: { shape: FLAG, about: "repair although a model does no better than guessing" },
+  tasks: {
+    shape: { kind: "list", item: TEXT, least: 2, most: 2 },
+    about: "what the tasks of A and B are called in their files",
+    ...forKind("per-task"),
+  },
   dataB: { shape: { kind: "fields", fields: DATA }, about: "images of B's task", ...forKind("per-task") },
 };
 

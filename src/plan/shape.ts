@@ -12,7 +12,7 @@ export type Shape =
   | { readonly kind: "number"; readonly min: number; readonly max: number; readonly integer?: boolean | undefined }
   | { readonly kind: "flag" }
   | { readonly kind: "anything" }
-  | { readonly kind: "list"; readonly item: Shape; readonly least?: number | undefined }
+  | { readonly kind: "list"; readonly item: Shape; readonly least?: number; readonly most?: number }
   | { readonly kind: "fields"; readonly fields: Fields }
   | { readonly kind: "either"; readonly of: readonly Shape[] };
 
@@ -68,11 +68,12 @@ function checkEither(value: unknown, shapes: readonly Shape[], locate: Locate, p
 
 function checkList(
   value: readonly unknown[],
-  { item, least = 0 }: Extract<Shape, { kind: "list" }>,
+  { item, least = 0, most = Number.POSITIVE_INFINITY }: Extract<Shape, { kind: "list" }>,
   locate: Locate,
   path: KeyPath,
 ): unknown[] {
   if (value.length < least) throw fault(locate(path), `has ${value.length} entries`, `at least ${least}`);
+  if (value.length > most) throw fault(locate(path), `has ${value.length} entries`, `at most ${most}`);
   return value.map((each, i) => checkShape(each, item, locate, [...path, i]));
 }
 

@@ -2,8 +2,9 @@ import * as fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { FormatError } from "../../../src/base/errors.ts";
-import { canonicalJson, planDigest, planInputs, planText } from "../../../src/plan/canonical.ts";
+import { canonicalJson, planDigest, planText } from "../../../src/plan/canonical.ts";
 import { checkPlan, parsePlan } from "../../../src/plan/check-plan.ts";
+import { planInputs } from "../../../src/plan/plan-paths.ts";
 import { rejects } from "../../reference/expect-error.ts";
 
 const test = suite("plans");

@@ -1,0 +1,52 @@
+/** What a plan's words stand for where it runs: files in Node, blobs in a page. The plan's own code knows no path. */
+
+import type { Spec } from "../axes/types.ts";
+import type { Model } from "../base/model.ts";
+import type { Computing, Running } from "../base/options.ts";
+import type { Dataset } from "../data/dataset.ts";
+import type { ExecutorOptions } from "../run/executor.ts";
+import type { MergePlan, PlanData, PlanModel } from "./merge-plan.ts";
+
+/** Opens what a plan names, and writes what it makes. Paths are as the plan has them. */
+export interface PlanHost {
+  /** Before anything is opened: refuses outputs that could not be written at the end. */
+  prepare?(plan: MergePlan): Promise<void>;
+  /** Opens a model; whoever runs the plan closes it. `at` counts the plan's models; undefined is the base. */
+  open(model: PlanModel, at: number | undefined): Promise<Model>;
+  /** Opens a file of `rebasin match`. */
+  openSaved(path: string): Promise<Model>;
+  readSpec(path: string): Promise<Spec>;
+  /** One split of the images, of which `limit` are wanted. */
+  readImages(data: PlanData, split: "train" | "test", limit?: number): Promise<Dataset>;
+  /** Where the merged model goes; `like` has its tensors and the format of A. */
+  target?(plan: MergePlan, like: Model): Promise<PlanTarget>;
+  /** Writes a side file as safetensors: permutations, scales and shifts of a task. */
+  saveBeside?(model: Model, path: string): Promise<void>;
+  /** Where each model's permutations go: files beside each other in the folder that the plan names. */
+  manyPermutations?(plan: MergePlan): Promise<readonly string[]>;
+  /** Of the straight-through search: where it resumes, and what keeps its state. */
+  checkpoint?(): Promise<{ readonly resume: Model | undefined; save(state: Model): Promise<void> } | undefined>;
+}
+
+/** Where a merged model goes. */
+export interface PlanTarget {
+  readonly path: string;
+  readonly format: string;
+  /** In words, where the path did not choose the format. */
+  readonly formatNote?: string | undefined;
+  /** Writes the model; notes for people, such as that an optimizer's state was left out. */
+  save(model: Model): Promise<readonly string[]>;
+}
+
+/** How a plan is run: nothing here changes the result. */
+export interface PlanRun extends Running, Pick<Computing, "threads" | "simd">, ExecutorOptions {
+  /** One line for people, such as how much memory a step takes. */
+  readonly onNote?: ((line: string) => void) | undefined;
+}
+
+/** What a plan is run with. */
+export interface PlanSetting {
+  readonly plan: MergePlan;
+  readonly host: PlanHost;
+  readonly run: PlanRun;
+}

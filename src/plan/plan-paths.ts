@@ -1,0 +1,32 @@
+/** The paths in a plan: which there are, and what is derived from them. */
+
+import { FormatError } from "../base/errors.ts";
+import type { MergePlan, PlanModel } from "./merge-plan.ts";
+
+/** The paths of all that a plan reads, each once. */
+export function planInputs({ models, base, spec, data, align, repair }: MergePlan): string[] {
+  const paths = [
+    ...models.map(({ path }) => path),
+    base?.path,
+    typeof spec === "string" && isSpecPath(spec) ? spec : undefined,
+    align.permutations,
+    data?.path,
+    repair?.dataB?.path,
+  ];
+  return [...new Set(paths.filter((path) => path !== undefined))];
+}
+
+/** Whether `spec` of a plan is a path: families have no dot. */
+export const isSpecPath = (spec: string): boolean => spec.endsWith(".json");
+
+/** Where the side files of a merge go: of A, of B. */
+export function taskFiles(output: string): readonly [string, string] {
+  const stem = output.replace(/\.safetensors$/, "");
+  return [`${stem}.task-a.safetensors`, `${stem}.task-b.safetensors`];
+}
+
+/** Throws `FormatError` where a model's content is not that of the digest it is named with. */
+export function checkDigest({ path, sha256 }: PlanModel, found: string): void {
+  if (sha256 !== undefined && sha256 !== found)
+    throw new FormatError(`${path} has SHA-256 ${found}, expected ${sha256}: another file than the plan was made for`);
+}

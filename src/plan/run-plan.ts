@@ -1,0 +1,171 @@
+/** A plan run from its files to its files: opened, aligned, blended, repaired, written. */
+
+import type { Spec } from "../axes/types.ts";
+import type { Model } from "../base/model.ts";
+import { type ManyReport, mergeMany } from "../many/merge-many.ts";
+import { mergeModels } from "../merge/merge-models.ts";
+import type { Blend } from "../merge/methods/blend-tensor.ts";
+import type { Permutations } from "../perm/alignment.ts";
+import { applyPermutations } from "../perm/apply-permutations.ts";
+import type { BridgeNote } from "../perm/bridge-types.ts";
+import { permutationsModel } from "../perm/permutation-file.ts";
+import type { RepairReport } from "../repair/report.ts";
+import {
+  alignByPlan,
+  type OpenPlan,
+  type PlanAlignment,
+  type PlannedPair,
+  specByPlan,
+  withPlanModels,
+} from "./align-by-plan.ts";
+import { planText } from "./canonical.ts";
+import { checkPlan } from "./check-plan.ts";
+import type { MergePlan } from "./merge-plan.ts";
+import { modelDigest } from "./model-digest.ts";
+import type { PlanHost, PlanRun, PlanSetting, PlanTarget } from "./plan-host.ts";
+import { matchMetadata } from "./rebasin.ts";
+import { type PlannedRepair, plannedRepair } from "./repair-by-plan.ts";
+import { plannedTasks, type TaskSide } from "./tasks-by-plan.ts";
+
+/** What running a plan did. */
+export interface PlanResult {
+  /** The plan with all defaults in place. */
+  readonly plan: MergePlan;
+  /** How a pair was aligned; undefined for several models. */
+  readonly alignment?: PlanAlignment | undefined;
+  /** How several models were aligned and merged. */
+  readonly many?: ManyReport | undefined;
+  /** Bound to the models. */
+  readonly spec: Spec;
+  /** What was done to make the models fit each other. */
+  readonly notes: readonly BridgeNote[];
+  /** The merged model's file; undefined where nothing was merged. */
+  readonly output?: Pick<PlanTarget, "path" | "format" | "formatNote"> | undefined;
+  /** Of the writing, for people. */
+  readonly outputNotes: readonly string[];
+  readonly repair?: RepairReport | undefined;
+  /** Scales and shifts of each task, written beside the merge. */
+  readonly tasks?: readonly Omit<TaskSide, "model">[] | undefined;
+  /** Files of permutations that were written. */
+  readonly permutations: readonly string[];
+  /** Whether the network has running statistics, which fit no merge. */
+  readonly hasStatistics: boolean;
+}
+
+/**
+ * Runs a plan: opens its models, aligns, blends and repairs them, and writes what it names. The same plan and files give the
+ * same bytes, with any number of threads. Written models have the plan and a digest of each parent in their metadata
+ * (`rebasin.plan`, `rebasin.parents`), unless the plan states otherwise.
+ *
+ * @throws {FormatError} for a malformed plan or file.
+ * @throws {SpecError} when the models do not fit each other or the spec.
+ * @throws {RangeError} for outputs that cannot be written, NaN, infinity, and images that do not fit.
+ */
+export async function runPlan(plan: MergePlan, host: PlanHost, run: PlanRun = {}): Promise<PlanResult> {
+  const setting: PlanSetting = { plan: checkPlan(plan), host, run };
+  await host.prepare?.(setting.plan);
+  return withPlanModels(setting, (open) =>
+    setting.plan.align.strategy === undefined ? runPair(setting, open) : runMany(setting, open),
+  );
+}
+
+async function targetOf({ plan, host }: PlanSetting, { bridge }: OpenPlan): Promise<PlanTarget | undefined> {
+  if (plan.output?.path === undefined) return undefined;
+  return host.target?.(plan, bridge.restore(bridge.models[0]!));
+}
+
+/** What a written model is told of its making: `rebasin.plan`, and `rebasin.parents` with one digest of each model. */
+async function madeBy({ plan, run }: PlanSetting, { given }: OpenPlan): Promise<Map<string, string>> {
+  if (plan.output?.path === undefined || plan.output.metadata === false) return new Map();
+  const digests: string[] = [];
+  for (const model of given) digests.push(await modelDigest(model, run.signal));
+  return new Map([
+    ["rebasin.plan", planText(plan)],
+    ["rebasin.parents", digests.join(" ")],
+  ]);
+}
+
+async function runPair(setting: PlanSetting, open: OpenPlan): Promise<PlanResult> {
+  const { plan, host } = setting;
+  const { bridge } = open;
+  const target = await targetOf(setting, open);
+  const repair = plannedRepair(setting);
+  const aligned = await alignByPlan(setting, bridge, { repair });
+  const { alignment, spec, permutations } = aligned;
+  const result = { plan, alignment, spec: spec.spec, notes: alignment.notes, hasStatistics: hasStatistics(aligned.a) };
+  const file = plan.output?.permutations;
+  const savePermutations = async (): Promise<string[]> => {
+    if (file === undefined) return [];
+    await host.saveBeside?.(await permutationsModel(spec, permutations), file);
+    return [file];
+  };
+  if (plan.blend === undefined) return { ...result, permutations: await savePermutations(), outputNotes: [] };
+  const blended = await blendPair(setting, open, aligned);
+  const repaired = await (await repair?.of(aligned))?.(blended, plan.blend.lambda ?? 0.5);
+  const merged = repaired?.model ?? blended;
+  // Before anything is written: the images may not fit.
+  const sides = await plannedTasks(setting)?.(merged, aligned);
+  const outputNotes = (await target?.save(bridge.restore(merged))) ?? [];
+  const saved = await savePermutations();
+  for (const { model, file: path } of sides ?? []) await host.saveBeside?.(model, path);
+  return {
+    ...{ ...result, outputNotes, permutations: saved, repair: repaired?.report },
+    output: target && { path: target.path, format: target.format, formatNote: target.formatNote },
+    tasks: sides?.map(({ model: _, ...side }) => side),
+  };
+}
+
+async function blendPair(setting: PlanSetting, open: OpenPlan, aligned: PlannedPair): Promise<Model> {
+  const { plan, run } = setting;
+  const { a, b, spec, permutations, alignment } = aligned;
+  const { method, lambda } = plan.blend!;
+  const matched = alignment.matching === undefined ? [] : matchMetadata(alignment.matching);
+  return mergeModels(a, b, spec, permutations, {
+    lambda,
+    blend: method as Blend,
+    allowNonfinite: plan.allowNonfinite,
+    simd: run.simd,
+    metadata: new Map([...matched, ...(await madeBy(setting, open))]),
+  });
+}
+
+async function runMany(setting: PlanSetting, open: OpenPlan): Promise<PlanResult> {
+  const { plan, host, run } = setting;
+  const { bridge } = open;
+  const { models, notes, fit, restore } = bridge;
+  const { signal, onProgress, threads, simd } = run;
+  const { strategy, method, seed, maxRounds, reference } = plan.align;
+  const files = plan.output?.permutations === undefined ? [] : await host.manyPermutations!(plan);
+  const target = await targetOf(setting, open);
+  const spec = fit(await specByPlan(setting, models[0]!));
+  const metadata = await madeBy(setting, open);
+  const found = await mergeMany(models, spec, {
+    ...{ strategy, seed, maxRounds, reference, threads, simd, signal, onProgress, metadata },
+    method: method as "frank-wolfe" | "coordinate" | undefined,
+  });
+  const result = { plan, many: found.report, spec, notes, hasStatistics: hasStatistics(models[0]!) };
+  const repaired = await repairMean(plannedRepair(setting), found.model, models, spec, found.permutations);
+  const outputNotes = (await target?.save(restore(repaired?.model ?? found.model))) ?? [];
+  for (const [i, file] of files.entries())
+    await host.saveBeside?.(await permutationsModel(spec, found.permutations[i]!), file);
+  return {
+    ...{ ...result, outputNotes, permutations: files, repair: repaired?.report },
+    output: target && { path: target.path, format: target.format, formatNote: target.formatNote },
+  };
+}
+
+/** Repairs the mean by the models that it is the mean of. */
+async function repairMean(
+  repair: PlannedRepair | undefined,
+  mean: Model,
+  models: readonly Model[],
+  spec: Spec,
+  permutations: readonly Permutations[],
+) {
+  if (repair === undefined) return undefined;
+  const aligned = await Promise.all(models.map((model, i) => applyPermutations(model, spec, permutations[i]!)));
+  return repair.ofMean(mean, aligned);
+}
+
+const hasStatistics = ({ tensors }: Model): boolean =>
+  [...tensors.keys()].some((name) => /[._/](running|moving)_var/.test(name));
