@@ -87,7 +87,8 @@ function checkTogether(plan: MergePlan, locate: Locate): void {
   checkDetection(plan, locate);
   const { align, models, blend, output } = plan;
   if (align.strategy !== undefined) checkMany(plan, locate);
-  else if (blend?.method === "mean") throw fault(locate(["blend", "method"]), 'is "mean"', "align.strategy beside it");
+  else if (blend?.method === "linear")
+    throw fault(locate(["blend", "method"]), 'is "linear"', "align.strategy beside it");
   if (align.method === "permutations" && align.permutations === undefined)
     throw fault(locate(["align"]), "has no permutations", "permutations: the path of a file of rebasin match");
   if ((align.reference ?? 0) >= models.length)
@@ -117,8 +118,8 @@ function checkMany({ align, starts = 1, blend, repair }: MergePlan, locate: Loca
   if (method !== undefined && method !== "frank-wolfe" && method !== "coordinate")
     throw fault(locate(["align", "method"]), `is ${method}`, "frank-wolfe or coordinate");
   if (starts > 1) throw fault(locate(["starts"]), "is for two models", `no starts with ${strategy}`);
-  if (blend !== undefined && blend.method !== "mean")
-    throw fault(locate(["blend", "method"]), `is "${blend.method}"`, `"mean" with strategy ${strategy}`);
+  if (blend !== undefined && blend.method !== "linear")
+    throw fault(locate(["blend", "method"]), `is "${blend.method}"`, `"linear" with strategy ${strategy}`);
   if (repair?.kind === "per-task")
     throw fault(locate(["repair", "kind"]), "per-task is for two models", "another kind");
 }

@@ -159,7 +159,7 @@ const REPAIR: Fields = {
 };
 
 const BLEND: Fields = {
-  method: { shape: oneOf("lerp", "slerp", "mean"), about: "how aligned models become one", required: true },
+  method: { shape: oneOf("lerp", "slerp", "linear"), about: "how aligned models become one", required: true },
   lambda: { shape: SHARE, about: "share of B", fallback: 0.5, ...forMethod("lerp", "slerp") },
 };
 

@@ -2,7 +2,8 @@
 
 import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
-import { type ManyReport, mergeMany } from "../many/merge-many.ts";
+import type { ManyReport } from "../many/align-many.ts";
+import { mergeMany } from "../many/merge-many.ts";
 import { mergeModels } from "../merge/merge-models.ts";
 import type { Blend } from "../merge/methods/blend-tensor.ts";
 import type { Permutations } from "../perm/alignment.ts";

@@ -97,7 +97,7 @@ test("several models give what mergeMany gives, and a file of permutations for e
   const names = ["a", "b", "c"];
   const { many, permutations } = await run({
     models: names.map(model),
-    ...{ align: { strategy: "merge-many", seed: 2, reference: 1 }, blend: { method: "mean" } },
+    ...{ align: { strategy: "merge-many", seed: 2, reference: 1 }, blend: { method: "linear" } },
     output: { path: "mean.safetensors", permutations: "perms" },
   });
   const models = await Promise.all(names.map((name) => openModel(at(`${name}.safetensors`))));

@@ -42,9 +42,9 @@ test("defaults are in place, and a checked plan checks to itself", () => {
 
 test("several models are matched jointly unless the plan states another strategy", () => {
   const models = [...MODELS, { path: "c.safetensors" }];
-  const { align } = checkPlan(planWith({ models, blend: { method: "mean" } }));
+  const { align } = checkPlan(planWith({ models, blend: { method: "linear" } }));
   assert.equal(align, { strategy: "cycle-consistent", seed: 0, maxRounds: 100, reference: 0 });
-  const tree = checkPlan(planWith({ models, blend: { method: "mean" }, align: { strategy: "tree" } }));
+  const tree = checkPlan(planWith({ models, blend: { method: "linear" }, align: { strategy: "tree" } }));
   assert.is(tree.align.method, "frank-wolfe");
 });
 
@@ -67,7 +67,7 @@ test("what is wrong is named by its key", () => {
   refuses({ threads: 4 }, `p.json threads is not known, expected one of ${KEYS}`);
   refuses({ blend: undefined }, "p.json output.path is for a merge, expected blend beside it");
   refuses(
-    { models: [...MODELS, ...MODELS], align: { only: ["P0"] }, blend: { method: "mean" } },
+    { models: [...MODELS, ...MODELS], align: { only: ["P0"] }, blend: { method: "linear" } },
     "p.json align.only is for two models, expected no only with cycle-consistent",
   );
   refuses(
