@@ -36,4 +36,4 @@ export type { PlanHost, PlanRun, PlanTarget } from "./plan/plan-host.ts";
 export { planInputs } from "./plan/plan-paths.ts";
 export { type PlanResult, runPlan } from "./plan/run-plan.ts";
 export type { KeyPath, Locate } from "./plan/shape.ts";
-export type { TaskSide } from "./plan/tasks-by-plan.ts";
+export type { TaskFile } from "./plan/tasks-by-plan.ts";

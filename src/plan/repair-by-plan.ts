@@ -23,7 +23,7 @@ const CHECKED_IMAGES = 500;
 const MUCH_MEMORY = 100e6;
 
 /** Everything that decides what a repair does, but the images: for reports, and to tell runs apart. */
-export interface RepairSettings extends Pick<RepairOptions, "addBias" | "ridge" | "temperature"> {
+export interface PlannedRepairSettings extends Pick<RepairOptions, "addBias" | "ridge" | "temperature"> {
   readonly kind: RepairKind;
   /** Of `repair`, `rescale` and `reshift`. */
   readonly at?: RepairAt | undefined;
@@ -31,7 +31,7 @@ export interface RepairSettings extends Pick<RepairOptions, "addBias" | "ridge" 
 
 /** A repair as a plan states it. */
 export interface PlannedRepair {
-  readonly settings: RepairSettings;
+  readonly settings: PlannedRepairSettings;
   /** The training images it looks at, read once. */
   images(): Promise<Dataset>;
   /** The same, where the models do better than guessing on some of them, or that does not matter. */
@@ -83,7 +83,7 @@ export function plannedRepair(setting: PlanSetting): PlannedRepair | undefined {
   };
 }
 
-function settingsOf(kind: RepairKind, { at, addBias, ridge, temperature }: PlanRepair): RepairSettings {
+function settingsOf(kind: RepairKind, { at, addBias, ridge, temperature }: PlanRepair): PlannedRepairSettings {
   if (kind === "bn-reset") return { kind };
   return kind === "least-squares" ? { kind, addBias, ridge, temperature } : { kind, at, addBias };
 }
@@ -95,7 +95,7 @@ function noteNeed({ run }: PlanSetting): NonNullable<RepairOptions["onNeed"]> {
 }
 
 /** Images for a repair. */
-export interface RepairImages {
+export interface RepairSource {
   read(): Promise<Dataset>;
   /** Throws `RangeError` where one of the models does no better than guessing on some of them, unless that is allowed. */
   check(models: readonly Model[]): Promise<void>;
@@ -109,7 +109,7 @@ export function repairImages(
   { host, run }: PlanSetting,
   source: PlanData,
   { kind, images, allowGuessing }: Pick<PlanRepair, "kind" | "images" | "allowGuessing">,
-): RepairImages {
+): RepairSource {
   const count = images ?? (kind === "least-squares" ? LEAST_SQUARES_IMAGES : REPAIR_IMAGES);
   let split: Promise<Dataset> | undefined;
   const readAll = (): Promise<Dataset> => (split ??= host.readImages(source, "train"));

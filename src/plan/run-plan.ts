@@ -26,7 +26,7 @@ import { modelDigest } from "./model-digest.ts";
 import type { PlanHost, PlanRun, PlanSetting, PlanTarget } from "./plan-host.ts";
 import { matchMetadata } from "./rebasin.ts";
 import { type PlannedRepair, plannedRepair } from "./repair-by-plan.ts";
-import { plannedTasks, type TaskSide } from "./tasks-by-plan.ts";
+import { plannedTasks, type TaskFile } from "./tasks-by-plan.ts";
 
 /** What running a plan did. */
 export interface PlanResult {
@@ -46,7 +46,7 @@ export interface PlanResult {
   readonly outputNotes: readonly string[];
   readonly repair?: RepairReport | undefined;
   /** Scales and shifts of each task, written beside the merge. */
-  readonly tasks?: readonly Omit<TaskSide, "model">[] | undefined;
+  readonly tasks?: readonly Omit<TaskFile, "model">[] | undefined;
   /** Files of permutations that were written. */
   readonly permutations: readonly string[];
   /** Whether the network has running statistics, which fit no merge. */

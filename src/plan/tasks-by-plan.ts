@@ -8,7 +8,7 @@ import { taskFiles } from "./plan-paths.ts";
 import { repairImages } from "./repair-by-plan.ts";
 
 /** What one side file holds, and where it goes. */
-export interface TaskSide {
+export interface TaskFile {
   readonly task: string;
   readonly file: string;
   /** Images looked at, and values scaled and shifted. */
@@ -20,7 +20,7 @@ export interface TaskSide {
 /** What finds scales and shifts of a merge for both tasks; undefined where the plan has none. */
 export function plannedTasks(
   setting: PlanSetting,
-): ((merged: Model, pair: AlignedPair) => Promise<TaskSide[]>) | undefined {
+): ((merged: Model, pair: AlignedPair) => Promise<TaskFile[]>) | undefined {
   const { plan, run } = setting;
   const { repair, data, output } = plan;
   if (repair?.kind !== "per-task") return undefined;
@@ -30,7 +30,7 @@ export function plannedTasks(
   const sources = [data!, repair.dataB!];
   return async (merged, { a, b, spec, permutations }) => {
     const { taskAffine } = await import("../repair/task-affine.ts");
-    const sides: TaskSide[] = [];
+    const sides: TaskFile[] = [];
     for (const [i, expert] of [a, await applyPermutations(b, spec, permutations)].entries()) {
       const task = tasks?.[i] ?? lastWord(sources[i]!.path);
       const { read, check } = repairImages(setting, sources[i]!, repair);
