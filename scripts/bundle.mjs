@@ -130,8 +130,8 @@ const sharedOptions = (version) => ({
   chunkNames: "chunks/[name]-[hash]",
   define: { __VERSION__: JSON.stringify(version) },
   // Only node.ts, cli.ts and what they alone import may name Node's modules; a test checks the browser entries.
-  // TensorFlow.js is an optional peer: users bring their own.
-  external: ["node:*", "@tensorflow/*"],
+  // TensorFlow.js and onnxruntime are optional peers: users bring their own.
+  external: ["node:*", "@tensorflow/*", "onnxruntime-web"],
   metafile: true,
   logLevel: "warning",
   ...MINIFIED,

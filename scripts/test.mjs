@@ -7,8 +7,9 @@
 //   app      test/app/*.test.ts      the browser app (dist/app): driven from Node in Chromium and Firefox
 //   notebook test/notebook/*.test.ts  examples/notebook.ipynb, run by Jupyter
 //   docs     test/docs/*.test.ts     the snippets of docs/ and of docstrings, with the packed tarball
+//   peers    test/peers/*.test.ts    the packed tarball and onnxruntime-web, an optional peer: in Node
 //   edge     test/edge/*.test.ts     imports `rebasin` by its `workerd` condition: in workerd
-// Options: --runtime node,deno,…  --suite unit,node,package,edge,consumers,examples,app,notebook,docs  --match TEXT (file names)  --no-build
+// Options: --runtime node,deno,…  --suite unit,node,package,edge,consumers,peers,examples,app,notebook,docs  --match TEXT (file names)  --no-build
 //          --all (also set by CI=true): a runtime that is missing is a failure
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -30,7 +31,7 @@ const RUNTIMES = new Map(Object.entries({ ...processes, ...workerd, ...browsers 
 const { values: options } = parseArgs({
   options: {
     runtime: { type: "string" },
-    suite: { type: "string", default: "unit,node,package,edge,consumers,examples,app,notebook,docs" },
+    suite: { type: "string", default: "unit,node,package,edge,consumers,peers,examples,app,notebook,docs" },
     match: { type: "string", default: "" },
     "no-build": { type: "boolean", default: false },
     all: { type: "boolean", default: process.env.CI === "true" },
@@ -49,11 +50,12 @@ if (unknown !== undefined) {
 const SETTINGS = {
   unit: { platform: "browser" },
   // TensorFlow.js finds its wasm beside its own files.
-  node: { platform: "node", external: ["@tensorflow/*"] },
+  node: { platform: "node", external: ["@tensorflow/*", "onnxruntime-web"] },
   package: { platform: "node", external: ["rebasin", "rebasin/*"] },
   app: { platform: "node", external: ["playwright-core", "puppeteer-core"] },
   edge: { platform: "browser", conditions: ["workerd"] },
   consumers: { platform: "node", external: ["playwright-core", "puppeteer-core"] },
+  peers: { platform: "node", external: ["@tensorflow/*", "onnxruntime-web"] },
   examples: { platform: "node", external: ["esbuild", "rebasin"] },
   notebook: { platform: "node" },
   docs: { platform: "node", external: ["esbuild", "playwright-core"] },
@@ -63,7 +65,7 @@ const SETTINGS = {
 const MOST_LANES = 4;
 
 /** Suites that use the packed and installed tarball, in a folder of their own. */
-const PACKED = ["package", "consumers", "examples", "docs"];
+const PACKED = ["package", "consumers", "peers", "examples", "docs"];
 
 /** Bundles a suite into `folder`: suite.mjs, and main.mjs that runs it. */
 async function bundle(suite, folder, { loader, ...extra }) {

@@ -44,7 +44,7 @@ const ALL = ["unit", "node", "package"];
 const APART = "npm ci --prefix scripts/runtimes/nodes installs it";
 
 export const processes = {
-  node: program([...ALL, "consumers", "examples", "notebook", "docs"], [process.execPath], ""),
+  node: program([...ALL, "consumers", "peers", "examples", "notebook", "docs"], [process.execPath], ""),
   deno: program(ALL, [...denoCommand(), "run", "-A", "--no-lock", "--quiet"], "npm ci installs it"),
   bun: program(ALL, [join(folderOf("bun"), "bin/bun.exe"), "run"], "npm ci installs it"),
   node22: program(["unit"], [join(nodes, "node22/bin/node")], APART),

@@ -14,6 +14,7 @@ export type Stage =
   | "train"
   | "evaluate"
   | "repair"
+  | "verify"
   | "merge"
   | "write";
 

@@ -76,14 +76,11 @@ export function node(
 export const constant = (name: string, ...value: readonly Uint8Array[]): Uint8Array<ArrayBuffer> =>
   node("Constant", [], [name], value);
 
-/** ValueInfoProto: a tensor's type and shape; sizes that are text are names of unknown ones. */
-export const valueInfo = (
-  name: string,
-  shape: readonly (number | string)[] = [],
-  type = 1,
-): Uint8Array<ArrayBuffer> => {
-  const sizes = shape.map((size) => part(1, typeof size === "string" ? part(2, size) : whole(1, size)));
-  return concat(part(1, name), part(2, part(1, concat(whole(1, type), part(2, concat(...sizes))))));
+/** ValueInfoProto: a tensor's type and shape, if it is known; sizes that are text are names of unknown ones. */
+export const valueInfo = (name: string, shape?: readonly (number | string)[], type = 1): Uint8Array<ArrayBuffer> => {
+  const sizes = shape?.map((size) => part(1, typeof size === "string" ? part(2, size) : whole(1, size)));
+  const known = sizes === undefined ? [] : [part(2, concat(...sizes))];
+  return concat(part(1, name), part(2, part(1, concat(whole(1, type), ...known))));
 };
 
 /** GraphProto: `inputs` and `outputs` are ValueInfoProtos. */

@@ -1,0 +1,29 @@
+/**
+ * Entry `rebasin/verify`: specs proved by running the network they are for. `onnxRunner` needs the optional peer
+ * `onnxruntime-web`, `familyRunner` TensorFlow.js; both are loaded when something runs.
+ *
+ * @example
+ * import { detectSpec, openModel } from "rebasin/node";
+ * import { familyRunner, verifySpec } from "rebasin/verify";
+ *
+ * const model = await openModel("a.safetensors");
+ * const runner = await familyRunner(model);
+ * const { kept, groups } = await verifySpec(model, await detectSpec(model), runner);
+ * console.log(kept, groups.map(({ name, deviation }) => `${name} ${deviation}`));
+ * runner.dispose();
+ *
+ * @module
+ */
+
+export type { GivenInput } from "./run/onnx/random-inputs.ts";
+export type { OnnxRuntime, OnnxRuntimeSession, OnnxRuntimeTensor } from "./run/onnx/runtime.ts";
+export { type FamilyRunner, type FamilyRunnerOptions, familyRunner } from "./verify/family-runner.ts";
+export { type OnnxRunnerOptions, onnxRunner } from "./verify/onnx-runner.ts";
+export {
+  type AxisFault,
+  type GroupCheck,
+  type SpecRunner,
+  type Verification,
+  type VerifyOptions,
+  verifySpec,
+} from "./verify/verify-spec.ts";

@@ -1,0 +1,94 @@
+/** Runs models of one ONNX graph, on inputs drawn once. */
+
+import type { Model } from "../base/model.ts";
+import { readGraph } from "../formats/operator-graph.ts";
+import { decodeFloats } from "../kernels/float-values.ts";
+import { withKernels } from "../kernels/idle.ts";
+import { drawInputs, type GivenInput } from "../run/onnx/random-inputs.ts";
+import { loadOnnxRuntime, type OnnxRuntime, type OnnxRuntimeTensor } from "../run/onnx/runtime.ts";
+import { type OnnxSession, openSession } from "../run/onnx/session.ts";
+import type { SpecRunner } from "./verify-spec.ts";
+
+/** How inputs are drawn, and what runs the model. */
+export interface OnnxRunnerOptions {
+  /** `onnxruntime-web` by default, loaded when it is first needed; or that of your own import, or `onnxruntime-node`. */
+  readonly runtime?: OnnxRuntime | undefined;
+  /** Of the inputs. Default 0. */
+  readonly seed?: number | undefined;
+  /** Sizes and values of inputs by name, where they are known. Others are drawn. */
+  readonly inputs?: ReadonlyMap<string, GivenInput> | undefined;
+}
+
+/** Sizes for what a file leaves open, as [batch, every other size], in the order in which they are tried. */
+const SIZES: readonly (readonly [batch: number, free: number])[] = [2, 1].flatMap((batch) =>
+  [16, 64, 224, 512, 1024, 1].map((free) => [batch, free] as const),
+);
+
+/**
+ * A runner for `verifySpec`: the model's own ONNX file with changed tensors in onnxruntime. Inputs are drawn at random with the
+ * sizes of the file; sizes that it leaves open are tried until the network runs. Outputs that are whole numbers are left out.
+ *
+ * @throws {Error} when onnxruntime-web is not installed.
+ * @throws {RangeError} for a model that came from no ONNX file, and for one that runs with no size tried.
+ *
+ * @example
+ * const runner = await onnxRunner(await openModel("model.onnx"));
+ */
+export async function onnxRunner(model: Model, options: OnnxRunnerOptions = {}): Promise<SpecRunner> {
+  const runtime = options.runtime ?? (await loadOnnxRuntime());
+  const graph = await readGraph(model);
+  if (graph === undefined) throw new RangeError(`${model.name} has no graph, expected an ONNX model`);
+  let sets: readonly ReadonlyMap<string, OnnxRuntimeTensor>[] | undefined;
+  const draw = (batch: number, free: number): Map<string, OnnxRuntimeTensor>[] => {
+    const { seed = 0, inputs: given = new Map() } = options;
+    return drawInputs(graph, model.tensors, { runtime, seed, batch, free, given });
+  };
+  const isOpen = graph.inputs.some(
+    ({ name, shape }) => shape?.includes(undefined) === true && options.inputs?.get(name)?.shape === undefined,
+  );
+  return {
+    async run(other, signal) {
+      const session = await openSession(other, { runtime, signal });
+      try {
+        if (sets !== undefined) return await runAll(session, sets);
+        let fault: unknown;
+        for (const [batch, free] of isOpen ? SIZES : SIZES.slice(0, 1)) {
+          signal?.throwIfAborted();
+          const drawn = draw(batch, free);
+          try {
+            const outputs = await runAll(session, drawn);
+            sets = drawn;
+            return outputs;
+          } catch (error) {
+            fault ??= error;
+          }
+        }
+        throw fault;
+      } finally {
+        await session.dispose();
+      }
+    },
+  };
+}
+
+async function runAll(
+  session: OnnxSession,
+  sets: readonly ReadonlyMap<string, OnnxRuntimeTensor>[],
+): Promise<(Float32Array | Float64Array)[]> {
+  const outputs: (Float32Array | Float64Array)[] = [];
+  for (const inputs of sets) {
+    const found = await session.run(inputs, session.outputs);
+    for (const { type, data } of found.values()) {
+      if (type === "float32" || type === "float64") outputs.push(Float64Array.from(data as ArrayLike<number>));
+      else if (type === "float16") outputs.push(fromHalf(data as Uint16Array));
+    }
+  }
+  if (outputs.length > 0) return outputs;
+  throw new RangeError(`outputs ${session.outputs.join(", ")} are no floats, expected some that are`);
+}
+
+/** Half precision as its bits, or as numbers where the engine has an array of them. */
+function fromHalf(data: Uint16Array): Float32Array {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return withKernels({}, (kernels) => decodeFloats(kernels, bytes, "F16", data.length));
+}

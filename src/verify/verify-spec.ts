@@ -1,0 +1,231 @@
+/** A spec proved by running the network: its units renumbered at random must not change what it computes. */
+
+import { formatAxis } from "../axes/axis.ts";
+import { resolveSpec } from "../axes/resolve-spec.ts";
+import type { ResolvedSpec, Spec } from "../axes/types.ts";
+import { SpecError } from "../base/errors.ts";
+import type { Model } from "../base/model.ts";
+import { checkInteger, checkNumber, checkOptions, type OptionKinds, RUNNING, type Running } from "../base/options.ts";
+import { createRng } from "../base/rng.ts";
+import { applyPermutations } from "../perm/apply-permutations.ts";
+import { resolveFor } from "../perm/resolve-for.ts";
+import { type AxisChange, axisChanges, withChanges } from "./axis-changes.ts";
+import { randomPermutations } from "./random-permutations.ts";
+import { varyConstants } from "./vary-constants.ts";
+
+/** What runs a model on inputs of its own choice, always the same: gives all outputs, one array each. */
+export interface SpecRunner {
+  run(model: Model, signal?: AbortSignal): Promise<readonly (readonly number[] | Float32Array | Float64Array)[]>;
+}
+
+/** Options of `verifySpec`. */
+export interface VerifyOptions extends Running {
+  /** Of the permutations, and of constant tensors that are drawn. Default 0. */
+  readonly seed?: number | undefined;
+  /** The largest change of an output that counts as none, relative to the largest number of that output. Default 1e-4. */
+  readonly tolerance?: number | undefined;
+  /** The most runs that the search for a wrong tensor may take for a group. Default 400. */
+  readonly maxRuns?: number | undefined;
+}
+
+/** What became of one group. */
+export interface GroupCheck {
+  readonly name: string;
+  readonly size: number;
+  /** The largest change of an output, relative to the largest number of that output, when this group alone is renumbered. */
+  readonly deviation: number;
+  /** True when that is within the tolerance. */
+  readonly kept: boolean;
+  /**
+   * True when the outputs do change as soon as one tensor of the group is left as it was: only then does `kept` prove
+   * anything. False for units that nothing depends on, on these inputs.
+   */
+  readonly shows: boolean;
+}
+
+/** An axis that is wrong: with the change the function is kept. */
+export interface AxisFault {
+  readonly group: string;
+  readonly tensor: string;
+  readonly axis: number;
+  /** What the spec says, as text. */
+  readonly is: string;
+  /** What keeps the function. */
+  readonly expected: string;
+}
+
+/** What `verifySpec` found. */
+export interface Verification {
+  /** True when the function is kept by every group alone, and by all together. */
+  readonly kept: boolean;
+  /** Of all groups together. */
+  readonly deviation: number;
+  readonly groups: readonly GroupCheck[];
+  /** For groups that change the function, the axes that are wrong; none where no few changes of axes mend it. */
+  readonly faults: readonly AxisFault[];
+  /** Tensors that were constant and were drawn at random. */
+  readonly varied: readonly string[];
+  readonly tolerance: number;
+}
+
+const KINDS: OptionKinds<VerifyOptions> = { ...RUNNING, seed: "number", tolerance: "number", maxRuns: "number" };
+/** That many axes of one group may be wrong together. */
+const MAX_FAULTS = 3;
+
+/** What one verification works with. */
+interface Proof {
+  readonly model: Model;
+  readonly resolved: ResolvedSpec;
+  readonly runner: SpecRunner;
+  readonly original: Awaited<ReturnType<SpecRunner["run"]>>;
+  readonly seed: number;
+  readonly tolerance: number;
+  readonly maxRuns: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Renumbers the units of every group at random, each group alone and all together, runs the network, and compares outputs with
+ * those of the network as it was. Constant tensors (fresh biases and norms) are drawn at random first. For a group that
+ * changes the outputs it looks for the tensor that is wrong: it tries every other way in which the group could be on one axis.
+ *
+ * Resolves to what was found, faults included. Onnxruntime and TensorFlow.js are runners (`onnxRunner`, `familyRunner`), or
+ * one of your own.
+ *
+ * @throws {SpecError} when the spec does not fit the model, or has no group.
+ * @throws {RangeError} for a tolerance, seed or count that is none, and for outputs that are no numbers.
+ * @throws {TypeError} for an unknown option.
+ *
+ * @example
+ * const { kept, faults } = await verifySpec(model, spec, runner);
+ */
+export async function verifySpec(
+  model: Model,
+  spec: Spec,
+  runner: SpecRunner,
+  options: VerifyOptions = {},
+): Promise<Verification> {
+  checkOptions("verifySpec", options, KINDS);
+  const { seed = 0, tolerance = 1e-4, maxRuns = 400, signal, onProgress } = options;
+  checkInteger("seed", seed, 0);
+  checkInteger("maxRuns", maxRuns, 0);
+  checkNumber("tolerance", tolerance, 0, 1);
+  const resolved = resolveFor(model, spec);
+  if (resolved.permutations.length === 0)
+    throw new SpecError(`${model.name} has a spec without permutations, expected one that moves something`);
+  const { model: varied, varied: names } = await varyConstants(model, resolved, seed, signal);
+  const original = await runner.run(varied, signal);
+  checkOutputs(model.name, original);
+  const proof: Proof = { model: varied, resolved, runner, original, seed, tolerance, maxRuns, signal };
+  const groups: GroupCheck[] = [];
+  const faults: AxisFault[] = [];
+  const total = resolved.permutations.length;
+  for (const [done, { name, size }] of resolved.permutations.entries()) {
+    onProgress?.({ stage: "verify", done, total });
+    const deviation = await deviationOf(proof, resolved, (each) => each === name);
+    const kept = deviation <= tolerance;
+    const shows = kept && (await showsAt(proof, name, size));
+    groups.push({ name, size, deviation, kept, shows });
+    if (!kept) faults.push(...(await findFaults(proof, name, size)));
+  }
+  const deviation = await deviationOf(proof, resolved, () => true);
+  onProgress?.({ stage: "verify", done: total, total });
+  const kept = groups.every((group) => group.kept) && deviation <= tolerance;
+  return { kept, deviation, groups, faults, varied: names, tolerance };
+}
+
+/** How far outputs are from the original's when the groups of `moves` are renumbered by `resolved`. */
+async function deviationOf(
+  { model, runner, original, seed, signal }: Proof,
+  resolved: ResolvedSpec,
+  moves: (name: string) => boolean,
+): Promise<number> {
+  const permutations = randomPermutations(resolved, createRng(seed), moves);
+  const renumbered = await applyPermutations(model, resolved.spec, permutations);
+  // Not closed: that would close the model.
+  return largestDeviation(original, await runner.run(renumbered, signal));
+}
+
+/** True when the group shows in the outputs: leaving one of its axes as it was changes them. */
+async function showsAt(proof: Proof, name: string, size: number): Promise<boolean> {
+  const { resolved, tolerance } = proof;
+  const uses = axisChanges(resolved, name, size).filter(({ from }) => formatAxis(from).includes(name));
+  // The last is where the units are read, as a rule; one tensor alone (both ends of it) cannot be left out.
+  for (const change of [uses.at(-1), uses[0]]) {
+    const without = change === undefined ? undefined : changed(proof, [change]);
+    if (without === undefined) continue;
+    if ((await deviationOf(proof, without, (each) => each === name)) > tolerance) return true;
+  }
+  return false;
+}
+
+/** The resolved spec with changes; undefined where they do not fit. */
+function changed({ model, resolved }: Proof, changes: readonly AxisChange[]): ResolvedSpec | undefined {
+  try {
+    return resolveSpec(
+      withChanges(resolved.spec, changes, (tensor) => model.tensors.get(tensor)!.shape.length),
+      model.tensors,
+    );
+  } catch (error) {
+    if (error instanceof SpecError) return undefined;
+    throw error;
+  }
+}
+
+/** The fewest changes found that keep the function, the best one first added at each step; none when it is not enough. */
+async function findFaults(proof: Proof, name: string, size: number): Promise<AxisFault[]> {
+  const { resolved, tolerance, maxRuns } = proof;
+  const candidates = axisChanges(resolved, name, size);
+  const chosen: AxisChange[] = [];
+  let runs = 0;
+  while (chosen.length < MAX_FAULTS) {
+    let best: { change: AxisChange; deviation: number } | undefined;
+    for (const change of candidates) {
+      if (runs >= maxRuns) break;
+      if (chosen.some(({ tensor, axis }) => tensor === change.tensor && axis === change.axis)) continue;
+      const mended = changed(proof, [...chosen, change]);
+      if (mended === undefined || !mended.permutations.some((group) => group.name === name)) continue;
+      runs++;
+      const deviation = await deviationOf(proof, mended, (each) => each === name);
+      if (best === undefined || deviation < best.deviation) best = { change, deviation };
+      if (deviation <= tolerance) break;
+    }
+    if (best === undefined) return [];
+    chosen.push(best.change);
+    if (best.deviation > tolerance) continue;
+    return chosen.map(({ tensor, axis, from, to }) => ({
+      group: name,
+      tensor,
+      axis,
+      is: formatAxis(from),
+      expected: formatAxis(to),
+    }));
+  }
+  return [];
+}
+
+function checkOutputs(name: string, outputs: Proof["original"]): void {
+  for (const [i, output] of outputs.entries())
+    if (output.some((value) => !Number.isFinite(value)))
+      throw new RangeError(
+        `${name} output ${i} has NaN or infinities on random inputs, expected numbers: set the inputs`,
+      );
+}
+
+/** Over all outputs: the largest difference, relative to the largest number of the output that was. */
+function largestDeviation(original: Proof["original"], other: Proof["original"]): number {
+  let worst = 0;
+  for (const [k, before] of original.entries()) {
+    const after = other[k]!;
+    let [difference, scale] = [0, 0];
+    for (let i = 0; i < before.length; i++) {
+      const apart = Math.abs(before[i]! - after[i]!);
+      // Not a number is as far as can be.
+      difference = Number.isNaN(apart) ? Number.POSITIVE_INFINITY : Math.max(difference, apart);
+      scale = Math.max(scale, Math.abs(before[i]!));
+    }
+    if (before.length !== after.length) return Number.POSITIVE_INFINITY;
+    if (difference > 0) worst = Math.max(worst, scale === 0 ? Number.POSITIVE_INFINITY : difference / scale);
+  }
+  return worst;
+}
