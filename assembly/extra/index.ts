@@ -1,9 +1,10 @@
-// Exports of the extra builds: what only repairs by data and archives need, so that matching does not load it. Pointers are
+// Exports of the extra builds: what only repairs by data, blends and archives need, so that matching does not load it. Pointers are
 // byte addresses, counts are i32, strides are in elements. The hand-written type is src/kernels/extra-exports.ts.
 
 export * from "./cholesky";
 export * from "./crc32";
 export * from "./gram";
+export * from "./product";
 export * from "./residual";
 export * from "./unfold";
 

@@ -49,6 +49,23 @@ export interface ExtraExports {
   /** Bytes of work area that `subtractProduct` needs. */
   subtractProductWork(n: number, m: number): number;
 
+  // Products (assembly/extra/product.ts).
+  /** C += AᵀB: C is m × n, A and B have `rows` rows; all f64, row by row, rows `ld…` elements apart. */
+  product(
+    c: number,
+    ldc: number,
+    a: number,
+    lda: number,
+    m: number,
+    b: number,
+    ldb: number,
+    n: number,
+    rows: number,
+    work: number,
+  ): void;
+  /** Bytes of work area that `product` needs. */
+  productWork(m: number, n: number): number;
+
   // Patches of convolutions (assembly/extra/unfold.ts).
   /**
    * Rows [first, first + count) of the patches of f32 images [images, height, width, channels]: `kernelHeight · kernelWidth · depth`

@@ -108,7 +108,10 @@ export function planBlend(
     typeof settings === "function" ? undefined : { blend, settings: settleBlend(blend, models.length, settings) };
   for (const [name, info] of first.tensors) {
     if (DTYPES[info.dtype].kind === "integer" || DTYPES[info.dtype].kind === "bool") continue;
-    plans.set(name, common ?? planTensor(name, info, models.length, options));
+    const plan = common ?? planTensor(name, info, models.length, options);
+    if (info.dtype === "C64" && blendRule(plan.blend).matrices === true)
+      throw new TypeError(`${name} is C64, expected real numbers for blend "${plan.blend}"`);
+    plans.set(name, plan);
   }
   return plans;
 }

@@ -10,6 +10,7 @@ import { sha256Hex } from "../base/sha256.ts";
 import { narrow, widen } from "../kernels/convert.ts";
 import { withKernels } from "../kernels/idle.ts";
 import type { Kernels } from "../kernels/kernels.ts";
+import { layoutOf } from "../perm/same-tensors.ts";
 import type { BlendInput, SettledBlend } from "./blends/blend.ts";
 import { addScaled } from "./blends/sums.ts";
 
@@ -45,6 +46,7 @@ export function createInputs(
     return values;
   };
   return (name, settings, signal) => {
+    const info = (base ?? (parts[0] as Model)).tensors.get(name)!;
     let kept: Promise<Float64Array> | undefined;
     const ofBase = async (): Promise<Float64Array | undefined> => {
       if (base !== undefined) kept ??= read(base, name, signal);
@@ -57,7 +59,8 @@ export function createInputs(
       return values;
     };
     return {
-      ...{ name, shape: shapeOf((base ?? (parts[0] as Model)).tensors.get(name)!), models: parts.length, settings },
+      ...{ name, shape: shapeOf(info), models: parts.length, settings },
+      channelsOut: layoutOf(name, info.use) === "in-out" ? "last" : "first",
       values: (i) => part(i, false),
       delta: (i) => part(i, true),
       base: ofBase,
@@ -68,7 +71,7 @@ export function createInputs(
 }
 
 /** A sequence of its own for each tensor of each model: the same whatever else is drawn, and in whatever order. */
-function rngOf(seed: number, name: string, i: number): Rng {
+export function rngOf(seed: number, name: string, i: number): Rng {
   const digest = sha256Hex(new TextEncoder().encode(JSON.stringify([seed, i, name])));
   return createRng(Number.parseInt(digest.slice(0, 12), 16));
 }

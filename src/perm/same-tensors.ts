@@ -17,7 +17,7 @@ export function requireSameTensors(a: Model, b: Model): void {
 }
 
 /** As the graph of the file says it, else the name. */
-function layoutOf(name: string, use: GraphUse | undefined): string {
+export function layoutOf(name: string, use: GraphUse | undefined): string {
   return use?.layout ?? (["kernel", "w"].includes(tensorName(name).leaf) ? "in-out" : "out-in");
 }
 

@@ -91,3 +91,28 @@ export function crc32Reference(bytes: Uint8Array): number {
   }
   return ~crc >>> 0;
 }
+
+interface ProductCase {
+  readonly c: Float64Array;
+  readonly ldc: number;
+  readonly a: Float64Array;
+  readonly lda: number;
+  readonly m: number;
+  readonly b: Float64Array;
+  readonly ldb: number;
+  readonly n: number;
+  readonly rows: number;
+}
+
+/** C += AᵀB in the kernels' order: blocks of 256 rows, each summed from zero. */
+export function productReference({ c, ldc, a, lda, m, b, ldb, n, rows }: ProductCase): void {
+  for (let from = 0; from < rows; from += 256) {
+    for (let i = 0; i < m; i++) {
+      for (let j = 0; j < n; j++) {
+        let sum = 0;
+        for (let r = from; r < Math.min(rows, from + 256); r++) sum += a[r * lda + i]! * b[r * ldb + j]!;
+        c[i * ldc + j]! += sum;
+      }
+    }
+  }
+}

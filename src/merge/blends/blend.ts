@@ -51,6 +51,8 @@ export interface BlendInput {
   readonly name: string;
   /** Of the numbers: complex ones are two. No empty one: a scalar has `[1]`. */
   readonly shape: readonly number[];
+  /** Which axis of a matrix or kernel has the channels out: [out, in, …] or […, in, out]. */
+  readonly channelsOut: "first" | "last";
   readonly models: number;
   readonly settings: SettledBlend;
   /** Values of model number `i`: a fresh array. */
@@ -61,7 +63,7 @@ export interface BlendInput {
   base(): Promise<Float64Array | undefined>;
   /** Random numbers by seed, tensor name and number of the model. */
   rng(i: number): Rng;
-  /** Gram matrix of what the tensor's layer reads in model number `i`; undefined where the tensor is no matrix with one. */
+  /** Gram matrix of what the tensor's layer reads in model number `i`; undefined where there is none. */
   gram(i: number): Promise<Float64Array | undefined>;
 }
 
@@ -80,6 +82,10 @@ export interface BlendRule {
   readonly data?: boolean | undefined;
   /** Every setting it has, with its default. */
   readonly settings: { readonly [K in keyof BlendSettings]?: NonNullable<BlendSettings[K]> };
+  /** It works on matrices of real numbers: complex ones are refused. */
+  readonly matrices?: boolean | undefined;
+  /** Throws `RangeError` for settings that do not go together. */
+  readonly check?: ((settings: SettledBlend) => void) | undefined;
   /** Undefined for the blends of two models of the core, which `blendTensor` does. */
   readonly load?: (() => Promise<TensorBlend>) | undefined;
 }

@@ -58,6 +58,7 @@ export function settleBlend(blend: BlendName, models: number, given: BlendSettin
     settled[key] = isList(key) ? listOf(key, value, models, check) : value;
     if (!isList(key)) check(key, value);
   }
+  rule.check?.(settled as SettledBlend);
   return settled as SettledBlend;
 }
 

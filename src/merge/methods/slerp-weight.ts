@@ -16,8 +16,8 @@ export function slerpWeight(cosine: number, t: number): number {
   return sine(t * angle) / sine(angle);
 }
 
-/** For x from 0 on. Twice halving the angle brings it within reach of a short series. */
-function arcTangent(x: number): number {
+/** arctan x for x from 0 on. Twice halving the angle brings it within reach of a short series. */
+export function arcTangent(x: number): number {
   if (x > 1) return Math.PI / 2 - arcTangent(1 / x);
   return 4 * series(halfAngle(halfAngle(x)), (square, n) => (-square * (n - 2)) / n);
 }
@@ -25,8 +25,8 @@ function arcTangent(x: number): number {
 /** tan(φ/2) for x = tan(φ). */
 const halfAngle = (x: number): number => x / (1 + Math.sqrt(1 + x * x));
 
-/** For x from 0 to π. */
-function sine(x: number): number {
+/** sin x for x from 0 to π. */
+export function sine(x: number): number {
   return series(Math.min(x, Math.PI - x), (square, n) => -square / (n * (n - 1)));
 }
 

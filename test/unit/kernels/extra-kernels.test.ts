@@ -10,6 +10,7 @@ import {
   crc32Reference,
   gramReference,
   type PatchCase,
+  productReference,
   solveReference,
   unfoldReference,
 } from "../../reference/least-squares.ts";
@@ -28,6 +29,8 @@ const ARITY: { [Name in keyof ExtraExports]: Parameters<ExtraExports[Name]>["len
   mirror: 4,
   subtractProduct: 10,
   subtractProductWork: 2,
+  product: 10,
+  productWork: 2,
   unfold: 20,
   crc32Tables: 1,
   crc32: 4,
@@ -71,6 +74,17 @@ const SIZES: readonly [number, number][] = [
   [64, 7],
   [130, 9],
   [271, 6],
+];
+
+/** m, n, rows: around tiles of 4, panels of 128 and blocks of 256 rows. */
+const PRODUCTS: readonly (readonly [number, number, number])[] = [
+  [1, 1, 1],
+  [3, 5, 2],
+  [4, 8, 255],
+  [9, 4, 256],
+  [6, 7, 257],
+  [130, 3, 40],
+  [5, 131, 520],
 ];
 
 const PATCHES: readonly PatchCase[] = [
@@ -181,6 +195,22 @@ for (const kernels of BUILDS) {
       assert.ok(Math.max(...left.map(Math.abs)) <= 1e-13 * n * Math.max(...b.map(Math.abs), 1), `residual of ${n}`);
       for (let i = 1; i < n; i++)
         assert.is(result[i * (n + m)], a[i * n], "the lower triangle holds the matrix once more");
+    }
+  });
+
+  test("a product has the bits of plain loops, and leaves what is beside the matrix alone", () => {
+    const rng = createRng(7);
+    for (const [m, n, rows] of PRODUCTS) {
+      const [lda, ldb, ldc] = [m + 1, n + 2, n + 3];
+      const random = (count: number): Float64Array => Float64Array.from({ length: count }, () => rng.uniform() - 0.5);
+      const [a, b, c] = [random(rows * lda), random(rows * ldb), random(m * ldc)];
+      const bench = new Bench(kernels);
+      const [atC, work] = [bench.put(c), bench.area(kernels.wasm.productWork(m, n))];
+      kernels.wasm.product(atC, ldc, bench.put(a), lda, m, bench.put(b), ldb, n, rows, work);
+      const result = new Float64Array(bench.take(atC, c.byteLength));
+      bench.done();
+      productReference({ c, ldc, a, lda, m, b, ldb, n, rows });
+      bitEqual(result, c, `${m} × ${n}, ${rows} rows`);
     }
   });
 
