@@ -18,7 +18,7 @@ export async function dumpCosts({ name, a, b, spec }: LoadedPair, directory: str
   mkdirSync(directory, { recursive: true });
   const problem = await readProblem(a, b, outlineProblem(resolveSpec(spec, a.tensors)), {});
   const kernels = createKernels({ simd: true });
-  const workspace = createWorkspace(kernels, problem, true, true);
+  const workspace = createWorkspace(kernels, problem, { jointly: true }, true);
   const costs = workspace.running;
   const orders = problem.permutations.map(({ size }) => identityPermutation(size));
   let written = 0;
@@ -26,14 +26,14 @@ export async function dumpCosts({ name, a, b, spec }: LoadedPair, directory: str
     const group = problem.groups[g]!;
     for (const p of [group.root, ...group.nested]) {
       const { size: n, name: permutation } = problem.permutations[p]!;
-      kernels.f32(costs[p]!, n * n).fill(0);
+      costs.set(p, null);
       const pause = async (): Promise<void> => {};
-      await accumulateCost(workspace, p, problem.occurrences[p]!, (other) => orders[other]!, costs[p]!, { pause });
+      await accumulateCost(workspace, p, problem.occurrences[p]!, (other) => orders[other]!, costs, { pause });
       const file = `${name}.${permutation}`.replaceAll(/[^\w.-]+/g, "_");
-      writeFileSync(join(directory, `${file}.f32`), bytesOf(kernels.f32(costs[p]!, n * n)));
+      writeFileSync(join(directory, `${file}.f32`), bytesOf(kernels.f32(costs.pointers[p]!, n * n)));
       written++;
     }
-    for (const [p, order] of assignGroup(workspace, group, costs)) orders[p] = order;
+    for (const [p, order] of assignGroup(workspace, group, costs.pointers)) orders[p] = order;
   }
   return written;
 }

@@ -4,7 +4,7 @@
  * 3.1). Knows numbers only: who runs the models, and where, is none of its business.
  */
 
-import { requireFinite } from "../kernels/finite.ts";
+import { addCrossProducts } from "../kernels/cross-products.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 
 /**
@@ -48,8 +48,8 @@ export interface ActivationStatistics {
 
 /** What is kept of one model's units. */
 interface Side {
-  /** Address of CHUNK_ROWS×n f32. */
-  readonly chunk: number;
+  /** CHUNK_ROWS×n. */
+  readonly chunk: Float32Array;
   readonly name: string;
   readonly mean: Float64Array;
   /** Σ (x − mean)². */
@@ -57,8 +57,7 @@ interface Side {
 }
 
 /**
- * Empty statistics of `n` units of each model. Holds 8·n² bytes besides some 8 KiB a unit of the kernels' memory, whatever
- * the number of rows; that memory is free again once the arena is released to a mark from before.
+ * Empty statistics of `n` units of each model. Holds 8·n² bytes and some 8 KiB a unit, whatever the number of rows.
  *
  * Products are f32 in the kernel's order of additions, of values centred on the mean of their chunk of 1024 rows; chunks
  * are merged in f64 by the update of Chan, Golub and LeVeque (1979), so neither large offsets nor many rows cost
@@ -78,7 +77,7 @@ export function createActivationStatistics(
 ): ActivationStatistics {
   if (!Number.isSafeInteger(n) || n < 1) throw new RangeError(`units ${n}, expected a positive integer`);
   const side = (name: string): Side => ({
-    chunk: kernels.arena.allocate(4 * n * CHUNK_ROWS),
+    chunk: new Float32Array(n * CHUNK_ROWS),
     name,
     mean: new Float64Array(n),
     squares: new Float64Array(n),
@@ -135,8 +134,8 @@ function addRows(
   for (let from = 0; from < rows; ) {
     const take = Math.min(rows - from, CHUNK_ROWS - sums.waiting);
     const part = [from * n, (from + take) * n] as const;
-    kernels.f32(a.chunk + 4 * n * sums.waiting, take * n).set(rowsA.subarray(...part));
-    kernels.f32(b.chunk + 4 * n * sums.waiting, take * n).set(rowsB.subarray(...part));
+    a.chunk.set(rowsA.subarray(...part), n * sums.waiting);
+    b.chunk.set(rowsB.subarray(...part), n * sums.waiting);
     from += take;
     sums.waiting += take;
     if (sums.waiting === CHUNK_ROWS) flush(kernels, sums);
@@ -148,12 +147,13 @@ function flush(kernels: Kernels, sums: Sums): void {
   const { n, a, b, products, merged, waiting: rows } = sums;
   if (rows === 0) return;
   sums.waiting = 0;
-  const centredA = centreChunk(kernels, a, rows, n);
-  const centredB = centreChunk(kernels, b, rows, n);
+  const [chunkA, chunkB] = [a.chunk.subarray(0, rows * n), b.chunk.subarray(0, rows * n)];
+  const centredA = centreChunk(chunkA, a.name, n);
+  const centredB = centreChunk(chunkB, b.name, n);
   const weight = (merged * rows) / (merged + rows);
   const shiftA = centredA.mean.map((mean, i) => mean - a.mean[i]!);
   const shiftB = centredB.mean.map((mean, j) => mean - b.mean[j]!);
-  addProducts(kernels, products, [a.chunk, b.chunk], rows, n);
+  addCrossProducts(kernels, products, chunkA, chunkB, rows, n);
   if (merged > 0) addOuter(products, shiftA, shiftB, weight);
   sums.merged += rows;
   mergeSide(a, centredA.squares, shiftA, weight, rows / sums.merged);
@@ -170,14 +170,11 @@ function momentsOf({ mean, squares }: Side, rows: number): Moments {
 }
 
 /** Replaces the rows of a chunk by their distances from its mean; returns that mean and Σ of their squares. */
-function centreChunk(
-  kernels: Kernels,
-  { chunk, name }: Side,
-  rows: number,
-  n: number,
-): { mean: Float64Array; squares: Float64Array } {
-  requireFinite(kernels, chunk, rows * n, `activations of ${name}`);
-  const values = kernels.f32(chunk, rows * n);
+function centreChunk(values: Float32Array, name: string, n: number): { mean: Float64Array; squares: Float64Array } {
+  const rows = values.length / n;
+  const bad = values.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0)
+    throw new RangeError(`activations of ${name} has ${values[bad]} at element ${bad}, expected finite numbers`);
   const mean = new Float64Array(n);
   const squares = new Float64Array(n);
   for (let at = 0; at < values.length; at += n) for (let i = 0; i < n; i++) mean[i]! += values[at + i]!;
@@ -190,31 +187,6 @@ function centreChunk(
     }
   }
   return { mean, squares };
-}
-
-/** products += chunk Aᵀ · chunk B. The kernel reads rows as columns: units lie 1 apart, rows n apart. */
-function addProducts(
-  kernels: Kernels,
-  products: Float64Array,
-  [a, b]: readonly [number, number],
-  rows: number,
-  n: number,
-): void {
-  const { arena, wasm } = kernels;
-  const mark = arena.mark();
-  try {
-    const c = arena.allocate(4 * n * n);
-    const offsets = arena.allocate(4 * rows);
-    const work = arena.allocate(wasm.costWork(n, rows) >>> 0);
-    kernels.f32(c, n * n).fill(0);
-    const list = kernels.i32(offsets, rows);
-    for (let row = 0; row < rows; row++) list[row] = row * n;
-    wasm.cost(c, n, 0, n, n, rows, a, 1, offsets, b, 1, offsets, 0, work);
-    const added = kernels.f32(c, n * n);
-    for (let at = 0; at < added.length; at++) products[at]! += added[at]!;
-  } finally {
-    arena.release(mark);
-  }
 }
 
 /** products += weight · a bᵀ. */

@@ -1,10 +1,9 @@
 /** Cost matrices of plain arrays: the public face of the `cost` kernel. */
 
+import { ROW_BLOCK } from "./constants.ts";
 import { withKernels } from "./idle.ts";
 import type { Kernels } from "./kernels.ts";
-
-/** Rows of a block on the diagonal when half of a symmetric matrix is computed: as many as the kernel packs at once. */
-const SYMMETRIC_ROWS = 128;
+import { multiply, type Rows } from "./multiply.ts";
 
 const INT32_MAX = 2 ** 31 - 1;
 
@@ -87,8 +86,10 @@ function multiplyOn(
     if (options.bOffsets !== undefined) kernels.i32(bOffsets, k).set(options.bOffsets);
     const result = kernels.f32(c, n * columns);
     result.fill(0);
-    if (symmetric) multiplyBySelf(kernels, c, n, k, aPointer, work);
-    else wasm.cost(c, columns, 0, n, columns, k, aPointer, k, aOffsets, bPointer, k, bOffsets, 0, work);
+    const own: Rows = { at: aPointer, stride: k, offsets: aOffsets };
+    const other = { at: bPointer, stride: k, offsets: bOffsets, less: 0 };
+    if (symmetric) multiplyBySelf(kernels, c, n, k, own, work);
+    else multiply(wasm, { c, ldc: columns, rows: [0, n], columns, k, a: own, b: other, work });
     out.set(result);
     return out;
   } finally {
@@ -97,10 +98,12 @@ function multiplyOn(
 }
 
 /** C += A·Aᵀ: the upper half block by block, then its mirror image, which has the same bits since x·y = y·x. */
-function multiplyBySelf({ wasm, f32 }: Kernels, c: number, n: number, k: number, a: number, work: number): void {
-  for (let row = 0; row < n; row += SYMMETRIC_ROWS) {
-    const end = Math.min(n, row + SYMMETRIC_ROWS);
-    wasm.cost(c + 4 * row, n, row, end, n - row, k, a, k, 0, a + 4 * row * k, k, 0, 0, work);
+function multiplyBySelf({ wasm, f32 }: Kernels, c: number, n: number, k: number, a: Rows, work: number): void {
+  // Blocks on the diagonal are as large as what the kernel packs at once.
+  for (let row = 0; row < n; row += ROW_BLOCK) {
+    const rows = [row, Math.min(n, row + ROW_BLOCK)] as const;
+    const b = { ...a, at: a.at + 4 * row * k, less: 0 };
+    multiply(wasm, { c: c + 4 * row, ldc: n, rows, columns: n - row, k, a, b, work });
   }
   const matrix = f32(c, n * n);
   for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) matrix[i * n + j] = matrix[j * n + i]!;

@@ -1,5 +1,6 @@
 /** Worker threads that share out the columns of a cost matrix: each is computed by one thread, in the order of always. */
 
+import { TILE_COLUMNS } from "./constants.ts";
 import type { KernelExports } from "./exports.ts";
 import type { HostWorker, startWorker } from "./host.ts";
 import type { Pool } from "./kernels.ts";
@@ -29,8 +30,6 @@ const FEWEST_COLUMNS = 256;
 const CHUNKS_PER_THREAD = 2;
 /** Looks at a job's end before giving the thread away, some 20 µs: mostly the others finish about now. */
 const LAST_LOOKS = 2000;
-/** Columns of the micro-kernel's tile. */
-const TILE = 8;
 /** Positions in the arguments of `cost`. */
 const [C, ROW_BEGIN, ROW_END, COLUMNS, K, B, B_STRIDE] = [0, 2, 3, 4, 5, 9, 10] as const;
 
@@ -84,7 +83,7 @@ export class WorkerPool implements Pool {
     const { wasm, leastWork } = this.#options;
     if (this.#failure !== null) throw this.#failure;
     const columns = call[COLUMNS];
-    if (this.#closed || columns <= TILE || (call[ROW_END] - call[ROW_BEGIN]) * columns * call[K] < leastWork) {
+    if (this.#closed || columns <= TILE_COLUMNS || (call[ROW_END] - call[ROW_BEGIN]) * columns * call[K] < leastWork) {
       wasm.cost(...call);
       return;
     }
@@ -149,7 +148,7 @@ export class WorkerPool implements Pool {
     const even = Math.ceil(columns / this.threads);
     const wanted = Math.max(Math.ceil(even / CHUNKS_PER_THREAD), Math.min(FEWEST_COLUMNS, even));
     // Whole tiles, and never more chunks than the claim word counts.
-    const width = Math.ceil(Math.max(wanted, columns / (2 ** CHUNK_BITS - 1)) / TILE) * TILE;
+    const width = Math.ceil(Math.max(wanted, columns / (2 ** CHUNK_BITS - 1)) / TILE_COLUMNS) * TILE_COLUMNS;
     const chunks = Math.ceil(columns / width);
     this.#job.set(call);
     this.#job[CHUNK_COLUMNS] = width;

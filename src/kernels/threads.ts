@@ -33,7 +33,7 @@ const compiled = new Map<boolean, WebAssembly.Module>();
  * @example
  * const kernels = createThreadedKernels({ threads: 4 }) ?? createKernels();
  * try {
- *   await kernels.pool.cost(c, n, 0, n, n, k, a, k, 0, b, k, 0, 0, work);
+ *   await kernels.pool.cost(...costCall(product));
  * } finally {
  *   kernels.pool.close();
  * }

@@ -15,6 +15,7 @@ import { accumulateCost } from "../match/costs/accumulate-cost.ts";
 import { areasEnd } from "../match/costs/areas.ts";
 import { inPlace } from "../match/costs/offsets.ts";
 import { type Outline, outlineProblem, type TensorOutline } from "../match/costs/problem.ts";
+import type { Side, VotingValues } from "../match/costs/voting-values.ts";
 import { createWorkspace, type Workspace } from "../match/costs/workspace.ts";
 import { assignGroup } from "../match/solve/assign-group.ts";
 import type { Orders } from "../perm/alignment.ts";
@@ -34,6 +35,8 @@ import {
 /** A step that gains less than this share of the objective ends the search, as between two models. */
 const RELATIVE_GAIN = 1e-7;
 const MAX_STEPS = 200;
+/** Of matrices: running ones. */
+const NEEDS = { jointly: true };
 
 /** Hard permutations of every model: of all vertices that were met, those of the highest objective. */
 export interface JointSteps {
@@ -46,11 +49,12 @@ export async function stepJointly(run: ManyRun, start: readonly Orders[]): Promi
   const outline = outlineProblem(run.many.resolved);
   const { kernels, end } = await chooseKernels(outline, run.threads, run.build);
   try {
-    kernels.arena.reserve(areasEnd(kernels, outline, true));
-    const none = new Uint8Array(0);
-    const problem = { ...outline, tensors: outline.tensors.map((tensor) => ({ ...tensor, a: none, b: none })) };
-    const workspace = createWorkspace(kernels, problem, true, false);
-    const state = await createState(run, workspace, start);
+    kernels.arena.reserve(areasEnd(kernels, outline, NEEDS));
+    // What is matched changes from step to step: the other models' sum, and the model without one permutation.
+    const sides = { a: new Uint8Array(0), b: new Uint8Array(0) };
+    const values: VotingValues = { read: async (side, _, use) => use(sides[side], 0) };
+    const workspace = createWorkspace(kernels, { ...outline, values }, NEEDS, false);
+    const state = await createState(run, workspace, sides, start);
     let best: Orders[] | null = null;
     let highest = Number.NEGATIVE_INFINITY;
     for (let step = 1; ; step++) {
@@ -74,6 +78,8 @@ interface State {
   readonly run: ManyRun;
   readonly outline: Outline;
   readonly workspace: Workspace;
+  /** Bytes of the tensor of the other models, and of the one that is matched to it. */
+  readonly sides: Record<Side, Uint8Array>;
   /** Tensors that any cell of takes part, by number of the outline, and every model's share of each. */
   readonly tensors: readonly number[];
   readonly soft: readonly ReadonlyMap<number, SoftTensor>[];
@@ -83,7 +89,12 @@ interface State {
   read(i: number, tensor: TensorOutline): Promise<Float32Array>;
 }
 
-async function createState(run: ManyRun, workspace: Workspace, start: readonly Orders[]): Promise<State> {
+async function createState(
+  run: ManyRun,
+  workspace: Workspace,
+  sides: State["sides"],
+  start: readonly Orders[],
+): Promise<State> {
   const { many } = run;
   const { problem: outline } = workspace;
   const byName = new Map(many.voting.map((tensor) => [tensor.name, tensor]));
@@ -101,7 +112,7 @@ async function createState(run: ManyRun, workspace: Workspace, start: readonly O
     sums.set(t, new Float32Array(tensor.elements));
     sumUp(sums.get(t)!, soft, t);
   }
-  return { run, outline, workspace, tensors, soft, sums, read };
+  return { run, outline, workspace, sides, tensors, soft, sums, read };
 }
 
 function sumUp(sum: Float32Array, soft: State["soft"], t: number): void {
@@ -116,38 +127,37 @@ function sumUp(sum: Float32Array, soft: State["soft"], t: number): void {
 /** The permutations of model number `i` that its gradient points to most. */
 async function bestVertex(state: State, i: number): Promise<Orders> {
   const { run, outline, workspace, soft, sums } = state;
-  const { kernels, running } = workspace;
-  outline.permutations.forEach(({ size }, p) => {
-    kernels.f32(running[p]!, size * size).fill(0);
-  });
+  const { running, staging } = workspace;
+  for (const p of outline.permutations.keys()) running.set(p, null);
   for (const t of state.tensors) {
     const tensor = outline.tensors[t]!;
     const { whole, without } = soft[i]!.get(t)!;
-    const others = kernels.f32(workspace.stagingA, tensor.elements);
     const sum = sums.get(t)!;
-    for (let e = 0; e < sum.length; e++) others[e] = sum[e]! - whole[e]!;
+    state.sides.a = bytesOf(sum.map((value, e) => value - whole[e]!));
     for (const k of [0, 1] as const) {
       const occurrences = stepCells(tensor).flatMap((cell) => {
         const dim = permutedDims(cell)[k];
         return dim === undefined ? [] : [{ tensor: t, cell, dim }];
       });
       if (occurrences.length === 0) continue;
-      const own = without === null ? await state.read(i, tensor) : without[k];
-      kernels.f32(workspace.stagingB, tensor.elements).set(own);
-      const staging = { stageA: () => workspace.stagingA, stageB: () => workspace.stagingB };
+      state.sides.b = bytesOf(without === null ? await state.read(i, tensor) : without[k]);
+      staging.forget();
       for (const occurrence of occurrences) {
         const p = occurrence.cell.dims[occurrence.dim]!.permutation;
-        await accumulateCost({ ...workspace, staging }, p, [occurrence], inPlace, running[p]!, { pause: run.pause });
+        await accumulateCost(workspace, p, [occurrence], inPlace, running, { pause: run.pause });
       }
     }
   }
   const vertex: Int32Array[] = new Array(outline.permutations.length);
   for (const group of outline.groups) {
-    for (const [p, order] of assignGroup(workspace, group, running)) vertex[p] = order;
+    for (const [p, order] of assignGroup(workspace, group, running.pointers)) vertex[p] = order;
     await run.pause();
   }
   return vertex;
 }
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
 
 /** What stands at (1−γ)², γ(1−γ) and γ² along a step of γ. */
 type Parts<T> = readonly [T, T, T];

@@ -153,14 +153,14 @@ export async function matchWeights(
   const { linear } = options;
   const matrices = linear === undefined ? null : checkCosts(resolved.permutations, linear.costs);
   const terms = matrices?.map((matrix) => matrix !== null);
-  const jointly = settings.method === "frank-wolfe";
   const { kernels, relaxed, end } = await chooseKernels(outline, settings.threads, options);
   try {
-    const memoryBytes = areasEnd(kernels, outline, jointly, terms);
+    const needs = { jointly: settings.method === "frank-wolfe", linear: terms };
+    const memoryBytes = areasEnd(kernels, outline, needs);
     // All of it now: a matching that cannot be done says so before it reads, and with what it would take.
     kernels.arena.reserve(memoryBytes);
     const problem = await readProblem(a, b, outline, options);
-    const staged = createWorkspace(kernels, problem, jointly, settings.allowNonfinite, terms);
+    const staged = createWorkspace(kernels, problem, needs, settings.allowNonfinite);
     const ranged = await bringIntoRange(staged, [a.name, b.name], settings.allowNonfinite);
     const found = await matchProblem(ranged, start, matrices, settings, options);
     const permutations = new Map(problem.permutations.map(({ name }, p) => [name, found.orders[p]!]));
@@ -211,14 +211,14 @@ async function matchProblem(
     return {
       ...found,
       objectives: {
-        objective: exact?.(found.orders) ?? unit * found.objective,
-        identityObjective: exact?.(identity) ?? unit * before.weights,
+        objective: (await exact?.(found.orders)) ?? unit * found.objective,
+        identityObjective: (await exact?.(identity)) ?? unit * before.weights,
       },
     };
   const after = await objectiveParts(workspace, found.orders, pause);
   const objectives = {
-    objective: exact?.(found.orders) ?? unit * after.weights,
-    identityObjective: exact?.(identity) ?? unit * before.weights,
+    objective: (await exact?.(found.orders)) ?? unit * after.weights,
+    identityObjective: (await exact?.(identity)) ?? unit * before.weights,
     linear: { share: linear.share, objective: unit * after.linear, identityObjective: unit * before.linear },
   };
   return { ...found, objectives };

@@ -2,11 +2,7 @@
 
 import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
-import { createYielder } from "../base/progress.ts";
-import { createKernels } from "../kernels/kernels.ts";
-import { accumulateCost } from "../match/costs/accumulate-cost.ts";
-import { outlineProblem, readProblem } from "../match/costs/problem.ts";
-import { createWorkspace } from "../match/costs/workspace.ts";
+import { oneMatrix } from "../match/costs/one-matrix.ts";
 import type { Alignment, Permutations } from "../perm/alignment.ts";
 import { bindPermutations } from "../perm/bind-permutations.ts";
 import { type Pair, pairOf } from "../perm/pair.ts";
@@ -38,28 +34,15 @@ export async function costValues(
   name: string,
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<CostValues> {
-  const { signal } = options;
   const { resolved } = pairOf(a, b, spec);
   const p = resolved.permutations.findIndex((permutation) => permutation.name === name);
   if (p < 0) {
     const known = resolved.permutations.map((permutation) => permutation.name).join(", ");
     throw new RangeError(`permutation ${name} is not in the spec, expected one of ${known}`);
   }
-  const { size: n, tensors } = resolved.permutations[p]!;
   const orders = bindPermutations(resolved, alignment);
-  // Of the others nothing is computed, so they take no matrices.
-  const outline = outlineProblem({
-    ...resolved,
-    tensors: resolved.tensors.filter((tensor) => tensors.includes(tensor.name)),
-    permutations: resolved.permutations.map((each, q) => (q === p ? each : { ...each, size: 0 })),
-  });
-  const workspace = createWorkspace(createKernels(), await readProblem(a, b, outline, { signal }), false, true);
-  const c = workspace.kept.pointers[p]!;
-  workspace.kernels.f32(c, n * n).fill(0);
-  const pause = createYielder(signal);
-  await accumulateCost(workspace, p, workspace.problem.occurrences[p]!, (q) => orders[q]!, c, { pause });
-  const before = workspace.kernels.f32(c, n * n).slice();
-  return { size: n, before, after: columnsInOrder(before, orders[p]!) };
+  const before = await oneMatrix(a, b, resolved, p, orders, options.signal);
+  return { size: orders[p]!.length, before, after: columnsInOrder(before, orders[p]!) };
 }
 
 /** Column j of the result is column `order[j]`. */

@@ -1,16 +1,13 @@
 /** How alike the tensors of two models are before and after aligning, and what a permutation's costs look like. */
 
-import { cellsOf } from "../axes/cells.ts";
-import type { Cell, Dim, ResolvedTensor } from "../axes/types.ts";
 import { isFloat } from "../base/dtype.ts";
 import { elementCount, type Model } from "../base/model.ts";
 import { createYielder } from "../base/progress.ts";
-import { costMatrix } from "../kernels/cost-matrix.ts";
 import { decodeFloats } from "../kernels/float-values.ts";
 import { createKernels, type Kernels } from "../kernels/kernels.ts";
-import { enumerateOffsets, inPlace } from "../match/costs/offsets.ts";
 import { applyPermutations } from "../perm/apply-permutations.ts";
-import { type AlignedPair, resolvedFor } from "../perm/pair.ts";
+import { type AlignedPair, pairOf } from "../perm/pair.ts";
+import { costValues } from "./cost-values.ts";
 
 /** Cosine similarities of one float tensor; 0 where a norm is 0. */
 export interface TensorSimilarity {
@@ -73,8 +70,10 @@ export interface CostMap {
 
 /**
  * The cost matrices at the alignment found: with everything else aligned, what each pair of units has in common. Where
- * aligning worked, the diagonal stands out. Throws `SpecError` as `tensorSimilarities` does, `RangeError` for a name that
- * is no permutation of the spec.
+ * aligning worked, the diagonal stands out.
+ *
+ * @throws {SpecError} when models, spec and permutations do not fit each other.
+ * @throws {RangeError} for a name that is no permutation of the spec.
  *
  * @example
  * const [first] = await costMaps({ a, b, spec, permutations }, ["P0"]);
@@ -84,68 +83,11 @@ export async function costMaps(
   names: readonly string[],
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<CostMap[]> {
-  const resolved = resolvedFor(a, spec);
-  const pair: MappedPair = { kernels: createKernels(), a, moved: await applyPermutations(b, spec, permutations) };
-  const pause = createYielder(options.signal);
+  const pair = pairOf(a, b, spec);
   const maps: CostMap[] = [];
   for (const name of names) {
-    const wanted = resolved.permutations.findIndex((permutation) => permutation.name === name);
-    if (wanted < 0) throw new RangeError(`permutation ${name}, expected one of the spec's`);
-    const { size } = resolved.permutations[wanted]!;
-    const values = new Float32Array(size * size);
-    for (const tensor of resolved.tensors) {
-      if (!tensor.votes || !isFloat(tensor.info.dtype)) continue;
-      await addProducts(values, size, pair, occurrencesOf(tensor, wanted), pause);
-    }
-    maps.push({ name, size, values });
+    const { size, after } = await costValues(a, b, pair, permutations, name, { signal: options.signal });
+    maps.push({ name, size, values: after });
   }
   return maps;
-}
-
-interface MappedPair {
-  readonly kernels: Kernels;
-  readonly a: Model;
-  /** π(B). */
-  readonly moved: Model;
-}
-
-/** A tensor, and where a permutation occurs in it. */
-interface Occurrences {
-  readonly tensor: string;
-  readonly cells: readonly { readonly cell: Cell; readonly dim: Dim; readonly at: number }[];
-}
-
-function occurrencesOf(tensor: ResolvedTensor, wanted: number): Occurrences {
-  const cells = cellsOf(tensor).flatMap((cell) =>
-    cell.dims.flatMap((dim, at) => (dim.permutation === wanted ? [{ cell, dim, at }] : [])),
-  );
-  return { tensor: tensor.name, cells };
-}
-
-/** values += the inner products of the units of both models, over the other dimensions of each cell. */
-async function addProducts(
-  values: Float32Array,
-  size: number,
-  { kernels, a, moved }: MappedPair,
-  { tensor, cells }: Occurrences,
-  pause: () => Promise<void>,
-): Promise<void> {
-  if (cells.length === 0) return;
-  await pause();
-  const [ofA, ofB] = [await floatsOf(kernels, a, tensor), await floatsOf(kernels, moved, tensor)];
-  for (const { cell, dim, at } of cells) {
-    const others = cell.dims.filter((_, other) => other !== at);
-    const columns = enumerateOffsets(others, cell.base, inPlace);
-    const rowsOf = (source: Float32Array): Float32Array => unfold(source, size, dim.stride, columns);
-    const part = costMatrix(rowsOf(ofA), rowsOf(ofB), size, columns.length, { kernels });
-    for (let i = 0; i < values.length; i++) values[i]! += part[i]!;
-  }
-}
-
-/** One row for each slot of a permutation. */
-function unfold(source: Float32Array, size: number, stride: number, columns: Int32Array): Float32Array {
-  const rows = new Float32Array(size * columns.length);
-  let to = 0;
-  for (let slot = 0; slot < size; slot++) for (const offset of columns) rows[to++] = source[slot * stride + offset]!;
-  return rows;
 }

@@ -35,7 +35,7 @@ export async function createProblem(axes: Record<string, string[]>, rng: Rng): P
     tensors: Object.fromEntries(Object.entries(axes).map(([name, list]) => [name, { axes: list }])),
   });
   const outline = outlineProblem(resolveFor(a, spec));
-  return createWorkspace(createKernels(), await readProblem(a, b, outline, {}), false, false);
+  return createWorkspace(createKernels(), await readProblem(a, b, outline, {}), { jointly: false }, false);
 }
 
 /** Moves `count` slots of a permutation round. */

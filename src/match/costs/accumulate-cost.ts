@@ -4,16 +4,10 @@
  * one step).
  */
 
+import type { MatrixPlaces } from "./matrices.ts";
 import { dimsCount, enumerateOffsets, inPlace, isContiguous, type Lookup, type Slots } from "./offsets.ts";
 import { type Occurrence, otherDims } from "./problem.ts";
 import type { Workspace } from "./workspace.ts";
-
-/** Multiply-adds of a thread between two chances for other tasks: some 50 ms of work. */
-const STEP = 7e8;
-/** Fewer columns of C a call than this would spend the time on packing A again. */
-const FEWEST_COLUMNS = 128;
-/** The kernel's own block of k: cut at multiples of it, the sums have the bits of one call. */
-const K_BLOCK = 256;
 
 export interface CostOptions {
   /** Called between steps of long work. */
@@ -32,54 +26,28 @@ export interface Since extends Slots {
 /**
  * C += scale · (A unfolded) · (B unfolded, its other dimensions gathered by `lookup`)ᵀ for each of `occurrences`, all of
  * permutation number `permutation`. With `since`, what that has gained: A[:, m] · (B_now − B_before)[:, m]ᵀ over the
- * columns m of the slots. `c` points to n×n f32.
+ * columns m of the slots.
+ * C is the permutation's matrix in `matrices`.
  */
 export async function accumulateCost(
-  workspace: Workspace,
+  { engine, problem, staging }: Workspace,
   permutation: number,
   occurrences: readonly Occurrence[],
   lookup: Lookup,
-  c: number,
+  matrices: MatrixPlaces,
   { pause, scale = 1, since }: CostOptions,
 ): Promise<void> {
-  const { pool } = workspace.kernels;
-  const n = workspace.problem.permutations[permutation]!.size;
+  const n = problem.permutations[permutation]!.size;
+  const c = matrices.pointers[permutation]!;
   for (const occurrence of occurrences) {
     const { tensor, cell, dim } = occurrence;
-    const voting = workspace.problem.tensors[tensor]!;
     const { stride } = cell.dims[dim]!;
     const columns = since === undefined ? columnsOf(occurrence, lookup) : changedColumns(occurrence, lookup, since);
-    const a = workspace.staging.stageA(voting, scale) + (columns.a === null ? 4 * cell.base : 0);
-    const b = workspace.staging.stageB(voting) + (columns.b === null ? 4 * cell.base : 0);
-    const aOffsets = place(workspace, workspace.offsetsA, columns.a);
-    const bOffsets = place(workspace, workspace.offsetsB, columns.b);
-    const bLess = place(workspace, workspace.columnsB, columns.less);
-    const { width, depth } = stepOf(n, columns.k, pool.threads);
-    for (let from = 0; from < columns.k; from += depth) {
-      const k = Math.min(depth, columns.k - from);
-      const [a1, aOffsets1] = skip(a, aOffsets, from);
-      const [b1, bOffsets1] = skip(b, bOffsets, from);
-      const bLess1 = bLess === 0 ? 0 : bLess + 4 * from;
-      for (let j = 0; j < n; j += width) {
-        const operands = [a1, stride, aOffsets1, b1 + 4 * j * stride, stride, bOffsets1, bLess1] as const;
-        await pool.cost(c + 4 * j, n, 0, n, Math.min(width, n - j), k, ...operands, workspace.costWork);
-        await pause();
-      }
-    }
+    const staged = await staging.stage(tensor, scale);
+    const a = { values: staged.a, stride, columns: columns.a, base: cell.base };
+    const b = { values: staged.b, stride, columns: columns.b, base: cell.base };
+    await engine.accumulate(c, n, columns.k, { a, b, less: columns.less }, pause);
   }
-}
-
-/** Columns of C and of the operands in one step. All of C's first: each range of them has A packed again. */
-export function stepOf(n: number, k: number, threads: number): { width: number; depth: number } {
-  const work = threads * STEP;
-  const depth = Math.min(k, Math.max(1, Math.floor(work / (n * n * K_BLOCK))) * K_BLOCK);
-  const width = Math.min(n, Math.max(threads * FEWEST_COLUMNS, Math.floor(work / (n * depth))));
-  return { width, depth };
-}
-
-/** A matrix and its offset list without their first `from` columns. */
-function skip(matrix: number, offsets: number, from: number): [matrix: number, offsets: number] {
-  return offsets === 0 ? [matrix + 4 * from, 0] : [matrix, offsets + 4 * from];
 }
 
 /** Offsets of the columns in A and in B; null where they follow each other from the cell's base. */
@@ -109,10 +77,4 @@ function changedColumns(occurrence: Occurrence, lookup: Lookup, since: Since): C
   const a = enumerateOffsets(others, base, inPlace, since);
   const b = enumerateOffsets(others, base, lookup, since);
   return { k: b.length, a, b, less: enumerateOffsets(others, base, before, since) };
-}
-
-function place(workspace: Workspace, pointer: number, list: Int32Array | null): number {
-  if (list === null) return 0;
-  workspace.kernels.i32(pointer, list.length).set(list);
-  return pointer;
 }

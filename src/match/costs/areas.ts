@@ -6,20 +6,15 @@
 import { type Arena, countingArena } from "../../kernels/arena.ts";
 import { CHUNK_BYTES } from "../../kernels/convert.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
+import type { MatrixPlaces } from "./matrices.ts";
 import { dimsCount } from "./offsets.ts";
 import { MAX_DEGREE, type Outline, otherDims } from "./problem.ts";
-
-/** Pointers to n×n f32 matrices by permutation number; `shared` when permutations of different groups use one. */
-export interface CostMatrices {
-  readonly pointers: readonly number[];
-  readonly shared: boolean;
-}
+import type { Staged } from "./staging.ts";
 
 /** Byte addresses. */
 export interface Areas {
   /** One tensor of A and one of B as f32. */
-  readonly stagingA: number;
-  readonly stagingB: number;
+  readonly staged: Staged;
   /** Two pairs of i32 lists, each as long as the most columns any occurrence has or the longest row list of any cell. */
   readonly offsetsA: number;
   readonly offsetsB: number;
@@ -35,29 +30,31 @@ export interface Areas {
   /** Column duals that are kept from visit to visit, f64[n] by permutation number; 0 for nested permutations. */
   readonly keptDuals: readonly number[];
   /** Matrices that are kept from visit to visit. */
-  readonly kept: CostMatrices;
-  /** Frank–Wolfe's running matrices, by permutation number; none for a descent. */
-  readonly running: readonly number[];
-  /** Matrices of a linear term by permutation number, 0 where it has none; no entries without such a term. */
-  readonly linear: readonly number[];
+  readonly kept: MatrixPlaces;
+  /** Frank–Wolfe's running matrices; 0 for a descent. */
+  readonly running: MatrixPlaces;
+  /** Matrices of a linear term; 0 where there is none. */
+  readonly linear: MatrixPlaces;
 }
 
 /** Matrices kept from visit to visit may take this much; beyond it, all groups share one and nothing is kept. */
 const KEPT_BYTES = 2 ** 30;
 
-/**
- * Byte address up to which a matching of `outline` uses memory, whatever it does; `jointly` for Frank–Wolfe, `linear`:
- * which permutations have a linear term.
- */
-export function areasEnd(
-  kernels: Kernels,
-  outline: Outline,
-  jointly: boolean,
-  linear: readonly boolean[] = [],
-): number {
+/** Which matrices a matching needs. */
+export interface Needs {
+  /** Frank–Wolfe's running matrices too. */
+  readonly jointly: boolean;
+  /** Which permutations have a linear term; none unless given. */
+  readonly linear?: readonly boolean[] | undefined;
+  /** The matrix of this permutation alone is kept; all are unless given. */
+  readonly only?: number | undefined;
+}
+
+/** Byte address up to which a matching of `outline` uses memory, whatever it does. */
+export function areasEnd(kernels: Kernels, outline: Outline, needs: Needs): number {
   const plan = countingArena(kernels.arena.mark());
-  allocateAreas(plan, kernels, outline, jointly, linear);
-  plan.allocate(passingBytes(outline, jointly));
+  allocateAreas(plan, kernels, outline, needs);
+  plan.allocate(passingBytes(outline, needs.jointly));
   return plan.mark();
 }
 
@@ -66,14 +63,12 @@ export function allocateAreas(
   arena: Arena,
   { wasm, pool }: Kernels,
   outline: Outline,
-  jointly: boolean,
-  linear: readonly boolean[],
+  { jointly, linear = [], only }: Needs,
 ): Areas {
   const { size, columns, longest } = measure(outline);
   const largest = outline.tensors.reduce((most, { elements }) => Math.max(most, elements), 0);
   return {
-    stagingA: arena.allocate(4 * largest),
-    stagingB: arena.allocate(4 * largest),
+    staged: { a: arena.allocate(4 * largest), b: arena.allocate(4 * largest) },
     offsetsA: arena.allocate(4 * longest),
     offsetsB: arena.allocate(4 * longest),
     columnsA: arena.allocate(4 * longest),
@@ -84,9 +79,9 @@ export function allocateAreas(
     rowDuals: arena.allocate(8 * size),
     columnDuals: arena.allocate(8 * size),
     keptDuals: allocateDuals(arena, outline),
-    kept: allocateKept(arena, outline),
-    running: jointly ? outline.permutations.map((permutation) => arena.allocate(matrixBytes(permutation))) : [],
-    linear: linear.map((has, p) => (has ? arena.allocate(matrixBytes(outline.permutations[p]!)) : 0)),
+    kept: only === undefined ? allocateKept(arena, outline) : allocateEach(arena, outline, (p) => p === only),
+    running: allocateEach(arena, outline, () => jointly),
+    linear: allocateEach(arena, outline, (p) => linear[p] ?? false),
   };
 }
 
@@ -108,13 +103,19 @@ function measure(outline: Outline): { size: number; columns: number; longest: nu
 
 const matrixBytes = ({ size }: { readonly size: number }): number => 4 * size * size;
 
+/** A matrix of its own for each permutation that `has` one, 0 for the others. */
+function allocateEach(arena: Arena, { permutations }: Outline, has: (p: number) => boolean): MatrixPlaces {
+  const pointers = permutations.map((own, p) => (has(p) ? arena.allocate(matrixBytes(own)) : 0));
+  return { pointers, shared: false };
+}
+
 function allocateDuals(arena: Arena, { permutations, groups }: Outline): number[] {
   const pointers: number[] = new Array(permutations.length).fill(0);
   for (const { root } of groups) pointers[root] = arena.allocate(8 * permutations[root]!.size);
   return pointers;
 }
 
-function allocateKept(arena: Arena, { permutations, groups }: Outline): CostMatrices {
+function allocateKept(arena: Arena, { permutations, groups }: Outline): MatrixPlaces {
   const bytes = permutations.map(matrixBytes);
   if (bytes.reduce((sum, own) => sum + own, 0) <= KEPT_BYTES) {
     return { pointers: bytes.map((own) => arena.allocate(own)), shared: false };

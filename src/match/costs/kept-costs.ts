@@ -4,8 +4,8 @@
  */
 
 import { accumulateCost } from "./accumulate-cost.ts";
-import type { CostMatrices } from "./areas.ts";
 import { beginCosts } from "./linear-term.ts";
+import type { Matrices } from "./matrices.ts";
 import { dimsCount } from "./offsets.ts";
 import { type Occurrence, otherDims } from "./problem.ts";
 import type { Workspace } from "./workspace.ts";
@@ -18,11 +18,8 @@ const LARGEST_SHARE = 0.8;
  */
 const MOST_UPDATES = 32;
 
-export interface KeptCosts {
-  /** Pointers by permutation number. */
-  readonly pointers: readonly number[];
-  /** Whether permutations of different groups use one matrix, which then holds what was brought last. */
-  readonly shared: boolean;
+/** Where `shared`, a matrix is there until one of another group is brought. */
+export interface KeptCosts extends Pick<Matrices, "pointers" | "shared" | "chosenSum"> {
   /** Brings the matrix of permutation `p` to where it belongs for the current `orders`. */
   bring(p: number, orders: readonly Int32Array[]): Promise<void>;
   /** How often the matrix of permutation `p` was updated since it was computed. */
@@ -35,18 +32,19 @@ export interface KeptCosts {
  */
 export function createKeptCosts(
   workspace: Workspace,
-  { pointers, shared }: CostMatrices,
+  matrices: Matrices,
   pause: () => Promise<void>,
   counts: (occurrence: Occurrence) => boolean = () => true,
 ): KeptCosts {
   const { problem } = workspace;
+  const { pointers, shared, chosenSum } = matrices;
   const occurrences = problem.occurrences.map((all) => all.filter(counts));
   /** Per matrix, the orders it stands for: of the permutations it depends on alone, or a thousand would keep a million. */
   const standing: (Map<number, Int32Array> | null)[] = pointers.map(() => null);
   const updates = pointers.map(() => 0);
   const compute = async (p: number, orders: readonly Int32Array[]): Promise<void> => {
-    beginCosts(workspace, p, pointers[p]!);
-    await accumulateCost(workspace, p, occurrences[p]!, (q) => orders[q]!, pointers[p]!, { pause });
+    beginCosts(workspace, p, matrices);
+    await accumulateCost(workspace, p, occurrences[p]!, (q) => orders[q]!, matrices, { pause });
     standing[p] = ordersBehind(occurrences[p]!, orders);
     updates[p] = 0;
   };
@@ -54,13 +52,14 @@ export function createKeptCosts(
     for (const { permutation, order, slots, affected } of moves) {
       const since = { permutation, slots, before: at.get(permutation)! };
       at.set(permutation, order);
-      await accumulateCost(workspace, p, affected, (q) => at.get(q)!, pointers[p]!, { pause, since });
+      await accumulateCost(workspace, p, affected, (q) => at.get(q)!, matrices, { pause, since });
     }
     updates[p]!++;
   };
   return {
     pointers,
     shared,
+    chosenSum,
     updates: (p) => updates[p]!,
     async bring(p, orders) {
       const at = standing[p];

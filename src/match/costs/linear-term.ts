@@ -3,6 +3,7 @@
  * how their activations correlate. Every method honours it, since it is a constant part of each cost matrix.
  */
 
+import type { Matrices } from "./matrices.ts";
 import { objectiveByTensor } from "./objective.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -17,25 +18,27 @@ export interface LinearTerm {
   readonly share: number;
 }
 
-/** Writes the start of a cost matrix of permutation `p` to `c`: its linear term, or zeros. */
-export function beginCosts({ kernels, problem, linear }: Workspace, p: number, c: number): void {
+/** Whether permutation `p` has a linear term. */
+export const hasTerm = ({ linear }: Workspace, p: number): boolean => linear.pointers[p] !== 0;
+
+/** The same workspace without the linear term. */
+export const withoutTerm = (workspace: Workspace): Workspace => ({
+  ...workspace,
+  linear: { ...workspace.linear, pointers: workspace.linear.pointers.map(() => 0) },
+});
+
+/** Starts the cost matrix of permutation `p` in `matrices`: with its linear term, or with zeros. */
+export function beginCosts(workspace: Workspace, p: number, matrices: Matrices): void {
+  const { kernels, problem, linear } = workspace;
   const { size } = problem.permutations[p]!;
-  const cells = kernels.f32(c, size * size);
-  const term = linear[p] ?? 0;
-  if (term === 0) cells.fill(0);
-  else cells.set(kernels.f32(term, size * size));
+  matrices.set(p, hasTerm(workspace, p) ? kernels.f32(linear.pointers[p]!, size * size) : null);
 }
 
 /** Σ ⟨L_P, P⟩ in f64 over the permutations that `orders` has by number. */
 export function linearValue(workspace: Workspace, orders: Iterable<readonly [number, Int32Array]>): number {
-  const { kernels, assigned, linear } = workspace;
+  const { linear } = workspace;
   let sum = 0;
-  if (linear.length === 0) return sum;
-  for (const [p, order] of orders) {
-    if (linear[p] === 0) continue;
-    kernels.i32(assigned, order.length).set(order);
-    sum += kernels.wasm.selectedSum(linear[p]!, order.length, order.length, assigned);
-  }
+  for (const [p, order] of orders) if (hasTerm(workspace, p)) sum += linear.chosenSum(p, order);
   return sum;
 }
 

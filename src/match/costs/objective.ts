@@ -15,19 +15,18 @@ interface Part {
  * Where a dimension may be gathered differently from another of the same permutation, `lookupDim` decides by position.
  * With `part`, only over those slots.
  */
-export function cellDot(
+export async function cellDot(
   workspace: Workspace,
   tensor: number,
   cell: VotingCell,
   lookup: Lookup,
   lookupDim: (dim: number) => Int32Array | null = (dim) => dimOrder(cell, dim, lookup),
   part?: Part,
-): number {
-  const { kernels, problem, staging } = workspace;
+): Promise<number> {
+  const { kernels, staging } = workspace;
   const orders = cell.dims.map((_, dim) => lookupDim(dim));
   const { rowsA, rowsB, columnsA, columnsB, run } = offsetsOf(cell, orders, part);
-  const a = staging.stageA(problem.tensors[tensor]!);
-  const b = staging.stageB(problem.tensors[tensor]!);
+  const { a, b } = await staging.stage(tensor);
   const place = (pointer: number, list: Int32Array): number => {
     kernels.i32(pointer, list.length).set(list);
     return pointer;
@@ -75,9 +74,9 @@ function dimOrder(cell: VotingCell, dim: number, lookup: Lookup): Int32Array | n
 }
 
 /** The share of tensor number `tensor` in the objective under `lookup`. */
-export function tensorObjective(workspace: Workspace, tensor: number, lookup: Lookup): number {
+export async function tensorObjective(workspace: Workspace, tensor: number, lookup: Lookup): Promise<number> {
   let sum = 0;
-  for (const cell of workspace.problem.tensors[tensor]!.cells) sum += cellDot(workspace, tensor, cell, lookup);
+  for (const cell of workspace.problem.tensors[tensor]!.cells) sum += await cellDot(workspace, tensor, cell, lookup);
   return sum;
 }
 
@@ -85,12 +84,12 @@ export function tensorObjective(workspace: Workspace, tensor: number, lookup: Lo
  * What tensor number `tensor` gains when the permutations of `found` replace those of `lookup`. A cell in which one
  * dimension moves is summed over the slots that moved alone.
  */
-export function tensorGain(
+export async function tensorGain(
   workspace: Workspace,
   tensor: number,
   lookup: (permutation: number) => Int32Array,
   found: ReadonlyMap<number, Int32Array>,
-): number {
+): Promise<number> {
   const candidate: Lookup = (p) => found.get(p) ?? lookup(p);
   let gain = 0;
   for (const cell of workspace.problem.tensors[tensor]!.cells) {
@@ -98,8 +97,8 @@ export function tensorGain(
     if (moving.length === 0) continue;
     const part = moving.length > 1 ? undefined : movedPart(cell, moving[0]!, lookup, candidate);
     if (part?.slots.length === 0) continue;
-    gain += cellDot(workspace, tensor, cell, candidate, undefined, part);
-    gain -= cellDot(workspace, tensor, cell, lookup, undefined, part);
+    gain += await cellDot(workspace, tensor, cell, candidate, undefined, part);
+    gain -= await cellDot(workspace, tensor, cell, lookup, undefined, part);
   }
   return gain;
 }
@@ -112,6 +111,13 @@ function movedPart(cell: VotingCell, dim: number, from: Lookup, to: Lookup): Par
   return { dim, slots: Int32Array.from(slots) };
 }
 
+/** ‖A‖·‖B‖ of a tensor: by Cauchy and Schwarz no less than Σ|terms| of ⟨A, π(B)⟩, whatever the permutations. */
+export async function normProduct({ kernels: { wasm }, problem, staging }: Workspace, tensor: number): Promise<number> {
+  const { elements } = problem.tensors[tensor]!;
+  const { a, b } = await staging.stage(tensor);
+  return Math.sqrt(wasm.dot32(a, a, elements) * wasm.dot32(b, b, elements));
+}
+
 /** The objective of every tensor by number, and their sum in file order. */
 export async function objectiveByTensor(
   workspace: Workspace,
@@ -120,7 +126,7 @@ export async function objectiveByTensor(
 ): Promise<{ byTensor: Float64Array; total: number }> {
   const byTensor = new Float64Array(workspace.problem.tensors.length);
   for (let t = 0; t < byTensor.length; t++) {
-    byTensor[t] = tensorObjective(workspace, t, lookup);
+    byTensor[t] = await tensorObjective(workspace, t, lookup);
     await pause();
   }
   return { byTensor, total: byTensor.reduce((sum, value) => sum + value, 0) };

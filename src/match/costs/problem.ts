@@ -7,6 +7,7 @@ import { SpecError } from "../../base/errors.ts";
 import { elementCount, type Model } from "../../base/model.ts";
 import type { Running } from "../../base/options.ts";
 import { type Choice, choosePermutations } from "./choose-permutations.ts";
+import { heldValues, type Side, type VotingValues } from "./voting-values.ts";
 
 /** A tensor that votes, and its cells. */
 export interface TensorOutline {
@@ -14,12 +15,6 @@ export interface TensorOutline {
   readonly dtype: Dtype;
   readonly elements: number;
   readonly cells: readonly VotingCell[];
-}
-
-/** The same with the bytes of A and of B as the files hold them. */
-export interface VotingTensor extends TensorOutline {
-  readonly a: Uint8Array;
-  readonly b: Uint8Array;
 }
 
 /** A cell with the number of its dims that permutations act on: 1 is linear in them, 2 bilinear, more is held hard. */
@@ -60,7 +55,7 @@ export interface Outline {
 
 /** A problem that can be worked on. */
 export interface Problem extends Outline {
-  readonly tensors: readonly VotingTensor[];
+  readonly values: VotingValues;
 }
 
 /** Highest degree that joint steps treat exactly: the objective along a step is then a quadratic. */
@@ -85,17 +80,17 @@ export function outlineProblem(resolved: ResolvedSpec, choice: Choice = {}): Out
 
 /** Reads the voting tensors of both models. */
 export async function readProblem(a: Model, b: Model, outline: Outline, options: Running): Promise<Problem> {
-  const tensors: VotingTensor[] = [];
-  for (const tensor of outline.tensors) {
+  const held: Record<Side, Uint8Array[]> = { a: [], b: [] };
+  for (const { name, dtype, elements } of outline.tensors) {
     options.signal?.throwIfAborted();
-    const { name, dtype, elements } = tensor;
     const [bytesA, bytesB] = [await a.read(name, options.signal), await b.read(name, options.signal)];
     checkBytes(a, name, bytesA, elements * elementBytes(dtype));
     checkBytes(b, name, bytesB, elements * elementBytes(dtype));
-    tensors.push({ ...tensor, a: bytesA, b: bytesB });
-    options.onProgress?.({ stage: "read", done: tensors.length, total: outline.tensors.length });
+    held.a.push(bytesA);
+    held.b.push(bytesB);
+    options.onProgress?.({ stage: "read", done: held.a.length, total: outline.tensors.length });
   }
-  return { ...outline, tensors };
+  return { ...outline, values: heldValues(held.a, held.b) };
 }
 
 function checkBytes(model: Model, tensor: string, bytes: Uint8Array, expected: number): void {

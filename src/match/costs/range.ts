@@ -18,13 +18,14 @@ export async function bringIntoRange(
   names: readonly [a: string, b: string],
   allowNonfinite: boolean,
 ): Promise<InRange> {
-  const { kernels, problem, staging } = workspace;
+  const { wasm } = workspace.kernels;
   let [a, b] = [0, 0];
-  for (const tensor of problem.tensors) {
+  for (const [t, { dtype, elements }] of workspace.problem.tensors.entries()) {
     // f64 may be beyond what is staged of it.
-    const most = tensor.dtype === "F64" ? Number.NaN : 0;
-    a = Math.max(a, most, kernels.wasm.largest32(staging.stageA(tensor), tensor.elements));
-    b = Math.max(b, kernels.wasm.largest32(staging.stageB(tensor), tensor.elements));
+    const most = dtype === "F64" ? Number.NaN : 0;
+    const staged = await workspace.staging.stage(t);
+    a = Math.max(a, most, wasm.largest32(staged.a, elements));
+    b = Math.max(b, wasm.largest32(staged.b, elements));
   }
   if (a * b >= LEAST && a * b <= GREATEST) return { workspace, unit: 1 };
   const { scaleIntoRange } = await import("./scale-range.ts");

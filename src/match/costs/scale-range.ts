@@ -5,8 +5,9 @@
 
 import { asFloat64 } from "../../base/aligned.ts";
 import { enumerateOffsets, inPlace } from "./offsets.ts";
-import type { VotingTensor } from "./problem.ts";
-import { createStaging, plainStages, type StageTensor } from "./staging.ts";
+import type { TensorOutline } from "./problem.ts";
+import { createStaging, plainWriters, type WriteValues } from "./staging.ts";
+import type { Side } from "./voting-values.ts";
 import type { InRange, Workspace } from "./workspace.ts";
 
 /** Magnitudes that f32 stages of f64 without loss: from here on f64 is scaled, whatever the products are. */
@@ -30,29 +31,27 @@ const LEAST_PRODUCT = -120;
 /** Exponents of the greatest product between which objectives fit f64. */
 const [LEAST_OBJECTIVE, GREATEST_OBJECTIVE] = [-900, 900];
 
-type Side = "a" | "b";
-
 /** What is known of the values of one model's voting tensors; exponents are those of powers of two. */
 interface Magnitudes {
   readonly largest: number;
   /** Of which tensor. */
-  readonly tensor: VotingTensor | undefined;
+  readonly tensor: TensorOutline | undefined;
 }
 
 /** See `bringIntoRange`. */
-export function scaleIntoRange(
+export async function scaleIntoRange(
   workspace: Workspace,
   names: readonly [a: string, b: string],
   allowNonfinite: boolean,
-): InRange {
+): Promise<InRange> {
   const sides = [
-    measure(workspace, "a", names[0], allowNonfinite),
-    measure(workspace, "b", names[1], allowNonfinite),
+    await measure(workspace, "a", names[0], allowNonfinite),
+    await measure(workspace, "b", names[1], allowNonfinite),
   ] as const;
   const [a, b] = [sides[0].largest, sides[1].largest];
   // Of a model of zeros every product is 0.
   if (a === 0 || b === 0) return { workspace, unit: 1 };
-  const typical = [typicalExponent(workspace, "a"), typicalExponent(workspace, "b")] as const;
+  const typical = [await typicalExponent(workspace, "a"), await typicalExponent(workspace, "b")] as const;
   const [ea, eb] = [exponentOf(a), exponentOf(b)];
   const far = ea + eb - typical[0] - typical[1] > SPREAD;
   const kept = far ? { ...workspace.kept, shared: true } : workspace.kept;
@@ -65,9 +64,9 @@ export function scaleIntoRange(
   const half = Math.trunc(target / 2);
   const shifts = [half - ea, target - half - eb] as const;
   checkRoom(workspace, names, sides, typical, sum, shifts[0] + shifts[1]);
-  const { kernels, stagingA, stagingB } = workspace;
-  const stageOf = (shift: number): StageTensor => scaledStage(workspace, shift, allowNonfinite);
-  const staging = createStaging(kernels, stagingA, stagingB, [stageOf(shifts[0]), stageOf(shifts[1])]);
+  const { kernels, problem, staged: at } = workspace;
+  const writerOf = (shift: number): WriteValues => scaledWriter(workspace, shift, allowNonfinite);
+  const staging = createStaging(kernels, problem, at, [writerOf(shifts[0]), writerOf(shifts[1])]);
   return {
     workspace: { ...workspace, kept, staging },
     unit: 2 ** -(shifts[0] + shifts[1]),
@@ -77,12 +76,13 @@ export function scaleIntoRange(
 }
 
 /** Σ ⟨A, π(B)⟩ of the values as they stand in the files, in f64. */
-function objectiveOf(workspace: Workspace, orders: readonly Int32Array[]): number {
+async function objectiveOf(workspace: Workspace, orders: readonly Int32Array[]): Promise<number> {
   let sum = 0;
-  for (const tensor of workspace.problem.tensors) {
-    const b = Float64Array.from(valuesOf(workspace, "b", tensor));
-    const a = valuesOf(workspace, "a", tensor);
-    for (const { dims, base } of tensor.cells) {
+  for (const [t, { cells, elements }] of workspace.problem.tensors.entries()) {
+    const [a, b] = [new Float64Array(elements), new Float64Array(elements)];
+    await eachPiece(workspace, "a", t, (values, from) => a.set(values, from));
+    await eachPiece(workspace, "b", t, (values, from) => b.set(values, from));
+    for (const { dims, base } of cells) {
       const to = enumerateOffsets(dims, base, inPlace);
       const from = enumerateOffsets(dims, base, (p) => orders[p]!);
       for (let e = 0; e < to.length; e++) sum += a[to[e]!]! * b[from[e]!]!;
@@ -114,39 +114,49 @@ function checkRoom(
   throw new RangeError(`${names[at]}: ${tensor!.name} reaches ${largest}, ${why}`);
 }
 
-/** The values of a voting tensor, of F64 as they stand in the file; a view, to be read at once. */
-function valuesOf({ kernels, staging }: Workspace, side: Side, tensor: VotingTensor): Float32Array | Float64Array {
-  if (tensor.dtype === "F64") return asFloat64(tensor[side]);
-  return kernels.f32(side === "a" ? staging.stageA(tensor) : staging.stageB(tensor), tensor.elements);
+/** Gives the values of a voting tensor to `use`, of F64 as they are in the file: views, and the element each begins at. */
+async function eachPiece(
+  { kernels, problem, staging }: Workspace,
+  side: Side,
+  t: number,
+  use: (values: Float32Array | Float64Array, from: number) => void,
+): Promise<void> {
+  const { dtype, elements } = problem.tensors[t]!;
+  if (dtype === "F64") return problem.values.read(side, t, (bytes, from) => use(asFloat64(bytes), from));
+  use(kernels.f32((await staging.stage(t))[side], elements), 0);
 }
 
-function measure(workspace: Workspace, side: Side, name: string, allowNonfinite: boolean): Magnitudes {
+async function measure(workspace: Workspace, side: Side, name: string, allowNonfinite: boolean): Promise<Magnitudes> {
   let largest = 0;
-  let tensor: VotingTensor | undefined;
-  for (const each of workspace.problem.tensors) {
-    const values = valuesOf(workspace, side, each);
-    for (let e = 0; e < values.length; e++) {
-      const size = Math.abs(values[e]!);
-      if (!(size < Number.POSITIVE_INFINITY) && !allowNonfinite)
-        throw new RangeError(`${name}: ${each.name} has ${values[e]} at element ${e}, expected finite numbers`);
-      if (size > largest && size < Number.POSITIVE_INFINITY) [largest, tensor] = [size, each];
-    }
-  }
+  let tensor: TensorOutline | undefined;
+  for (const [t, each] of workspace.problem.tensors.entries())
+    await eachPiece(workspace, side, t, (values, from) => {
+      for (let e = 0; e < values.length; e++) {
+        const size = Math.abs(values[e]!);
+        if (!(size < Number.POSITIVE_INFINITY) && !allowNonfinite)
+          throw new RangeError(
+            `${name}: ${each.name} has ${values[e]} at element ${from + e}, expected finite numbers`,
+          );
+        if (size > largest && size < Number.POSITIVE_INFINITY) [largest, tensor] = [size, each];
+      }
+    });
   return { largest, tensor };
 }
 
 /** The median exponent of what is not 0. */
-function typicalExponent(workspace: Workspace, side: Side): number {
+async function typicalExponent(workspace: Workspace, side: Side): Promise<number> {
   const lowest = -1074;
   const counts = new Uint32Array(1024 - lowest);
   let total = 0;
-  for (const tensor of workspace.problem.tensors)
-    for (const value of valuesOf(workspace, side, tensor)) {
+  const count = (values: Float32Array | Float64Array): void => {
+    for (const value of values) {
       const size = Math.abs(value);
       if (!(size > 0 && size < Number.POSITIVE_INFINITY)) continue;
       counts[exponentOf(size) - lowest]!++;
       total++;
     }
+  };
+  for (const t of workspace.problem.tensors.keys()) await eachPiece(workspace, side, t, count);
   let below = 0;
   let at = -1;
   while (2 * below < total) below += counts[++at]!;
@@ -163,20 +173,20 @@ export function exponentOf(x: number): number {
 }
 
 /** Values times 2^shift: of f64 before they are rounded to f32, of others exactly. */
-function scaledStage({ kernels }: Workspace, shift: number, sanitize: boolean): StageTensor {
-  const [plain] = plainStages(kernels, sanitize);
+function scaledWriter({ kernels }: Workspace, shift: number, sanitize: boolean): WriteValues {
+  const [plain] = plainWriters(kernels, sanitize);
   // Two factors: 2^shift alone may be beyond f32, or f64.
   const first = Math.trunc(shift / 2);
   const factors = [2 ** first, 2 ** (shift - first)] as const;
-  return (pointer, bytes, tensor) => {
+  return (pointer, bytes, tensor, count) => {
     if (tensor.dtype !== "F64") {
-      plain(pointer, bytes, tensor);
-      for (const factor of factors) kernels.wasm.combine32(pointer, pointer, pointer, tensor.elements, factor, 0);
+      plain(pointer, bytes, tensor, count);
+      for (const factor of factors) kernels.wasm.combine32(pointer, pointer, pointer, count, factor, 0);
       return;
     }
-    const target = kernels.f32(pointer, tensor.elements);
+    const target = kernels.f32(pointer, count);
     const values = asFloat64(bytes);
     for (let e = 0; e < values.length; e++) target[e] = values[e]! * factors[0] * factors[1];
-    if (sanitize) kernels.wasm.zeroNonfinite32(pointer, tensor.elements);
+    if (sanitize) kernels.wasm.zeroNonfinite32(pointer, count);
   };
 }

@@ -3,50 +3,71 @@
  * where they are: wasm cannot read JavaScript memory, so what a kernel needs is copied in, and widened on the way.
  */
 
+import { elementBytes } from "../../base/dtype.ts";
 import { widen } from "../../kernels/convert.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
-import type { VotingTensor } from "./problem.ts";
+import type { Problem, TensorOutline } from "./problem.ts";
+import type { Side } from "./voting-values.ts";
+
+/** Byte addresses of a tensor of A and the same of B, as f32. */
+export interface Staged {
+  readonly a: number;
+  readonly b: number;
+}
 
 export interface Staging {
-  /** Pointer to tensor `t` of A as f32, times `scale`; valid until the next call. */
-  stageA(tensor: VotingTensor, scale?: number): number;
-  /** Pointer to tensor `t` of B as f32; valid until the next call. */
-  stageB(tensor: VotingTensor): number;
+  /** Tensor number `tensor` of both models, that of A times `scale`; in place until the next call. */
+  stage(tensor: number, scale?: number): Promise<Staged>;
+  /** The values of voting tensors have changed: what is in place is none of them. */
+  forget(): void;
 }
 
-/** Writes the values of a tensor as f32 to `pointer`. */
-export type StageTensor = (pointer: number, bytes: Uint8Array, tensor: VotingTensor) => void;
+/** Writes some values of a tensor as f32 to `pointer`. */
+export type WriteValues = (pointer: number, bytes: Uint8Array, tensor: TensorOutline, count: number) => void;
 
 /** The same for the tensors of A and for those of B. */
-export type Stages = readonly [a: StageTensor, b: StageTensor];
+export type Writers = readonly [a: WriteValues, b: WriteValues];
 
 /** As they are; with `sanitize`, NaN and infinities are staged as 0. */
-export function plainStages(kernels: Kernels, sanitize: boolean): Stages {
-  const stage: StageTensor = (pointer, bytes, { dtype, elements }) => {
-    widen(kernels, pointer, bytes, dtype, elements);
-    if (sanitize) kernels.wasm.zeroNonfinite32(pointer, elements);
+export function plainWriters(kernels: Kernels, sanitize: boolean): Writers {
+  const write: WriteValues = (pointer, bytes, { dtype }, count) => {
+    widen(kernels, pointer, bytes, dtype, count);
+    if (sanitize) kernels.wasm.zeroNonfinite32(pointer, count);
   };
-  return [stage, stage];
+  return [write, write];
 }
 
-/** Stages at the addresses `a` and `b`. */
-export function createStaging(kernels: Kernels, a: number, b: number, [writeA, writeB]: Stages): Staging {
+/** Stages at the addresses of `at`. */
+export function createStaging(
+  kernels: Kernels,
+  { tensors, values }: Pick<Problem, "tensors" | "values">,
+  at: Staged,
+  [writeA, writeB]: Writers,
+): Staging {
+  const bring = async (side: Side, t: number, write: WriteValues): Promise<void> => {
+    const tensor = tensors[t]!;
+    const size = elementBytes(tensor.dtype);
+    await values.read(side, t, (bytes, from) => write(at[side] + 4 * from, bytes, tensor, bytes.length / size));
+  };
   // What is in place is not copied again: cost and objective of one tensor follow each other.
-  let heldA: { tensor: VotingTensor; scale: number } | null = null;
-  let heldB: VotingTensor | null = null;
+  const held = { a: -1, b: -1, scale: 1 };
   return {
-    stageA: (tensor, scale = 1) => {
-      if (heldA?.tensor !== tensor || heldA.scale !== scale) {
-        writeA(a, tensor.a, tensor);
-        if (scale !== 1) kernels.wasm.combine32(a, a, a, tensor.elements, scale, 0);
-        heldA = { tensor, scale };
+    async stage(t, scale = 1) {
+      if (held.a !== t || held.scale !== scale) {
+        held.a = -1;
+        await bring("a", t, writeA);
+        if (scale !== 1) kernels.wasm.combine32(at.a, at.a, at.a, tensors[t]!.elements, scale, 0);
+        [held.a, held.scale] = [t, scale];
       }
-      return a;
+      if (held.b !== t) {
+        held.b = -1;
+        await bring("b", t, writeB);
+        held.b = t;
+      }
+      return at;
     },
-    stageB: (tensor) => {
-      if (heldB !== tensor) writeB(b, tensor.b, tensor);
-      heldB = tensor;
-      return b;
+    forget() {
+      [held.a, held.b] = [-1, -1];
     },
   };
 }

@@ -1,14 +1,20 @@
 /** What one matching run works with: kernels, the problem, and its areas of wasm memory. */
 
 import type { Kernels } from "../../kernels/kernels.ts";
-import { type Areas, allocateAreas } from "./areas.ts";
+import { type Areas, allocateAreas, type Needs } from "./areas.ts";
+import { type CostEngine, createEngine } from "./engine.ts";
+import { createMatrices, type Matrices } from "./matrices.ts";
 import type { Problem } from "./problem.ts";
-import { createStaging, plainStages, type Staging } from "./staging.ts";
+import { createStaging, plainWriters, type Staging } from "./staging.ts";
 
-export interface Workspace extends Areas {
+export interface Workspace extends Omit<Areas, "kept" | "running" | "linear"> {
   readonly kernels: Kernels;
+  readonly engine: CostEngine;
   readonly problem: Problem;
   readonly staging: Staging;
+  readonly kept: Matrices;
+  readonly running: Matrices;
+  readonly linear: Matrices;
   /** Roots whose `keptDuals` hold those of an assignment. */
   readonly solved: Set<number>;
 }
@@ -19,21 +25,23 @@ export interface InRange {
   /** Objectives of the workspace times this are those of the models: a power of two. */
   readonly unit: number;
   /** Σ ⟨A, π(B)⟩ in the models' own unit where the workspace has their values rounded. */
-  readonly exact?: ((orders: readonly Int32Array[]) => number) | undefined;
+  readonly exact?: ((orders: readonly Int32Array[]) => Promise<number>) | undefined;
 }
 
-/**
- * `jointly` for Frank–Wolfe, which needs more matrices; `sanitize` counts NaN and infinities as 0; `linear`: which
- * permutations have a linear term, whose matrices are the caller's to fill.
- */
-export function createWorkspace(
-  kernels: Kernels,
-  problem: Problem,
-  jointly: boolean,
-  sanitize: boolean,
-  linear: readonly boolean[] = [],
-): Workspace {
-  const areas = allocateAreas(kernels.arena, kernels, problem, jointly, linear);
-  const staging = createStaging(kernels, areas.stagingA, areas.stagingB, plainStages(kernels, sanitize));
-  return { ...areas, kernels, problem, staging, solved: new Set() };
+/** `sanitize` counts NaN and infinities as 0. Matrices of a linear term are the caller's to fill. */
+export function createWorkspace(kernels: Kernels, problem: Problem, needs: Needs, sanitize: boolean): Workspace {
+  const areas = allocateAreas(kernels.arena, kernels, problem, needs);
+  const sizes = problem.permutations.map(({ size }) => size);
+  const matrices = (places: Areas["kept"]): Matrices => createMatrices(kernels, sizes, places, areas.assigned);
+  return {
+    ...areas,
+    kernels,
+    engine: createEngine(kernels, areas),
+    problem,
+    staging: createStaging(kernels, problem, areas.staged, plainWriters(kernels, sanitize)),
+    kept: matrices(areas.kept),
+    running: matrices(areas.running),
+    linear: matrices(areas.linear),
+    solved: new Set(),
+  };
 }

@@ -116,7 +116,7 @@ async function visitGroup(state: State, g: number): Promise<number> {
 async function takeIfBetter(state: State, g: number, found: ReadonlyMap<number, Int32Array>): Promise<number> {
   const { workspace, orders, kept, least } = state;
   const updates = Math.max(...[...found.keys()].map((p) => kept.updates(p)));
-  let gain = gainByCosts(workspace, kept.pointers, orders, found);
+  let gain = gainByCosts(kept, orders, found);
   state.doubt ??= await createDoubts(workspace, state.pause);
   if (!(gain > least + state.doubt(g, updates))) gain = await gainByTensors(workspace, g, orders, found, state.pause);
   if (!(gain > least)) return 0;

@@ -11,14 +11,15 @@
 import type { OnProgress } from "../../base/progress.ts";
 import { identityPermutation } from "../../perm/permutation.ts";
 import { accumulateCost } from "../costs/accumulate-cost.ts";
+import { accumulateBarycentre } from "../costs/barycentre.ts";
 import type { KeptCosts } from "../costs/kept-costs.ts";
 import { beginCosts, linearValue } from "../costs/linear-term.ts";
+import type { Matrices } from "../costs/matrices.ts";
 import { cellDot } from "../costs/objective.ts";
 import type { Lookup } from "../costs/offsets.ts";
 import { MAX_DEGREE, type Occurrence, type VotingCell } from "../costs/problem.ts";
 import type { Workspace } from "../costs/workspace.ts";
 import { assignGroupAgain } from "./assign-group.ts";
-import { accumulateBarycentre } from "./barycentre.ts";
 
 /** A step that gains less than this share of the objective ends the search; 10⁻⁴ would lose 2 % on noised VGG16. */
 const RELATIVE_GAIN = 1e-7;
@@ -40,16 +41,16 @@ interface Parts {
 }
 
 /**
- * Hard permutations by number: the assignments of the last gradients. `costs` are pointers to one n×n f32 matrix per
- * permutation, each its own, that run along; `atVertex` are the matrices of the cells that are not held, for vertices.
+ * Hard permutations by number: the assignments of the last gradients. `costs` are matrices that run along, each its own;
+ * `atVertex` are the matrices of the cells that are not held, for vertices.
  */
 export async function frankWolfe(
   workspace: Workspace,
-  costs: readonly number[],
+  costs: Matrices,
   atVertex: KeptCosts,
   options: FrankWolfeOptions,
 ): Promise<{ orders: Int32Array[]; iterations: number }> {
-  const constant = constantPart(workspace);
+  const constant = await constantPart(workspace);
   let at = await startAtBarycentre(workspace, costs, options);
   const { aside } = options;
   if (aside !== undefined) {
@@ -83,13 +84,13 @@ interface Line {
 
 async function lookAlong(
   workspace: Workspace,
-  costs: readonly number[],
+  costs: Matrices,
   atVertex: KeptCosts,
   at: Parts,
   vertex: readonly Int32Array[],
   options: FrankWolfeOptions,
 ): Promise<Line> {
-  const steepest = chosenSum(workspace, costs, vertex);
+  const steepest = chosenSum(costs, vertex);
   const there = await partsAt(workspace, atVertex, vertex, options);
   const cross = steepest - there.linear;
   const slope = steepest - at.linear - 2 * at.bilinear;
@@ -105,11 +106,10 @@ function partsAlong(at: Parts, { there, cross }: Line, step: number): Parts {
 }
 
 /** Σ over cells that no permutation acts on. */
-function constantPart(workspace: Workspace): number {
+async function constantPart(workspace: Workspace): Promise<number> {
   let sum = 0;
-  workspace.problem.tensors.forEach(({ cells }, t) => {
-    for (const cell of cells) if (cell.degree === 0) sum += cellDot(workspace, t, cell, () => null);
-  });
+  for (const [t, { cells }] of workspace.problem.tensors.entries())
+    for (const cell of cells) if (cell.degree === 0) sum += await cellDot(workspace, t, cell, () => null);
   return sum;
 }
 
@@ -117,30 +117,23 @@ function constantPart(workspace: Workspace): number {
 export const isHeld = ({ cell }: Occurrence): boolean => cell.degree > MAX_DEGREE;
 
 /** Fills every matrix with the gradient at the barycentre; returns the parts of the objective there. */
-async function startAtBarycentre(
-  workspace: Workspace,
-  costs: readonly number[],
-  options: FrankWolfeOptions,
-): Promise<Parts> {
-  const { kernels, problem } = workspace;
+async function startAtBarycentre(workspace: Workspace, costs: Matrices, options: FrankWolfeOptions): Promise<Parts> {
+  const { problem } = workspace;
   const parts = { linear: 0, bilinear: 0 };
-  for (let p = 0; p < costs.length; p++) {
-    const c = costs[p]!;
-    const n = problem.permutations[p]!.size;
-    beginCosts(workspace, p, c);
+  for (const [p, { size: n }] of problem.permutations.entries()) {
+    beginCosts(workspace, p, costs);
     const occurrences = problem.occurrences[p]!;
     const alone = occurrences.filter(({ cell }) => cell.degree === 1);
-    await accumulateCost(workspace, p, alone, () => null, c, { pause: options.pause });
-    await accumulateHeld(workspace, p, c, 1, options);
+    await accumulateCost(workspace, p, alone, () => null, costs, { pause: options.pause });
+    await accumulateHeld(workspace, p, costs, 1, options);
     /** ⟨C, P⟩ where P starts: 1/n everywhere, or in place where it may not move. */
-    const value = (): number =>
-      problem.free[p] ? kernels.wasm.sum32(c, n * n) / n : chosenSum(workspace, [c], [identityPermutation(n)]);
+    const value = (): number => (problem.free[p] ? costs.total(p) / n : costs.chosenSum(p, identityPermutation(n)));
     const linear = value();
     for (const occurrence of occurrences) {
       if (occurrence.cell.degree !== 2) continue;
       if (problem.free[otherPermutation(occurrence)])
-        await accumulateBarycentre(workspace, p, occurrence, c, options.pause);
-      else await accumulateCost(workspace, p, [occurrence], () => null, c, { pause: options.pause });
+        await accumulateBarycentre(workspace, p, occurrence, costs, options.pause);
+      else await accumulateCost(workspace, p, [occurrence], () => null, costs, { pause: options.pause });
       await options.pause();
     }
     parts.linear += linear;
@@ -159,41 +152,31 @@ function otherPermutation({ cell, dim }: Occurrence): number {
 async function accumulateHeld(
   workspace: Workspace,
   p: number,
-  c: number,
+  costs: Matrices,
   scale: number,
   options: FrankWolfeOptions,
 ): Promise<void> {
   const { reference } = options;
   if (reference === undefined) return;
   const held = workspace.problem.occurrences[p]!.filter(isHeld);
-  await accumulateCost(workspace, p, held, (other) => reference[other]!, c, { pause: options.pause, scale });
+  await accumulateCost(workspace, p, held, (other) => reference[other]!, costs, { pause: options.pause, scale });
 }
 
 /** The vertex that the gradients point to most: an assignment per group. */
-async function bestVertex(
-  workspace: Workspace,
-  costs: readonly number[],
-  pause: () => Promise<void>,
-): Promise<Int32Array[]> {
+async function bestVertex(workspace: Workspace, costs: Matrices, pause: () => Promise<void>): Promise<Int32Array[]> {
   const { problem } = workspace;
   const vertex = problem.permutations.map(({ size }) => identityPermutation(size));
   for (const group of problem.groups) {
     if (!problem.free[group.root]) continue;
-    for (const [p, order] of assignGroupAgain(workspace, group, costs)) vertex[p] = order;
+    for (const [p, order] of assignGroupAgain(workspace, group, costs.pointers)) vertex[p] = order;
     await pause();
   }
   return vertex;
 }
 
 /** Σ_P ⟨C_P, S_P⟩ in f64. */
-function chosenSum(workspace: Workspace, costs: readonly number[], vertex: readonly Int32Array[]): number {
-  const { kernels, assigned } = workspace;
-  let sum = 0;
-  vertex.forEach((order, p) => {
-    kernels.i32(assigned, order.length).set(order);
-    sum += kernels.wasm.selectedSum(costs[p]!, order.length, order.length, assigned);
-  });
-  return sum;
+function chosenSum(costs: Pick<Matrices, "chosenSum">, vertex: readonly Int32Array[]): number {
+  return vertex.reduce((sum, order, p) => sum + costs.chosenSum(p, order), 0);
 }
 
 /**
@@ -211,66 +194,63 @@ async function partsAt(
   const dots = async (degree: number): Promise<number> => {
     let sum = 0;
     for (const [t, { cells }] of workspace.problem.tensors.entries()) {
-      for (const cell of cells) if (cell.degree === degree) sum += cellDot(workspace, t, cell, lookup);
+      for (const cell of cells) if (cell.degree === degree) sum += await cellDot(workspace, t, cell, lookup);
       await options.pause();
     }
     return sum;
   };
   const linear = linearValue(workspace, vertex.entries()) + (await dots(1));
-  const held = heldPart(workspace, vertex, options.reference);
+  const held = await heldPart(workspace, vertex, options.reference);
   if (atVertex.shared) return { linear: linear + held, bilinear: await dots(2) };
   for (let p = 0; p < vertex.length; p++) await atVertex.bring(p, vertex);
-  return { linear: linear + held, bilinear: (chosenSum(workspace, atVertex.pointers, vertex) - linear) / 2 };
+  return { linear: linear + held, bilinear: (chosenSum(atVertex, vertex) - linear) / 2 };
 }
 
 /** What held cells add to the linear part: see `heldDot`. */
-function heldPart(
+async function heldPart(
   workspace: Workspace,
   vertex: readonly Int32Array[],
   reference: readonly Int32Array[] | undefined,
-): number {
+): Promise<number> {
   let sum = 0;
-  workspace.problem.tensors.forEach(({ cells }, t) => {
-    for (const cell of cells) if (cell.degree > MAX_DEGREE) sum += heldDot(workspace, t, cell, vertex, reference);
-  });
+  for (const [t, { cells }] of workspace.problem.tensors.entries())
+    for (const cell of cells) if (cell.degree > MAX_DEGREE) sum += await heldDot(workspace, t, cell, vertex, reference);
   return sum;
 }
 
 /** The linearised share of a held cell: each of its permutations at the vertex in turn, the rest at the reference. */
-function heldDot(
+async function heldDot(
   workspace: Workspace,
   tensor: number,
   cell: VotingCell,
   vertex: readonly Int32Array[],
   reference: readonly Int32Array[] | undefined,
-): number {
+): Promise<number> {
   if (reference === undefined) return 0;
   let sum = 0;
-  cell.dims.forEach(({ permutation }, moving) => {
-    if (permutation < 0) return;
+  for (const [moving, { permutation }] of cell.dims.entries()) {
+    if (permutation < 0) continue;
     const lookupDim = (dim: number): Int32Array | null => {
       const p = cell.dims[dim]!.permutation;
       return p < 0 ? null : (dim === moving ? vertex : reference)[p]!;
     };
-    sum += cellDot(workspace, tensor, cell, (p) => vertex[p]!, lookupDim);
-  });
+    sum += await cellDot(workspace, tensor, cell, (p) => vertex[p]!, lookupDim);
+  }
   return sum;
 }
 
 /** C_P ← (1−step)·C_P + step·C_P(vertex) for every P. */
 async function moveGradients(
   workspace: Workspace,
-  costs: readonly number[],
+  costs: Matrices,
   atVertex: KeptCosts,
   vertex: readonly Int32Array[],
   step: number,
   options: FrankWolfeOptions,
 ): Promise<void> {
-  const { kernels, problem } = workspace;
-  for (let p = 0; p < costs.length; p++) {
-    const n = problem.permutations[p]!.size;
+  for (const p of workspace.problem.permutations.keys()) {
     await atVertex.bring(p, vertex);
-    kernels.wasm.combine32(costs[p]!, costs[p]!, atVertex.pointers[p]!, n * n, 1 - step, step);
-    await accumulateHeld(workspace, p, costs[p]!, step, options);
+    costs.mix(p, atVertex, 1 - step, step);
+    await accumulateHeld(workspace, p, costs, step, options);
   }
 }

@@ -2,7 +2,7 @@
 
 import { identityPermutation } from "../../perm/permutation.ts";
 import { createKeptCosts } from "../costs/kept-costs.ts";
-import { beginCosts, linearValue } from "../costs/linear-term.ts";
+import { beginCosts, hasTerm, linearValue, withoutTerm } from "../costs/linear-term.ts";
 import type { Workspace } from "../costs/workspace.ts";
 import { assignGroup } from "./assign-group.ts";
 
@@ -17,33 +17,30 @@ export async function placeLinearTerm(
   share: number,
   pause: () => Promise<void>,
 ): Promise<Float64Array> {
-  const { kernels, problem, linear } = workspace;
+  const { problem, linear } = workspace;
   const sizes = problem.permutations.map(({ size }) => size);
   matrices.forEach((matrix, p) => {
-    if (linear[p] !== 0) kernels.f32(linear[p]!, sizes[p]! ** 2).set(matrix!);
+    if (hasTerm(workspace, p)) linear.set(p, matrix);
   });
   const orders = sizes.map(identityPermutation);
   for (const group of problem.groups) {
     const members = [group.root, ...group.nested];
     if (!problem.free[group.root] || members.every((p) => matrices[p] === null)) continue;
     const { pointers } = workspace.kept;
-    for (const p of members) beginCosts(workspace, p, pointers[p]!);
+    for (const p of members) beginCosts(workspace, p, workspace.kept);
     for (const [p, order] of assignGroup(workspace, group, pointers)) orders[p] = order;
     await pause();
   }
   const given = orders.map((order, p) => linearValue(workspace, [[p, order]]));
-  const tensors = createKeptCosts({ ...workspace, linear: [] }, workspace.kept, pause);
+  const tensors = createKeptCosts(withoutTerm(workspace), workspace.kept, pause);
   const factors = new Float64Array(sizes.length);
   for (let p = 0; p < sizes.length; p++) {
-    if (linear[p] === 0 || !(given[p]! > 0)) continue;
+    if (!hasTerm(workspace, p) || !(given[p]! > 0)) continue;
     await tensors.bring(p, orders);
-    kernels.i32(workspace.assigned, sizes[p]!).set(orders[p]!);
-    const worth = kernels.wasm.selectedSum(tensors.pointers[p]!, sizes[p]!, sizes[p]!, workspace.assigned);
-    factors[p] = (share * Math.abs(worth)) / given[p]!;
+    factors[p] = (share * Math.abs(tensors.chosenSum(p, orders[p]!))) / given[p]!;
   }
   factors.forEach((factor, p) => {
-    const at = linear[p]!;
-    if (at !== 0) kernels.wasm.combine32(at, at, at, sizes[p]! ** 2, factor, 0);
+    if (hasTerm(workspace, p)) linear.mix(p, linear, factor, 0);
   });
   return factors;
 }

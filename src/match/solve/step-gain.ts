@@ -3,14 +3,14 @@
  * f64. A gain that stands clear of all rounding needs no second look at the tensors.
  */
 
-import { linearValue } from "../costs/linear-term.ts";
-import { tensorGain } from "../costs/objective.ts";
+import { K_BLOCK } from "../../kernels/constants.ts";
+import { hasTerm, linearValue } from "../costs/linear-term.ts";
+import type { Matrices } from "../costs/matrices.ts";
+import { normProduct, tensorGain } from "../costs/objective.ts";
 import type { Workspace } from "../costs/workspace.ts";
 
 /** Half the distance from 1 to the next f32. */
 const UNIT_ROUNDOFF = 2 ** -24;
-/** Terms of a block of a sum, and then blocks: see `assembly/gemm.ts`. */
-const K_BLOCK = 256;
 /**
  * Rounding errors of a sum of n terms behave as a random walk: within λ·√n·u of Σ|terms| with a probability that no
  * longer matters at λ = 8 (Higham and Mary, A New Approach to Probabilistic Rounding Error Analysis, SIAM 2019).
@@ -25,10 +25,10 @@ export type Doubt = (group: number, updates: number) => number;
 
 /** Reads every tensor once, now. */
 export async function createDoubts(workspace: Workspace, pause: () => Promise<void>): Promise<Doubt> {
-  const { problem, linear } = workspace;
+  const { problem } = workspace;
   const norms = new Float64Array(problem.tensors.length);
   for (let t = 0; t < norms.length; t++) {
-    norms[t] = normProduct(workspace, t);
+    norms[t] = await normProduct(workspace, t);
     await pause();
   }
   const fresh = problem.groups.map(({ root, nested }, g) => {
@@ -37,7 +37,7 @@ export async function createDoubts(workspace: Workspace, pause: () => Promise<vo
     const cells = touched.flatMap((t) => problem.tensors[t]!.cells);
     const within = (cell: (typeof cells)[number]): number =>
       cell.dims.filter(({ permutation }) => members.has(permutation)).length;
-    if (cells.some((cell) => within(cell) > 1) || [...members].some((p) => (linear[p] ?? 0) !== 0))
+    if (cells.some((cell) => within(cell) > 1) || [...members].some((p) => hasTerm(workspace, p)))
       return Number.POSITIVE_INFINITY;
     const rows = problem.permutations[root]!.size;
     const sum = touched.reduce((all, t) => all + norms[t]! * walk(problem.tensors[t]!.elements / rows), 0);
@@ -50,26 +50,14 @@ export async function createDoubts(workspace: Workspace, pause: () => Promise<vo
 /** √ of the roundings in one entry, at most: a block's terms, then the blocks of at most so many columns. */
 const walk = (columns: number): number => Math.sqrt(Math.min(columns, K_BLOCK) + columns / K_BLOCK);
 
-/** ‖A‖·‖B‖ of a tensor: by Cauchy and Schwarz no less than Σ|terms| of ⟨A, π(B)⟩, whatever the permutations. */
-function normProduct({ kernels: { wasm }, problem, staging }: Workspace, t: number): number {
-  const tensor = problem.tensors[t]!;
-  const [a, b] = [staging.stageA(tensor), staging.stageB(tensor)];
-  return Math.sqrt(wasm.dot32(a, a, tensor.elements) * wasm.dot32(b, b, tensor.elements));
-}
-
-/** What the matrices at `pointers`, by permutation number, say that `found` gains over `orders`. */
+/** What the matrices say that `found` gains over `orders`, by permutation number. */
 export function gainByCosts(
-  { kernels, assigned }: Workspace,
-  pointers: readonly number[],
+  { chosenSum }: Pick<Matrices, "chosenSum">,
   orders: readonly Int32Array[],
   found: ReadonlyMap<number, Int32Array>,
 ): number {
-  const chosen = (p: number, order: Int32Array): number => {
-    kernels.i32(assigned, order.length).set(order);
-    return kernels.wasm.selectedSum(pointers[p]!, order.length, order.length, assigned);
-  };
   let gain = 0;
-  for (const [p, order] of found) gain += chosen(p, order) - chosen(p, orders[p]!);
+  for (const [p, order] of found) gain += chosenSum(p, order) - chosenSum(p, orders[p]!);
   return gain;
 }
 
@@ -84,7 +72,7 @@ export async function gainByTensors(
   const before = [...found.keys()].map((p) => [p, orders[p]!] as const);
   let gain = linearValue(workspace, found) - linearValue(workspace, before);
   for (const t of workspace.problem.touched[g]!) {
-    gain += tensorGain(workspace, t, (p) => orders[p]!, found);
+    gain += await tensorGain(workspace, t, (p) => orders[p]!, found);
     await pause();
   }
   return gain;

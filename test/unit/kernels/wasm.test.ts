@@ -1,5 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { K_BLOCK, ROW_BLOCK, TILE_COLUMNS } from "../../../src/kernels/constants.ts";
 import type { KernelExports } from "../../../src/kernels/exports.ts";
 import { createKernels } from "../../../src/kernels/kernels.ts";
 import { compileBuild, decodeDigits, decodeHex } from "../../../src/kernels/wasm.ts";
@@ -40,6 +41,9 @@ const ARITY: { [Name in keyof KernelExports]: Parameters<KernelExports[Name]>["l
 
 const test = suite("kernels wasm");
 
+/** What the module holds under the name of each constant. */
+const CONSTANTS = { KC: K_BLOCK, MC: ROW_BLOCK, NR: TILE_COLUMNS };
+
 for (const simd of [true, false]) {
   const name = simd ? "simd" : "scalar";
 
@@ -48,6 +52,11 @@ for (const simd of [true, false]) {
     // Some engines add a type to each.
     const imports = WebAssembly.Module.imports(module).map(({ module, name, kind }) => ({ module, name, kind }));
     assert.equal(imports, [{ module: "env", name: "memory", kind: "memory" }]);
+  });
+
+  test(`the ${name} build has the blocks that constants.ts says`, () => {
+    const exported = createKernels({ simd }).wasm as unknown as Record<string, WebAssembly.Global | undefined>;
+    for (const [key, value] of Object.entries(CONSTANTS)) assert.is(exported[key]?.value, value, key);
   });
 
   test(`the ${name} build exports what the interface says`, () => {
