@@ -37,7 +37,7 @@ export function createKeptCosts(
   counts: (occurrence: Occurrence) => boolean = () => true,
 ): KeptCosts {
   const { problem } = workspace;
-  const { pointers, shared, chosenSum } = matrices;
+  const { pointers, shared } = matrices;
   const occurrences = problem.occurrences.map((all) => all.filter(counts));
   /** Per matrix, the orders it stands for: of the permutations it depends on alone, or a thousand would keep a million. */
   const standing: (Map<number, Int32Array> | null)[] = pointers.map(() => null);
@@ -57,9 +57,7 @@ export function createKeptCosts(
     updates[p]!++;
   };
   return {
-    pointers,
-    shared,
-    chosenSum,
+    ...matrices,
     updates: (p) => updates[p]!,
     async bring(p, orders) {
       const at = standing[p];
