@@ -8,15 +8,15 @@
 import { packPanels } from "./pack";
 
 /** Block of k: one panel of 8 packed columns, 8 KiB, stays in the first-level cache. */
-export const KC: i32 = 256;
+const KC: i32 = 256;
 /** Block of rows: the packed A block, 128 KiB, stays in the second-level cache. */
-export const MC: i32 = 128;
+const MC: i32 = 128;
 /** Block of columns: the packed B block, 2 MiB, bounds the work area. */
 const NC: i32 = 2048;
 
 /** Rows and columns of the micro-kernel's tile. */
 const MR: i32 = 4;
-export const NR: i32 = 8;
+const NR: i32 = 8;
 const TILE_BYTES: usize = 128;
 
 /** Bytes of work area for `cost`: the packed B block, the packed A block, one tile. */

@@ -25,11 +25,10 @@ export const FOR_WORKERD = {
         }));
         onLoad({ filter: /.*/, namespace: "absent" }, () => ({ contents: "", loader: "text" }));
         // Bundlers put what is imported on demand into the worker's one file, which is read before every first request.
-        onResolve({ filter: /kernels\/(threads|relaxed|crc32)\.ts$/ }, ({ path, kind }) =>
+        onResolve({ filter: /\/(crc32|special-kernels)\.ts$/ }, ({ path, kind }) =>
           kind === "dynamic-import" ? { path, namespace: "nothing" } : undefined,
         );
-        const nothing =
-          "export const createThreadedKernels = () => null, compileRelaxed = () => null, createCrc32 = () => null;";
+        const nothing = "export const specialKernels = () => null, createCrc32 = () => null;";
         onLoad({ filter: /.*/, namespace: "nothing" }, () => ({ contents: nothing }));
       },
     },

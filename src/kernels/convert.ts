@@ -1,6 +1,7 @@
 /** Raw little-endian bytes of any float dtype ↔ f32 in wasm memory, a bounded chunk at a time. */
 
 import { type Dtype, elementBytes } from "../base/dtype.ts";
+import type { KernelExports } from "./exports.ts";
 import type { Kernels } from "./kernels.ts";
 
 /** Elements converted at a time: bounds the raw copy beside the f32 one. */
@@ -19,7 +20,7 @@ export function widen(kernels: Kernels, pointer: number, bytes: Uint8Array, dtyp
 }
 
 function widenChunks(kernels: Kernels, pointer: number, bytes: Uint8Array, dtype: Dtype, count: number): void {
-  const convert = toF32(kernels, dtype);
+  const convert = conversion(kernels, dtype, "to");
   const size = elementBytes(dtype);
   const mark = kernels.arena.mark();
   try {
@@ -37,7 +38,7 @@ function widenChunks(kernels: Kernels, pointer: number, bytes: Uint8Array, dtype
 /** The same from raw bytes that are in wasm memory already, at `source`. */
 export function widenInside(kernels: Kernels, pointer: number, source: number, dtype: Dtype, count: number): void {
   if (dtype === "F32") kernels.u8(pointer, 4 * count).set(kernels.u8(source, 4 * count));
-  else toF32(kernels, dtype)(pointer, source, count);
+  else conversion(kernels, dtype, "to")(pointer, source, count);
 }
 
 /**
@@ -46,7 +47,7 @@ export function widenInside(kernels: Kernels, pointer: number, source: number, d
  */
 export function narrow(kernels: Kernels, dtype: Dtype, pointer: number, count: number, into?: Uint8Array): Uint8Array {
   if (dtype === "F32") return copyOut(kernels, pointer, 4 * count, into);
-  const convert = fromF32(kernels, dtype);
+  const convert = conversion(kernels, dtype, "from");
   const size = elementBytes(dtype);
   const bytes = into ?? new Uint8Array(count * size);
   const mark = kernels.arena.mark();
@@ -72,36 +73,19 @@ export function copyOut(kernels: Kernels, pointer: number, length: number, into?
 
 type Convert = (target: number, source: number, count: number) => void;
 
-function toF32({ wasm }: Kernels, dtype: Dtype): Convert {
-  switch (dtype) {
-    case "F16":
-      return wasm.f16ToF32;
-    case "BF16":
-      return wasm.bf16ToF32;
-    case "F64":
-      return wasm.f64ToF32;
-    case "F8_E4M3":
-      return wasm.f8e4m3ToF32;
-    case "F8_E5M2":
-      return wasm.f8e5m2ToF32;
-    default:
-      throw new TypeError(`dtype ${dtype} cannot be converted to F32, expected a float dtype`);
-  }
-}
+/** The kernels of each dtype, from it and to it. */
+const KERNELS: Partial<Record<Dtype, readonly [toF32: ConvertName, fromF32: ConvertName]>> = {
+  F16: ["f16ToF32", "f32ToF16"],
+  BF16: ["bf16ToF32", "f32ToBf16"],
+  F64: ["f64ToF32", "f32ToF64"],
+  F8_E4M3: ["f8e4m3ToF32", "f32ToF8e4m3"],
+  F8_E5M2: ["f8e5m2ToF32", "f32ToF8e5m2"],
+};
 
-function fromF32({ wasm }: Kernels, dtype: Dtype): Convert {
-  switch (dtype) {
-    case "F16":
-      return wasm.f32ToF16;
-    case "BF16":
-      return wasm.f32ToBf16;
-    case "F64":
-      return wasm.f32ToF64;
-    case "F8_E4M3":
-      return wasm.f32ToF8e4m3;
-    case "F8_E5M2":
-      return wasm.f32ToF8e5m2;
-    default:
-      throw new TypeError(`dtype ${dtype} cannot be converted from F32, expected a float dtype`);
-  }
+type ConvertName = Extract<keyof KernelExports, `${string}To${string}`>;
+
+function conversion({ wasm }: Kernels, dtype: Dtype, way: "to" | "from"): Convert {
+  const names = KERNELS[dtype];
+  if (names === undefined) throw new TypeError(`dtype ${dtype} cannot be converted ${way} F32, expected a float dtype`);
+  return wasm[names[way === "to" ? 0 : 1]];
 }

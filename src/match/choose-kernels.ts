@@ -29,31 +29,17 @@ export async function chooseKernels(
   build: KernelChoice,
 ): Promise<ChosenKernels> {
   const alone = threads === 1 || (threads === "auto" && multiplyAdds(outline) < AUTO_WORK);
-  const shared = alone ? null : await threadedKernels(threads, build);
-  if (shared !== null) return shared;
-  const module = await relaxedModule(build, false);
-  const borrowed = borrowKernels({ ...build, module });
-  return { kernels: borrowed.kernels, relaxed: module !== undefined, end: () => returnKernels(borrowed) };
+  const special = alone && build.relaxed !== true ? null : await loadSpecial(alone ? 1 : threads, build);
+  if (special !== null) return special;
+  const borrowed = borrowKernels({ simd: build.simd });
+  return { kernels: borrowed.kernels, relaxed: false, end: () => returnKernels(borrowed) };
 }
 
-/** Undefined unless it is asked for, can be loaded, and the engine has it. */
-async function relaxedModule({ relaxed }: KernelChoice, threads: boolean): Promise<WebAssembly.Module | undefined> {
-  if (relaxed !== true) return undefined;
+async function loadSpecial(threads: number | "auto", build: KernelChoice): Promise<ChosenKernels | null> {
   try {
-    return (await import("../kernels/relaxed.ts")).compileRelaxed(threads) ?? undefined;
+    return await (await import("./special-kernels.ts")).specialKernels(threads, build);
   } catch {
-    return undefined;
-  }
-}
-
-async function threadedKernels(threads: number | "auto", build: KernelChoice): Promise<ChosenKernels | null> {
-  try {
-    const { createThreadedKernels } = await import("../kernels/threads.ts");
-    const module = await relaxedModule(build, true);
-    const kernels = createThreadedKernels({ ...build, threads, module });
-    return kernels && { kernels, relaxed: module !== undefined, end: () => kernels.pool.close() };
-  } catch {
-    // Threads only make it faster: where their code cannot be loaded (a page that has gone offline), go without.
+    // They only make it faster: where their code cannot be loaded (a page that has gone offline), go without.
     return null;
   }
 }

@@ -4,7 +4,7 @@
  */
 
 import type { Matrices } from "./matrices.ts";
-import { objectiveByTensor } from "./objective.ts";
+import { tensorsObjective } from "./objective.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** Costs from outside, and how much they count. */
@@ -48,8 +48,8 @@ export async function objectiveParts(
   orders: readonly Int32Array[],
   pause: () => Promise<void>,
 ): Promise<{ weights: number; linear: number }> {
-  const { total } = await objectiveByTensor(workspace, (p) => orders[p]!, pause);
-  return { weights: total, linear: linearValue(workspace, orders.entries()) };
+  const weights = await tensorsObjective(workspace, (p) => orders[p]!, pause);
+  return { weights, linear: linearValue(workspace, orders.entries()) };
 }
 
 /** The objective of permutations by number, with the linear term. */

@@ -73,13 +73,6 @@ function dimOrder(cell: VotingCell, dim: number, lookup: Lookup): Int32Array | n
   return permutation < 0 ? null : lookup(permutation);
 }
 
-/** The share of tensor number `tensor` in the objective under `lookup`. */
-export async function tensorObjective(workspace: Workspace, tensor: number, lookup: Lookup): Promise<number> {
-  let sum = 0;
-  for (const cell of workspace.problem.tensors[tensor]!.cells) sum += await cellDot(workspace, tensor, cell, lookup);
-  return sum;
-}
-
 /**
  * What tensor number `tensor` gains when the permutations of `found` replace those of `lookup`. A cell in which one
  * dimension moves is summed over the slots that moved alone.
@@ -118,16 +111,18 @@ export async function normProduct({ kernels: { wasm }, problem, staging }: Works
   return Math.sqrt(wasm.dot32(a, a, elements) * wasm.dot32(b, b, elements));
 }
 
-/** The objective of every tensor by number, and their sum in file order. */
-export async function objectiveByTensor(
+/** The objective without a linear term: the sum of every tensor's share, in file order. */
+export async function tensorsObjective(
   workspace: Workspace,
   lookup: Lookup,
   pause: () => Promise<void>,
-): Promise<{ byTensor: Float64Array; total: number }> {
-  const byTensor = new Float64Array(workspace.problem.tensors.length);
-  for (let t = 0; t < byTensor.length; t++) {
-    byTensor[t] = await tensorObjective(workspace, t, lookup);
+): Promise<number> {
+  let total = 0;
+  for (const [t, { cells }] of workspace.problem.tensors.entries()) {
+    let share = 0;
+    for (const cell of cells) share += await cellDot(workspace, t, cell, lookup);
+    total += share;
     await pause();
   }
-  return { byTensor, total: byTensor.reduce((sum, value) => sum + value, 0) };
+  return total;
 }
