@@ -15,7 +15,7 @@ import { accumulateCost } from "../match/costs/accumulate-cost.ts";
 import { areasEnd } from "../match/costs/areas.ts";
 import { inPlace } from "../match/costs/offsets.ts";
 import { type Outline, outlineProblem, type TensorOutline } from "../match/costs/problem.ts";
-import type { Side, VotingValues } from "../match/costs/voting-values.ts";
+import type { ModelSide, VotingValues } from "../match/costs/voting-values.ts";
 import { createWorkspace, type Workspace } from "../match/costs/workspace.ts";
 import { assignGroup } from "../match/solve/assign-group.ts";
 import type { Orders } from "../perm/alignment.ts";
@@ -79,7 +79,7 @@ interface State {
   readonly outline: Outline;
   readonly workspace: Workspace;
   /** Bytes of the tensor of the other models, and of the one that is matched to it. */
-  readonly sides: Record<Side, Uint8Array>;
+  readonly sides: Record<ModelSide, Uint8Array>;
   /** Tensors that any cell of takes part, by number of the outline, and every model's share of each. */
   readonly tensors: readonly number[];
   readonly soft: readonly ReadonlyMap<number, SoftTensor>[];

@@ -7,7 +7,7 @@ import { SpecError } from "../../base/errors.ts";
 import { elementCount, type Model } from "../../base/model.ts";
 import type { Running } from "../../base/options.ts";
 import { type Choice, choosePermutations } from "./choose-permutations.ts";
-import { heldValues, type Side, type VotingValues } from "./voting-values.ts";
+import { heldValues, type ModelSide, type VotingValues } from "./voting-values.ts";
 
 /** A tensor that votes, and its cells. */
 export interface TensorOutline {
@@ -80,7 +80,7 @@ export function outlineProblem(resolved: ResolvedSpec, choice: Choice = {}): Out
 
 /** Reads the voting tensors of both models. */
 export async function readProblem(a: Model, b: Model, outline: Outline, options: Running): Promise<Problem> {
-  const held: Record<Side, Uint8Array[]> = { a: [], b: [] };
+  const held: Record<ModelSide, Uint8Array[]> = { a: [], b: [] };
   for (const { name, dtype, elements } of outline.tensors) {
     options.signal?.throwIfAborted();
     const [bytesA, bytesB] = [await a.read(name, options.signal), await b.read(name, options.signal)];

@@ -7,7 +7,7 @@ import { asFloat64 } from "../../base/aligned.ts";
 import { enumerateOffsets, inPlace } from "./offsets.ts";
 import type { TensorOutline } from "./problem.ts";
 import { createStaging, plainWriters, type WriteValues } from "./staging.ts";
-import type { Side } from "./voting-values.ts";
+import type { ModelSide } from "./voting-values.ts";
 import type { InRange, Workspace } from "./workspace.ts";
 
 /** Magnitudes that f32 stages of f64 without loss: from here on f64 is scaled, whatever the products are. */
@@ -117,7 +117,7 @@ function checkRoom(
 /** Gives the values of a voting tensor to `use`, of F64 as they are in the file: views, and the element each begins at. */
 async function eachPiece(
   { kernels, problem, staging }: Workspace,
-  side: Side,
+  side: ModelSide,
   t: number,
   use: (values: Float32Array | Float64Array, from: number) => void,
 ): Promise<void> {
@@ -126,7 +126,12 @@ async function eachPiece(
   use(kernels.f32((await staging.stage(t))[side], elements), 0);
 }
 
-async function measure(workspace: Workspace, side: Side, name: string, allowNonfinite: boolean): Promise<Magnitudes> {
+async function measure(
+  workspace: Workspace,
+  side: ModelSide,
+  name: string,
+  allowNonfinite: boolean,
+): Promise<Magnitudes> {
   let largest = 0;
   let tensor: TensorOutline | undefined;
   for (const [t, each] of workspace.problem.tensors.entries())
@@ -144,7 +149,7 @@ async function measure(workspace: Workspace, side: Side, name: string, allowNonf
 }
 
 /** The median exponent of what is not 0. */
-async function typicalExponent(workspace: Workspace, side: Side): Promise<number> {
+async function typicalExponent(workspace: Workspace, side: ModelSide): Promise<number> {
   const lowest = -1074;
   const counts = new Uint32Array(1024 - lowest);
   let total = 0;

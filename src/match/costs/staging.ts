@@ -7,7 +7,7 @@ import { elementBytes } from "../../base/dtype.ts";
 import { widen } from "../../kernels/convert.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
 import type { Problem, TensorOutline } from "./problem.ts";
-import type { Side } from "./voting-values.ts";
+import type { ModelSide } from "./voting-values.ts";
 
 /** Byte addresses of a tensor of A and the same of B, as f32. */
 export interface Staged {
@@ -44,7 +44,7 @@ export function createStaging(
   at: Staged,
   [writeA, writeB]: Writers,
 ): Staging {
-  const bring = async (side: Side, t: number, write: WriteValues): Promise<void> => {
+  const bring = async (side: ModelSide, t: number, write: WriteValues): Promise<void> => {
     const tensor = tensors[t]!;
     const size = elementBytes(tensor.dtype);
     await values.read(side, t, (bytes, from) => write(at[side] + 4 * from, bytes, tensor, bytes.length / size));

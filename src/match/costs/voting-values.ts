@@ -1,7 +1,7 @@
 /** Where the values of voting tensors come from: both models' bytes in memory, or read again whenever they are needed. */
 
 /** Model A or model B. */
-export type Side = "a" | "b";
+export type ModelSide = "a" | "b";
 
 /** Is given the bytes of elements from number `from` on; a view, to be used before it returns. */
 export type UsePiece = (bytes: Uint8Array, from: number) => void;
@@ -9,7 +9,7 @@ export type UsePiece = (bytes: Uint8Array, from: number) => void;
 /** The bytes of voting tensors, by number, as the files hold them. */
 export interface VotingValues {
   /** Gives all bytes of one tensor to `use`: whole, or piece by piece in order. */
-  read(side: Side, tensor: number, use: UsePiece): Promise<void>;
+  read(side: ModelSide, tensor: number, use: UsePiece): Promise<void>;
 }
 
 /** Bytes in memory, by tensor number. */
