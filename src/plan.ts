@@ -29,7 +29,11 @@ export {
   type PlanModel,
   type PlanNetwork,
   type PlanOutput,
+  type PlanParameters,
+  type PlanPart,
   type PlanRepair,
+  type PlanRule,
+  type PlanSettingOf,
 } from "./plan/merge-plan.ts";
 export { modelDigest } from "./plan/model-digest.ts";
 export type { PlanHost, PlanRun, PlanTarget } from "./plan/plan-host.ts";

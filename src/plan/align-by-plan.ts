@@ -38,10 +38,11 @@ export interface PlannedPair extends AlignedPair {
 
 /** A plan's models, open. */
 export interface OpenPlan {
-  /** As the files have them. */
+  /** As the files have them, the base last. */
   readonly given: readonly Model[];
-  /** Views that hold the same tensors. */
+  /** Views that hold the same tensors; without the base. */
   readonly bridge: Bridge;
+  readonly base: Model | undefined;
 }
 
 /** Opens a plan's models, makes them fit each other, runs `use`, and closes them whatever happens. */
@@ -50,6 +51,7 @@ export async function withPlanModels<T>(setting: PlanSetting, use: (open: OpenPl
   const given: Model[] = [];
   try {
     for (const [at, model] of plan.models.entries()) given.push(await host.open(model, at));
+    if (plan.base !== undefined) given.push(await host.open(plan.base, undefined));
     const bridge = await bridgeModels(given, {
       keepA: plan.align.keepA,
       dtype: plan.output?.dtype,
@@ -57,8 +59,9 @@ export async function withPlanModels<T>(setting: PlanSetting, use: (open: OpenPl
       allowNonfinite: plan.allowNonfinite,
       signal: run.signal,
     });
-    const models = plan.data === undefined ? bridge.models : bridge.models.map((model) => noted(plan, model));
-    return await use({ given, bridge: { ...bridge, models } });
+    const views = plan.data === undefined ? bridge.models : bridge.models.map((model) => noted(plan, model));
+    const models = views.slice(0, plan.models.length);
+    return await use({ given, bridge: { ...bridge, models }, base: views[plan.models.length] });
   } finally {
     for (const model of given) await model.close?.();
   }

@@ -2,6 +2,7 @@
 
 import { FormatError } from "../base/errors.ts";
 import { findKeyFault } from "../base/json-keys.ts";
+import { BLENDS } from "../merge/blends/blends.ts";
 import type { AlignMethod, MergePlan, PlanAlign } from "./merge-plan.ts";
 import { BY_DATA, PLAN_FIELDS } from "./plan-fields.ts";
 import { isSpecPath } from "./plan-paths.ts";
@@ -64,17 +65,21 @@ export function parsePlan(text: string, name = "plan"): MergePlan {
 
 /** The method of matching and the blend, where a plan leaves them out, depend on how many models there are. */
 function withMethods(given: Partial<MergePlan>): object {
-  const { models, ...rest } = given;
+  const { models, base, ...rest } = given;
   // An empty key of a YAML file is null.
   const align: unknown = given.align ?? {};
   if (typeof align !== "object" || align === null || Array.isArray(align)) return given;
-  const isMany = (align as PlanAlign).strategy != null || (Array.isArray(models) && models.length > 2);
-  const settled: PlanAlign = isMany ? manyAlign(align) : { method: methodOf(align), ...align };
-  return { ...rest, ...(models === undefined ? {} : { models }), align: settled };
+  const { strategy, method } = align as PlanAlign;
+  const isMany = strategy != null || (Array.isArray(models) && models.length > 2 && base == null && method !== "none");
+  const settled: PlanAlign = isMany ? manyAlign(align) : { method: methodOf(align, base), ...align };
+  return { ...rest, models, base, align: settled };
 }
 
-const methodOf = ({ permutations }: PlanAlign): AlignMethod =>
-  permutations === undefined ? "frank-wolfe" : "permutations";
+/** Fine-tunes of one base are numbered alike: aligning them is asked for. */
+function methodOf({ permutations }: PlanAlign, base: unknown): AlignMethod {
+  if (permutations !== undefined) return "permutations";
+  return base == null ? "frank-wolfe" : "none";
+}
 
 /** Joint matching has no method of its own. */
 function manyAlign({ strategy = "cycle-consistent", ...align }: PlanAlign): PlanAlign {
@@ -84,21 +89,58 @@ function manyAlign({ strategy = "cycle-consistent", ...align }: PlanAlign): Plan
 
 /** What one key's table cannot say. */
 function checkTogether(plan: MergePlan, locate: Locate): void {
+  const { align, models, blend, output, base } = plan;
   checkDetection(plan, locate);
-  const { align, models, blend, output } = plan;
+  if (blend !== undefined) checkBlend(plan, locate);
   if (align.strategy !== undefined) checkMany(plan, locate);
-  else if (blend?.method === "linear")
-    throw fault(locate(["blend", "method"]), 'is "linear"', "align.strategy beside it");
+  if (models.length < 2 && base === undefined) throw fault(locate(["models"]), "has 1 entry", "at least 2");
   if (align.method === "permutations" && align.permutations === undefined)
     throw fault(locate(["align"]), "has no permutations", "permutations: the path of a file of rebasin match");
   if ((align.reference ?? 0) >= models.length)
     throw fault(locate(["align", "reference"]), `is ${align.reference}`, `a model's number, 0 to ${models.length - 1}`);
   checkData(plan, locate);
-  if (blend === undefined && output?.path !== undefined)
-    throw fault(locate(["output", "path"]), "is for a merge", "blend beside it");
-  if (blend === undefined && plan.repair !== undefined)
-    throw fault(locate(["repair"]), "is for a merge", "blend beside it");
+  if (blend !== undefined) return;
+  const stray = base !== undefined ? "base" : plan.repair !== undefined ? "repair" : undefined;
+  if (stray !== undefined) throw fault(locate([stray]), "is for a merge", "blend beside it");
+  if (output?.path !== undefined) throw fault(locate(["output", "path"]), "is for a merge", "blend beside it");
 }
+
+/** What the blend needs, and what goes with it. */
+function checkBlend({ blend, models, base, align, repair, output }: MergePlan, locate: Locate): void {
+  const { method, lambda, weights } = blend!;
+  const rule = BLENDS[method];
+  const [least, most] = rule.models;
+  if (models.length < least || models.length > most)
+    throw fault(
+      locate(["blend", "method"]),
+      `${method} got ${models.length} models`,
+      least === most ? `${least}` : `${least} or more`,
+    );
+  if (rule.base === "required" && base === undefined)
+    throw fault(
+      locate(["blend", "method"]),
+      `${method} has no base`,
+      "base: the model that the others were fine-tuned from",
+    );
+  if (rule.base === "none" && base !== undefined)
+    throw fault(locate(["base"]), `is not for blend ${method}`, "no base: it does not blend differences");
+  if (rule.data === true)
+    throw fault(locate(["blend", "method"]), `is ${method}, which needs Gram matrices`, "another blend");
+  if (weights !== undefined && weights.length !== models.length)
+    throw fault(locate(["blend", "weights"]), `has ${weights.length} numbers`, `${models.length}: one for each model`);
+  const isPlain = (lambda === undefined || typeof lambda === "number") && models.every((each) => !each.parameters);
+  if (repair !== undefined && !(isPlain && base === undefined && PLAIN.includes(method)))
+    throw fault(
+      locate(["repair"]),
+      `is not for blend ${method}`,
+      `${PLAIN.join(", ")} with one setting for all tensors`,
+    );
+  if (output?.permutations !== undefined && align.strategy === undefined && (base !== undefined || models.length !== 2))
+    throw fault(locate(["output", "permutations"]), "is for models that are aligned to each other", "no such key");
+}
+
+/** Blends that a repair knows the parents' shares of. */
+const PLAIN: readonly string[] = ["lerp", "slerp", "linear"];
 
 /** A spec states what detection would find. */
 function checkDetection({ spec, network = {} }: MergePlan, locate: Locate): void {
@@ -108,7 +150,7 @@ function checkDetection({ spec, network = {} }: MergePlan, locate: Locate): void
 }
 
 /** Alignments of several models find their own start, and look at no images. */
-function checkMany({ align, starts = 1, blend, repair }: MergePlan, locate: Locate): void {
+function checkMany({ align, starts = 1, base, repair }: MergePlan, locate: Locate): void {
   const { strategy, method } = align;
   if (strategy === "cycle-consistent" && method !== undefined)
     throw fault(locate(["align", "method"]), "is for strategy merge-many and tree", "no method");
@@ -117,9 +159,8 @@ function checkMany({ align, starts = 1, blend, repair }: MergePlan, locate: Loca
   if (stray !== undefined) throw fault(locate(["align", stray]), "is for two models", `no ${stray} with ${strategy}`);
   if (method !== undefined && method !== "frank-wolfe" && method !== "coordinate")
     throw fault(locate(["align", "method"]), `is ${method}`, "frank-wolfe or coordinate");
+  if (base !== undefined) throw fault(locate(["align", "strategy"]), "is for models without a base", "no strategy");
   if (starts > 1) throw fault(locate(["starts"]), "is for two models", `no starts with ${strategy}`);
-  if (blend !== undefined && blend.method !== "linear")
-    throw fault(locate(["blend", "method"]), `is "${blend.method}"`, `"linear" with strategy ${strategy}`);
   if (repair?.kind === "per-task")
     throw fault(locate(["repair", "kind"]), "per-task is for two models", "another kind");
 }

@@ -4,6 +4,8 @@ import type { Dtype } from "../base/dtype.ts";
 import type { ActivationCost } from "../by-data/activation-statistics.ts";
 import type { Activation } from "../graph/graph.ts";
 import type { ManyStrategy } from "../many/align-many.ts";
+import type { Along, Rescale } from "../merge/blends/blend.ts";
+import type { BlendName } from "../merge/blends/blends.ts";
 import type { RepairAt } from "../repair/places.ts";
 import type { RepairKind } from "../repair/report.ts";
 
@@ -17,7 +19,7 @@ export const PLAN_FORMAT = "rebasin-plan/1";
 export interface MergePlan {
   readonly format: typeof PLAN_FORMAT;
   /** A, B, and more for a merge of many. A's names and formats are those of the result. */
-  readonly models: readonly PlanModel[];
+  readonly models: readonly PlanPart[];
   /** The model that the others were fine-tuned from: of blends of task vectors. */
   readonly base?: PlanModel | undefined;
   /** "auto", a family's name, the path of a spec file (`*.json`), or a spec itself. */
@@ -37,7 +39,7 @@ export interface MergePlan {
   readonly output?: PlanOutput | undefined;
 }
 
-/** One model of a plan. */
+/** A model's file. */
 export interface PlanModel {
   /** A file, a folder, an index of shards, a URL, or `hf:ORG/NAME`. */
   readonly path: string;
@@ -49,6 +51,12 @@ export interface PlanModel {
   readonly key?: string | undefined;
   /** What the file does not tell of its tensors, such as `V2=bf16`. */
   readonly assume?: string | undefined;
+}
+
+/** One of the models that are merged. */
+export interface PlanPart extends PlanModel {
+  /** Settings of the blend for this model alone. */
+  readonly parameters?: PlanParameters | undefined;
 }
 
 /** What the files do not tell of a network. */
@@ -123,11 +131,43 @@ export interface PlanRepair {
   readonly dataB?: PlanData | undefined;
 }
 
-/** How aligned models become one. */
-export interface PlanBlend {
-  readonly method: string;
+/**
+ * A setting of a blend: one value for all tensors, a gradient over the network's blocks, or rules, of which the first that
+ * fits a tensor's name counts.
+ */
+export type PlanSettingOf<T> = T | readonly T[] | readonly PlanRule<T>[];
+
+/** A setting for the tensors whose names have `filter` in them. */
+export interface PlanRule<T> {
+  /** Part of a name; "*" or none: all. */
+  readonly filter?: string | undefined;
+  readonly value: T | readonly T[];
+}
+
+/** Settings that each model can have its own of. */
+export interface PlanParameters {
+  readonly weight?: PlanSettingOf<number> | undefined;
+  readonly density?: PlanSettingOf<number> | undefined;
+  readonly gamma?: PlanSettingOf<number> | undefined;
+  readonly epsilon?: PlanSettingOf<number> | undefined;
+}
+
+/** How aligned models become one. A model's own parameters count before these. */
+export interface PlanBlend extends PlanParameters {
+  readonly method: BlendName;
   /** Share of B. */
-  readonly lambda?: number | undefined;
+  readonly lambda?: PlanSettingOf<number> | undefined;
+  /** One for each model, in order. */
+  readonly weights?: readonly number[] | undefined;
+  readonly taskScale?: PlanSettingOf<number> | undefined;
+  readonly normalize?: PlanSettingOf<boolean> | undefined;
+  readonly rescale?: PlanSettingOf<Rescale> | undefined;
+  readonly along?: PlanSettingOf<Along> | undefined;
+  readonly maxSteps?: number | undefined;
+  readonly tolerance?: number | undefined;
+  readonly offDiagonal?: number | undefined;
+  /** Seeds random blends. */
+  readonly seed?: number | undefined;
 }
 
 /** Where results go. */

@@ -1,6 +1,8 @@
 /** The keys of a plan as a table: what `checkPlan` holds a plan against, and what the JSON Schema is made of. */
 
 import type { Dtype } from "../base/dtype.ts";
+import type { BlendSettings } from "../merge/blends/blend.ts";
+import { BLENDS, type BlendName } from "../merge/blends/blends.ts";
 import { PLAN_FORMAT } from "./merge-plan.ts";
 import type { Field, Fields, Shape } from "./shape.ts";
 
@@ -21,7 +23,7 @@ const forKind = (...of: readonly string[]): Pick<Field, "for"> => ({ for: { key:
 /** Floats that a merge can be written in. */
 export const WRITTEN_DTYPES: readonly Dtype[] = ["F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"];
 
-const MODEL: Fields = {
+const FILE: Fields = {
   path: { shape: TEXT, about: "a file, a folder, an index of shards, a URL, or hf:ORG/NAME", required: true },
   sha256: { shape: { kind: "text", form: "sha256" }, about: "SHA-256 of the file: another file is refused" },
   prefix: { shape: TEXT, about: "only the tensors whose names begin so" },
@@ -158,9 +160,62 @@ const REPAIR: Fields = {
   dataB: { shape: { kind: "fields", fields: DATA }, about: "images of B's task", ...forKind("per-task") },
 };
 
+/** The blends that have a setting. */
+const forBlends = (setting: keyof BlendSettings): Pick<Field, "for"> =>
+  forMethod(...Object.keys(BLENDS).filter((name) => Object.hasOwn(BLENDS[name as BlendName].settings, setting)));
+
+const ANY_NUMBER: Shape = { kind: "number", min: -1e12, max: 1e12 };
+const setting = (value: Shape): Shape => ({ kind: "setting", value });
+
+/** Settings that each model can have its own of. */
+const PARAMETERS: Fields = {
+  weight: { shape: setting(ANY_NUMBER), about: "weight of this model" },
+  density: { shape: setting(SHARE), about: "share of its differences from the base that is kept" },
+  gamma: { shape: setting(SHARE), about: "breadcrumbs: share of the largest differences that is dropped" },
+  epsilon: { shape: setting(SHARE), about: "della: probabilities of being kept are density plus and minus this" },
+};
+
+const MODEL: Fields = {
+  ...FILE,
+  parameters: { shape: { kind: "fields", fields: PARAMETERS }, about: "settings of the blend for this model" },
+};
+
 const BLEND: Fields = {
-  method: { shape: oneOf("lerp", "slerp", "linear"), about: "how aligned models become one", required: true },
-  lambda: { shape: SHARE, about: "share of B", fallback: 0.5, ...forMethod("lerp", "slerp") },
+  method: { shape: oneOf(...Object.keys(BLENDS)), about: "how aligned models become one", required: true },
+  lambda: { shape: setting(SHARE), about: "share of B", fallback: 0.5, ...forBlends("lambda") },
+  weights: { shape: NUMBERS, about: "weight of each model, in order", ...forBlends("weights") },
+  weight: { shape: setting(ANY_NUMBER), about: "weight of models without one of their own", ...forBlends("weights") },
+  density: { ...PARAMETERS.density!, ...forBlends("density") },
+  gamma: { ...PARAMETERS.gamma!, ...forBlends("gamma") },
+  epsilon: { ...PARAMETERS.epsilon!, ...forBlends("epsilon") },
+  taskScale: {
+    shape: setting(ANY_NUMBER),
+    about: "factor of the merged difference from the base; mergekit's lambda",
+    ...forBlends("taskScale"),
+  },
+  normalize: { shape: setting(FLAG), about: "divide by the sum of weights", ...forBlends("normalize") },
+  rescale: {
+    shape: setting(oneOf("none", "norm", "density")),
+    about: "what makes up for dropped differences",
+    ...forBlends("rescale"),
+  },
+  along: {
+    shape: setting(oneOf("tensor", "last", "first")),
+    about: "which values of a tensor are one vector",
+    ...forBlends("along"),
+  },
+  maxSteps: { shape: COUNT, about: "steps at most", ...forBlends("maxSteps") },
+  tolerance: {
+    shape: { kind: "number", min: 0, max: 1e12 },
+    about: "a shorter step is the last",
+    ...forBlends("tolerance"),
+  },
+  offDiagonal: {
+    shape: SHARE,
+    about: "factor of the off-diagonal entries of Gram matrices",
+    ...forBlends("offDiagonal"),
+  },
+  seed: { shape: FROM_ZERO, about: "seed of random blends" },
 };
 
 const OUTPUT: Fields = {
@@ -178,8 +233,8 @@ const fields = (table: Fields): Shape => ({ kind: "fields", fields: table });
 /** The keys of a plan. */
 export const PLAN_FIELDS: Fields = {
   format: { shape: oneOf(PLAN_FORMAT), about: "the format of this file", required: true },
-  models: { shape: { kind: "list", item: fields(MODEL), least: 2 }, about: "A, B, and more", required: true },
-  base: { shape: fields(MODEL), about: "the model that the others were fine-tuned from" },
+  models: { shape: { kind: "list", item: fields(MODEL), least: 1 }, about: "A, B, and more", required: true },
+  base: { shape: fields(FILE), about: "the model that the others were fine-tuned from" },
   spec: {
     shape: { kind: "either", of: [TEXT, { kind: "fields", fields: {} }] },
     about: "auto, a family, the path of a spec file (*.json), or a spec itself",

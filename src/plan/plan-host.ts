@@ -6,6 +6,7 @@ import type { Computing, Running } from "../base/options.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { ExecutorOptions } from "../run/executor.ts";
 import type { MergePlan, PlanData, PlanModel } from "./merge-plan.ts";
+import type { Locate } from "./shape.ts";
 
 /** Opens what a plan names, and writes what it makes. Paths are as the plan has them. */
 export interface PlanHost {
@@ -42,6 +43,8 @@ export interface PlanTarget {
 export interface PlanRun extends Running, Pick<Computing, "threads" | "simd">, ExecutorOptions {
   /** One line for people, such as how much memory a step takes. */
   readonly onNote?: ((line: string) => void) | undefined;
+  /** How messages name a key of the plan: by default `blend.density`. */
+  readonly locate?: Locate | undefined;
 }
 
 /** What a plan is run with. */

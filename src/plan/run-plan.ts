@@ -4,8 +4,9 @@ import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
 import type { ManyReport } from "../many/align-many.ts";
 import { mergeMany } from "../many/merge-many.ts";
+import { type BlendModelsOptions, blendModels } from "../merge/blend-models.ts";
+import type { BlendName } from "../merge/blends/blends.ts";
 import { mergeModels } from "../merge/merge-models.ts";
-import type { Blend } from "../merge/methods/blend-tensor.ts";
 import type { Permutations } from "../perm/alignment.ts";
 import { applyPermutations } from "../perm/apply-permutations.ts";
 import type { BridgeNote } from "../perm/bridge-types.ts";
@@ -21,11 +22,12 @@ import {
 } from "./align-by-plan.ts";
 import { planText } from "./canonical.ts";
 import { checkPlan } from "./check-plan.ts";
-import type { MergePlan } from "./merge-plan.ts";
+import type { MergePlan, PlanBlend } from "./merge-plan.ts";
 import { modelDigest } from "./model-digest.ts";
 import type { PlanHost, PlanRun, PlanSetting, PlanTarget } from "./plan-host.ts";
 import { matchMetadata } from "./rebasin.ts";
 import { type PlannedRepair, plannedRepair } from "./repair-by-plan.ts";
+import { isUniform, settingsByPlan } from "./settings.ts";
 import { plannedTasks, type TaskFile } from "./tasks-by-plan.ts";
 
 /** What running a plan did. */
@@ -34,7 +36,9 @@ export interface PlanResult {
   readonly plan: MergePlan;
   /** How a pair was aligned; undefined for several models. */
   readonly alignment?: PlanAlignment | undefined;
-  /** How several models were aligned and merged. */
+  /** How models were aligned to their base, one by one, where the plan asks for it. */
+  readonly alignments?: readonly PlanAlignment[] | undefined;
+  /** How several models were aligned to each other. */
   readonly many?: ManyReport | undefined;
   /** Bound to the models. */
   readonly spec: Spec;
@@ -65,9 +69,11 @@ export interface PlanResult {
 export async function runPlan(plan: MergePlan, host: PlanHost, run: PlanRun = {}): Promise<PlanResult> {
   const setting: PlanSetting = { plan: checkPlan(plan), host, run };
   await host.prepare?.(setting.plan);
-  return withPlanModels(setting, (open) =>
-    setting.plan.align.strategy === undefined ? runPair(setting, open) : runMany(setting, open),
-  );
+  const { align, base, models } = setting.plan;
+  return withPlanModels(setting, (open) => {
+    if (align.strategy !== undefined) return runMany(setting, open);
+    return base === undefined && models.length === 2 ? runPair(setting, open) : runParts(setting, open);
+  });
 }
 
 async function targetOf({ plan, host }: PlanSetting, { bridge }: OpenPlan): Promise<PlanTarget | undefined> {
@@ -102,7 +108,7 @@ async function runPair(setting: PlanSetting, open: OpenPlan): Promise<PlanResult
   };
   if (plan.blend === undefined) return { ...result, permutations: await savePermutations(), outputNotes: [] };
   const blended = await blendPair(setting, open, aligned);
-  const repaired = await (await repair?.of(aligned))?.(blended, plan.blend.lambda ?? 0.5);
+  const repaired = await (await repair?.of(aligned))?.(blended, shareOfB(plan.blend));
   const merged = repaired?.model ?? blended;
   // Before anything is written: the images may not fit.
   const sides = await plannedTasks(setting)?.(merged, aligned);
@@ -121,13 +127,38 @@ async function blendPair(setting: PlanSetting, open: OpenPlan, aligned: PlannedP
   const { a, b, spec, permutations, alignment } = aligned;
   const { method, lambda } = plan.blend!;
   const matched = alignment.matching === undefined ? [] : matchMetadata(alignment.matching);
-  return mergeModels(a, b, spec, permutations, {
-    lambda,
-    blend: method as Blend,
-    allowNonfinite: plan.allowNonfinite,
-    simd: run.simd,
-    metadata: new Map([...matched, ...(await madeBy(setting, open))]),
-  });
+  const metadata = new Map([...matched, ...(await madeBy(setting, open))]);
+  const { allowNonfinite } = plan;
+  if ((method === "lerp" || method === "slerp") && typeof lambda === "number")
+    return mergeModels(a, b, spec, permutations, { lambda, blend: method, allowNonfinite, simd: run.simd, metadata });
+  const parts = [a, await applyPermutations(b, spec, permutations)];
+  return blendModels(parts, { ...blendOptions(setting, a), metadata });
+}
+
+/** Models that are numbered alike, or that are aligned to the base that they were fine-tuned from, one by one. */
+async function runParts(setting: PlanSetting, open: OpenPlan): Promise<PlanResult> {
+  const { plan } = setting;
+  const { bridge, base } = open;
+  const target = await targetOf(setting, open);
+  const spec = bridge.fit(await specByPlan(setting, bridge.models[0]!));
+  const alignments: PlanAlignment[] = [];
+  const parts: Model[] = [];
+  for (const model of bridge.models) {
+    if (base === undefined || plan.align.method === "none") parts.push(model);
+    else {
+      const { alignment, permutations } = await alignByPlan(setting, { ...bridge, models: [base, model] });
+      alignments.push(alignment);
+      parts.push(await applyPermutations(model, spec, permutations));
+    }
+  }
+  const metadata = await madeBy(setting, open);
+  const merged = blendModels(parts, { ...blendOptions(setting, parts[0]!), base, metadata });
+  const outputNotes = (await target?.save(bridge.restore(merged))) ?? [];
+  return {
+    ...{ plan, spec, notes: bridge.notes, hasStatistics: hasStatistics(parts[0]!), permutations: [], outputNotes },
+    alignments: alignments.length === 0 ? undefined : alignments,
+    output: target && { path: target.path, format: target.format, formatNote: target.formatNote },
+  };
 }
 
 async function runMany(setting: PlanSetting, open: OpenPlan): Promise<PlanResult> {
@@ -140,8 +171,9 @@ async function runMany(setting: PlanSetting, open: OpenPlan): Promise<PlanResult
   const target = await targetOf(setting, open);
   const spec = fit(await specByPlan(setting, models[0]!));
   const metadata = await madeBy(setting, open);
+  const { blend, settings } = isMean(plan) ? {} : blendOptions(setting, models[0]!);
   const found = await mergeMany(models, spec, {
-    ...{ strategy, seed, maxRounds, reference, threads, simd, signal, onProgress, metadata },
+    ...{ strategy, seed, maxRounds, reference, threads, simd, signal, onProgress, metadata, blend, settings },
     method: method as "frank-wolfe" | "coordinate" | undefined,
   });
   const result = { plan, many: found.report, spec, notes, hasStatistics: hasStatistics(models[0]!) };
@@ -153,6 +185,28 @@ async function runMany(setting: PlanSetting, open: OpenPlan): Promise<PlanResult
     ...{ ...result, outputNotes, permutations: files, repair: repaired?.report },
     output: target && { path: target.path, format: target.format, formatNote: target.formatNote },
   };
+}
+
+/** The blend of tensors with the names of `like`, and its settings. */
+function blendOptions({ plan, run }: PlanSetting, like: Model): BlendModelsOptions & { blend: BlendName } {
+  const { method, seed } = plan.blend!;
+  const settings = settingsByPlan(plan, like.tensors.keys(), run.locate);
+  return {
+    ...{ blend: method, seed, allowNonfinite: plan.allowNonfinite, simd: run.simd },
+    settings: isUniform(plan) ? settings("") : settings,
+  };
+}
+
+/** Whether a plan states nothing but the mean, which is what several models become by default. */
+function isMean({ blend, models }: MergePlan): boolean {
+  const { method, ...settings } = blend ?? { method: "linear" };
+  return method === "linear" && Object.keys(settings).length === 0 && models.every((each) => !each.parameters);
+}
+
+/** For repairs, which hold to the parents as the merge does. */
+function shareOfB({ lambda, weights }: PlanBlend): number {
+  if (typeof lambda === "number") return lambda;
+  return weights === undefined ? 0.5 : weights[1]! / (weights[0]! + weights[1]!);
 }
 
 /** Repairs the mean by the models that it is the mean of. */

@@ -14,6 +14,8 @@ export type Shape =
   | { readonly kind: "anything" }
   | { readonly kind: "list"; readonly item: Shape; readonly least?: number; readonly most?: number }
   | { readonly kind: "fields"; readonly fields: Fields }
+  /** A value, a gradient over blocks (a list of values), or a list of `{ filter, value }`: see `settings.ts`. */
+  | { readonly kind: "setting"; readonly value: Shape }
   | { readonly kind: "either"; readonly of: readonly Shape[] };
 
 /** A text of a form: `sha256` is 64 digits in lower-case hexadecimal. */
@@ -44,10 +46,24 @@ export type Locate = (path: KeyPath) => string;
  */
 export function checkShape(value: unknown, shape: Shape, locate: Locate, path: KeyPath = []): unknown {
   if (shape.kind === "either") return checkEither(value, shape.of, locate, path);
+  if (shape.kind === "setting") return checkShape(value, settingShape(value, shape.value), locate, path);
   if (!isOfKind(value, shape)) throw fault(locate(path), `is ${shown(value)}`, expectedOf(shape));
   if (shape.kind === "list") return checkList(value as unknown[], shape, locate, path);
   if (shape.kind === "fields") return checkFields(value as object, shape.fields, locate, path);
   return value;
+}
+
+/** The shape of a setting that is written as `value` is. */
+function settingShape(value: unknown, item: Shape): Shape {
+  if (!Array.isArray(value)) return item;
+  const gradient: Shape = { kind: "list", item, least: 1 };
+  if (typeof value[0] !== "object" || value[0] === null) return gradient;
+  const shape: Shape = { kind: "either", of: [item, gradient] };
+  const fields: Fields = {
+    filter: { shape: { kind: "text" }, about: "part of the names of the tensors that it is for; * or none: all" },
+    value: { shape, about: "for these tensors: a value, or a gradient over blocks", required: true },
+  };
+  return { kind: "list", item: { kind: "fields", fields }, least: 1 };
 }
 
 /** An error of a place. */
@@ -121,6 +137,8 @@ function isOfKind(value: unknown, shape: Shape): boolean {
       return value !== null;
     case "either":
       return shape.of.some((each) => isOfKind(value, each));
+    case "setting":
+      return isOfKind(value, settingShape(value, shape.value));
   }
 }
 
@@ -151,6 +169,8 @@ export function expectedOf(shape: Shape): string {
       return "a value";
     case "either":
       return shape.of.map(expectedOf).join(", or ");
+    case "setting":
+      return `${expectedOf(shape.value)}, a list of such, or a list of { filter, value }`;
   }
 }
 

@@ -117,6 +117,16 @@ test("several models give what mergeMany gives, and a file of permutations for e
   await found.model.close?.();
 });
 
+test("a setting for each tensor: a gradient over blocks is what single merges give", async () => {
+  await run({ blend: { method: "lerp", lambda: [0, 1] } });
+  const [a, merged] = [await openModel(at("a.safetensors")), await openModel(at("out.safetensors"))];
+  sameBytes(await merged.read("layers.0.weight"), await a.read("layers.0.weight"));
+  await run({ blend: { method: "lerp", lambda: 0.5 }, output: { path: "half.safetensors" } });
+  const half = await openModel(at("half.safetensors"));
+  sameBytes(await merged.read("layers.1.weight"), await half.read("layers.1.weight"));
+  for (const each of [a, merged, half]) await each.close?.();
+});
+
 test("a file that is not the one of the plan's digest is refused before anything is written", async () => {
   const sha256 = await fileDigest(at("a.safetensors"));
   const models = (digest: string) => [{ ...model("a"), sha256: digest }, model("b")];

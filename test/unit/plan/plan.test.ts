@@ -50,10 +50,10 @@ test("several models are matched jointly unless the plan states another strategy
 
 test("what is wrong is named by its key", () => {
   refuses({ format: "x" }, 'p.json format is "x", expected one of rebasin-plan/1');
-  refuses({ models: [{ path: "a" }] }, "p.json models has 1 entries, expected at least 2");
+  refuses({ models: [{ path: "a" }] }, "p.json blend.method lerp got 1 models, expected 2");
   refuses(
     { models: [{ path: "a" }, { pfad: "b" }] },
-    "p.json models[1].pfad is not known, expected one of path, sha256, prefix, key, assume",
+    "p.json models[1].pfad is not known, expected one of path, sha256, prefix, key, assume, parameters",
   );
   refuses({ models: [{ path: "a" }, {}] }, "p.json models[1] has no path, expected path: a text");
   refuses({ output: { path: 3 } }, "p.json output.path is 3, expected a text");
