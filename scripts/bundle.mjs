@@ -129,8 +129,8 @@ const sharedOptions = (version) => ({
   chunkNames: "chunks/[name]-[hash]",
   define: { __VERSION__: JSON.stringify(version) },
   // Only node.ts, cli.ts and what they alone import may name Node's modules; a test checks the browser entries.
-  // TensorFlow.js and onnxruntime are optional peers: users bring their own.
-  external: ["node:*", "@tensorflow/*", "onnxruntime-web"],
+  // Optional peers: users bring their own.
+  external: ["node:*", "@tensorflow/*", "bullmq", "ioredis", "onnxruntime-web"],
   metafile: true,
   logLevel: "warning",
   ...MINIFIED,

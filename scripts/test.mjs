@@ -50,7 +50,7 @@ if (unknown !== undefined) {
 const SETTINGS = {
   unit: { platform: "browser" },
   // TensorFlow.js finds its wasm beside its own files.
-  node: { platform: "node", external: ["@tensorflow/*", "onnxruntime-web"] },
+  node: { platform: "node", external: ["@tensorflow/*", "bullmq", "ioredis", "onnxruntime-web"] },
   package: { platform: "node", external: ["rebasin", "rebasin/*"] },
   app: { platform: "node", external: ["playwright-core", "puppeteer-core"] },
   edge: { platform: "browser", conditions: ["workerd"] },

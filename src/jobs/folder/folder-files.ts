@@ -1,0 +1,138 @@
+/** The files of a queue in a shared folder. Each is made whole, and those that only one process may make are made by `link`. */
+
+import { link, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { codeOf } from "../../node/system-error.ts";
+import { newTemporary, releaseTemporary, removeStale } from "../../node/temporaries.ts";
+import { isJobId, type NewJob } from "../job-queue.ts";
+
+/** Folders of a queue, by what their files say of the job that they are named after. */
+const FOLDERS = ["jobs", "claims", "tries", "progress", "cancels", "ends", "parts"] as const;
+type Folder = (typeof FOLDERS)[number];
+
+/** `jobs/ID.json`: what is to be done. Gone when the job is over. */
+export interface JobFile extends Omit<NewJob, "children"> {
+  readonly id: string;
+  /** Ids of its children. */
+  readonly after: readonly string[];
+}
+
+/** `claims/ID.json`: who works on it. Its time is renewed while they do. */
+export interface ClaimFile {
+  readonly token: string;
+  readonly worker: string;
+  readonly attempt: number;
+}
+
+/** `tries/ID.json`: attempts that failed or were left, before the next. */
+export interface TriesFile {
+  /** Starts so far. */
+  readonly attempts: number;
+  /** Those of them that failed by themselves. */
+  readonly faults: number;
+  readonly reason: string;
+  /** Milliseconds of the clock of who wrote it. */
+  readonly notBefore: number;
+}
+
+/** `ends/ID.json`: how it ended. Written once. */
+export interface EndFile {
+  readonly id: string;
+  readonly name: string;
+  readonly state: "done" | "failed" | "cancelled";
+  readonly attempts: number;
+  readonly result?: unknown;
+  readonly reason?: string | undefined;
+}
+
+/** The files of one queue. */
+export interface FolderFiles {
+  read<T>(folder: Folder, id: string): Promise<T | undefined>;
+  /** Replaces what was there. */
+  put(folder: Folder, id: string, content: object): Promise<void>;
+  /** Resolves to false where another process was first. */
+  create(folder: Folder, id: string, content: object): Promise<boolean>;
+  remove(folder: Folder, id: string): Promise<void>;
+  has(folder: Folder, id: string): Promise<boolean>;
+  /** Ids in order. */
+  ids(folder: Folder): Promise<string[]>;
+  /** Renews the time of a claim. */
+  touch(folder: Folder, id: string): Promise<void>;
+  /** When it was renewed last, by the clock of who did; undefined where there is none. */
+  touched(folder: Folder, id: string): Promise<number | undefined>;
+  /** Moves a file out of the way; resolves to false where another process did. */
+  take(folder: Folder, id: string): Promise<boolean>;
+}
+
+/** Makes the folders of a queue in `root` if they are not there. */
+export async function openFolderFiles(root: string): Promise<FolderFiles> {
+  for (const folder of FOLDERS) await mkdir(join(root, folder), { recursive: true });
+  // Of processes that died.
+  await removeStale(join(root, "parts"));
+  const pathOf = (folder: Folder, id: string): string => join(root, folder, `${id}.json`);
+
+  /** Runs `use` on a file of its own, in the same file system so that it can be linked and renamed. */
+  async function withPart<T>(use: (part: string) => Promise<T>): Promise<T> {
+    const part = newTemporary(join(root, "parts"));
+    try {
+      return await use(part);
+    } finally {
+      await rm(part, { force: true });
+      releaseTemporary(part);
+    }
+  }
+  const write = (part: string, content: object): Promise<void> =>
+    writeFile(part, JSON.stringify(content), { flag: "wx", flush: true });
+
+  return {
+    async read<T>(folder: Folder, id: string) {
+      const text = await readFile(pathOf(folder, id), "utf8").catch(unlessMissing);
+      return text === undefined ? undefined : (JSON.parse(text) as T);
+    },
+    async put(folder, id, content) {
+      await withPart(async (part) => {
+        await write(part, content);
+        await rename(part, pathOf(folder, id));
+      });
+    },
+    create: (folder, id, content) =>
+      withPart(async (part) => {
+        await write(part, content);
+        try {
+          await link(part, pathOf(folder, id));
+          return true;
+        } catch (error) {
+          if (codeOf(error) === "EEXIST") return false;
+          throw error;
+        }
+      }),
+    async remove(folder, id) {
+      await rm(pathOf(folder, id), { force: true });
+    },
+    has: async (folder, id) => (await stat(pathOf(folder, id)).catch(unlessMissing)) !== undefined,
+    async ids(folder) {
+      const names = await readdir(join(root, folder));
+      const ids = names.filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -".json".length));
+      return ids.filter(isJobId).sort();
+    },
+    async touch(folder, id) {
+      const now = new Date();
+      await utimes(pathOf(folder, id), now, now);
+    },
+    touched: async (folder, id) => (await stat(pathOf(folder, id)).catch(unlessMissing))?.mtimeMs,
+    take: (folder, id) =>
+      withPart(async (part) => {
+        try {
+          await rename(pathOf(folder, id), part);
+          return true;
+        } catch (error) {
+          unlessMissing(error);
+          return false;
+        }
+      }),
+  };
+}
+
+function unlessMissing(error: unknown): undefined {
+  if (codeOf(error) !== "ENOENT") throw error;
+}
