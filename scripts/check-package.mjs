@@ -32,7 +32,17 @@ function run(name, bin, args, options = {}) {
  * Entries that JSR does without: they need npm packages, and those that draw a bundler as well. Those that load
  * TensorFlow.js on demand, too: Deno would fetch it with them.
  */
-const NOT_ON_JSR = ["./by-data", "./measure", "./notebook", "./plan", "./repair", "./report", "./tf", "./verify"];
+const NOT_ON_JSR = [
+  "./by-data",
+  "./jobs",
+  "./measure",
+  "./notebook",
+  "./plan",
+  "./repair",
+  "./report",
+  "./tf",
+  "./verify",
+];
 
 /** One version and the same entries on both registries, and a package that JSR would take. */
 function checkJsr() {

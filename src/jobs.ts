@@ -16,4 +16,6 @@ export {
   type WorkOptions,
 } from "./jobs/job-queue.ts";
 export { type OpenQueueOptions, openQueue } from "./jobs/open-queue.ts";
+export { planHandler, type RunPlanJob } from "./jobs/plan-handler.ts";
+export { type PlanJob, type PlanJobOptions, type PlanPayload, planJob } from "./jobs/plan-job.ts";
 export { type WaitOptions, waitForJob } from "./jobs/wait-for-job.ts";

@@ -54,40 +54,10 @@ export interface PlanJobOptions {
  * const [id] = await queue.submit([job]);
  */
 export async function planJob(plan: MergePlan, options: PlanJobOptions): Promise<PlanJob> {
-  const { made = new Map(), signal } = options;
   const results = resolve(options.results);
-  const words = new Map<string, string>();
-  const digests = new Map<string, string>();
-  const children: PlanJob[] = [];
-
-  /** The path that a worker reads, and the digest of what is there. */
-  async function settle(path: string, sha256?: string): Promise<string> {
-    const whole = placed(path, options.folder);
-    const child = made.get(whole);
-    const found = child?.payload.plan.output?.path ?? whole;
-    if (child !== undefined) children.push(child);
-    words.set(found, path);
-    digests.set(found, child === undefined ? await digestOf(whole, sha256, signal) : `job ${child.payload.digest}`);
-    return found;
-  }
-  const ofModel = async (model: PlanModel): Promise<PlanModel> => {
-    const path = await settle(model.path, model.sha256);
-    return { ...model, path, sha256: fileDigestOf(digests.get(path)!) ?? model.sha256 };
-  };
-  const ofData = async (data: PlanData): Promise<PlanData> => ({ ...data, path: await settle(data.path) });
-
-  const { spec, base, data, repair, align } = plan;
-  const models: PlanModel[] = [];
-  for (const model of plan.models) models.push(await ofModel(model));
-  const placedPlan: MergePlan = {
-    ...plan,
-    models,
-    base: base && (await ofModel(base)),
-    spec: typeof spec === "string" && isSpecPath(spec) ? await settle(spec) : spec,
-    data: data && (await ofData(data)),
-    align: { ...align, permutations: align.permutations && (await settle(align.permutations)) },
-    repair: repair && { ...repair, dataB: repair.dataB && (await ofData(repair.dataB)) },
-  };
+  const settled: Settled = { words: new Map(), digests: new Map(), children: new Set() };
+  const placedPlan = await placePlan(plan, options, settled);
+  const { words, digests, children } = settled;
   const digest = await planDigest(placedPlan, digests);
   const output = outputOf(plan, join(results, digest), words);
   const payload: PlanPayload = {
@@ -98,7 +68,53 @@ export async function planJob(plan: MergePlan, options: PlanJobOptions): Promise
     report: join(results, `${digest}.json`),
   };
   const name = options.name ?? plan.output?.path ?? plan.output?.permutations ?? "plan";
-  return { job: { name, payload, children: [...new Set(children)].map(({ job }) => job) }, payload, words };
+  return { job: { name, payload, children: [...children].map(({ job }) => job) }, payload, words };
+}
+
+/** What was found on the way through a plan's paths. */
+interface Settled {
+  readonly words: Map<string, string>;
+  /** By path as the worker reads it. */
+  readonly digests: Map<string, string>;
+  readonly children: Set<PlanJob>;
+}
+
+/** The plan with paths as a worker reads them. */
+async function placePlan(plan: MergePlan, options: PlanJobOptions, settled: Settled): Promise<MergePlan> {
+  const settle = (path: string, sha256?: string): Promise<string> => settlePath(path, sha256, options, settled);
+  const ofModel = async (model: PlanModel): Promise<PlanModel> => {
+    const path = await settle(model.path, model.sha256);
+    return { ...model, path, sha256: fileDigestOf(settled.digests.get(path)!) ?? model.sha256 };
+  };
+  const ofData = async (data: PlanData): Promise<PlanData> => ({ ...data, path: await settle(data.path) });
+  const { spec, base, data, repair, align } = plan;
+  const models: PlanModel[] = [];
+  for (const model of plan.models) models.push(await ofModel(model));
+  return {
+    ...plan,
+    models,
+    base: base && (await ofModel(base)),
+    spec: typeof spec === "string" && isSpecPath(spec) ? await settle(spec) : spec,
+    data: data && (await ofData(data)),
+    align: { ...align, permutations: align.permutations && (await settle(align.permutations)) },
+    repair: repair && { ...repair, dataB: repair.dataB && (await ofData(repair.dataB)) },
+  };
+}
+
+/** The path that a worker reads; keeps the digest of what is there, or the job that makes it. */
+async function settlePath(
+  path: string,
+  sha256: string | undefined,
+  { folder, made, signal }: PlanJobOptions,
+  { words, digests, children }: Settled,
+): Promise<string> {
+  const whole = placed(path, folder);
+  const child = made?.get(whole);
+  const found = child?.payload.plan.output?.path ?? whole;
+  if (child !== undefined) children.add(child);
+  words.set(found, path);
+  digests.set(found, child === undefined ? await digestOf(whole, sha256, signal) : `job ${child.payload.digest}`);
+  return found;
 }
 
 /** What is written, in the results folder: the ending of each path stays, since it decides the format. */

@@ -45,35 +45,28 @@ export interface EndFile {
   readonly reason?: string | undefined;
 }
 
-/** The files of one queue. */
-export interface FolderFiles {
-  read<T>(folder: Folder, id: string): Promise<T | undefined>;
-  /** Replaces what was there. */
-  put(folder: Folder, id: string, content: object): Promise<void>;
-  /** Resolves to false where another process was first. */
-  create(folder: Folder, id: string, content: object): Promise<boolean>;
-  remove(folder: Folder, id: string): Promise<void>;
-  has(folder: Folder, id: string): Promise<boolean>;
-  /** Ids in order. */
-  ids(folder: Folder): Promise<string[]>;
-  /** Renews the time of a claim. */
-  touch(folder: Folder, id: string): Promise<void>;
-  /** When it was renewed last, by the clock of who did; undefined where there is none. */
-  touched(folder: Folder, id: string): Promise<number | undefined>;
-  /** Moves a file out of the way; resolves to false where another process did. */
-  take(folder: Folder, id: string): Promise<boolean>;
-}
-
-/** Makes the folders of a queue in `root` if they are not there. */
+/** Makes the folders of a queue in `root` if they are not there; removes what processes that died left. */
 export async function openFolderFiles(root: string): Promise<FolderFiles> {
   for (const folder of FOLDERS) await mkdir(join(root, folder), { recursive: true });
-  // Of processes that died.
   await removeStale(join(root, "parts"));
-  const pathOf = (folder: Folder, id: string): string => join(root, folder, `${id}.json`);
+  return new FolderFiles(root);
+}
+
+/** The files of one queue. */
+export class FolderFiles {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  #pathOf(folder: Folder, id: string): string {
+    return join(this.#root, folder, `${id}.json`);
+  }
 
   /** Runs `use` on a file of its own, in the same file system so that it can be linked and renamed. */
-  async function withPart<T>(use: (part: string) => Promise<T>): Promise<T> {
-    const part = newTemporary(join(root, "parts"));
+  async #withPart<T>(use: (part: string) => Promise<T>): Promise<T> {
+    const part = newTemporary(join(this.#root, "parts"));
     try {
       return await use(part);
     } finally {
@@ -81,57 +74,76 @@ export async function openFolderFiles(root: string): Promise<FolderFiles> {
       releaseTemporary(part);
     }
   }
-  const write = (part: string, content: object): Promise<void> =>
-    writeFile(part, JSON.stringify(content), { flag: "wx", flush: true });
 
-  return {
-    async read<T>(folder: Folder, id: string) {
-      const text = await readFile(pathOf(folder, id), "utf8").catch(unlessMissing);
-      return text === undefined ? undefined : (JSON.parse(text) as T);
-    },
-    async put(folder, id, content) {
-      await withPart(async (part) => {
-        await write(part, content);
-        await rename(part, pathOf(folder, id));
-      });
-    },
-    create: (folder, id, content) =>
-      withPart(async (part) => {
-        await write(part, content);
-        try {
-          await link(part, pathOf(folder, id));
-          return true;
-        } catch (error) {
-          if (codeOf(error) === "EEXIST") return false;
-          throw error;
-        }
-      }),
-    async remove(folder, id) {
-      await rm(pathOf(folder, id), { force: true });
-    },
-    has: async (folder, id) => (await stat(pathOf(folder, id)).catch(unlessMissing)) !== undefined,
-    async ids(folder) {
-      const names = await readdir(join(root, folder));
-      const ids = names.filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -".json".length));
-      return ids.filter(isJobId).sort();
-    },
-    async touch(folder, id) {
-      const now = new Date();
-      await utimes(pathOf(folder, id), now, now);
-    },
-    touched: async (folder, id) => (await stat(pathOf(folder, id)).catch(unlessMissing))?.mtimeMs,
-    take: (folder, id) =>
-      withPart(async (part) => {
-        try {
-          await rename(pathOf(folder, id), part);
-          return true;
-        } catch (error) {
-          unlessMissing(error);
-          return false;
-        }
-      }),
-  };
+  async read<T>(folder: Folder, id: string): Promise<T | undefined> {
+    const text = await readFile(this.#pathOf(folder, id), "utf8").catch(unlessMissing);
+    return text === undefined ? undefined : (JSON.parse(text) as T);
+  }
+
+  /** Replaces what was there. */
+  put(folder: Folder, id: string, content: object): Promise<void> {
+    return this.#withPart(async (part) => {
+      await writePart(part, content);
+      await rename(part, this.#pathOf(folder, id));
+    });
+  }
+
+  /** Resolves to false where another process was first. */
+  create(folder: Folder, id: string, content: object): Promise<boolean> {
+    return this.#withPart(async (part) => {
+      await writePart(part, content);
+      try {
+        await link(part, this.#pathOf(folder, id));
+        return true;
+      } catch (error) {
+        if (codeOf(error) === "EEXIST") return false;
+        throw error;
+      }
+    });
+  }
+
+  async remove(folder: Folder, id: string): Promise<void> {
+    await rm(this.#pathOf(folder, id), { force: true });
+  }
+
+  async has(folder: Folder, id: string): Promise<boolean> {
+    return (await stat(this.#pathOf(folder, id)).catch(unlessMissing)) !== undefined;
+  }
+
+  /** Ids in order. */
+  async ids(folder: Folder): Promise<string[]> {
+    const names = await readdir(join(this.#root, folder));
+    const ids = names.filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -".json".length));
+    return ids.filter(isJobId).sort();
+  }
+
+  /** Renews the time of a claim. */
+  async touch(folder: Folder, id: string): Promise<void> {
+    const now = new Date();
+    await utimes(this.#pathOf(folder, id), now, now);
+  }
+
+  /** When it was renewed last, by the clock of who did; undefined where there is none. */
+  async touched(folder: Folder, id: string): Promise<number | undefined> {
+    return (await stat(this.#pathOf(folder, id)).catch(unlessMissing))?.mtimeMs;
+  }
+
+  /** Moves a file out of the way; resolves to false where another process did. */
+  take(folder: Folder, id: string): Promise<boolean> {
+    return this.#withPart(async (part) => {
+      try {
+        await rename(this.#pathOf(folder, id), part);
+        return true;
+      } catch (error) {
+        unlessMissing(error);
+        return false;
+      }
+    });
+  }
 }
+
+const writePart = (part: string, content: object): Promise<void> =>
+  writeFile(part, JSON.stringify(content), { flag: "wx", flush: true });
 
 function unlessMissing(error: unknown): undefined {
   if (codeOf(error) !== "ENOENT") throw error;

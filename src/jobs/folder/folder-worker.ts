@@ -33,10 +33,12 @@ interface Bench {
   /** Claims as this process saw them first: clocks of machines differ, so only changes count. */
   readonly seen: Map<string, { touched: number; at: number }>;
   readonly running: Set<string>;
+  /** Jobs of the last look at the folder that were not tried yet, the next one last. */
+  readonly backlog: { readonly id: string; readonly isClaimed: boolean }[];
 }
 
 export async function workOnFolder(files: FolderFiles, handler: JobHandler, options: FolderWorkOptions): Promise<void> {
-  const bench: Bench = { files, handler, options, seen: new Map(), running: new Set() };
+  const bench: Bench = { files, handler, options, seen: new Map(), running: new Set(), backlog: [] };
   const { signal, concurrency = 1 } = options;
   const attempts = new Set<Promise<void>>();
   let pause = LOOK_MS;
@@ -51,8 +53,12 @@ export async function workOnFolder(files: FolderFiles, handler: JobHandler, opti
     else if (attempts.size === 0 && options.untilEmpty && (await files.ids("jobs")).length === 0) return;
     else pause = Math.min(pause * 1.5, LOOK_RARELY_MS);
     // An attempt that ends makes room at once.
-    if (room <= jobs.length) await Promise.race([...attempts, sleep(pause, signal)]);
-    else await Promise.race([sleep(pause, signal), ...attempts]);
+    const nap = new AbortController();
+    const stop = (): void => nap.abort();
+    signal.addEventListener("abort", stop);
+    await Promise.race([sleep(pause, nap.signal), ...attempts]);
+    signal.removeEventListener("abort", stop);
+    nap.abort();
   }
   await Promise.all(attempts);
 }
@@ -72,15 +78,22 @@ interface Claimed {
   readonly claim: ClaimFile;
 }
 
-/** At most `room` jobs that can start now. */
+/** At most `room` jobs that can start now. Reads the folder only when all that it held at the last look were tried. */
 async function claimJobs(bench: Bench, room: number): Promise<Claimed[]> {
+  const { files, backlog, running, options } = bench;
   const claimed: Claimed[] = [];
-  const claims = new Set(await bench.files.ids("claims"));
-  for (const id of await bench.files.ids("jobs")) {
-    if (claimed.length === room || bench.options.signal.aborted) break;
-    if (bench.running.has(id)) continue;
-    if (claims.has(id) && !(await isStale(bench, id))) continue;
-    const got = await claimJob(bench, id, claims.has(id));
+  if (backlog.length === 0) {
+    const claims = new Set(await files.ids("claims"));
+    for (const id of await files.ids("jobs")) {
+      if (!running.has(id)) backlog.push({ id, isClaimed: claims.has(id) });
+    }
+    // From the oldest on, taken from the end.
+    backlog.reverse();
+  }
+  while (claimed.length < room && backlog.length > 0 && !options.signal.aborted) {
+    const { id, isClaimed } = backlog.pop()!;
+    if (isClaimed && !(await isStale(bench, id))) continue;
+    const got = await claimJob(bench, id, isClaimed);
     if (got !== undefined) claimed.push(got);
   }
   return claimed;

@@ -1,7 +1,9 @@
 /** A queue on Redis, by BullMQ (optional peers `bullmq` and `ioredis`). */
 
-import type { FlowJob, Job, JobsOptions } from "bullmq";
+import type { FlowJob, FlowProducer, Job, JobsOptions, Queue } from "bullmq";
+import type { Redis } from "ioredis";
 import {
+  type JobHandler,
   type JobQueue,
   type JobState,
   type JobStatus,
@@ -9,6 +11,7 @@ import {
   type NewJob,
   newJobId,
   RETRY_MS,
+  type WorkOptions,
 } from "../job-queue.ts";
 import { connectRedis, loadBullMq, type RedisPlace, redisPlace } from "./connect-redis.ts";
 import { workOnRedis } from "./redis-worker.ts";
@@ -46,78 +49,105 @@ export async function openRedisQueue(url: string, { staleMs = STALE_MS }: RedisQ
   const place = redisPlace(url);
   const { Queue, FlowProducer } = await loadBullMq();
   const connection = await connectRedis(place);
-  const queue = new Queue(place.queue, { connection, prefix: place.prefix });
-  const flows = new FlowProducer({ connection, prefix: place.prefix });
+  const queue: Queue = new Queue(place.queue, { connection, prefix: place.prefix });
+  const flows: FlowProducer = new FlowProducer({ connection, prefix: place.prefix });
   // A connection that breaks is made again; what waits for it waits. Without a listener, Node would end the process.
   queue.on("error", () => {});
   flows.on("error", () => {});
-  const cancelled = (id: string): string => `${place.prefix}:${place.queue}:cancelled:${id}`;
-  const isCancelled = async (id: string): Promise<boolean> => (await connection.exists(cancelled(id))) === 1;
+  return new RedisQueue({ place, connection, queue, flows, staleMs });
+}
 
-  async function statusOf(job: Job): Promise<JobStatus> {
-    const given = await job.getState();
-    const flagged = given !== "completed" && (await isCancelled(job.id!));
-    const state = flagged && given !== "active" ? "cancelled" : stateOf(given);
-    const { id = "", name, failedReason, progress, returnvalue } = job;
-    const attempts = Math.max(job.attemptsStarted, job.attemptsMade);
-    const at = state === "running" && progress !== 0 ? progress : undefined;
-    return {
-      id,
-      name,
-      state,
-      attempts,
-      progress: at,
-      result: returnvalue ?? undefined,
-      reason: failedReason || undefined,
-    };
+/** What a queue on Redis is made of. */
+interface Parts {
+  readonly place: RedisPlace;
+  readonly connection: Redis;
+  readonly queue: Queue;
+  readonly flows: FlowProducer;
+  readonly staleMs: number;
+}
+
+class RedisQueue implements JobQueue {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
   }
 
-  async function cancel(id: string): Promise<boolean> {
-    const job = (await queue.getJob(id)) as Job | undefined;
+  async submit(jobs: readonly NewJob[]): Promise<string[]> {
+    const ids: string[] = [];
+    for (let start = 0; start < jobs.length; start += BULK)
+      ids.push(...(await this.#submitPart(jobs.slice(start, start + BULK))));
+    return ids;
+  }
+
+  async #submitPart(jobs: readonly NewJob[]): Promise<string[]> {
+    const { queue, flows, place } = this.#parts;
+    if (jobs.every(({ children = [] }) => children.length === 0)) {
+      const bulk = jobs.map(({ name, payload }) => ({ name, data: payload, opts: { ...KEPT, jobId: newJobId() } }));
+      return (await queue.addBulk(bulk)).map(({ id }) => id!);
+    }
+    const nodes = await flows.addBulk(jobs.map((job) => flowOf(job, place)));
+    return nodes.map(({ job }) => job.id!);
+  }
+
+  async #find(id: string): Promise<Job | undefined> {
+    return (await this.#parts.queue.getJob(id)) as Job | undefined;
+  }
+
+  async status(id: string): Promise<JobStatus | undefined> {
+    const job = await this.#find(id);
+    return job && this.#statusOf(job);
+  }
+
+  async list(): Promise<JobStatus[]> {
+    const all: JobStatus[] = [];
+    for (const type of ["active", "waiting", "delayed", "waiting-children", "failed", "completed"] as const) {
+      const jobs = (await this.#parts.queue.getJobs([type], 0, -1, true)) as (Job | undefined)[];
+      // One may be gone in between.
+      for (const job of jobs) if (job !== undefined) all.push(await this.#statusOf(job));
+    }
+    return all;
+  }
+
+  async #statusOf(job: Job): Promise<JobStatus> {
+    const given = await job.getState();
+    const flagged = given !== "completed" && given !== "active" && (await this.#isCancelled(job.id!));
+    const state = flagged ? "cancelled" : stateOf(given);
+    const { id = "", name, failedReason, returnvalue } = job;
+    // BullMQ's progress is 0 before there is any.
+    const progress = state === "running" && job.progress !== 0 ? job.progress : undefined;
+    const attempts = Math.max(job.attemptsStarted, job.attemptsMade);
+    return { id, name, state, attempts, progress, result: returnvalue ?? undefined, reason: failedReason || undefined };
+  }
+
+  #cancelKey(id: string): string {
+    const { prefix, queue } = this.#parts.place;
+    return `${prefix}:${queue}:cancelled:${id}`;
+  }
+
+  async #isCancelled(id: string): Promise<boolean> {
+    return (await this.#parts.connection.exists(this.#cancelKey(id))) === 1;
+  }
+
+  async cancel(id: string): Promise<boolean> {
+    const job = await this.#find(id);
     if (job === undefined || ["completed", "failed"].includes(await job.getState())) return false;
-    await connection.set(cancelled(id), "1", "EX", 30 * DAY_S);
+    await this.#parts.connection.set(this.#cancelKey(id), "1", "EX", 30 * DAY_S);
     const { unprocessed = [] } = await job.getDependencies({ unprocessed: { count: 10_000 } });
-    for (const key of unprocessed) await cancel(key.split(":").at(-1)!);
+    for (const key of unprocessed) await this.cancel(key.split(":").at(-1)!);
     return true;
   }
 
-  return {
-    async submit(jobs) {
-      const ids: string[] = [];
-      for (let start = 0; start < jobs.length; start += BULK) {
-        const part = jobs.slice(start, start + BULK);
-        const plain = part.every(({ children = [] }) => children.length === 0);
-        if (plain) {
-          const bulk = part.map(({ name, payload }) => ({ name, data: payload, opts: { ...KEPT, jobId: newJobId() } }));
-          ids.push(...(await queue.addBulk(bulk)).map(({ id }) => id!));
-        } else {
-          const nodes = await flows.addBulk(part.map((job) => flowOf(job, place)));
-          ids.push(...nodes.map(({ job }) => job.id!));
-        }
-      }
-      return ids;
-    },
-    async status(id) {
-      const job = (await queue.getJob(id)) as Job | undefined;
-      return job && statusOf(job);
-    },
-    async list() {
-      const all: JobStatus[] = [];
-      for (const type of ["active", "waiting", "delayed", "waiting-children", "failed", "completed"] as const) {
-        for (const job of (await queue.getJobs([type], 0, -1, true)) as (Job | undefined)[]) {
-          // It may be gone in between.
-          if (job !== undefined) all.push(await statusOf(job));
-        }
-      }
-      return all;
-    },
-    cancel,
-    work: (handler, options) => workOnRedis(place, handler, { ...options, staleMs, isCancelled }),
-    async close() {
-      await Promise.all([queue.close(), flows.close()]);
-      connection.disconnect();
-    },
-  };
+  work(handler: JobHandler, options: WorkOptions): Promise<void> {
+    const { place, staleMs } = this.#parts;
+    return workOnRedis(place, handler, { ...options, staleMs, isCancelled: (id) => this.#isCancelled(id) });
+  }
+
+  async close(): Promise<void> {
+    const { queue, flows, connection } = this.#parts;
+    await Promise.all([queue.close(), flows.close()]);
+    connection.disconnect();
+  }
 }
 
 function flowOf({ name, payload, children = [] }: NewJob, place: RedisPlace): FlowJob {

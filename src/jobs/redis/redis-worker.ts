@@ -1,6 +1,6 @@
 /** A worker on a queue of BullMQ. Handlers compute in threads, so that this one can renew locks. */
 
-import type { Job, Worker } from "bullmq";
+import type { Job } from "bullmq";
 import { isFinal, type JobHandler, MAX_STARTS, reasonOf, type WorkerEvent, type WorkOptions } from "../job-queue.ts";
 import { throttled } from "../throttled.ts";
 import { sleep } from "../wait-for-job.ts";
@@ -15,66 +15,83 @@ interface RedisWorkOptions extends WorkOptions {
 const LOOK_MS = 1000;
 /** Looks at an empty queue, one after another, before `untilEmpty` believes it: jobs are between states for moments. */
 const EMPTY_LOOKS = 3;
+/** Characters of a reason in a job's log. */
+const MOST_LOGGED = 1000;
 
 export async function workOnRedis(place: RedisPlace, handler: JobHandler, options: RedisWorkOptions): Promise<void> {
   const { concurrency = 1, staleMs, signal } = options;
-  const { Worker: Class, UnrecoverableError, WaitingError, Queue } = await loadBullMq();
+  const bullmq = await loadBullMq();
   const connection = await connectRedis(place);
-  const worker: Worker = new Class(place.queue, (job: Job, token) => run(job, token!), {
-    ...{ connection, prefix: place.prefix, concurrency, autorun: false },
+  const base = { connection, prefix: place.prefix };
+  const run = (job: Job, token?: string): Promise<unknown> => runJob(job, token!, { bullmq, handler, options });
+  const worker = new bullmq.Worker(place.queue, run, {
+    ...{ ...base, concurrency, autorun: false },
     ...{ lockDuration: staleMs, stalledInterval: staleMs / 2, maxStalledCount: MAX_STARTS },
   });
   worker.on("error", (error) => options.onEvent?.({ kind: "trouble", reason: reasonOf(error) }));
-
-  async function run(job: Job, token: string): Promise<unknown> {
-    const { id = "", name } = job;
-    const tell = (kind: WorkerEvent["kind"], reason?: string): void => options.onEvent?.({ kind, id, name, reason });
-    if (await options.isCancelled(id)) {
-      tell("cancelled");
-      throw new UnrecoverableError("cancelled");
-    }
-    const stop = new AbortController();
-    const timer = setInterval(() => void look().catch(() => {}), LOOK_MS);
-    const look = async (): Promise<void> => {
-      if (await options.isCancelled(id)) stop.abort(new DOMException("cancelled", "AbortError"));
-    };
-    tell("started");
-    try {
-      const result = await handler({
-        ...{ id, name, payload: job.data, attempt: job.attemptsStarted },
-        signal: AbortSignal.any([stop.signal, signal]),
-        onProgress: throttled((progress) => void job.updateProgress(progress as object).catch(() => {})),
-      });
-      tell("done");
-      return result;
-    } catch (error) {
-      const reason = reasonOf(error);
-      if (stop.signal.aborted) {
-        tell("cancelled");
-        throw new UnrecoverableError("cancelled");
-      }
-      if (signal.aborted) {
-        await job.moveToWait(token);
-        tell("returned");
-        throw new WaitingError();
-      }
-      await job.log(`attempt ${job.attemptsStarted}: ${reason}`.slice(0, 1000)).catch(() => {});
-      const isLast = isFinal(error) || job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
-      tell(isLast ? "failed" : "retried", reason);
-      throw isFinal(error) ? new UnrecoverableError(reason) : error;
-    } finally {
-      clearInterval(timer);
-    }
-  }
-
-  const running = worker.run();
-  const queue = new Queue(place.queue, { connection, prefix: place.prefix });
+  const queue = new bullmq.Queue(place.queue, base);
   queue.on("error", () => {});
+  const running = worker.run();
   await (options.untilEmpty ? untilEmpty(() => queue.getJobCountByTypes(...OPEN), signal) : untilAborted(signal));
   await worker.close();
   await running.catch(() => {});
   await queue.close();
   connection.disconnect();
+}
+
+interface Bench {
+  readonly bullmq: typeof import("bullmq");
+  readonly handler: JobHandler;
+  readonly options: RedisWorkOptions;
+}
+
+async function runJob(job: Job, token: string, { bullmq, handler, options }: Bench): Promise<unknown> {
+  const { id = "", name } = job;
+  const tell = (kind: WorkerEvent["kind"], reason?: string): void => options.onEvent?.({ kind, id, name, reason });
+  const stop = new AbortController();
+  const look = async (): Promise<void> => {
+    if (await options.isCancelled(id)) stop.abort(new DOMException("cancelled", "AbortError"));
+  };
+  await look();
+  const timer = setInterval(() => void look().catch(() => {}), LOOK_MS);
+  try {
+    stop.signal.throwIfAborted();
+    tell("started");
+    const result = await handler({
+      ...{ id, name, payload: job.data, attempt: job.attemptsStarted },
+      signal: AbortSignal.any([stop.signal, options.signal]),
+      onProgress: throttled((progress) => void job.updateProgress(progress as object).catch(() => {})),
+    });
+    tell("done");
+    return result;
+  } catch (error) {
+    if (stop.signal.aborted) {
+      tell("cancelled");
+      throw new bullmq.UnrecoverableError("cancelled");
+    }
+    if (options.signal.aborted) {
+      await job.moveToWait(token);
+      tell("returned");
+      throw new bullmq.WaitingError();
+    }
+    throw await faultOf(job, error, tell, bullmq);
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** What BullMQ is told of a failed attempt: whether another one is worth it. */
+async function faultOf(
+  job: Job,
+  error: unknown,
+  tell: (kind: WorkerEvent["kind"], reason: string) => void,
+  { UnrecoverableError }: Bench["bullmq"],
+): Promise<unknown> {
+  const reason = reasonOf(error);
+  await job.log(`attempt ${job.attemptsStarted}: ${reason}`.slice(0, MOST_LOGGED)).catch(() => {});
+  const isLast = isFinal(error) || job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
+  tell(isLast ? "failed" : "retried", reason);
+  return isFinal(error) ? new UnrecoverableError(reason) : error;
 }
 
 const OPEN = ["active", "waiting", "delayed", "waiting-children", "prioritized"] as const;
