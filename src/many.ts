@@ -1,5 +1,6 @@
 /** Entry `rebasin/many`: several models into one, from their tensors alone. */
 
+export { adapterTask, isAdapter } from "./many/adapters/adapter.ts";
 export {
   type AlignedMany,
   type AlignManyOptions,
@@ -7,6 +8,14 @@ export {
   type ManyReport,
   type ManyStrategy,
 } from "./many/align-many.ts";
+export {
+  type AlignedTasks,
+  type AlignTasksOptions,
+  alignTasks,
+  meansWithoutVote,
+  type TaskAlign,
+  type TunedModel,
+} from "./many/align-tasks.ts";
 export { type Many, type ManyOptions, mergeMany } from "./many/merge-many.ts";
 export type { TreePair, TreeStage } from "./many/tree.ts";
 export {
@@ -19,4 +28,4 @@ export {
 export type { Along, BlendRule, BlendSettings, Rescale, SettledBlend } from "./merge/blends/blend.ts";
 export { BLENDS, type BlendName } from "./merge/blends/blends.ts";
 export { settleBlend } from "./merge/blends/settle.ts";
-export type { TaskVector } from "./merge/parts.ts";
+export { moveTask, type TaskVector, taskVector } from "./merge/task-vector.ts";

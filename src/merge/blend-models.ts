@@ -13,9 +13,11 @@ import { requireSameTensors } from "../perm/same-tensors.ts";
 import type { BlendSettings, SettledBlend } from "./blends/blend.ts";
 import { type BlendName, blendRule } from "./blends/blends.ts";
 import { settleBlend } from "./blends/settle.ts";
+import { fromFloats } from "./floats.ts";
 import { mergeMetadata } from "./metadata.ts";
 import { type Blend, blendTensor } from "./methods/blend-tensor.ts";
-import { createInputs, fromFloats, isTask, type Part, type TaskVector } from "./parts.ts";
+import { createInputs, isTask, type Part } from "./parts.ts";
+import type { TaskVector } from "./task-vector.ts";
 
 /** What one tensor is blended by. */
 export interface TensorSettings extends BlendSettings {
@@ -111,6 +113,8 @@ export function planBlend(
     const plan = common ?? planTensor(name, info, models.length, options);
     if (info.dtype === "C64" && blendRule(plan.blend).matrices === true)
       throw new TypeError(`${name} is C64, expected real numbers for blend "${plan.blend}"`);
+    if (blendRule(plan.blend).load === undefined && models.some(isTask))
+      throw new RangeError(`${name}: blend "${plan.blend}" of task vectors, expected models`);
     plans.set(name, plan);
   }
   return plans;
@@ -120,7 +124,9 @@ function planTensor(name: string, info: TensorInfo, models: number, options: Ble
   const { settings, blend: common = "linear", base, grams } = options;
   try {
     const { blend = common, ...given } = (settings as (tensor: string, info: TensorInfo) => TensorSettings)(name, info);
-    if (blend !== common) checkNeeds(blend, models, base, grams);
+    // A tensor of its own kind, statistics say, may be blended as it is, without the base.
+    const used = blendRule(blend).base === "none" ? undefined : base;
+    if (blend !== common) checkNeeds(blend, models, used, grams);
     return { blend, settings: settleBlend(blend, models, given) };
   } catch (error) {
     if (error instanceof RangeError) throw new RangeError(`${name}: ${error.message}`, { cause: error });

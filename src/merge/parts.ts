@@ -1,23 +1,16 @@
 /** What is blended, as numbers: one tensor of every model, or its difference from a base. */
 
-import { asFloat64 } from "../base/aligned.ts";
-import { type Dtype, elementBytes } from "../base/dtype.ts";
 import type { Model, TensorInfo } from "../base/model.ts";
 import type { Computing } from "../base/options.ts";
 import { refuseNonfinite } from "../base/refuse-nonfinite.ts";
 import { createRng, type Rng } from "../base/rng.ts";
 import { sha256Hex } from "../base/sha256.ts";
-import { narrow, widen } from "../kernels/convert.ts";
 import { withKernels } from "../kernels/idle.ts";
-import type { Kernels } from "../kernels/kernels.ts";
 import { layoutOf } from "../perm/same-tensors.ts";
 import type { BlendInput, SettledBlend } from "./blends/blend.ts";
 import { addScaled } from "./blends/sums.ts";
-
-/** What a fine-tune changed: a lazy model whose tensors are differences from a base, as F64. */
-export interface TaskVector {
-  readonly delta: Model;
-}
+import { allFinite, toFloats } from "./floats.ts";
+import type { TaskVector } from "./task-vector.ts";
 
 /** One of those that are blended. */
 export type Part = Model | TaskVector;
@@ -81,43 +74,4 @@ function shapeOf({ dtype, shape }: TensorInfo): readonly number[] {
   const whole = shape.length === 0 ? [1] : [...shape];
   if (dtype === "C64") whole[whole.length - 1]! *= 2;
   return whole;
-}
-
-const partsOf = (dtype: Dtype): Dtype => (dtype === "C64" ? "F32" : dtype);
-
-/** A fresh array. Throws `TypeError` for a dtype whose values are not known. */
-function toFloats(kernels: Kernels, dtype: Dtype, bytes: Uint8Array): Float64Array {
-  if (dtype === "F64") return asFloat64(bytes).slice();
-  const parts = partsOf(dtype);
-  const count = bytes.length / elementBytes(parts);
-  const mark = kernels.arena.mark();
-  try {
-    const pointer = kernels.arena.allocate(4 * count);
-    widen(kernels, pointer, bytes, parts, count);
-    return Float64Array.from(kernels.f32(pointer, count));
-  } finally {
-    kernels.arena.release(mark);
-  }
-}
-
-/** Raw bytes of `values` rounded to `dtype` through f32, F64 as they are: in `into` where it is given. */
-export function fromFloats(kernels: Kernels, dtype: Dtype, values: Float64Array, into?: Uint8Array): Uint8Array {
-  if (dtype === "F64") {
-    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    into?.set(bytes);
-    return into ?? bytes;
-  }
-  const mark = kernels.arena.mark();
-  try {
-    const pointer = kernels.arena.allocate(4 * values.length);
-    kernels.f32(pointer, values.length).set(values);
-    return narrow(kernels, partsOf(dtype), pointer, values.length, into);
-  } finally {
-    kernels.arena.release(mark);
-  }
-}
-
-function allFinite(values: Float64Array): boolean {
-  for (let e = 0; e < values.length; e++) if (!Number.isFinite(values[e]!)) return false;
-  return true;
 }

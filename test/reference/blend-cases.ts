@@ -3,7 +3,7 @@
 import { memoryModel } from "../../src/base/memory-model.ts";
 import type { Model } from "../../src/base/model.ts";
 import { createRng, type Rng } from "../../src/base/rng.ts";
-import { blendModels } from "../../src/merge/blend-models.ts";
+import { type BlendModelsOptions, blendModels } from "../../src/merge/blend-models.ts";
 import type { BlendSettings, SettledBlend } from "../../src/merge/blends/blend.ts";
 import { BLENDS, type BlendName } from "../../src/merge/blends/blends.ts";
 import { settleBlend } from "../../src/merge/blends/settle.ts";
@@ -58,6 +58,17 @@ export function modelOf(values: Values, shape: readonly number[], dtype: "F32" |
 export async function valuesOf(model: Model): Promise<number[]> {
   const { buffer } = (await model.read(NAME)).slice();
   return [...(model.tensors.get(NAME)!.dtype === "F32" ? new Float32Array(buffer) : new Float64Array(buffer))];
+}
+
+/** A blend of models of one tensor. */
+export async function blended(
+  blend: BlendName,
+  models: readonly Values[],
+  options: { base?: Values; settings?: BlendSettings; shape?: number[]; grams?: BlendModelsOptions["grams"] } = {},
+): Promise<number[]> {
+  const { base, settings, shape = [models[0]!.length], grams } = options;
+  const all = models.map((values) => modelOf(values, shape));
+  return valuesOf(blendModels(all, { blend, settings, base: base && modelOf(base, shape), grams }));
 }
 
 /** A random case of `blend`. */
@@ -195,7 +206,9 @@ function taskCase(settings: SettledBlend, models: readonly Values[], shape: read
 /** The largest difference between the two, as a share of the largest value. */
 export async function differenceOf(drawn: BlendCase): Promise<number> {
   const [got, want] = [await blendOf(drawn), referenceOf(drawn)];
-  const largest = Math.max(...want.map(Math.abs), 1e-300);
+  // Lerp and slerp add in f32: relative to what they add.
+  const given = drawn.dtype === "F32" ? drawn.models.flat() : [];
+  const largest = Math.max(...[...want, ...given].map(Math.abs), 1e-300);
   return Math.max(...got.map((value, e) => Math.abs(value - want[e]!))) / largest;
 }
 

@@ -53,7 +53,14 @@ function ofTasks(
 ): BlendRule {
   const load = async (): Promise<TensorBlend> => (await import("./task-arithmetic.ts")).taskBlend(kind, votes);
   const defaults = { weights: 1, ...own, taskScale: 1, normalize };
-  return { summary, models: ANY, base: "required", settings: defaults, check: own.epsilon === undefined ? undefined : checkChances, load };
+  return {
+    summary,
+    models: ANY,
+    base: "required",
+    settings: defaults,
+    check: own.epsilon === undefined ? undefined : checkChances,
+    load,
+  };
 }
 
 /** Every blend by its name. */
