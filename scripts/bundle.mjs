@@ -1,8 +1,9 @@
 // Bundles the entry points of the package into dist/, twice: for edge workers, and for everything else.
 import { readdirSync, readFileSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { GROUPS, groupedImports } from "./chunk-groups.mjs";
 import { embedWasm } from "./embed-wasm.mjs";
 import { bundleWholePackages, wholePackages } from "./whole-packages.mjs";
 
@@ -55,32 +56,31 @@ const onlyTheCore = {
 /** Maps lie beside the bundles, so that debuggers and `node --enable-source-maps` name functions and lines. */
 const MINIFIED = { minify: true, sourcemap: "linked", sourcesContent: false };
 
-/**
- * Keeps the core in one chunk. esbuild makes one for every combination of entries, and of files imported on demand, that
- * reach a module: the core would come in sixteen, each with a file to load and worse compressed. So whatever reaches part
- * of it is made to reach all of it, but for `rebasin/kernels`, which does with little: what it shares with the core is a
- * chunk of its own, and for the main thread of the command line, which shares nothing.
- */
-const CORE = join(root, "src/index.ts");
-const SMALL_ENTRIES = ["src/kernels.ts", "src/cli/main.ts"].map((file) => join(root, file));
-const oneCore = {
-  name: "core in one chunk",
-  setup({ initialOptions, onLoad, onResolve }) {
-    const entries = initialOptions.entryPoints.map((entry) => join(root, entry.in ?? entry));
-    const whole = new Set(
-      [...entries, ...onDemand(), EDGE_FORMATS].filter((path) => path !== CORE && !SMALL_ENTRIES.includes(path)),
-    );
+/** Entries that do without the core: `rebasin/kernels`, with which it shares a chunk, and the main thread of the command line. */
+const SMALL_ENTRIES = ["src/kernels.ts", "src/cli/main.ts"];
+
+/** Keeps groups of files in one chunk each. */
+const WHOLE = "groups in one chunk each";
+const wholeGroups = (groups) => ({
+  name: WHOLE,
+  async setup({ initialOptions, onLoad, onResolve }) {
+    const entries = initialOptions.entryPoints.map((entry) => entry.in ?? entry);
+    const plugins = initialOptions.plugins.filter(({ name }) => name !== WHOLE);
+    const kept = { groups, small: SMALL_ENTRIES };
+    const besides = await groupedImports(entries, kept, { ...initialOptions, plugins });
     // Else imports for the sake of chunks are dropped.
     onResolve({ filter: /^\.{0,2}\/.*\.ts$/ }, ({ path, resolveDir }) => ({
       path: resolve(resolveDir, path),
       sideEffects: true,
     }));
     onLoad({ filter: /src[\\/].*\.ts$/ }, ({ path }) => {
-      if (!whole.has(path)) return undefined;
-      return { contents: `${readFileSync(path, "utf8")}\nimport "${CORE}";`, loader: "ts" };
+      const imports = besides.get(relative(root, path).replaceAll("\\", "/"));
+      if (imports === undefined) return undefined;
+      const lines = imports.map((file) => `import "${join(root, file)}";`);
+      return { contents: [readFileSync(path, "utf8"), ...lines].join("\n"), loader: "ts" };
     });
   },
-};
+});
 
 /**
  * `rebasin/tf` re-exports files that import TensorFlow.js: without it they cannot even be linked, and engines say so in
@@ -105,18 +105,6 @@ const guardedTf = {
     });
   },
 };
-
-/** Files of src/ that are imported on demand. */
-function onDemand() {
-  const found = [];
-  for (const file of readdirSync(join(root, "src"), { recursive: true })) {
-    if (!file.endsWith(".ts")) continue;
-    const path = join(root, "src", file);
-    for (const [, target] of readFileSync(path, "utf8").matchAll(/import\("(\.[^"]+\.ts)"\)/g))
-      found.push(join(dirname(path), target));
-  }
-  return found;
-}
 
 /** What both have in common. */
 const sharedOptions = (version) => ({
@@ -152,7 +140,7 @@ export async function bundlePackage(version) {
       { in: "src/cli/measuring/measure-worker.ts", out: "measure-worker" },
       { in: TF_UNGUARDED, out: TF_UNGUARDED },
     ],
-    plugins: [embedWasm, wholePackages, guardedTf, oneCore],
+    plugins: [embedWasm, wholePackages, guardedTf, wholeGroups(GROUPS)],
   });
   await build({
     ...shared,
@@ -162,7 +150,8 @@ export async function bundlePackage(version) {
       out: `${entry}.workerd`,
     })),
     chunkNames: "chunks/workerd-[name]-[hash]",
-    plugins: [...FOR_WORKERD.plugins, onlyTheCore, oneCore],
+    // Only the core: bundlers put whole groups into the one file of an edge worker.
+    plugins: [...FOR_WORKERD.plugins, onlyTheCore, wholeGroups(GROUPS.slice(0, 1))],
   });
   return [packages, metafile];
 }
