@@ -26,7 +26,7 @@ export { type SaveOptions, saveModel } from "./node/save-model.ts";
 export { saveSafetensors } from "./node/save-safetensors.ts";
 export { codeOf, wordsOf } from "./node/system-error.ts";
 export { findTarget, type Target } from "./node/target.ts";
-export { newTemporary, type TemporaryWatcher, watchTemporaries } from "./node/temporaries.ts";
+export { newTemporary, releaseTemporary, type TemporaryWatcher, watchTemporaries } from "./node/temporaries.ts";
 export { permutationsFingerprint } from "./perm/permutation-file.ts";
 export { openModelFile };
 

@@ -60,4 +60,14 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "Measure the loss on the plane through A, B and the aligned B",
     load: async () => (await import("./commands/contour.ts")).contour,
   },
+  {
+    name: "worker",
+    summary: "Work on the jobs of a queue, on this machine",
+    load: async () => (await import("./commands/worker.ts")).worker,
+  },
+  {
+    name: "jobs",
+    summary: "List the jobs of a queue, wait for some, or cancel them",
+    load: async () => (await import("./commands/jobs.ts")).jobs,
+  },
 ];

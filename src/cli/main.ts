@@ -13,6 +13,8 @@ import { createStdinParts } from "./stdin-parts.ts";
 
 /** What a run that is interrupted has for cleaning up, before its thread is ended. */
 const CLEANING_MS = 300;
+/** A worker of a queue gives its jobs back first, which a server or a network file system may be slow at. */
+const GIVING_BACK_MS = 5000;
 /** And what ending the thread may take. */
 const ENDING_MS = 100;
 
@@ -41,7 +43,7 @@ function runInWorker(bar: ProgressBar): Promise<Outcome> {
       const stop: StopRequest = { kind: "stop" };
       if (!interrupted) worker.postMessage(stop);
       // A second signal does not wait.
-      force ??= setTimeout(endNow, CLEANING_MS);
+      force ??= setTimeout(endNow, words[0] === "worker" ? GIVING_BACK_MS : CLEANING_MS);
       if (interrupted) endNow();
       interrupted = true;
     };
@@ -60,7 +62,7 @@ function runInWorker(bar: ProgressBar): Promise<Outcome> {
         bar.clear();
         process.stderr.write(`${report.line}\n`);
       } else if (report.kind === "temporary") temporaries[report.exists ? "add" : "delete"](report.path);
-      else end(report.outcome);
+      else if (report.kind === "end") end(report.outcome);
     });
     worker.on("error", (error: Error) => end(failed(`${error.message} (in the thread that computes)`)));
     worker.on("exit", () => end(failed("the thread that computes ended early, expected a result")));

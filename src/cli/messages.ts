@@ -8,6 +8,8 @@ export interface LineToRun {
   readonly words: readonly string[];
   /** Whether anyone looks at progress. */
   readonly watched: boolean;
+  /** Whether the line is a job: what it gives is wanted as a whole, or the error itself. */
+  readonly isJob?: boolean | undefined;
 }
 
 /** From the worker. */
@@ -18,7 +20,13 @@ export type Report =
   | { readonly kind: "temporary"; readonly path: string; readonly exists: boolean }
   /** Asks for the next part of stdin. */
   | { readonly kind: "stdin" }
-  | { readonly kind: "end"; readonly outcome: Outcome };
+  | { readonly kind: "end"; readonly outcome: Outcome }
+  | JobReport;
+
+/** How a job's line ended. */
+export type JobReport =
+  | { readonly kind: "done"; readonly json: unknown; readonly text: string }
+  | { readonly kind: "fault"; readonly type: string; readonly message: string; readonly code: string | undefined };
 
 /** To the worker: the next part of stdin, without one its end; or why it cannot be read. */
 export interface StdinPart {

@@ -41,6 +41,20 @@ export async function runLine(words: readonly string[], ways: Ways): Promise<Out
   }
 }
 
+/** Runs a line without stdin and stdout, as a job does; resolves to both of its reports. Rejects as the command does. */
+export async function runJobLine([name = "", ...words]: readonly string[], ways: Ways): Promise<CommandResult> {
+  const outputs = holdOutputs();
+  try {
+    const stdoutFile = (): string => newTemporary(tmpdir());
+    const result = await runCommand(name, words, { ...ways, stdoutFile });
+    await outputs.commit();
+    return { ...result, text: visibleLines(result.text) };
+  } catch (error) {
+    await outputs.abort();
+    throw error;
+  }
+}
+
 async function runCommand(
   name: string,
   words: readonly string[],

@@ -2,14 +2,15 @@
 
 import { parentPort, workerData } from "node:worker_threads";
 import { FormatError } from "../base/errors.ts";
+import { codeOf } from "../node/system-error.ts";
 import { watchTemporaries } from "../node/temporaries.ts";
-import type { LineToRun, Report, StdinPart, StopRequest } from "./messages.ts";
-import { runLine } from "./run-line.ts";
+import type { JobReport, LineToRun, Report, StdinPart, StopRequest } from "./messages.ts";
+import { runJobLine, runLine, type Ways } from "./run-line.ts";
 
 /** Progress that comes sooner is not passed on: it is only drawn. */
 const EVERY_MS = 80;
 
-const { words, watched } = workerData as LineToRun;
+const { words, watched, isJob } = workerData as LineToRun;
 const tell = (report: Report): void => parentPort!.postMessage(report);
 const interrupt = new AbortController();
 let takePart: (part: StdinPart) => void = () => {};
@@ -36,7 +37,7 @@ function nextOfStdin(): Promise<Uint8Array | undefined> {
 
 watchTemporaries((path, exists) => tell({ kind: "temporary", path, exists }));
 let told = 0;
-const outcome = await runLine(words, {
+const ways: Ways = {
   signal: interrupt.signal,
   nextOfStdin,
   say: (line) => tell({ kind: "say", line }),
@@ -45,5 +46,16 @@ const outcome = await runLine(words, {
     told = performance.now();
     tell({ kind: "progress", progress });
   },
-});
-tell({ kind: "end", outcome });
+};
+if (isJob) tell(await jobReport());
+else tell({ kind: "end", outcome: await runLine(words, ways) });
+
+async function jobReport(): Promise<JobReport> {
+  try {
+    const { json, text } = await runJobLine(words, ways);
+    return { kind: "done", json, text };
+  } catch (error) {
+    const { name, message, cause } = error instanceof Error ? error : new Error(String(error));
+    return { kind: "fault", type: name, message, code: codeOf(error) ?? codeOf(cause) };
+  }
+}

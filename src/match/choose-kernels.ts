@@ -1,23 +1,12 @@
 /** One thread or several: what a matching computes on. */
 
-import type { Computing } from "../base/options.ts";
 import { borrowKernels, returnKernels } from "../kernels/idle.ts";
-import type { Kernels } from "../kernels/kernels.ts";
 import { dimsCount } from "./costs/offsets.ts";
 import type { Outline } from "./costs/problem.ts";
+import type { ChosenKernels, KernelChoice } from "./kernel-choice.ts";
 
 /** Multiply-adds of all cost matrices once, from which "auto" takes threads: a matching computes them several times. */
 const AUTO_WORK = 3e8;
-
-export type KernelChoice = Pick<Computing, "simd" | "relaxed">;
-
-export interface ChosenKernels {
-  readonly kernels: Kernels;
-  /** Whether they are the relaxed-SIMD build. */
-  readonly relaxed: boolean;
-  /** To be called when nothing uses them any more. */
-  end(): void;
-}
 
 /**
  * Kernels for a matching of `outline` on `threads` threads, with memory of their own; the caller ends their use. One

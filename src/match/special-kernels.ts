@@ -2,7 +2,7 @@
 
 import { borrowKernels, returnKernels } from "../kernels/idle.ts";
 import { createThreadedKernels } from "../kernels/threads.ts";
-import type { ChosenKernels, KernelChoice } from "./choose-kernels.ts";
+import type { ChosenKernels, KernelChoice } from "./kernel-choice.ts";
 
 /** Null where neither can be had. */
 export async function specialKernels(threads: number | "auto", build: KernelChoice): Promise<ChosenKernels | null> {

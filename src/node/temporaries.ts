@@ -36,7 +36,13 @@ export function newTemporary(directory: string): string {
   return path;
 }
 
-/** Says that it has another name now. */
+/**
+ * Reports to the watcher that a temporary file has another name now, or is gone.
+ *
+ * @example
+ * const path = newTemporary("/tmp");
+ * releaseTemporary(path);
+ */
 export function releaseTemporary(path: string): void {
   watch(path, false);
 }
