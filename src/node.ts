@@ -19,6 +19,16 @@ export { folderFiles } from "./node/folder-files.ts";
 export { findFolder } from "./node/folder-sink.ts";
 export { type HeldOutputs, holdOutputs, whenFinished, writesAtOnce } from "./node/held-outputs.ts";
 export { HUB_PREFIX } from "./node/hub-cache.ts";
+export { type CardFacts, modelCard } from "./node/model-card.ts";
+export {
+  checkModelOutput,
+  checkOutputFiles,
+  type ModelOutput,
+  type OutputChoice,
+  type OutputGuard,
+  openModelOutput,
+  openStreamOutput,
+} from "./node/model-output.ts";
 export { planFiles } from "./node/plan-files.ts";
 export type { PlanFilesOptions } from "./node/plan-host.ts";
 export { type OutputOptions, type OutputPlan, planOutput } from "./node/plan-output.ts";

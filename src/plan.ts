@@ -15,10 +15,16 @@
  * @module
  */
 
-export type { PlanAlignment, PlannedPair } from "./plan/align-by-plan.ts";
+export {
+  type AlignRun,
+  type PlanAlignment,
+  type PlannedPair,
+  prefixOfA,
+  withPlanPair,
+} from "./plan/align-by-plan.ts";
 export { canonicalJson, planDigest, planText } from "./plan/canonical.ts";
 export { type CheckPlanOptions, checkPlan, parsePlan } from "./plan/check-plan.ts";
-export type { PlanMatchReport } from "./plan/match-by-plan.ts";
+export { MATCHING_IMAGES, type PlanMatchReport } from "./plan/match-by-plan.ts";
 export {
   type AlignMethod,
   type MergePlan,
@@ -36,8 +42,17 @@ export {
   type PlanSettingOf,
 } from "./plan/merge-plan.ts";
 export { modelDigest } from "./plan/model-digest.ts";
-export type { PlanHost, PlanRun, PlanTarget } from "./plan/plan-host.ts";
+export type { PlanHost, PlanRun, PlanSetting, PlanTarget } from "./plan/plan-host.ts";
 export { planInputs } from "./plan/plan-paths.ts";
+export {
+  LEAST_SQUARES_IMAGES,
+  type PlannedRepair,
+  type PlannedRepairSettings,
+  plannedRepair,
+  REPAIR_IMAGES,
+  type RepairSource,
+  repairImages,
+} from "./plan/repair-by-plan.ts";
 export { type PlanResult, runPlan } from "./plan/run-plan.ts";
 export type { KeyPath, Locate } from "./plan/shape.ts";
 export type { TaskFile } from "./plan/tasks-by-plan.ts";

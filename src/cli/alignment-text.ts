@@ -3,8 +3,8 @@
 import { specName } from "../axes/spec-name.ts";
 import type { Spec } from "../axes/types.ts";
 import { visible } from "../base/visible.ts";
+import type { PlanAlignment } from "../plan/align-by-plan.ts";
 import { textTable } from "../report/text-table.ts";
-import type { AlignmentFound } from "./aligned-pair.ts";
 import { bridgeLines } from "./bridging.ts";
 import { matchText } from "./matching.ts";
 import { type Option, text } from "./option.ts";
@@ -16,12 +16,12 @@ export const PERMUTATIONS_OUT_OPTION: Option<string | undefined> = text({
 });
 
 /** Of the matching; or, where permutations came from a file, what that tells. */
-export function alignmentJson({ matching, permutations, how, notes }: AlignmentFound, spec: Spec): object {
+export function alignmentJson({ matching, permutations, how, notes }: PlanAlignment, spec: Spec): object {
   return { ...(matching ?? { spec: specName(spec), method: how, permutations }), notes };
 }
 
 /** For people, the permutations as a table at the end. */
-export function alignmentText({ matching, permutations, how, notes }: AlignmentFound, spec: Spec): string {
+export function alignmentText({ matching, permutations, how, notes }: PlanAlignment, spec: Spec): string {
   const lines = bridgeLines(notes);
   if (matching !== undefined) return [...lines, matchText(matching, spec)].join("\n");
   const rows = Object.entries(permutations).map(([name, { size, moved }]) => [name, String(size), String(moved)]);

@@ -21,6 +21,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/many.ts")).many,
   },
   {
+    name: "run",
+    summary: "Run a plan: what merge, many or match did, from a file",
+    load: async () => (await import("./commands/run.ts")).run,
+  },
+  {
     name: "match",
     summary: "Find the permutations that align B to A",
     load: async () => (await import("./commands/match.ts")).match,

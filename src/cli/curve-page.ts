@@ -2,12 +2,12 @@
 
 import type { CalibratedPlace } from "../measure/calibrate-pair.ts";
 import type { CostMap, TensorSimilarity } from "../measure/tensor-similarity.ts";
+import type { PlanAlignment } from "../plan/align-by-plan.ts";
 import { barChart } from "../report/bar-chart.ts";
 import { curveChart, type PlottedCurve } from "../report/curve-chart.ts";
 import { heatMapChart } from "../report/heat-map-chart.ts";
 import { reliabilityChart } from "../report/reliability-chart.ts";
 import { type ReportSection, type ReportTable, reportPage } from "../report/report-page.ts";
-import type { AlignmentFound } from "./aligned-pair.ts";
 import {
   BARRIER_HEADER,
   barrierRows,
@@ -90,7 +90,7 @@ async function calibrationSection({ split, calibration }: SplitResult): Promise<
 
 async function alignmentSection(
   tensors: readonly TensorSimilarity[],
-  { permutations }: AlignmentFound,
+  { permutations }: PlanAlignment,
 ): Promise<ReportSection> {
   const moved: MovedUnits[] = Object.entries(permutations).map(([name, { size, moved: count }]) => {
     return { name, size, count, share: count / Math.max(size, 1) };

@@ -6,12 +6,12 @@ import { type Barrier, barrier, type Curve } from "../measure/barrier.ts";
 import type { Calibrations } from "../measure/calibrate-pair.ts";
 import type { CurvePair, Line } from "../measure/curve.ts";
 import type { TensorSimilarity } from "../measure/tensor-similarity.ts";
+import type { PlanAlignment } from "../plan/align-by-plan.ts";
+import type { PlannedRepairSettings } from "../plan/repair-by-plan.ts";
 import { textTable } from "../report/text-table.ts";
-import type { AlignmentFound } from "./aligned-pair.ts";
 import { bridgeLines } from "./bridging.ts";
 import type { Foundations } from "./foundations.ts";
 import { basisLines } from "./matching.ts";
-import type { RepairSettings } from "./repairing.ts";
 
 /** One split, measured. */
 export interface SplitResult {
@@ -27,10 +27,10 @@ export interface SplitResult {
 export interface CurveResult {
   readonly splits: readonly SplitResult[];
   readonly tensors: readonly TensorSimilarity[];
-  readonly alignment: AlignmentFound;
+  readonly alignment: PlanAlignment;
   readonly foundations: Foundations;
   /** How the repaired curves were repaired, where there are such. */
-  readonly repair?: (RepairSettings & { readonly images: number }) | undefined;
+  readonly repair?: (PlannedRepairSettings & { readonly images: number }) | undefined;
 }
 
 /** The curves in the order in which they are shown. */

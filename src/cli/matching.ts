@@ -2,24 +2,14 @@
 
 import type { Spec } from "../axes/types.ts";
 import { visible } from "../base/visible.ts";
-import type { Split } from "../node/data-folder.ts";
-import type { Pair } from "../perm/pair.ts";
+import type { PlanMatchReport } from "../plan/match-by-plan.ts";
 import { textTable } from "../report/text-table.ts";
-import type { CommandContext } from "./command.ts";
 import { counted } from "./counted.ts";
-import {
-  type CommandMatching,
-  type CommandReport,
-  MATCH_BY_DATA_OPTIONS,
-  type MatchByDataValues,
-  type MatchingValues,
-  matchPair,
-} from "./matching-data.ts";
+import { MATCH_BY_DATA_OPTIONS, type MatchByDataValues } from "./matching-data.ts";
 import { STRAIGHT_THROUGH_OPTIONS, type StraightThroughValues } from "./matching-straight-through.ts";
 import { INPUT_OPTIONS, type InputValues, SPEC_OPTIONS, type SpecValues } from "./models.ts";
 import { flag, integer, integerOrAuto, type Option, type Options } from "./option.ts";
 import { forceOption } from "./output.ts";
-import type { Repair } from "./repairing.ts";
 
 /** Of commands that share out work. */
 export const THREADS_OPTION: Option<number | "auto"> = integerOrAuto({
@@ -59,34 +49,8 @@ export const MATCH_OPTIONS: Options<MatchValues> = {
   "allow-nonfinite": flag({ help: "do not stop at tensors with NaN or infinity", group: "matching" }),
 };
 
-/**
- * Matches with the options of the command line. Where data take part, images of `split` decide: training images, unless
- * the command has a `--split` for just that. `repair` is done to the midpoints of starts before they are compared.
- */
-export async function runMatching(
-  context: CommandContext<MatchValues & MatchingValues>,
-  pair: Pair,
-  split: Split = "train",
-  repair?: Repair,
-): Promise<CommandMatching> {
-  const { method: chosen, seed, restarts, threads, only, except, "allow-nonfinite": allowNonfinite } = context.options;
-  return matchPair(context, pair, {
-    method: chosen === "coordinate" ? "coordinate" : "frank-wolfe",
-    seed,
-    restarts,
-    threads,
-    allowNonfinite,
-    signal: context.signal,
-    onProgress: context.onProgress,
-    only,
-    except,
-    split,
-    repair,
-  });
-}
-
 /** The report for people. */
-export function matchText(report: CommandReport, spec: Spec): string {
+export function matchText(report: PlanMatchReport, spec: Spec): string {
   const steps = report.iterations > 0 ? `${counted(report.iterations, "step")}, ` : "";
   const rows = Object.entries(report.permutations).map(([permutation, { size, moved }]) => [
     permutation,
@@ -123,7 +87,7 @@ export function basisLines(
   return [`${"basis".padEnd(wide)} ${basis}`, ...lines];
 }
 
-function startLines({ chosen, images, tried }: NonNullable<CommandReport["starts"]>): string[] {
+function startLines({ chosen, images, tried }: NonNullable<PlanMatchReport["starts"]>): string[] {
   return tried.map(({ objective, loss, accuracy }, at) => {
     const values = `objective ${objective.toPrecision(6)}, midpoint loss ${loss.toFixed(4)}, accuracy ${accuracy.toFixed(4)}`;
     return `start ${String(at + 1).padEnd(4)} ${values}${at === chosen ? ` (kept, on ${counted(images, "image")})` : ""}`;

@@ -84,10 +84,7 @@ export const PREFIX_OPTIONS: Options<PrefixValues> = inGroup("input", {
 const ONE_MODEL: ReadonlySet<string> = new Set(["safetensors", "npz", "npy", "onnx", "tfjs"]);
 
 /** Refuses a key that no file has a use for: the user thinks of another file. */
-function checkKeys(
-  { key, "key-b": keyB }: Pick<InputValues, "key"> & Partial<PrefixValues>,
-  models: readonly Model[],
-): void {
+export function checkKeys({ key, "key-b": keyB }: Partial<InputValues & PrefixValues>, models: readonly Model[]): void {
   const holdsOne = (model: Model | undefined): boolean => ONE_MODEL.has(model?.origin?.format ?? "");
   const refuse = (option: string, model: Model): never => {
     const format = model.origin!.format;
@@ -98,14 +95,14 @@ function checkKeys(
 }
 
 /** A file that is one of several opens alone, too, and is part of a model then. */
-function sayLoneShard(path: string, say: CommandContext["say"]): void {
+export function sayLoneShard(path: string, say: CommandContext["say"]): void {
   const shard = shardName(path);
   if (shard === undefined || shard.count < 2) return;
   say(visible(`${path} is shard ${shard.number} of ${shard.count}: the whole model opens by its folder or its index`));
 }
 
 /** What `--assume` says of the network, and what of its files. */
-function assumed({ assume: words = [] }: Partial<InputValues>): { chain: boolean; ofFiles: string | undefined } {
+export function assumed({ assume: words = [] }: Partial<InputValues>): { chain: boolean; ofFiles: string | undefined } {
   const others = words.filter((word) => word !== "chain");
   return { chain: others.length < words.length, ofFiles: others.length === 0 ? undefined : others.join() };
 }

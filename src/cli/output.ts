@@ -1,18 +1,12 @@
 /** Where a command writes its model: options, what can be known before any work, and the writing. */
 
-import { stat } from "node:fs/promises";
 import type { Dtype } from "../base/dtype.ts";
 import type { Model } from "../base/model.ts";
 import { visible } from "../base/visible.ts";
-import { writeModel } from "../formats/write-model.ts";
-import { fileSink } from "../node/file-sink.ts";
-import { findFolder } from "../node/folder-sink.ts";
-import { planOutput } from "../node/plan-output.ts";
-import { type SaveOptions, saveModel } from "../node/save-model.ts";
+import { modelCard } from "../node/model-card.ts";
+import { checkModelOutput, type OutputChoice, openModelOutput, openStreamOutput } from "../node/model-output.ts";
 import type { CommandContext } from "./command.ts";
 import { DASH, shownOutput } from "./dash.ts";
-import { modelCard } from "./model-card.ts";
-import { checkOutputs } from "./models.ts";
 import { flag, inGroup, type Option, type Options, parsed, required, text, UsageError } from "./option.ts";
 
 /** `-o` of commands that write a model. */
@@ -65,89 +59,38 @@ export interface Output {
   readonly json: { readonly path: string; readonly format: string };
 }
 
-/**
- * Refuses outputs that could not be written at the end, before anything is opened: the model's, which may be a folder, and
- * `others`, which are files.
- */
-export async function checkModelOutput(
-  context: CommandContext<Pick<OutputValues, "output" | "force" | "shard-size">>,
-  others: readonly string[] = [],
-  inputs: readonly string[] = context.positionals,
-): Promise<void> {
-  const { output, force, "shard-size": shardBytes } = context.options;
-  if (output === DASH) return checkOutputs(others, inputs, force);
-  const target = { force, inputs };
-  const isFolder = /[\\/]$/.test(output) || shardBytes !== undefined || (await isDirectory(output));
-  if (isFolder) await findFolder(output, target);
-  await checkOutputs(isFolder ? others : [output, ...others], inputs, target.force);
+/** Refuses an output that could not be written at the end, before anything is opened. */
+export async function checkOutput({ options, positionals }: CommandContext<OutputValues>): Promise<void> {
+  if (options.output === DASH) return;
+  await checkModelOutput(choiceOf(options), [], { force: options.force, inputs: positionals });
 }
 
 /**
  * What `-o` means for a model with the tensors of `like`, which it is made from. Throws `RangeError` when it could not be written so.
  */
-export async function openOutput(
-  context: CommandContext<OutputValues>,
-  like: Model,
-  inputs: readonly string[] = context.positionals,
-): Promise<Output> {
-  const { options, signal, onProgress } = context;
-  const { output: path, force, format, "shard-size": shardBytes } = options;
-  if (path === DASH) return stdoutOutput(context, like, inputs);
-  const { origin } = like;
-  const dtype = quantisedDtype(context);
-  const plan = await planOutput(like, path, { like: origin, shardBytes, format });
-  if (plan.kind === "folder") await findFolder(path, { force, inputs });
-  else if (plan.sidecar !== undefined) await checkOutputs([path, plan.sidecar], inputs, force);
+export async function openOutput(context: CommandContext<OutputValues>, like: Model): Promise<Output> {
+  const { command, options, positionals: inputs, signal, onProgress } = context;
+  const { output, force } = options;
+  const choice = { ...choiceOf(options), path: shownOutput(output) };
+  const card = (model: Model): string => modelCard({ command, inputs, output }, model);
+  const target =
+    output === DASH
+      ? await openStreamOutput(choice, like, context.stdoutFile, { inputs, signal, onProgress })
+      : await openModelOutput(choice, like, { force, inputs }, { card, signal, onProgress });
   return {
-    json: { path, format: plan.kind === "folder" ? "folder" : plan.format.name },
-    async save(model) {
-      const kept = options["no-metadata"] === true ? withMetadata(model, like.metadata) : model;
-      const card = plan.kind === "folder" ? modelCard(context, kept) : undefined;
-      const copy = !options["no-copy"];
-      const saving = { force, inputs, like: origin, shardBytes, format, copy, card, dtype, signal, onProgress };
-      const notes = await saveModel(kept, path, saving);
-      const how = plan.note === undefined ? [] : [`format     ${plan.note}`];
-      return [...how, ...notes.map((note) => `note       ${visible(note)}`)];
-    },
+    json: { path: target.path, format: target.format },
+    save: async (model) => writtenLines(target.note, await target.save(model)),
   };
 }
 
-/** What A keeps quantised has this dtype to everything else. */
-function quantisedDtype({ options }: CommandContext<Pick<OutputValues, "dtype">>): SaveOptions["dtype"] {
-  return options.dtype === "F32" ? "F32" : undefined;
+/** How the format was chosen, where the path does not tell it, and what else is worth a line. */
+export function writtenLines(formatNote: string | undefined, notes: readonly string[]): string[] {
+  const how = formatNote === undefined ? [] : [`format     ${formatNote}`];
+  return [...how, ...notes.map((note) => `note       ${visible(note)}`)];
 }
 
-/** One file, as `--format` says or as A's are, for stdout to get when all has succeeded. */
-async function stdoutOutput(
-  context: CommandContext<OutputValues>,
-  like: Model,
-  inputs: readonly string[],
-): Promise<Output> {
-  const { options, signal, onProgress } = context;
-  const { origin } = like;
-  const path = shownOutput(DASH);
-  const { format } = await planOutput(like, path, { like: origin, format: options.format, isFile: true });
-  return {
-    json: { path, format: format.name },
-    async save(model) {
-      const kept = options["no-metadata"] === true ? withMetadata(model, like.metadata) : model;
-      const sink = await fileSink(context.stdoutFile(), { inputs });
-      const dtype = quantisedDtype(context);
-      const notes = await writeModel(kept, sink, { format: format.name, like: origin, dtype, signal, onProgress });
-      return [`format     ${format.title}`, ...notes.map((note) => `note       ${visible(note)}`)];
-    },
-  };
-}
-
-/** The same tensors, without what says how they were made. */
-function withMetadata(model: Model, metadata: ReadonlyMap<string, string>): Model {
-  return {
-    name: model.name,
-    tensors: model.tensors,
-    metadata,
-    origin: model.origin,
-    read: (...words) => model.read(...words),
-  };
+function choiceOf({ output: path, format, dtype, "shard-size": shardBytes, ...flags }: OutputValues): OutputChoice {
+  return { path, format, dtype, shardBytes, copy: !flags["no-copy"], metadata: !flags["no-metadata"] };
 }
 
 const UNITS: ReadonlyMap<string, number> = new Map([
@@ -167,11 +110,4 @@ function toBytes(given: string, name: string): number {
   const bytes = Math.floor(Number(count) * (UNITS.get(unit?.toUpperCase() ?? "") ?? Number.NaN));
   if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
   throw new UsageError(`--${name} ${given}, expected a size such as 5GB or 500MB`);
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  return stat(path).then(
-    (facts) => facts.isDirectory(),
-    () => false,
-  );
 }

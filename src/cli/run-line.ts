@@ -76,6 +76,19 @@ async function runCommand(
 
 const helpResult = (help: string): CommandResult => ({ json: { help }, text: help });
 
+/** What messages of the library call its options and a plan's keys, as the command line calls them. */
+const OPTIONS_OF: readonly (readonly [string, string])[] = [
+  ["(or force: true)", "(or --force)"],
+  [
+    "(data.inputSize, data.scale; repair.allowGuessing repairs all the same)",
+    "(--input-size, --scale; --force-repair repairs all the same)",
+  ],
+];
+
+function inOptions(message: string): string {
+  return OPTIONS_OF.reduce((text, [words, options]) => text.replace(words, options), message);
+}
+
 /** JSON on one line, with every character of its strings escaped that a terminal would act on. */
 const jsonLine = (value: unknown): string => visible(JSON.stringify(value));
 
@@ -86,7 +99,7 @@ function failure(error: unknown, command: string, json: boolean, signal: AbortSi
   const type = error instanceof Error ? error.name : "Error";
   // The library speaks of its options, the command line of its own.
   const said = error instanceof Error ? error.message : String(error);
-  const message = said.replace("(or force: true)", "(or --force)");
+  const message = inOptions(said);
   const isUsage = error instanceof UsageError;
   const code = isUsage ? EXIT.usage : signal.aborted ? EXIT.interrupted : EXIT.failed;
   if (json) return { code, stdout: jsonLine({ error: { type, message } }), stderr: "" };

@@ -52,6 +52,7 @@ export async function withPlanModels<T>(setting: PlanSetting, use: (open: OpenPl
   try {
     for (const [at, model] of plan.models.entries()) given.push(await host.open(model, at));
     if (plan.base !== undefined) given.push(await host.open(plan.base, undefined));
+    host.opened?.(given);
     const bridge = await bridgeModels(given, {
       keepA: plan.align.keepA,
       dtype: plan.output?.dtype,

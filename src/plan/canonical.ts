@@ -3,6 +3,7 @@
 import { sha256Hex } from "../base/sha256.ts";
 import { VERSION } from "../base/version.ts";
 import type { MergePlan, PlanData, PlanModel } from "./merge-plan.ts";
+import { BY_DATA } from "./plan-fields.ts";
 import { isSpecPath } from "./plan-paths.ts";
 
 /**
@@ -23,11 +24,17 @@ export function canonicalJson(value: unknown): string {
 /** What stands for a file in a plan without paths. */
 type Named = (path: string) => string | undefined;
 
-/** The plan's canonical JSON without paths and file names: how a model was made, wherever its files were. */
-export function planText(plan: MergePlan): string {
+/**
+ * The plan's canonical JSON without paths and file names: how a model was made, wherever its files were. What leaves the
+ * merged model as it is has no part in it: side files of tasks, and images that nothing looks at.
+ */
+export function planText(given: MergePlan): string {
+  const repair = given.repair?.kind === "per-task" ? undefined : given.repair;
+  const looks = BY_DATA.includes(given.align.method ?? "") || (given.starts ?? 1) > 1 || repair !== undefined;
+  const plan = { ...given, repair, data: looks ? given.data : undefined };
   const { spec } = plan;
-  const given = typeof spec !== "string" || isSpecPath(spec) ? "given" : spec;
-  return canonicalJson({ ...withoutPaths(plan, () => undefined), spec: given });
+  const named = typeof spec !== "string" || isSpecPath(spec) ? "given" : spec;
+  return canonicalJson({ ...withoutPaths(plan, () => undefined), spec: named });
 }
 
 /**

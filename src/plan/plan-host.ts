@@ -14,6 +14,8 @@ export interface PlanHost {
   prepare?(plan: MergePlan): Promise<void>;
   /** Opens a model; whoever runs the plan closes it. `at` counts the plan's models; undefined is the base. */
   open(model: PlanModel, at: number | undefined): Promise<Model>;
+  /** Called with all of them, the base last, before anything is read. */
+  opened?(models: readonly Model[]): void;
   /** Opens a file of `rebasin match`. */
   openSaved(path: string): Promise<Model>;
   readSpec(path: string): Promise<Spec>;

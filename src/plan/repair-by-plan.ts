@@ -83,7 +83,7 @@ export function plannedRepair(setting: PlanSetting): PlannedRepair | undefined {
   };
 }
 
-function settingsOf(kind: RepairKind, { at, addBias, ridge, temperature }: PlanRepair): PlannedRepairSettings {
+function settingsOf(kind: RepairKind, { at, addBias = false, ridge, temperature }: PlanRepair): PlannedRepairSettings {
   if (kind === "bn-reset") return { kind };
   return kind === "least-squares" ? { kind, addBias, ridge, temperature } : { kind, at, addBias };
 }
@@ -101,8 +101,8 @@ export interface RepairSource {
   check(models: readonly Model[]): Promise<void>;
 }
 
-/** What to do where models guess, in words of a plan; faces put their own in its place. */
-export const GUESSING_ADVICE = "data.inputSize, data.scale; repair.allowGuessing repairs all the same";
+/** What to do where models guess, in words of a plan: the command line puts its own in their place. */
+const GUESSING_ADVICE = "data.inputSize, data.scale; repair.allowGuessing repairs all the same";
 
 /** The training images of `data`: the plan's own number, else as many as the kind needs. */
 export function repairImages(

@@ -5,12 +5,20 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createRng } from "../../src/base/rng.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors/write-safetensors.ts";
+import { openModel } from "../../src/index.ts";
 import { A, B, commandLine } from "../reference/command-line.ts";
+import { sameBytes } from "../reference/expect-error.ts";
 import { mlpNetwork, toModel } from "../reference/networks.ts";
 
 const test = suite("command line");
 const cli = commandLine(test);
 const { run, runJson } = cli;
+
+/** Metadata of a file, and its tensors as a file without any. */
+async function contents(name: string): Promise<{ metadata: ReadonlyMap<string, string>; bytes: Uint8Array }> {
+  const model = await openModel(new Uint8Array(cli.bytes(name)));
+  return { metadata: model.metadata, bytes: await encodeSafetensors({ ...model, metadata: new Map() }) };
+}
 
 const same = (x: string, y: string): boolean => cli.bytes(x).equals(cli.bytes(y));
 
@@ -86,7 +94,11 @@ test("inspect shows the family, the groups and the symmetries; its spec gives th
   assert.equal(json.frozen, []);
   await run("merge", A, B, "-o", "auto.safetensors");
   await run("merge", A, B, "-o", "file.safetensors", "--spec", "spec.json");
-  assert.ok(same("auto.safetensors", "file.safetensors"));
+  const [auto, file] = [await contents("auto.safetensors"), await contents("file.safetensors")];
+  sameBytes(file.bytes, auto.bytes);
+  // The plan states how the spec was chosen.
+  assert.is.not(file.metadata.get("rebasin.plan"), auto.metadata.get("rebasin.plan"));
+  for (const [key, value] of auto.metadata) if (key !== "rebasin.plan") assert.is(file.metadata.get(key), value, key);
   assert.match((await run("inspect", A)).stdout, /^family {4}mlp: /m);
 });
 

@@ -6,14 +6,14 @@ import { applyPermutations } from "../../perm/apply-permutations.ts";
 import { bridgeModels, specFor } from "../../perm/bridge-models.ts";
 import { countMoved } from "../../perm/permutation.ts";
 import { readPermutations } from "../../perm/permutation-file.ts";
+import { prefixOfA } from "../../plan/align-by-plan.ts";
 import { isTaskAffine } from "../../repair/task-file.ts";
 import { textTable } from "../../report/text-table.ts";
-import { prefixOfA } from "../bridging.ts";
 import type { Command, CommandContext, CommandResult } from "../command.ts";
 import { INPUT_OPTIONS, type InputValues, withModels } from "../models.ts";
 import { flag, UsageError } from "../option.ts";
 import {
-  checkModelOutput,
+  checkOutput,
   FOLDER_OPTIONS,
   type FolderValues,
   forceOption,
@@ -45,7 +45,7 @@ export const apply: Command<ApplyValues> = {
     "rebasin apply merged.safetensors merged.task-a.safetensors -o for-a.safetensors",
   ],
   async run(context) {
-    await checkModelOutput(context);
+    await checkOutput(context);
     const [path, side] = context.positionals as [string, string];
     const use = async (model?: Model, file?: Model): Promise<CommandResult> => {
       const target = await openOutput(context, model!);
@@ -77,7 +77,7 @@ async function renumber(context: Context, target: Output, model: Model, file: Mo
 
 /** The model with the names that its file has, where it was opened by a prefix. */
 async function fullNames(context: Context, model: Model): Promise<Model> {
-  const prefixA = prefixOfA(context, model);
+  const prefixA = prefixOfA({ prefix: context.options.prefix }, model);
   return prefixA === undefined
     ? model
     : (await bridgeModels([model], { prefixA, allowNonfinite: true })).restore(model);

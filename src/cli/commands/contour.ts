@@ -5,14 +5,9 @@ import { visible } from "../../base/visible.ts";
 import type { Contour, ContourPoint } from "../../measure/contour.ts";
 import type { Split } from "../../node/data-folder.ts";
 import { saveText } from "../../node/file-sink.ts";
+import { withPlanPair } from "../../plan/align-by-plan.ts";
 import { textTable } from "../../report/text-table.ts";
-import {
-  checkpointPath,
-  PERMUTATIONS_OPTION,
-  type PermutationsValues,
-  permutationsInput,
-  withAlignedPair,
-} from "../aligned-pair.ts";
+import { checkpointPath, PERMUTATIONS_OPTION, type PermutationsValues, permutationsInput } from "../aligned-pair.ts";
 import { bridgeLines } from "../bridging.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { dataDigest, pairDigests } from "../digests.ts";
@@ -23,6 +18,7 @@ import { basisLines, MATCH_OPTIONS, type MatchValues } from "../matching.ts";
 import { checkLabelsFit } from "../measured.ts";
 import { checkOutputs, PREFIX_OPTIONS, type PrefixValues } from "../models.ts";
 import { integer, required, text } from "../option.ts";
+import { alignOf, planOf, settingOf } from "../planning.ts";
 import { savedLines, settingsOf } from "./curve.ts";
 
 const OUTPUTS = ["csv", "svg", "html"] as const;
@@ -67,12 +63,12 @@ export const contour: Command<ContourValues> = {
     await checkOutputs(outputs, inputs, options.force);
     const path = await checkpointPath(context, outputs, inputs);
     // Before any work: the peers may be missing.
-    const { executorOf } = await import("../../run/models/default-executor.ts");
-    await executorOf(undefined);
+    await checkExecutor();
     const { sampleContour } = await import("../../measure/contour.ts");
     const data = await readSplit(context, split);
-    return withAlignedPair(
-      context,
+    const plan = planOf(context, alignOf({ ...options, batch: undefined }));
+    return withPlanPair(
+      await settingOf(context, plan, options.checkpoint),
       (pair, { how, notes }) => {
         const of = async (): Promise<ResultsOf> =>
           new Map([
@@ -100,6 +96,12 @@ export const contour: Command<ContourValues> = {
     );
   },
 };
+
+/** States what to install, where the peers are missing. */
+async function checkExecutor(): Promise<void> {
+  const { executorOf } = await import("../../run/models/default-executor.ts");
+  await executorOf(undefined);
+}
 
 /** How many of all points are kept. */
 const countOf =

@@ -4,7 +4,7 @@ import { visible } from "../../base/visible.ts";
 import type { Command } from "../command.ts";
 import { INPUT_OPTIONS, type InputValues, withModels } from "../models.ts";
 import { UsageError } from "../option.ts";
-import { checkModelOutput, FOLDER_OPTIONS, type FolderValues, forceOption, openOutput } from "../output.ts";
+import { checkOutput, FOLDER_OPTIONS, type FolderValues, forceOption, openOutput } from "../output.ts";
 
 interface ConvertValues extends FolderValues, InputValues {
   readonly force: boolean;
@@ -28,7 +28,7 @@ export const convert: Command<ConvertValues> = {
     const [input, output] = words.positionals as [string, string];
     if (output === "") throw new UsageError("convert got an empty OUT, expected a path");
     const context = { ...words, positionals: [input], options: { ...words.options, output } };
-    await checkModelOutput(context);
+    await checkOutput(context);
     return withModels([input], context, async (model) => {
       const target = await openOutput(context, model!);
       const lines = [`converted  ${visible(target.json.path)}`, ...(await target.save(model!))];

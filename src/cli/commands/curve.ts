@@ -9,14 +9,11 @@ import type { Split } from "../../node/data-folder.ts";
 import { saveText } from "../../node/file-sink.ts";
 import { applyPermutations } from "../../perm/apply-permutations.ts";
 import type { AlignedPair } from "../../perm/pair.ts";
-import {
-  type AlignmentFound,
-  checkpointPath,
-  PERMUTATIONS_OPTION,
-  type PermutationsValues,
-  permutationsInput,
-  withAlignedPair,
-} from "../aligned-pair.ts";
+import { type PlanAlignment, withPlanPair } from "../../plan/align-by-plan.ts";
+import type { MergePlan } from "../../plan/merge-plan.ts";
+import type { PlanSetting } from "../../plan/plan-host.ts";
+import { type PlannedRepair, plannedRepair, type RepairSource, repairImages } from "../../plan/repair-by-plan.ts";
+import { checkpointPath, PERMUTATIONS_OPTION, type PermutationsValues, permutationsInput } from "../aligned-pair.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { type CurveResult, curveCsv, curveJson, curveText, type SplitResult } from "../curve-result.ts";
 import { dataDigest, pairDigests } from "../digests.ts";
@@ -28,7 +25,8 @@ import { chanceHints, checkLabelsFit, hintLines } from "../measured.ts";
 import { inMemoryModel } from "../measuring/plain.ts";
 import { checkOutputs, PREFIX_OPTIONS, type PrefixValues } from "../models.ts";
 import { choice, flag, integer, required, text } from "../option.ts";
-import { planMeasured, REPAIR_OPTIONS, type Repair, type RepairValues } from "../repairing.ts";
+import { alignOf, planOf, repairOf, settingOf } from "../planning.ts";
+import { REPAIR_OPTIONS, type RepairValues } from "../repairing.ts";
 
 /** More heat maps than this make a page heavy and say nothing new. */
 const MAX_MAPS = 12;
@@ -88,7 +86,6 @@ export const curve: Command<CurveValues> = {
     const { options } = context;
     const { points, batch } = options;
     const outputs = OUTPUTS.flatMap((kind) => options[kind] ?? []);
-    const { repair, temper } = planMeasured(context);
     const inputs = [...context.positionals, ...permutationsInput(context)];
     await checkOutputs(outputs, inputs, options.force);
     const checkpoint = await checkpointPath(context, outputs, inputs);
@@ -97,8 +94,11 @@ export const curve: Command<CurveValues> = {
     const splits = new Map<string, Dataset>();
     for (const split of options.split === "both" ? (["train", "test"] as const) : [options.split])
       splits.set(split, await readSplit(context, split));
-    return withAlignedPair(
-      context,
+    const setting = await settingOf(context, measuredPlan(options, context), options.checkpoint);
+    const repair = plannedRepair(setting);
+    const temper = options.temperature ? temperImages(setting, options).read : undefined;
+    return withPlanPair(
+      setting,
       (pair, alignment) => {
         const task = { pair, alignment, splits, repair, temper, points, batch };
         return withCheckpoint(context, { path: checkpoint, inputs, ...checkpointOf(context, task) }, async (kept) => {
@@ -114,6 +114,17 @@ export const curve: Command<CurveValues> = {
     );
   },
 };
+
+/** The alignment and the repair that are measured; the temperature is measured too, and not folded in. */
+function measuredPlan(options: CurveValues, context: Context): MergePlan {
+  const repair = repairOf({ ...options, temperature: false });
+  return planOf(context, { ...alignOf({ ...options, batch: undefined }), repair, blend: { method: "lerp" } });
+}
+
+/** The images that a temperature is fitted on. */
+function temperImages(setting: PlanSetting, { "repair-images": images }: CurveValues): RepairSource {
+  return repairImages(setting, setting.plan.data!, { kind: "least-squares", images });
+}
 
 /** Whether A and B know the images, from the ends of the curve. */
 function hintsOf({ splits }: CurveResult): string[] {
@@ -136,9 +147,9 @@ async function loadRunning() {
 /** What is measured. */
 interface CurveTask {
   readonly pair: AlignedPair;
-  readonly alignment: AlignmentFound;
+  readonly alignment: PlanAlignment;
   readonly splits: ReadonlyMap<string, Dataset>;
-  readonly repair: Repair | undefined;
+  readonly repair: PlannedRepair | undefined;
   /** Reads the images that a temperature is fitted on. */
   readonly temper: (() => Promise<Dataset>) | undefined;
   readonly points: number;

@@ -1,43 +1,21 @@
 /** `rebasin merge A B -o OUT` */
 
 import type { Dtype } from "../../base/dtype.ts";
-import { visible } from "../../base/visible.ts";
-import { mergeModels } from "../../merge/merge-models.ts";
 import type { Blend } from "../../merge/methods/blend-tensor.ts";
-import { saveSafetensors } from "../../node/save-safetensors.ts";
-import { permutationsModel } from "../../perm/permutation-file.ts";
-import { matchMetadata } from "../../plan/rebasin.ts";
-import {
-  alignPair,
-  checkPermutationsInput,
-  PERMUTATIONS_OPTION,
-  type PermutationsValues,
-  permutationsInput,
-} from "../aligned-pair.ts";
-import { alignmentJson, alignmentText, PERMUTATIONS_OUT_OPTION } from "../alignment-text.ts";
-import { DTYPE_OPTION, KEEP_OPTION, withBridge } from "../bridging.ts";
-import type { Command, CommandContext } from "../command.ts";
+import { runPlan } from "../../plan/run-plan.ts";
+import { PERMUTATIONS_OPTION, type PermutationsValues } from "../aligned-pair.ts";
+import { PERMUTATIONS_OUT_OPTION } from "../alignment-text.ts";
+import { DTYPE_OPTION, KEEP_OPTION } from "../bridging.ts";
+import type { Command } from "../command.ts";
 import { MATCH_OPTIONS, type MatchValues } from "../matching.ts";
 import { MATCH_DATA_OPTIONS, type MatchDataValues } from "../matching-data.ts";
 import { PREFIX_OPTIONS, type PrefixValues } from "../models.ts";
 import { choice, number } from "../option.ts";
-import {
-  checkModelOutput,
-  FOLDER_OPTIONS,
-  type FolderValues,
-  METADATA_OPTION,
-  openOutput,
-  outputOption,
-} from "../output.ts";
-import { repairText } from "../repair-text.ts";
-import { planRepair, type Repair, repairHint, TEMPERATURE_OPTION } from "../repairing.ts";
-import {
-  MERGE_REPAIR_OPTIONS,
-  type MergeRepairValues,
-  planTasks,
-  type TaskPlan,
-  taskLines,
-} from "../repairing-tasks.ts";
+import { FOLDER_OPTIONS, type FolderValues, METADATA_OPTION, outputOption } from "../output.ts";
+import { planResult } from "../plan-result.ts";
+import { alignOf, outputOf, planOf, repairOf, settingOf } from "../planning.ts";
+import { TEMPERATURE_OPTION } from "../repairing.ts";
+import { MERGE_REPAIR_OPTIONS, type MergeRepairValues } from "../repairing-tasks.ts";
 
 interface MergeValues
   extends FolderValues,
@@ -88,59 +66,11 @@ export const merge: Command<MergeValues> = {
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors --repair per-task --data digits --data-b clothes",
   ],
   async run(context) {
-    const { options, positionals, signal, onProgress } = context;
-    const { lambda, blend, force, split, "permutations-out": permutationsFile } = options;
-    const { tasks, repair } = planAfter(context);
-    const others = [...(permutationsFile === undefined ? [] : [permutationsFile]), ...(tasks?.files ?? [])];
-    const files = permutationsInput(context);
-    const inputs = [...positionals, ...files];
-    await checkPermutationsInput(context);
-    await checkModelOutput(context, others, inputs);
-    return withBridge(
-      context,
-      async (bridge, saved) => {
-        const target = await openOutput(context, bridge.restore(bridge.models[0]!), inputs);
-        const { alignment, ...aligned } = await alignPair(context, bridge, saved, { split, repair });
-        const { a, b, spec: pair, permutations } = aligned;
-        const blended = await mergeModels(a, b, pair, permutations, {
-          lambda,
-          blend,
-          allowNonfinite: options["allow-nonfinite"],
-          metadata: alignment.matching && matchMetadata(alignment.matching),
-        });
-        const repaired = await (await repair?.of(aligned))?.(blended, lambda);
-        const merged = repaired?.model ?? blended;
-        // Before anything is written: the images may not fit.
-        const sides = (await tasks?.find(merged, aligned)) ?? [];
-        const save = { force, inputs, signal, onProgress };
-        const written = [`merged     ${visible(target.json.path)}`, ...(await target.save(bridge.restore(merged)))];
-        if (permutationsFile !== undefined) {
-          await saveSafetensors(await permutationsModel(pair, permutations), permutationsFile, save);
-          written.push(`saved      ${visible(permutationsFile)}`);
-        }
-        for (const { model, file } of sides) await saveSafetensors(model, file, save);
-        written.push(...taskLines(sides));
-        if (repaired !== undefined) written.unshift(repairText(repaired.report));
-        else if (tasks === undefined) written.push(repairHint(a));
-        const json = {
-          ...alignmentJson(alignment, pair.spec),
-          output: target.json,
-          repair: repaired?.report,
-          tasks: tasks && sides.map(({ model: _, ...side }) => side),
-        };
-        return { json, text: [alignmentText(alignment, pair.spec), "", ...written].join("\n") };
-      },
-      files,
-    );
+    const { options } = context;
+    const { lambda, blend: method, split, checkpoint } = options;
+    const words = { ...alignOf(options, split), repair: repairOf(options), output: outputOf(options) };
+    const setting = await settingOf(context, planOf(context, { ...words, blend: { method, lambda } }), checkpoint);
+    const { plan, host, run } = setting;
+    return planResult(await runPlan(plan, host, run));
   },
 };
-
-/** What comes after the merge: a repair of it, or side files for two tasks. */
-function planAfter(context: CommandContext<MergeValues>): {
-  tasks?: TaskPlan | undefined;
-  repair?: Repair | undefined;
-} {
-  const { output, repair, "data-b": dataB } = context.options;
-  if (repair === "per-task") return dataB === undefined ? {} : { tasks: planTasks(context, output, dataB) };
-  return { repair: planRepair({ ...context, options: { ...context.options, repair } }) };
-}

@@ -2,6 +2,7 @@
 
 import type { Model } from "../../base/model.ts";
 import type { Dataset } from "../../data/dataset.ts";
+import type { PlannedRepairSettings } from "../../plan/repair-by-plan.ts";
 import type { PairRepair } from "../../repair/repair-model.ts";
 import type { Evaluation } from "../../run/evaluate.ts";
 import type { Answers, Calibration } from "../../run/metrics.ts";
@@ -9,7 +10,6 @@ import { calibrate, evaluateLogits } from "../../run/metrics.ts";
 import { fitTemperature, meanProbabilities } from "../../run/temperature.ts";
 import { predict } from "../../run/tfjs/evaluate.ts";
 import { createNetwork, type TfNetwork } from "../../run/tfjs/network.ts";
-import type { RepairSettings } from "../repairing.ts";
 
 /** What all models are measured with. */
 export interface MeasureSetup {
@@ -18,7 +18,7 @@ export interface MeasureSetup {
   readonly splits: ReadonlyMap<string, Dataset>;
   /** The ends of the line, B aligned: for repairs and temperatures. */
   readonly parents: readonly [Model, Model];
-  readonly repair?: { readonly settings: RepairSettings; readonly images: Dataset } | undefined;
+  readonly repair?: { readonly settings: PlannedRepairSettings; readonly images: Dataset } | undefined;
   /** Images on which a temperature is fitted to the mean of the parents' probabilities; none where nobody asks for one. */
   readonly temper?: Dataset | undefined;
 }
