@@ -13,7 +13,7 @@
 
 export { type FolderWriteOptions, writeFolder } from "./formats/folder/write-folder.ts";
 export type { Format, FormatModule, FormatOptions, FormatWriteOptions } from "./formats/format.ts";
-export { flax, npy, npz, onnx, pytorch, safetensors, tfjs } from "./formats/formats.ts";
+export { flax, hdf5, keras, npy, npz, onnx, pytorch, safetensors, tfjs } from "./formats/formats.ts";
 export { readGraph } from "./formats/operator-graph.ts";
 export { namedAs } from "./formats/same-names.ts";
 export { type WriteModelOptions, writeModel } from "./formats/write-model.ts";

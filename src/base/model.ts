@@ -26,6 +26,8 @@ export interface GraphUse {
    * data. Undefined where the graph does not tell.
    */
   readonly reads?: readonly string[] | undefined;
+  /** What its layer calls it, where its name does not say: `kernel`, `gamma`. */
+  readonly variable?: string | undefined;
   /** True for scalars, shapes, axes and the like, of which nothing moves. */
   readonly isFixed?: boolean | undefined;
 }

@@ -8,7 +8,8 @@ import { describeTensor } from "../base/compare-tensors.ts";
 import { isFloat } from "../base/dtype.ts";
 import { SpecError } from "../base/errors.ts";
 import type { GraphUse, TensorInfo } from "../base/model.ts";
-import { type Role, type TensorName, tensorName } from "../base/tensor-names.ts";
+import type { Role, TensorName } from "../base/tensor-names.ts";
+import { nameReader } from "./keras-names.ts";
 import { namesEmbedding } from "./vocabulary.ts";
 import { type PathWord, partOf } from "./words.ts";
 
@@ -64,11 +65,13 @@ const SCALARS: ReadonlySet<string> = new Set("logit_scale temperature n_averaged
  */
 export function readModules(tensors: Tensors, flip = false): Modules {
   if (tensors.size === 0) throw new SpecError("model has no tensors, expected some");
+  const long = [...tensors.keys()].find((name) => name.length > LONGEST_NAME);
+  if (long !== undefined) throw longName(long);
   const groups = new Map<string, { path: readonly string[]; roles: Map<Role, string> }>();
   const fixed: string[] = [];
+  const splitName = nameReader(tensors);
   for (const [name, info] of tensors) {
-    if (name.length > LONGEST_NAME) throw longName(name);
-    const split = tensorName(name);
+    const split = splitName(name);
     const role = roleOf(split);
     if (isFixed(split, role, info)) {
       fixed.push(name);
@@ -86,7 +89,7 @@ export function readModules(tensors: Tensors, flip = false): Modules {
   const paths = unwrapped(found.map(({ path }) => path));
   const parts = partReader();
   const modules = found.map(({ path, roles }, i) =>
-    toModule(paths[i]!, path.slice(shared).map(parts), roles, tensors, flip),
+    toModule(paths[i]!, path.slice(shared).map(parts), roles, { tensors, flip, splitName }),
   );
   return { modules, prefix: (found[0]?.path ?? []).slice(0, shared).map(parts), fixed };
 }
@@ -144,13 +147,12 @@ function toModule(
   path: string,
   parts: readonly PathWord[],
   roles: ReadonlyMap<Role, string>,
-  tensors: Tensors,
-  flip: boolean,
+  { tensors, flip, splitName }: { tensors: Tensors; flip: boolean; splitName: (name: string) => TensorName },
 ): Module {
   const name = mainTensor(roles, tensors);
   const { shape, use } = tensors.get(name)!;
   const rank = shape.length;
-  const { leaf } = tensorName(name);
+  const { leaf } = splitName(name);
   const layout = layoutOf(leaf, use, flip && rank === 2);
   const bias = roles.get("bias");
   // LayerNorm over channels and positions: its bias has the shape of its weight.

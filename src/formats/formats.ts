@@ -2,6 +2,7 @@
 
 import { looksLikeFlax } from "./flax/looks-like-flax.ts";
 import type { Format } from "./format.ts";
+import { looksLikeHdf5, looksLikeKeras } from "./keras/looks-like-keras.ts";
 import { looksLikeNpz } from "./npz/looks-like-npz.ts";
 import { looksLikeOnnx } from "./onnx/looks-like-onnx.ts";
 import { looksLikePytorch } from "./pytorch/looks-like-pytorch.ts";
@@ -89,8 +90,32 @@ export const flax: Format = {
   load: () => import("./flax/flax-format.ts"),
 };
 
+/** Keras' archives: a model's JSON, and its weights in HDF5. */
+export const keras: Format = {
+  name: "keras",
+  title: "Keras (.keras)",
+  endings: [".keras"],
+  inFolder: "model.keras",
+  fresh: false,
+  keepsMetadata: false,
+  recognises: looksLikeKeras,
+  load: () => import("./keras/keras-format.ts"),
+};
+
+/** Keras' older files and its weights alone, and what h5py wrote. */
+export const hdf5: Format = {
+  name: "hdf5",
+  title: "HDF5 (Keras .h5 .weights.h5)",
+  endings: [".h5", ".hdf5"],
+  inFolder: "tf_model.h5",
+  fresh: false,
+  keepsMetadata: false,
+  recognises: looksLikeHdf5,
+  load: () => import("./keras/hdf5-format.ts"),
+};
+
 /** Every format, in the order in which they are asked. */
-export const FORMATS: readonly Format[] = [safetensors, pytorch, npz, npy, onnx, tfjs, flax];
+export const FORMATS: readonly Format[] = [safetensors, pytorch, npz, npy, onnx, tfjs, flax, keras, hdf5];
 
 /** The format of that name. Throws `RangeError` for an unknown one. */
 export function formatNamed(name: string): Format {

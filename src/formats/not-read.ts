@@ -1,7 +1,6 @@
 /** Kinds of files that are known and not read: why, and what to make of them. Loaded with other formats than safetensors. */
 
 import { describe } from "../base/describe.ts";
-import { isZip } from "./zip-head.ts";
 
 /** What a file is, and what is to be done. */
 interface NotRead {
@@ -15,18 +14,7 @@ const SAVED_MODEL =
 const ORBAX =
   "an Orbax checkpoint, which is a database of pieces, expected one file: restore it in Python and write it by safetensors.flax.save_file, flax.serialization.to_bytes or numpy.savez";
 
-const BY_KERAS =
-  "expected another format: m = keras.models.load_model(FILE) and numpy.savez('OUT.npz', **{getattr(w, 'path', w.name): w.numpy() for w in m.weights}), or tensorflowjs_converter --input_format=keras FILE OUT";
-
 const KINDS: readonly NotRead[] = [
-  {
-    matches: (_, text) => text.startsWith("\x89HDF\r\n\x1a\n"),
-    what: `an HDF5 file (Keras .h5), whose tables of objects and chunks are not read here, ${BY_KERAS}`,
-  },
-  {
-    matches: (head, text, name) => isZip(head) && (/\.keras$/i.test(name) || text.slice(30, 43) === "metadata.json"),
-    what: `a Keras model (.keras) with its weights in HDF5, whose tables are not read here, ${BY_KERAS}`,
-  },
   {
     matches: (_, text) => text.startsWith("GGUF"),
     what: "a GGUF file, whose numbers are mostly packed in blocks that cannot be put in another order, expected the checkpoint that it was made from (safetensors, PyTorch)",

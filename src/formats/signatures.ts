@@ -19,12 +19,11 @@ const isJson = (text: string): boolean => /^(\xef\xbb\xbf)?\s*[{[]/.test(text);
 
 /** Ordered: the particular before the general. `text` is the head as Latin-1, one character a byte. */
 const SIGNATURES: readonly Signature[] = [
-  { format: "a zip archive (Keras .keras?) of neither PyTorch nor NumPy", matches: isZip },
+  { format: "a zip archive of neither PyTorch, NumPy nor Keras", matches: isZip },
   {
     format: "a Python pickle, but not one of torch.save",
     matches: (head) => head[0] === 0x80 && head[1]! >= 2 && head[1]! <= 5,
   },
-  { format: "an HDF5 file (Keras .h5)", matches: starts(0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a) },
   { format: "a GGUF file", matches: (_, text) => text.startsWith("GGUF") },
   { format: "a TensorFlow Lite model", matches: (_, text) => text.slice(4, 8) === "TFL3" },
   { format: "a gzip archive", matches: starts(0x1f, 0x8b) },

@@ -33,7 +33,7 @@ export interface OutputOptions {
 }
 
 /** Endings of models that are read by others, and not written here: a file of another format must not be called so. */
-const NOT_WRITTEN = [".h5", ".hdf5", ".keras", ".gguf", ".tflite", ".pb"];
+const NOT_WRITTEN = [".gguf", ".tflite", ".pb"];
 
 /**
  * Decides by the path's ending; without a known one the output is what `like` is. Throws `RangeError`, in one line, when

@@ -13,17 +13,37 @@ export interface ChosenFile {
 }
 
 /** Files that hold weights, and are read, the preferred ending first. */
-const ENDINGS = [".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".npz", ".onnx", "model.json", ".msgpack"];
+const ENDINGS = [
+  ".safetensors",
+  ".bin",
+  ".pt",
+  ".pth",
+  ".ckpt",
+  ".npz",
+  ".onnx",
+  "model.json",
+  ".msgpack",
+  ".keras",
+  ".h5",
+];
 
 /** Files that hold weights in formats that are not read. */
-const OTHER_WEIGHTS = /\.(h5|keras|gguf|ot|tflite|pb|onnx_data)$/i;
+const OTHER_WEIGHTS = /\.(gguf|ot|tflite|pb|onnx_data)$/i;
 
 /** What training leaves beside a model in the endings of models, the weights of TensorFlow.js, and JSON of another name. */
 const NO_MODEL =
   /^((training_args|optimizer|scheduler|scaler|rng_state.*|random_states.*)\.(bin|pt|pth)|group\d+-shard\d+of\d+\.bin|.+model\.json)$/;
 
 /** Names that libraries look for, the preferred first. */
-const USUAL = ["model", "diffusion_pytorch_model", "pytorch_model", "adapter_model", "open_clip_model", "flax_model"];
+const USUAL = [
+  "model",
+  "diffusion_pytorch_model",
+  "pytorch_model",
+  "adapter_model",
+  "open_clip_model",
+  "flax_model",
+  "tf_model",
+];
 
 const INDEX = ".index.json";
 

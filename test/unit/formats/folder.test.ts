@@ -188,7 +188,8 @@ const CHOICES: readonly [paths: string[], chosen: string | RegExp][] = [
     /^hf is a diffusers pipeline of unet, vae, expected one/,
   ],
   [["x/a.safetensors"], /^hf holds no model, but folders with x, expected one of them: name that folder$/],
-  [["tf_model.h5", "config.json"], /^hf has no model among its 2 files \(tf_model\.h5 is not supported\), expected/],
+  [["tf_model.h5", "config.json"], "tf_model.h5"],
+  [["m.gguf", "config.json"], /^hf has no model among its 2 files \(m\.gguf is not supported\), expected/],
   [[], /^hf is empty, expected/],
 ];
 

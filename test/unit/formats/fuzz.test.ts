@@ -2,6 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { cutOrFlipped, damagesOf, type FuzzedFormat, randomFrom, tryFile } from "../../reference/fuzz-files.ts";
 import { fuzzedFlax } from "../../reference/fuzz-flax.ts";
+import { fuzzedHdf5, fuzzedKeras } from "../../reference/fuzz-keras.ts";
 import { fuzzedNpz } from "../../reference/fuzz-npz.ts";
 import { fuzzedOnnx } from "../../reference/fuzz-onnx.ts";
 import { fuzzedPytorch } from "../../reference/fuzz-pytorch.ts";
@@ -12,7 +13,15 @@ const test = suite("damaged files");
 /** A seeded share of what `npm run stress -- formats-…` runs. */
 const SHARE = 600;
 
-for (const format of [fuzzedPytorch, fuzzedNpz, fuzzedOnnx, fuzzedTfjs, fuzzedFlax] as readonly FuzzedFormat[]) {
+for (const format of [
+  fuzzedPytorch,
+  fuzzedNpz,
+  fuzzedOnnx,
+  fuzzedTfjs,
+  fuzzedFlax,
+  fuzzedHdf5,
+  fuzzedKeras,
+] as readonly FuzzedFormat[]) {
   test(`${format.file}: sound files are read, and handed back byte for byte`, async () => {
     for (const seed of format.seeds) assert.is(await tryFile(format, seed), "read");
   });

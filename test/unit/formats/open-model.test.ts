@@ -54,7 +54,7 @@ const zip = (name: string) =>
   );
 
 const FORMATS: readonly [head: Uint8Array, format: RegExp][] = [
-  [zip("config.json"), /a zip archive/],
+  [zip("x.json"), /a zip archive/],
   [Uint8Array.of(0x50, 0x4b, 5, 6, 0, 0, 0, 0, 0, 0), /a zip archive/],
   [Uint8Array.of(0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf8, 0), /a Python pickle/],
   [Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3), /a gzip archive/],
@@ -90,16 +90,6 @@ const NOT_READ: readonly (readonly [Uint8Array, string, RegExp])[] = [
     Uint8Array.of(8, 1, 18, 0),
     "dir/saved_model.pb",
     /saved_model\.pb is a SavedModel .* expected a file of Keras or TensorFlow\.js/,
-  ],
-  [
-    Uint8Array.of(0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0),
-    "m.h5",
-    /^m\.h5 is an HDF5 file \(Keras \.h5\), .* not read here, expected another format: .*numpy\.savez\(.*or tensorflowjs_converter/,
-  ],
-  [
-    concat(Uint8Array.of(0x50, 0x4b, 3, 4), new Uint8Array(22), Uint8Array.of(13, 0, 0, 0), utf8("metadata.json")),
-    "m",
-    /^m is a Keras model \(\.keras\) with its weights in HDF5, .* expected another format: .*numpy\.savez/,
   ],
   [utf8('{"tree_metadata": {}}'), "_METADATA", /^_METADATA is an Orbax checkpoint, .* expected one file/],
 ];

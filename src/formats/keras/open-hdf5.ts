@@ -1,0 +1,104 @@
+/** Opens HDF5 files as models: `.h5` and `.weights.h5` of Keras, and whatever h5py wrote. */
+
+import { listFirst } from "../../base/compare-tensors.ts";
+import { describe } from "../../base/describe.ts";
+import { FormatError } from "../../base/errors.ts";
+import type { Model, TensorInfo } from "../../base/model.ts";
+import { visible } from "../../base/visible.ts";
+import type { ByteSource } from "../../io/byte-source.ts";
+import { type NumberDataset, readElements } from "../hdf5/dataset.ts";
+import type { Hdf5Bytes } from "../hdf5/hdf5-bytes.ts";
+import { readTree } from "../hdf5/tree.ts";
+import { parseAssumed } from "../npz/npy-dtypes.ts";
+import { type ChosenWeights, chooseWeights } from "./choose-weights.ts";
+
+export interface Hdf5Options {
+  /** What bytes of no known type are: `V2=bf16`. */
+  readonly assume?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly maxIndexBytes?: number | undefined;
+}
+
+/** What a model remembers of its HDF5 file, for writing into a copy of it. */
+export interface Hdf5Container {
+  readonly file: Hdf5Bytes;
+  readonly tensors: ReadonlyMap<string, NumberDataset>;
+  readonly leftOut: readonly { readonly name: string; readonly what: string; readonly isNumeric: boolean }[];
+  readonly training: readonly string[];
+  readonly others: readonly string[];
+}
+
+/** The tensors of an HDF5 file, and what is said of it. */
+export interface OpenHdf5 {
+  readonly container: Hdf5Container;
+  readonly chosen: ChosenWeights;
+  readonly infos: ReadonlyMap<string, TensorInfo>;
+  read(name: string, signal?: AbortSignal): Promise<Uint8Array>;
+}
+
+/** Reads the structure of an HDF5 file, not its tensors. `name` begins messages about tensors that are not there. */
+export async function openHdf5(source: ByteSource, { assume, ...options }: Hdf5Options): Promise<OpenHdf5> {
+  const tree = await readTree(source, { ...options, assumed: parseAssumed(assume) });
+  const { file } = tree;
+  const chosen = await chooseWeights(tree);
+  const tensors = new Map<string, NumberDataset>();
+  const leftOut: Hdf5Container["leftOut"][number][] = [];
+  for (const [name, dataset] of chosen.tensors) {
+    if (dataset.kind === "numbers") tensors.set(name, dataset);
+    else leftOut.push({ name, what: visible(dataset.what), isNumeric: dataset.isNumeric });
+  }
+  if (tensors.size === 0) {
+    const left = listFirst(leftOut.map(({ name, what }) => `${name} (${what})`));
+    throw new FormatError(`${file.name} holds ${left || "no datasets"}, expected datasets of numbers`);
+  }
+  const { training, others } = chosen;
+  return {
+    container: { file, tensors, leftOut, training, others },
+    chosen,
+    infos: new Map(Array.from(tensors, ([name, { dtype, shape }]): [string, TensorInfo] => [name, { dtype, shape }])),
+    async read(name, signal) {
+      const dataset = tensors.get(name);
+      if (dataset === undefined)
+        throw new RangeError(`${file.name} has no tensor ${describe(name)}, expected one of its names`);
+      return readElements(file, dataset, signal);
+    },
+  };
+}
+
+/** What `inspect` says of an HDF5 file. */
+export function hdf5Details({ chosen, container }: OpenHdf5): [string, string][] {
+  const packed = [...container.tensors.values()].filter(({ filters }) => filters.length > 0).length;
+  const details: [string, string][] = [
+    ["kind", chosen.kind],
+    ["producer", visible(chosen.producer)],
+    ["packed", packed === 0 ? "" : `${packed} tensors`],
+    ["left as is", listFirst(container.leftOut.map(({ name, what }) => `${name} (${what})`))],
+    ["training", listFirst(chosen.training)],
+    ["not read", listFirst(chosen.others)],
+  ];
+  return details.filter(([, text]) => text !== "");
+}
+
+/**
+ * Opens an HDF5 file. Names are the paths of datasets; in Keras' `.h5` those from the group of the weights on, in the order
+ * of `layer_names`. `read` gives a *view* where the source gives one and the tensor is whole and little-endian, else a copy.
+ *
+ * @throws {FormatError} naming the file and the byte or the dataset: for what is malformed, and elements in other files
+ * @throws {RangeError} for an `assume` that is none
+ *
+ * @example
+ * const model = await openHdf5Model(bytesSource(bytes, "model.weights.h5"));
+ */
+export async function openHdf5Model(source: ByteSource, options: Hdf5Options = {}): Promise<Model> {
+  const opened = await openHdf5(source, options);
+  return {
+    name: source.name,
+    tensors: opened.infos,
+    metadata: new Map(),
+    origin: { format: "hdf5", details: hdf5Details(opened), container: opened.container },
+    read: opened.read,
+    async close() {
+      await source.close?.();
+    },
+  };
+}
