@@ -41,6 +41,7 @@ export const FOR_WORKERD = {
  * suites there.
  */
 const EDGE_FORMATS = join(root, "src/formats/open-other-edge.ts");
+const EDGE_NAMES = join(root, "src/families/numbered-names-edge.ts");
 const EDGE_SHA256 = join(root, "src/base/sha256-edge.ts");
 const onlyTheCore = {
   name: "no other formats, no scalar build",
@@ -49,6 +50,7 @@ const onlyTheCore = {
     onResolve({ filter: /\/open-other\.ts$/ }, ({ kind }) =>
       kind === "dynamic-import" ? { path: EDGE_FORMATS } : undefined,
     );
+    onResolve({ filter: /\/numbered-names\.ts$/ }, () => ({ path: EDGE_NAMES }));
     onResolve({ filter: /\/base\/sha256\.ts$/ }, () => ({ path: EDGE_SHA256 }));
   },
 };

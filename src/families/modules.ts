@@ -8,8 +8,8 @@ import { describeTensor } from "../base/compare-tensors.ts";
 import { isFloat } from "../base/dtype.ts";
 import { SpecError } from "../base/errors.ts";
 import type { GraphUse, TensorInfo } from "../base/model.ts";
-import type { Role, TensorName } from "../base/tensor-names.ts";
-import { nameReader } from "./keras-names.ts";
+import { type Role, type TensorName, tensorName } from "../base/tensor-names.ts";
+import { numberedNames } from "./numbered-names.ts";
 import { namesEmbedding } from "./vocabulary.ts";
 import { type PathWord, partOf } from "./words.ts";
 
@@ -65,12 +65,11 @@ const SCALARS: ReadonlySet<string> = new Set("logit_scale temperature n_averaged
  */
 export function readModules(tensors: Tensors, flip = false): Modules {
   if (tensors.size === 0) throw new SpecError("model has no tensors, expected some");
-  const long = [...tensors.keys()].find((name) => name.length > LONGEST_NAME);
-  if (long !== undefined) throw longName(long);
   const groups = new Map<string, { path: readonly string[]; roles: Map<Role, string> }>();
   const fixed: string[] = [];
   const splitName = nameReader(tensors);
   for (const [name, info] of tensors) {
+    if (name.length > LONGEST_NAME) throw longName(name);
     const split = splitName(name);
     const role = roleOf(split);
     if (isFixed(split, role, info)) {
@@ -92,6 +91,15 @@ export function readModules(tensors: Tensors, flip = false): Modules {
     toModule(paths[i]!, path.slice(shared).map(parts), roles, { tensors, flip, splitName }),
   );
   return { modules, prefix: (found[0]?.path ?? []).slice(0, shared).map(parts), fixed };
+}
+
+/** Splits names; variables that are numbered have the names that their layers call them. */
+function nameReader(tensors: Tensors): (name: string) => TensorName {
+  const numbered = numberedNames(tensors.keys());
+  return (name) => {
+    const variable = tensors.get(name)!.use?.variable ?? numbered.get(name);
+    return tensorName(variable ? name.replace(/vars\/\d+$/, variable) : name);
+  };
 }
 
 const longName = (name: string): SpecError =>

@@ -24,7 +24,7 @@ export async function openOther(source: ByteSource, head: Uint8Array, options: O
 
 /** Of archives the formats themselves would tell which they are, and they are not there. */
 function guessArchive(head: Uint8Array): string | undefined {
-  if (isZip(head)) return "a zip archive (PyTorch .pt, NumPy .npz or Keras .keras)";
+  if (isZip(head)) return "a zip archive (PyTorch, NumPy, Keras)";
   return head[0] === 0x80 && head[1]! >= 2 && head[1]! <= 5 ? "a Python pickle (PyTorch .pt)" : undefined;
 }
 

@@ -19,7 +19,7 @@ const isJson = (text: string): boolean => /^(\xef\xbb\xbf)?\s*[{[]/.test(text);
 
 /** Ordered: the particular before the general. `text` is the head as Latin-1, one character a byte. */
 const SIGNATURES: readonly Signature[] = [
-  { format: "a zip archive of neither PyTorch, NumPy nor Keras", matches: isZip },
+  { format: "a zip archive of another kind", matches: isZip },
   {
     format: "a Python pickle, but not one of torch.save",
     matches: (head) => head[0] === 0x80 && head[1]! >= 2 && head[1]! <= 5,

@@ -19,7 +19,7 @@ export function requireSameTensors(a: Model, b: Model): void {
 /** As the graph of the file says it, else the name: Keras 3 numbers its variables, `layers/dense/vars/0`. */
 export function layoutOf(name: string, use: GraphUse | undefined): string {
   return (
-    use?.layout ?? (["kernel", "w"].includes(tensorName(name).leaf) || /\/vars\/\d+$/.test(name) ? "in-out" : "out-in")
+    use?.layout ?? (name.includes("/vars/") || ["kernel", "w"].includes(tensorName(name).leaf) ? "in-out" : "out-in")
   );
 }
 

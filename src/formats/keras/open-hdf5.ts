@@ -3,6 +3,7 @@
 import { listFirst } from "../../base/compare-tensors.ts";
 import { describe } from "../../base/describe.ts";
 import { FormatError } from "../../base/errors.ts";
+import { kerasVariables } from "../../base/keras-variables.ts";
 import type { Model, TensorInfo } from "../../base/model.ts";
 import { visible } from "../../base/visible.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
@@ -52,10 +53,16 @@ export async function openHdf5(source: ByteSource, { assume, ...options }: Hdf5O
     throw new FormatError(`${file.name} holds ${left || "no datasets"}, expected datasets of numbers`);
   }
   const { training, others } = chosen;
+  const variables = kerasVariables(tensors.keys());
   return {
     container: { file, tensors, leftOut, training, others },
     chosen,
-    infos: new Map(Array.from(tensors, ([name, { dtype, shape }]): [string, TensorInfo] => [name, { dtype, shape }])),
+    infos: new Map(
+      Array.from(tensors, ([name, { dtype, shape }]): [string, TensorInfo] => {
+        const variable = variables.get(name);
+        return [name, { dtype, shape, use: variable === undefined ? undefined : { variable } }];
+      }),
+    ),
     async read(name, signal) {
       const dataset = tensors.get(name);
       if (dataset === undefined)
