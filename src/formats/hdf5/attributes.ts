@@ -9,7 +9,7 @@ import { NOWHERE } from "./hdf5-bytes.ts";
 import { contentOf, MESSAGE, type Message, type ObjectHeader } from "./object-header.ts";
 
 /** An attribute that is read when asked for. */
-export interface Attribute {
+export interface Hdf5Attribute {
   readonly name: string;
   readonly type: Hdf5Type;
   readonly shape: readonly number[] | undefined;
@@ -23,8 +23,8 @@ const MAX_TEXTS = 1_000_000;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** The attributes of an object, by name. Throws `FormatError` for two of one name. */
-export async function readAttributes(file: Hdf5Bytes, header: ObjectHeader): Promise<Map<string, Attribute>> {
-  const found = new Map<string, Attribute>();
+export async function readAttributes(file: Hdf5Bytes, header: ObjectHeader): Promise<Map<string, Hdf5Attribute>> {
+  const found = new Map<string, Hdf5Attribute>();
   for (const message of header.messages) {
     if (message.type === MESSAGE.attribute) await addAttribute(file, await contentOf(file, message), found);
     if (message.type !== MESSAGE.attributeInfo) continue;
@@ -39,7 +39,7 @@ export async function readAttributes(file: Hdf5Bytes, header: ObjectHeader): Pro
   return found;
 }
 
-async function addAttribute(file: Hdf5Bytes, part: Hdf5Part, found: Map<string, Attribute>): Promise<void> {
+async function addAttribute(file: Hdf5Bytes, part: Hdf5Part, found: Map<string, Hdf5Attribute>): Promise<void> {
   const version = part.version(1, 2, 3);
   const flags = part.u8();
   const [nameSize, typeSize, spaceSize] = [part.u16(), part.u16(), part.u16()];
@@ -72,7 +72,10 @@ export function textOf(part: Hdf5Part, bytes: Uint8Array): string {
 }
 
 /** An attribute's texts in order; undefined where it is none. One that is no list gives one text. */
-export async function attributeTexts(file: Hdf5Bytes, attribute: Attribute | undefined): Promise<string[] | undefined> {
+export async function attributeTexts(
+  file: Hdf5Bytes,
+  attribute: Hdf5Attribute | undefined,
+): Promise<string[] | undefined> {
   if (attribute?.type.kind !== "text" || attribute.shape === undefined) return undefined;
   const { type, shape, data } = attribute;
   const count = shape.reduce((product, size) => product * size, 1);
@@ -92,7 +95,10 @@ export async function attributeTexts(file: Hdf5Bytes, attribute: Attribute | und
 }
 
 /** An attribute that is one text. */
-export async function attributeText(file: Hdf5Bytes, attribute: Attribute | undefined): Promise<string | undefined> {
+export async function attributeText(
+  file: Hdf5Bytes,
+  attribute: Hdf5Attribute | undefined,
+): Promise<string | undefined> {
   const texts = await attributeTexts(file, attribute);
   return texts?.length === 1 ? texts[0] : undefined;
 }

@@ -5,7 +5,7 @@ import type { Dtype } from "../../base/dtype.ts";
 import { FormatError } from "../../base/errors.ts";
 import { tensorBytes } from "../../base/tensor-bytes.ts";
 import { swapBytes } from "../strided.ts";
-import { type Attribute, attributeText, readAttributes } from "./attributes.ts";
+import { attributeText, type Hdf5Attribute, readAttributes } from "./attributes.ts";
 import { type Chunk, readChunks } from "./chunks.ts";
 import { type Box, copyChunk } from "./copy-chunk.ts";
 import { readDataspace } from "./dataspace.ts";
@@ -116,7 +116,7 @@ async function namedType(
 ): Promise<Hdf5Type> {
   if (type.kind !== "opaque") return type;
   const { size } = type;
-  const attributes: ReadonlyMap<string, Attribute> = await readAttributes(file, header);
+  const attributes: ReadonlyMap<string, Hdf5Attribute> = await readAttributes(file, header);
   const [dtype, width] = NAMED[(await attributeText(file, attributes.get("dtype"))) ?? ""] ?? [
     assumed.get(`V${size}`),
     size,

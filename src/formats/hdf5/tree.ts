@@ -5,7 +5,7 @@ import type { Dtype } from "../../base/dtype.ts";
 import { FormatError } from "../../base/errors.ts";
 import { createYielder } from "../../base/progress.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
-import { type Attribute, readAttributes } from "./attributes.ts";
+import { type Hdf5Attribute, readAttributes } from "./attributes.ts";
 import { type Hdf5Dataset, readDataset } from "./dataset.ts";
 import { readLinks } from "./groups.ts";
 import { Hdf5Bytes } from "./hdf5-bytes.ts";
@@ -151,7 +151,7 @@ function checkPlaces({ file, datasets }: Walk): void {
 export async function groupAttributes(
   { file }: Hdf5Tree,
   { header }: Hdf5Group,
-): Promise<ReadonlyMap<string, Attribute>> {
+): Promise<ReadonlyMap<string, Hdf5Attribute>> {
   return readAttributes(file, header);
 }
 

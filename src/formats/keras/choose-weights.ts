@@ -2,7 +2,7 @@
 
 import { describe } from "../../base/describe.ts";
 import { FormatError } from "../../base/errors.ts";
-import { type Attribute, attributeText, attributeTexts } from "../hdf5/attributes.ts";
+import { attributeText, attributeTexts, type Hdf5Attribute } from "../hdf5/attributes.ts";
 import type { Hdf5Dataset } from "../hdf5/dataset.ts";
 import { datasetsIn, groupAttributes, type Hdf5Group, type Hdf5Tree } from "../hdf5/tree.ts";
 
@@ -18,7 +18,7 @@ export interface ChosenWeights {
   readonly producer: string;
 }
 
-type Attributes = ReadonlyMap<string, Attribute>;
+type Attributes = ReadonlyMap<string, Hdf5Attribute>;
 
 /** What belongs to training at the root of a file. */
 const TRAINING = /^(optimizer|optimizer_weights|_optimizer)$/;
