@@ -22,6 +22,7 @@
 export type { Dataset } from "./data/dataset.ts";
 export { applyTaskAffine } from "./repair/apply-task-affine.ts";
 export { findGuessing, type Guessing } from "./repair/check-parents.ts";
+export { type GramOptions, inputGrams } from "./repair/input-grams.ts";
 export type { Need } from "./repair/least-squares/need.ts";
 export type { SolvedOperation } from "./repair/least-squares/solve-in-order.ts";
 export type { RepairOptions } from "./repair/options.ts";

@@ -10,6 +10,7 @@ import { createLab, type LabOptions } from "./lab.ts";
 import { many } from "./many.ts";
 import { repair } from "./repair.ts";
 import { splitData } from "./split-data.ts";
+import { tasks } from "./tasks.ts";
 import { width } from "./width.ts";
 import { writeOutcome } from "./write-outcome.ts";
 
@@ -22,6 +23,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   counterexample,
   contour,
   repair,
+  tasks,
 ];
 
 /** Exit codes: 0 done (whatever the sign), 1 failed, 2 wrong usage, 130 interrupted. */

@@ -29,6 +29,8 @@ export interface Recipe {
   readonly learningRate: number;
   readonly momentum?: number;
   readonly weightDecay?: number;
+  /** What is trained further, instead of first values by the seed. */
+  readonly from?: Model;
 }
 
 export interface Keeping {
@@ -44,7 +46,7 @@ export async function trainKept(
   epochs: readonly number[],
   keeping: Keeping,
 ): Promise<Map<number, Model>> {
-  const prefix = join(keeping.folder, fileName(recipe, epochs));
+  const prefix = join(keeping.folder, await fileName(recipe, epochs));
   const pathOf = (epoch: number): string => `${prefix}-epoch-${epoch}.safetensors`;
   if (!epochs.every((epoch) => existsSync(pathOf(epoch))))
     await train(recipe, new Set(epochs), prefix, pathOf, keeping);
@@ -62,7 +64,7 @@ async function train(
 ): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const { label, architecture, data, seed, epochs, batch, optimizer, learningRate, momentum, weightDecay } = recipe;
-  const initial = initialiseModel(architecture, seed);
+  const initial = recipe.from ?? initialiseModel(architecture, seed);
   if (wanted.has(0)) await saveModel(initial, pathOf(0), { force: true });
   const started = `${prefix}-started.safetensors`;
   const resume = existsSync(started) ? await readWhole(started, `${label}'s checkpoint`) : undefined;
@@ -101,11 +103,12 @@ async function readWhole(path: string, name: string): Promise<Model> {
 }
 
 /** What a trained model depends on, hashed; of the images all labels, and the pixels of the first and last. */
-function fileName({ label, data, ...recipe }: Recipe, epochs: readonly number[]): string {
+async function fileName({ label, data, from, ...recipe }: Recipe, epochs: readonly number[]): Promise<string> {
   const { count, height, width, channels } = data;
   const hash = createHash("sha256").update(JSON.stringify([recipe, epochs, count, height, width, channels]));
   hash.update(data.labels);
   const some = Math.min(count, 100);
   for (const start of [0, count - some]) hash.update(new Uint8Array(data.read(start, start + some).buffer));
+  if (from !== undefined) for (const name of from.tensors.keys()) hash.update(await from.read(name));
   return `${label.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}-${hash.digest("hex").slice(0, 12)}`;
 }

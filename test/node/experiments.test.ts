@@ -140,7 +140,7 @@ test("an experiment from end to end; stopped and started again, it gives the sam
 });
 
 test("others run from end to end", async () => {
-  for (const name of ["interpolation", "contour", "repair"]) {
+  for (const name of ["interpolation", "contour", "repair", "tasks"]) {
     const words = [name, "--data", join(folder, "data"), "--quick", "--limit", "40", "--out", folder];
     const { code, notes } = await run(words);
     assert.is(code, 0, `${name}: ${notes.join("\n")}`);

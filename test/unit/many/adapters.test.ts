@@ -1,4 +1,4 @@
-/** Task vectors, moved between bases, and LoRA adapters. */
+/** LoRA adapters as PEFT and kohya write them, as task vectors. */
 
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -13,27 +13,13 @@ import { moveTask } from "../../../src/merge/task-vector.ts";
 import { applyPermutations } from "../../../src/perm/apply-permutations.ts";
 import { rejects } from "../../reference/expect-error.ts";
 import { near } from "../../reference/near.ts";
-import { fromModel, mlpNetwork, type Tensors, toModel } from "../../reference/networks.ts";
+import { fromModel, mlpNetwork, toModel } from "../../reference/networks.ts";
 import { randomPermutations } from "../../reference/plant.ts";
-import { gaussian, gaussianArray } from "../../reference/random.ts";
+import { gaussianArray } from "../../reference/random.ts";
 
-const test = suite("adapters");
+const test = suite("LoRA adapters");
 
 const { spec } = mlpNetwork(createRng(0));
-
-/** The model with a little gaussian noise. */
-async function _tuned(model: Model, seed: number, size = 0.05): Promise<Model> {
-  const rng = createRng(seed);
-  const tensors: Tensors = new Map();
-  for (const [name, { shape, data }] of await fromModel(model))
-    tensors.set(name, { shape, data: data.map((value) => value + size * gaussian(rng)) });
-  return toModel(tensors, `tuned ${seed}`);
-}
-
-async function nearModels(actual: Model, wanted: Model, what: string, tolerance = 1e-6): Promise<void> {
-  const [got, want] = [await fromModel(actual), await fromModel(wanted)];
-  for (const [name, { data }] of want) near(got.get(name)!.data, data, `${what}: ${name}`, tolerance);
-}
 
 /** A model of F32 tensors. */
 const made = (tensors: Record<string, [number[], Float32Array | number[]]>, name: string): Model =>
@@ -241,7 +227,8 @@ test("an adapter moves with its base", async () => {
   const renumbered = await applyPermutations(base, spec, permutations);
   const there = blendModels([moved], { blend: "task_arithmetic", base: renumbered });
   const here = blendModels([adapterTask(adapter, base, CONFIG)], { blend: "task_arithmetic", base });
-  await nearModels(there, await applyPermutations(here, spec, permutations), "moved adapter", 1e-7);
+  const [got, want] = [await fromModel(there), await fromModel(await applyPermutations(here, spec, permutations))];
+  for (const [name, { data }] of want) near(got.get(name)!.data, data, name, 1e-7);
   const { parts } = await alignTasks([{ model: adapter, base: renumbered, config: CONFIG }], base, spec);
   assert.ok("delta" in parts[0]!);
 });

@@ -1,4 +1,4 @@
-/** Task vectors, moved between bases, and LoRA adapters. */
+/** Task vectors, and moved between bases. */
 
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
