@@ -10,6 +10,7 @@ import { alignTasks, type TaskAlign, type TunedModel } from "../../src/many/alig
 import { blendModels } from "../../src/merge/blend-models.ts";
 import type { BlendSettings } from "../../src/merge/blends/blend.ts";
 import type { BlendName } from "../../src/merge/blends/blends.ts";
+import { barChart } from "../../src/report/bar-chart.ts";
 import { evaluateModel } from "../../src/run/models/evaluate-model.ts";
 import { percent } from "./barrier-table.ts";
 import { type Corruption, corrupted } from "./corruptions.ts";
@@ -235,11 +236,34 @@ async function run(lab: Lab): Promise<Outcome> {
     },
     figures: { oneBase: ofOne, twoBases: ofTwo },
     sections: [
-      { heading: "Fine-tunes of one base", tables: ofOne.map(oneTable) },
-      { heading: "Across two bases", tables: [twoTable(ofTwo)] },
+      {
+        heading: "Fine-tunes of one base",
+        charts: await Promise.all(ofOne.map(oneChart)),
+        tables: ofOne.map(oneTable),
+      },
+      { heading: "Across two bases", charts: [await twoChart(ofTwo)], tables: [twoTable(ofTwo)] },
     ],
   };
 }
+
+const ACCURACY = { label: "right answers (%)" };
+
+const oneChart = ({ network, rows }: OneBase): Promise<string> => {
+  const bars = rows.map(({ blend, none, aligned }) => ({
+    name: blend,
+    values: [100 * none.accuracy, 100 * aligned.accuracy],
+  }));
+  return barChart({ series: ["as they are", "aligned"], rows: bars, x: ACCURACY }, { title: network });
+};
+
+const twoChart = (all: readonly TwoBases[]): Promise<string> => {
+  const rows = all.map(({ seed, base, own, none, aligned }) => ({
+    name: `seed ${seed}`,
+    values: [base, own.accuracy, none.accuracy, aligned.accuracy].map((value) => 100 * value),
+  }));
+  const series = ["base A", "its own task vector", "B's as it is", "B's, moved"];
+  return barChart({ series, rows, x: ACCURACY }, { title: "Base A with a task vector added" });
+};
 
 const shown = ({ accuracy, scale }: Scaled): string => `${percent(accuracy)} at ${scale}`;
 
