@@ -93,7 +93,7 @@ export function blendModels(models: readonly (Model | TaskVector)[], options: Bl
  * @throws {SpecError} when models and base differ in names, shapes or dtypes.
  *
  * @example
- * planBlend([a, b], { settings: { weights: [1, 3] } }).get("fc.weight"); // { blend: "linear", settings: { … } }
+ * planBlend([a, b], { settings: { weights: [1, 3] } }).get("layers.0.weight"); // blend "linear", weights 1 and 3
  */
 export function planBlend(
   models: readonly (Model | TaskVector)[],

@@ -32,7 +32,7 @@ type Linear = Operation & { readonly kind: LinearKind };
  * @throws {RangeError} for a model of no known graph, images that do not fit it, and NaN or infinity.
  *
  * @example
- * const grams = [await inputGrams(a, images), await inputGrams(b, images)];
+ * const grams = [await inputGrams(a, data), await inputGrams(b, data)];
  * const model = blendModels([a, b], { blend: "regmean", grams: async (tensor, i) => grams[i]!.get(tensor) });
  */
 export async function inputGrams(
