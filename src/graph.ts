@@ -38,5 +38,7 @@ export type {
   OperatorInput,
 } from "./graph/operators.ts";
 export { type ValueShape, valueShapes } from "./graph/value-shapes.ts";
+export type { FrozenAxis } from "./infer/frozen-axes.ts";
+export { type InferredSpec, inferSpec } from "./infer/infer-spec.ts";
 export { type Tap, tapsOf } from "./infer/taps.ts";
 export { type CosineSchedule, cosineSchedule, type Schedule } from "./run/schedule.ts";

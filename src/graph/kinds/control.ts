@@ -1,0 +1,70 @@
+/** Branches and loops: what a branch or a step makes meets what others make in its place. */
+
+import { SpecError } from "../../base/errors.ts";
+import type { Call, Kind, Value } from "./kind.ts";
+import { axisOf } from "./normalisation.ts";
+import type { Size } from "./sizes.ts";
+
+const branch: Kind = (call) => {
+  call.fix(call.input(0), "decides which branch runs");
+  const [yes, no] = [call.body("then_branch", []), call.body("else_branch", [])];
+  if (yes.length !== no.length)
+    throw new SpecError(
+      `${call.operator.name} has branches of ${yes.length} and ${no.length} outputs, expected as many`,
+    );
+  return yes.map((value, at) => call.either([value, no[at]!]));
+};
+
+/** Trip count, condition, first values; the body is given a step, the condition, the values. */
+const loop: Kind = (call) => {
+  for (const at of [0, 1])
+    if (call.inputs[at] !== undefined) call.fix(call.input(at), "decides how often the loop runs");
+  const first = call.inputs.slice(2).map((_, at) => call.input(at + 2));
+  const scalar = call.fixed([], "counts steps");
+  const made = call.body("body", [scalar, scalar, ...first]).slice(1);
+  const carried = first.map((value, at) => call.either([value, made[at]!]));
+  return [...carried, ...made.slice(first.length).map((value) => stacked(call, value, 0))];
+};
+
+/** States, then sequences that the body is given slice by slice; it makes states, then slices. */
+const scan: Kind = (call) => {
+  const sequences = call.number("num_scan_inputs", 0);
+  const states = call.inputs.length - sequences;
+  const [into, out] = [call.numbers("scan_input_axes"), call.numbers("scan_output_axes")];
+  const first = Array.from({ length: states }, (_, at) => call.input(at));
+  const slices = Array.from({ length: sequences }, (_, at) => sliceOf(call, call.input(states + at), into?.[at] ?? 0));
+  const made = call.body("body", [...first, ...slices]);
+  return [
+    ...first.map((value, at) => call.either([value, made[at]!])),
+    ...made.slice(states).map((value, at) => stacked(call, value, out?.[at] ?? 0)),
+  ];
+};
+
+/** One step of a sequence. */
+function sliceOf(call: Call, value: Value, at: number): Value {
+  if (value.shape === undefined) return value;
+  const axis = axisOf(call, at, value.shape.length);
+  call.fix(value, "is run through step by step", [axis]);
+  const labels = value.shape.map((_, k) => `a${k}`);
+  return call.relate({ operands: [{ value, labels }], outputs: [labels.toSpliced(axis, 1)] })[0]!;
+}
+
+/** Slices of all steps, side by side on a new axis. */
+function stacked(call: Call, value: Value, at: number): Value {
+  if (value.shape === undefined) return value;
+  const axis = axisOf(call, at, value.shape.length + 1);
+  const labels = value.shape.map((_, k) => `a${k}`);
+  return call.relate({
+    operands: [{ value, labels }],
+    outputs: [labels.toSpliced(axis, 0, "steps")],
+    sizes: new Map<string, Size>([["steps", call.unknown()]]),
+    ordered: new Map([["steps", "steps keep their order"]]),
+  })[0]!;
+}
+
+/** One entry for each kind. */
+export const CONTROL: readonly [string, Kind][] = [
+  ["If", branch],
+  ["Loop", loop],
+  ["Scan", scan],
+];

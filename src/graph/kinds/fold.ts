@@ -1,0 +1,246 @@
+/** Elements that are known before the network runs: shapes and the arithmetic on them that exporters write out. */
+
+import type { ConstantValue, Operator } from "../operators.ts";
+import type { Known, Value } from "./kind.ts";
+import { slicePositions } from "./selecting.ts";
+import { dividedSize, type Size, timesSize } from "./sizes.ts";
+
+/** Shapes and index lists; more is data. */
+const MOST = 4096;
+
+type Element = Size | undefined;
+type Inputs = readonly (Known | undefined)[];
+type Fold = (
+  operator: Operator,
+  inputs: Inputs,
+  values: readonly (Value | undefined)[],
+) => (Known | undefined)[] | undefined;
+
+/** The known outputs of an operator; undefined where some input it needs is not known. */
+export function foldKnown(
+  operator: Operator,
+  inputs: Inputs,
+  values: readonly (Value | undefined)[],
+): (Known | undefined)[] | undefined {
+  const folded = FOLDS.get(operator.kind)?.(operator, inputs, values);
+  return folded?.map((known) => (known !== undefined && known.values.length <= MOST ? known : undefined));
+}
+
+const scalar = (value: Element): Known => ({ shape: [], values: [value] });
+const vector = (values: readonly Element[]): Known => ({ shape: [values.length], values });
+
+function attribute(operator: Operator, name: string, otherwise: number): number {
+  const value = operator.attributes.get(name);
+  return typeof value === "number" ? value : otherwise;
+}
+
+const foldShape: Fold = (operator, _, [value]) => {
+  if (value?.shape === undefined) return undefined;
+  const end = operator.attributes.get("end");
+  return [vector(value.shape.slice(attribute(operator, "start", 0), typeof end === "number" ? end : undefined))];
+};
+
+const foldSize: Fold = (_, __, [value]) =>
+  value?.shape === undefined ? undefined : [scalar(value.shape.reduce(timesSize, 1))];
+
+const same: Fold = (_, [known]) => (known === undefined ? undefined : [known]);
+
+const foldCast: Fold = (operator, [known]) => {
+  if (known === undefined) return undefined;
+  const to = operator.attributes.get("to");
+  const isInteger = typeof to === "number" && [2, 3, 4, 5, 6, 7, 12, 13].includes(to);
+  return [
+    { ...known, values: known.values.map((each) => (isInteger && typeof each === "number" ? Math.trunc(each) : each)) },
+  ];
+};
+
+/** Elements that depend on data stay undefined. */
+function elementwise(rule: (...elements: Element[]) => Element): Fold {
+  return (_, inputs) => {
+    if (inputs.some((known) => known === undefined)) return undefined;
+    const all = inputs as readonly Known[];
+    const rank = Math.max(...all.map(({ shape }) => shape.length));
+    const shape = Array.from({ length: rank }, (_, at) =>
+      Math.max(...all.map((known) => known.shape[at - rank + known.shape.length] ?? 1)),
+    );
+    const count = shape.reduce((product, size) => product * size, 1);
+    if (count > MOST || all.some(({ shape: own }) => own.includes(0))) return undefined;
+    return [
+      {
+        shape,
+        values: Array.from({ length: count }, (_, at) => rule(...all.map((known) => elementAt(known, shape, at)))),
+      },
+    ];
+  };
+}
+
+function elementAt({ shape, values }: Known, whole: readonly number[], at: number): Element {
+  let [rest, stride, index] = [at, 1, 0];
+  for (let k = 1; k <= whole.length; k++) {
+    const size = whole.at(-k)!;
+    const own = shape.at(-k) ?? 1;
+    if (k <= shape.length && own > 1) index += (rest % size) * stride;
+    if (k <= shape.length) stride *= own;
+    rest = Math.floor(rest / size);
+  }
+  return values[index];
+}
+
+const numeric =
+  (rule: (...numbers: number[]) => number) =>
+  (...elements: Element[]): Element =>
+    elements.every((each) => typeof each === "number") ? rule(...(elements as number[])) : undefined;
+
+const times = (a: Element, b: Element): Element =>
+  a === undefined ||
+  b === undefined ||
+  (typeof a === "number" && typeof b === "number"
+    ? false
+    : [a, b].some((each) => typeof each === "number" && (each <= 0 || !Number.isInteger(each))))
+    ? undefined
+    : typeof a === "number" && typeof b === "number"
+      ? a * b
+      : timesSize(a, b);
+
+const divided = (a: Element, b: Element): Element => {
+  if (a === undefined || b === undefined) return undefined;
+  if (typeof a === "number" && typeof b === "number")
+    return Number.isInteger(a) && Number.isInteger(b) ? Math.trunc(a / b) : a / b;
+  return dividedSize(a, b);
+};
+
+const added = (a: Element, b: Element): Element => (a === 0 ? b : b === 0 ? a : numeric((x, y) => x + y)(a, b));
+const subtracted = (a: Element, b: Element): Element =>
+  a !== undefined && a === b ? 0 : b === 0 ? a : numeric((x, y) => x - y)(a, b);
+
+/** A size that nothing tells is at least 1, so it is not −1 and not 0. */
+const equal = (a: Element, b: Element): Element => {
+  if (a === undefined || b === undefined) return undefined;
+  if (a === b) return 1;
+  return typeof a === "number" && typeof b === "number"
+    ? 0
+    : [a, b].some((each) => typeof each === "number" && each < 1)
+      ? 0
+      : undefined;
+};
+
+const foldGather: Fold = (operator, [data, indices]) => {
+  if (data === undefined || indices === undefined || data.shape.length !== 1 || attribute(operator, "axis", 0) > 0)
+    return undefined;
+  const at = (index: Element): Element =>
+    typeof index === "number" ? data.values[index < 0 ? index + data.values.length : index] : undefined;
+  return [{ shape: indices.shape, values: indices.values.map(at) }];
+};
+
+const foldConcat: Fold = (_, inputs) => {
+  if (inputs.some((known) => known?.shape.length !== 1)) return undefined;
+  return [vector(inputs.flatMap((known) => known!.values))];
+};
+
+const foldSlice: Fold = (_, [data, starts, ends, axes, steps], values) => {
+  if (
+    data?.shape.length !== 1 ||
+    starts === undefined ||
+    ends === undefined ||
+    (values[3] !== undefined && axes === undefined)
+  )
+    return undefined;
+  const [start, end, step] = [starts.values[0], ends.values[0], values[4] === undefined ? 1 : steps?.values[0]];
+  if (typeof start !== "number" || typeof end !== "number" || typeof step !== "number" || step === 0) return undefined;
+  return [vector(slicePositions(data.values.length, start, end, step).map((at) => data.values[at]))];
+};
+
+const foldReshape: Fold = (_, [data, shape]) => {
+  if (data === undefined || shape === undefined || shape.values.some((each) => typeof each !== "number"))
+    return undefined;
+  const target = shape.values as number[];
+  const rest = target.reduce((product, size) => (size === -1 ? product : product * size), 1);
+  if (target.includes(0)) return undefined;
+  return [{ shape: target.map((size) => (size === -1 ? data.values.length / rest : size)), values: data.values }];
+};
+
+const foldUnsqueeze: Fold = (operator, [data, axes]) => {
+  if (data === undefined) return undefined;
+  const added = axes?.values.length ?? (operator.attributes.get("axes") as readonly number[] | undefined)?.length ?? 1;
+  return data.values.length === 1
+    ? [{ shape: Array(data.shape.length + added).fill(1), values: data.values }]
+    : undefined;
+};
+
+const foldSqueeze: Fold = (operator, [data], values) => {
+  if (data === undefined || (data.values.length !== 1 && data.shape.length > 1)) return undefined;
+  if (data.values.length !== 1) return undefined;
+  const none = values[1] === undefined && operator.attributes.get("axes") === undefined;
+  return [{ shape: none ? [] : data.shape.slice(1), values: data.values }];
+};
+
+const foldRange: Fold = (_, inputs) => {
+  const [start, end, step] = inputs.map((known) => known?.values[0]);
+  if (typeof start !== "number" || typeof end !== "number" || typeof step !== "number" || step === 0) return undefined;
+  const count = Math.max(0, Math.ceil((end - start) / step));
+  return count > MOST ? undefined : [vector(Array.from({ length: count }, (_, at) => start + at * step))];
+};
+
+const foldConstantOfShape: Fold = (operator, [shape]) => {
+  if (shape === undefined || shape.values.some((each) => typeof each !== "number")) return undefined;
+  const sizes = shape.values as number[];
+  const count = sizes.reduce((product, size) => product * size, 1);
+  return count > MOST ? undefined : [{ shape: sizes, values: Array(count).fill(attribute(operator, "value", 0)) }];
+};
+
+const foldProduct: Fold = (operator, [known]) => {
+  if (known?.shape.length !== 1) return undefined;
+  const product = known.values.reduce((a: Element, b) => times(a, b), 1);
+  return [attribute(operator, "keepdims", 1) === 0 ? scalar(product) : vector([product])];
+};
+
+const foldSplit: Fold = (operator, [data, parts]) => {
+  if (data?.shape.length !== 1 || parts?.values.some((each) => typeof each !== "number")) return undefined;
+  const count = operator.outputs.length;
+  const sizes = (parts?.values as number[] | undefined) ?? Array(count).fill(Math.ceil(data.values.length / count));
+  let from = 0;
+  return operator.outputs.map((_, at) => {
+    const part = data.values.slice(from, from + sizes[at]!);
+    from += sizes[at]!;
+    return vector(part);
+  });
+};
+
+const FOLDS: ReadonlyMap<string, Fold> = new Map<string, Fold>([
+  ["Shape", foldShape],
+  ["Size", foldSize],
+  ["Identity", same],
+  ["Cast", foldCast],
+  ["Gather", foldGather],
+  ["Concat", foldConcat],
+  ["Slice", foldSlice],
+  ["Split", foldSplit],
+  ["Reshape", foldReshape],
+  ["Unsqueeze", foldUnsqueeze],
+  ["Squeeze", foldSqueeze],
+  ["Range", foldRange],
+  ["ConstantOfShape", foldConstantOfShape],
+  ["ReduceProd", foldProduct],
+  ["Add", elementwise(added)],
+  ["Sub", elementwise(subtracted)],
+  ["Mul", elementwise(times)],
+  ["Div", elementwise(divided)],
+  ["Mod", elementwise(numeric((a, b) => ((a % b) + b) % b))],
+  ["Neg", elementwise(numeric((a) => -a))],
+  ["Floor", elementwise(numeric(Math.floor))],
+  ["Ceil", elementwise(numeric(Math.ceil))],
+  ["Min", elementwise(numeric(Math.min))],
+  ["Max", elementwise(numeric(Math.max))],
+  ["Equal", elementwise(equal)],
+  ["Less", elementwise(numeric((a, b) => Number(a < b)))],
+  ["Greater", elementwise(numeric((a, b) => Number(a > b)))],
+  ["Not", elementwise(numeric((a) => Number(a === 0)))],
+  ["And", elementwise(numeric((a, b) => Number(a !== 0 && b !== 0)))],
+  ["Or", elementwise(numeric((a, b) => Number(a !== 0 || b !== 0)))],
+  ["Where", elementwise((which, a, b) => (which === undefined ? undefined : which === 0 ? b : a))],
+]);
+
+/** A constant as known elements. */
+export function knownConstant({ shape, values }: ConstantValue): Known {
+  return { shape, values };
+}

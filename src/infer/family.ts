@@ -1,0 +1,16 @@
+/** Families of units that move together, as plain data. */
+
+/** A map of strands to those of another family. */
+export interface Link {
+  readonly family: number;
+  readonly map: Int32Array;
+}
+
+/** What moves together. */
+export interface Family {
+  readonly size: number;
+  /** Families that its strands belong to, with the strand of each strand: none for a free one, one for a nested, several for a product. */
+  readonly parents: readonly Link[];
+  /** A cell of the family: by strand, the number of its unit there. */
+  readonly units: Int32Array;
+}

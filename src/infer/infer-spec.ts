@@ -1,0 +1,162 @@
+/** What a network's own graph says of its tensors: the largest spec that keeps what it computes. */
+
+import type { Axis, Factor, NestedPermutation, Segment, Spec, TensorSpec } from "../axes/types.ts";
+import { isFloat } from "../base/dtype.ts";
+import type { Model } from "../base/model.ts";
+import type { OperatorGraph } from "../graph/operators.ts";
+import { describeAxis, type Part } from "./describe-axis.ts";
+import { createDigits, type Digits } from "./digits.ts";
+import { type Families, familiesOf } from "./families.ts";
+import { type FrozenAxis, frozenAxes } from "./frozen-axes.ts";
+import type { Reading } from "./reading.ts";
+import { restrict } from "./restrict.ts";
+import { readOperators } from "./run-operators.ts";
+
+/** A spec and what it could not move. */
+export interface InferredSpec {
+  readonly spec: Spec;
+  /** Positions of axes that keep their places, with the operator that asks for it and why. Axes of size 1 are not listed. */
+  readonly frozen: readonly FrozenAxis[];
+}
+
+/**
+ * The permutation spec of a network from its operators: which axes of which tensors are renumbered together. It is the largest
+ * one that the operators allow, whatever the values of the tensors are. Axes of inputs and outputs keep their order, as does
+ * what an operator that is not known reads. Reads no tensor data. Permutations are named `P0`, `P1`, … in order of first appearance.
+ *
+ * @throws {SpecError} when the graph is malformed, or names tensors that the model lacks.
+ *
+ * @example
+ * const { spec, frozen } = await inferSpec(graph, model);
+ * for (const { tensor, axis, operator, reason } of frozen) console.log(tensor, axis, operator, reason);
+ */
+export async function inferSpec(graph: OperatorGraph, model: Pick<Model, "tensors">): Promise<InferredSpec> {
+  const reading = readOperators(graph, model);
+  const tensors = tensorUnits(reading);
+  for (;;) {
+    const families = familiesOf(reading.units);
+    const digits = createDigits(families);
+    const said = sayAxes(reading, families, digits, tensors);
+    if (said === undefined) continue;
+    return { spec: specOf(reading, digits, said), frozen: frozenAxes(reading, families, tensors) };
+  }
+}
+
+/** Units of every axis of every tensor that an operator reads; none for axes of size 1. */
+function tensorUnits({ model, tensors }: Reading): Map<string, readonly Int32Array[]> {
+  const units = new Map<string, readonly Int32Array[]>();
+  for (const name of model.tensors.keys()) {
+    const value = tensors.get(name);
+    if (value !== undefined)
+      units.set(
+        name,
+        value.axes!.map(([digit]) => digit?.bundle?.units ?? new Int32Array()),
+      );
+  }
+  return units;
+}
+
+type Said = Map<string, readonly (readonly (readonly Part[])[])[]>;
+
+/** Every axis in parts. Undefined where one cannot be said: then its units were restricted, and all is concluded again. */
+function sayAxes(
+  { units }: Reading,
+  families: Families,
+  digits: Digits,
+  tensors: ReadonlyMap<string, readonly Int32Array[]>,
+): Said | undefined {
+  const said: Said = new Map();
+  const { number } = families.structure;
+  for (const [name, axes] of tensors) {
+    const parts: (readonly (readonly Part[])[])[] = [];
+    for (const axis of axes) {
+      const numbers = axis.map((unit) => number[unit]!);
+      digits.meet(numbers);
+      const found = describeAxis(families, digits, numbers);
+      const block = Array.isArray(found) ? blockIn(found, digits) : undefined;
+      if (block !== undefined) {
+        restrict(units, families, digits, numbers, { digit: block, at: 0 });
+        return undefined;
+      }
+      if (!Array.isArray(found)) {
+        restrict(units, families, digits, numbers, found as Exclude<typeof found, readonly unknown[]>);
+        return undefined;
+      }
+      parts.push(found);
+    }
+    said.set(name, parts);
+  }
+  return said;
+}
+
+/** A digit that has no words in this version of the axis algebra: one inside of another that does not come right before it. */
+function blockIn(segments: readonly (readonly Part[])[], digits: Digits): number | undefined {
+  for (const parts of segments)
+    for (const [at, part] of parts.entries()) {
+      if ("parts" in part) {
+        const inside = part.parts.flat().find((each) => "digit" in each);
+        if (inside !== undefined && "digit" in inside) return inside.digit;
+      }
+      if (!("digit" in part) || digits.outer[part.digit] === undefined) continue;
+      const before = parts[at - 1];
+      const follows = before !== undefined && "digit" in before && before.digit === digits.outer[part.digit];
+      if (!follows || digits.outer[digits.outer[part.digit]!] !== undefined) return part.digit;
+    }
+  return undefined;
+}
+
+function specOf({ model, statistics }: Reading, digits: Digits, said: Said): Spec {
+  const names = new Map<number, string>();
+  const permutations = new Map<string, NestedPermutation>();
+  const nameOf = (digit: number): string => {
+    const known = names.get(digit);
+    if (known !== undefined) return known;
+    const outer = digits.outer[digit];
+    const outerName = outer === undefined ? undefined : nameOf(outer);
+    const name = `P${names.size}`;
+    names.set(digit, name);
+    if (outerName !== undefined) permutations.set(name, { outer: outerName, inner: digits.counts[digit]! });
+    return name;
+  };
+  const tensors = new Map<string, TensorSpec>();
+  for (const [name, info] of model.tensors) {
+    const parts = said.get(name);
+    const axes = info.shape.map((_, at): Axis => toAxis(parts?.[at] ?? [], nameOf, digits));
+    tensors.set(name, { axes, votes: isFloat(info.dtype) && !statistics.has(name) });
+  }
+  return { tensors, permutations, rest: "refused", basis: "graph" };
+}
+
+function toAxis(segments: readonly (readonly Part[])[], nameOf: (digit: number) => string, digits: Digits): Axis {
+  const [first] = segments;
+  const isFixed = segments.length === 0 || (segments.length === 1 && first!.every((part) => "fixed" in part));
+  return isFixed ? [["_"]] : segments.map((parts) => toSegment(parts, nameOf, digits));
+}
+
+/** A digit after that of what it is nested in is the nested permutation as a whole. */
+function toSegment(parts: readonly Part[], nameOf: (digit: number) => string, digits: Digits): Segment {
+  const factors: Factor[] = [];
+  for (const [at, part] of parts.entries()) {
+    if ("fixed" in part) factors.push(part.fixed);
+    else if ("parts" in part)
+      factors.push({ parts: part.parts.map((each) => toSegment(each, nameOf, digits)) } as unknown as Factor);
+    else {
+      const outer = digits.outer[part.digit];
+      const before = parts[at - 1];
+      const follows = before !== undefined && "digit" in before && before.digit === outer;
+      const name = nameOf(part.digit);
+      if (outer === undefined) factors.push(name);
+      else if (follows && !refersTo(parts.slice(at + 1), outer, digits)) factors.splice(-1, 1, name);
+      else factors.push({ block: name, of: nameOf(outer) } as unknown as Factor);
+    }
+  }
+  return factors;
+}
+
+function refersTo(parts: readonly Part[], outer: number, digits: Digits): boolean {
+  return parts.some((part) =>
+    "digit" in part
+      ? digits.outer[part.digit] === outer
+      : "parts" in part && part.parts.some((each) => refersTo(each, outer, digits)),
+  );
+}

@@ -1,0 +1,156 @@
+/** Reads a graph operator by operator: every value gets its axes, and the units learn what each operator asks for. */
+
+import { SpecError } from "../base/errors.ts";
+import type { Model } from "../base/model.ts";
+import { foldKnown } from "../graph/kinds/fold.ts";
+import type { Call, Value } from "../graph/kinds/kind.ts";
+import { KINDS } from "../graph/kinds/kinds.ts";
+import type { ConstantValue, Operator, OperatorGraph } from "../graph/operators.ts";
+import { type AxisValue, axisValue, bundleDigits, type Digit, fixedAxis, opaqueValue } from "./axis-values.ts";
+import { createCall } from "./call.ts";
+import { fixAxes } from "./move-axes.ts";
+import { type Reading, unknownOf } from "./reading.ts";
+import { Units } from "./units.ts";
+
+/** Bodies inside bodies; networks have two or three. */
+const MAX_DEPTH = 32;
+
+/** Everything that the graph says of the model's tensors. Throws `SpecError` where the graph is malformed. */
+export function readOperators(graph: OperatorGraph, model: Pick<Model, "tensors">): Reading {
+  const reading: Reading = {
+    units: new Units(),
+    model,
+    values: new Map(),
+    known: new Map(),
+    tensorOf: new Map(),
+    tensors: new Map(),
+    statistics: new Set(),
+    unknownSizes: 0,
+  };
+  const { units } = reading;
+  for (const { name, shape } of graph.inputs) {
+    if (graph.tensors.has(name)) continue;
+    const cause = units.cause(`input ${name}`, "inputs keep their order");
+    const axes = shape?.map((size) => fixedAxis(size ?? unknownOf(reading), cause));
+    define(reading, name, axes === undefined ? opaqueValue(cause) : axisValue(axes));
+  }
+  runGraph(reading, graph, 0);
+  for (const name of graph.outputs)
+    fixAxes(
+      units,
+      namedValue(reading, name, "the graph's outputs"),
+      units.cause(`output ${name}`, "outputs keep their order"),
+    );
+  return reading;
+}
+
+function define(reading: Reading, name: string, value: AxisValue): void {
+  if (reading.values.has(name)) throw new SpecError(`value ${name} is made twice, expected once`);
+  reading.values.set(name, value);
+}
+
+/** The value of this name; `reader` asks for it. */
+export function namedValue(reading: Reading, name: string, reader: string): AxisValue {
+  const value = reading.values.get(name);
+  if (value !== undefined) return value;
+  throw new SpecError(`${reader} reads ${name}, expected a value that an operator before it makes`);
+}
+
+/** Tensors, constants and operators of a graph or a body, in order. */
+export function runGraph(reading: Reading, graph: OperatorGraph, depth: number): void {
+  if (depth > MAX_DEPTH) throw new SpecError(`the graph has bodies ${depth} deep, expected at most ${MAX_DEPTH}`);
+  for (const [name, tensor] of graph.tensors) {
+    define(reading, name, tensorValue(reading, name, tensor));
+    reading.tensorOf.set(name, tensor);
+  }
+  for (const [name, constant] of graph.constants) {
+    const from = new Set(graph.tensors.has(name) ? [graph.tensors.get(name)!] : []);
+    reading.known.set(name, { shape: constant.shape, values: constant.values, from });
+    if (from.size === 0) define(reading, name, constantValue(reading, name, constant));
+  }
+  for (const operator of graph.operators) runOperator(reading, operator, depth);
+}
+
+/** Axes of a tensor: new units, the same for every value that is this tensor. */
+function tensorValue({ units, model, tensors }: Reading, name: string, tensor: string): AxisValue {
+  const known = tensors.get(tensor);
+  if (known !== undefined) return known;
+  const info = model.tensors.get(tensor);
+  if (info === undefined) throw new SpecError(`value ${name} is tensor ${tensor}, expected a model that has it`);
+  const value = axisValue(
+    info.shape.map((size) => (size <= 1 ? fixedAxis(size, -1) : bundleDigits(units.fresh(size), [size]))),
+  );
+  tensors.set(tensor, value);
+  return value;
+}
+
+/** Axes of a constant along which its elements do not change ask for nothing; the others keep their order. */
+function constantValue({ units }: Reading, name: string, { shape, values }: ConstantValue): AxisValue {
+  const cause = units.cause(`constant ${name}`, "its elements keep their order");
+  const count = shape.reduce((product, size) => product * size, 1);
+  if (values.length !== count)
+    throw new SpecError(
+      `constant ${name} has ${values.length} elements, expected ${count} of shape ${shape.join("×")}`,
+    );
+  let stride = count;
+  const axes = shape.map((size): Digit[] => {
+    stride /= size || 1;
+    const step = stride;
+    const alike = values.every((value, at) => Math.floor(at / step) % size === 0 || value === values[at - step]);
+    return fixedAxis(size, alike ? -1 : cause);
+  });
+  return axisValue(axes);
+}
+
+function runOperator(reading: Reading, operator: Operator, depth: number): void {
+  const { units } = reading;
+  const inputs = operator.inputs.map((name) => (name === "" ? undefined : namedValue(reading, name, operator.name)));
+  const call = createCall(reading, operator, inputs, (name, values) => runBody(reading, operator, name, values, depth));
+  const outputs = KINDS.get(operator.kind)?.(call) ?? unknownKind(call, units, operator);
+  const folded = foldKnown(
+    operator,
+    operator.inputs.map((name) => reading.known.get(name)),
+    inputs,
+  );
+  for (const [at, name] of operator.outputs.entries()) {
+    if (name === "") continue;
+    const cause = `${operator.kind} makes it in a way that inference does not follow`;
+    define(reading, name, (outputs[at] as AxisValue | undefined) ?? opaqueValue(units.cause(operator.name, cause)));
+    const known = folded?.[at];
+    if (known !== undefined) reading.known.set(name, { ...known, from: sourcesOf(reading, operator) });
+  }
+  if (operator.kind === "Identity") alias(reading, operator);
+}
+
+function sourcesOf({ known }: Reading, { inputs }: Operator): Set<string> {
+  return new Set(inputs.flatMap((name) => [...(known.get(name)?.from ?? [])]));
+}
+
+function alias({ tensorOf }: Reading, { inputs, outputs }: Operator): void {
+  const tensor = tensorOf.get(inputs[0]!);
+  if (tensor !== undefined) tensorOf.set(outputs[0]!, tensor);
+}
+
+/** All that an operator reads is fixed, and what it makes is. */
+function unknownKind(call: Call, units: Units, { kind, name }: Operator): (Value | undefined)[] {
+  const reason = `${kind} is no operator that inference knows`;
+  for (const value of call.inputs) if (value !== undefined) call.fix(value, reason);
+  return call.operator.outputs.map(() => opaqueValue(units.cause(name, reason)));
+}
+
+function runBody(
+  reading: Reading,
+  { name, bodies }: Operator,
+  which: string,
+  inputs: readonly AxisValue[],
+  depth: number,
+): AxisValue[] {
+  const body = bodies?.get(which);
+  if (body === undefined) throw new SpecError(`${name} has no body ${which}, expected one`);
+  const own = body.inputs.filter((input) => !body.tensors.has(input.name));
+  if (own.length !== inputs.length)
+    throw new SpecError(`${name} gives ${which} ${inputs.length} values, expected ${own.length}`);
+  for (const [at, input] of own.entries()) define(reading, input.name, inputs[at]!);
+  runGraph(reading, body, depth + 1);
+  return body.outputs.map((output) => namedValue(reading, output, `${name} ${which}`));
+}
