@@ -4,7 +4,7 @@
  * head and inner position after a reshape. Reshapes and transposes only regroup digits.
  */
 
-import type { Value } from "../graph/kinds/kind.ts";
+import type { GraphValue } from "../graph/kinds/kind.ts";
 import { dividedSize, productSize, type Size } from "../graph/kinds/sizes.ts";
 import type { Units } from "./units.ts";
 
@@ -29,7 +29,7 @@ export interface Digit {
 export type BundleDigit = Digit & { readonly bundle: Bundle; readonly size: number };
 
 /** A value with the digits of its axes; undefined where its rank is unknown, because of `cause`. */
-export interface AxisValue extends Value {
+export interface AxisValue extends GraphValue {
   readonly axes: readonly (readonly Digit[])[] | undefined;
   readonly cause: number;
 }

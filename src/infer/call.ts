@@ -1,7 +1,7 @@
 /** What a kind of operator is given to state its axes with. */
 
 import { SpecError } from "../base/errors.ts";
-import type { Call, Value } from "../graph/kinds/kind.ts";
+import type { Call, GraphValue } from "../graph/kinds/kind.ts";
 import type { Operator } from "../graph/operators.ts";
 import { type AxisValue, axisValue, fixedAxis, opaqueValue } from "./axis-values.ts";
 import { dropAxes, fixAxes, reshapeValue } from "./move-axes.ts";
@@ -100,7 +100,7 @@ function rankedValue(reading: Reading, value: AxisValue, rank: number): AxisValu
 }
 
 /** The value that is one of these: their axes meet. */
-function eitherOf(reading: Reading, operator: string, values: readonly AxisValue[]): Value {
+function eitherOf(reading: Reading, operator: string, values: readonly AxisValue[]): GraphValue {
   const { units } = reading;
   const [first] = values;
   const rank = first?.axes?.length;

@@ -19,7 +19,7 @@ export interface Structure {
 }
 
 /** The cell of every unit, and how many units each cell has. */
-export interface Cells {
+export interface UnitCells {
   readonly of: Int32Array;
   readonly sizes: number[];
 }
@@ -43,8 +43,8 @@ export function structureOf(units: Units): Structure {
 }
 
 /** The coarsest partition. */
-export function refineCells({ count, sets, relations, causes }: Structure): Cells {
-  const cells: Cells = { of: new Int32Array(count), sizes: [count] };
+export function refineCells({ count, sets, relations, causes }: Structure): UnitCells {
+  const cells: UnitCells = { of: new Int32Array(count), sizes: [count] };
   for (let unit = 0; unit < count; unit++) if (causes[unit]! >= 0) alone(cells, unit);
   for (const set of distinctSets(sets)) splitBy(cells, set, () => 0);
   for (let changed = true; changed; ) {
@@ -54,7 +54,7 @@ export function refineCells({ count, sets, relations, causes }: Structure): Cell
   return cells;
 }
 
-function alone({ of, sizes }: Cells, unit: number): void {
+function alone({ of, sizes }: UnitCells, unit: number): void {
   const from = of[unit]!;
   sizes[from] = sizes[from]! - 1;
   of[unit] = sizes.push(1) - 1;
@@ -73,7 +73,7 @@ function distinctSets(sets: readonly Int32Array[]): Int32Array[] {
 }
 
 /** Splits cells by the key of each of `units`; units of a cell that are not among them stay. True when a cell was split. */
-function splitBy(cells: Cells, units: ArrayLike<number>, keyOf: (at: number) => number): boolean {
+function splitBy(cells: UnitCells, units: ArrayLike<number>, keyOf: (at: number) => number): boolean {
   const { of, sizes } = cells;
   const groups = new Map<number, Map<number, number[]>>();
   const seen = new Set<number>();
@@ -108,7 +108,7 @@ function splitBy(cells: Cells, units: ArrayLike<number>, keyOf: (at: number) => 
 }
 
 /** Children are told apart by their parents' cells, parents by how many children of each cell they have. */
-function refineBy(cells: Cells, { child, parent }: { child: Int32Array; parent: Int32Array }): boolean {
+function refineBy(cells: UnitCells, { child, parent }: { child: Int32Array; parent: Int32Array }): boolean {
   let changed = splitBy(cells, child, (at) => cells.of[parent[at]!]!);
   const byCell = new Map<number, number[]>();
   for (let at = 0; at < child.length; at++) {

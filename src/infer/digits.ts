@@ -1,7 +1,7 @@
 /** Numbers every family's strands by digits: one of the family itself, before it those of what it is nested in. */
 
 import type { Families } from "./families.ts";
-import type { Family } from "./family.ts";
+import type { UnitFamily } from "./family.ts";
 
 /** The digits of all strands. A digit is named by the family that it numbers. */
 export interface Digits {
@@ -43,7 +43,7 @@ export function createDigits({ list, familyOf, strandOf }: Families): Digits {
 }
 
 /** By family: for each of its digits, the strand of the digit's family. A product has no digit of its own. */
-function digitStrands(list: readonly Family[]): ReadonlyMap<number, Int32Array>[] {
+function digitStrands(list: readonly UnitFamily[]): ReadonlyMap<number, Int32Array>[] {
   const strands: Map<number, Int32Array>[] = [];
   const visit = (family: number): Map<number, Int32Array> => {
     const known = strands[family];
@@ -69,6 +69,6 @@ function digitStrands(list: readonly Family[]): ReadonlyMap<number, Int32Array>[
 }
 
 /** Strands of what a nested family is nested in; 1 for others. */
-function outerSize(list: readonly Family[], parents: Family["parents"]): number {
+function outerSize(list: readonly UnitFamily[], parents: UnitFamily["parents"]): number {
   return parents.length === 1 ? list[parents[0]!.family]!.size : 1;
 }

@@ -1,19 +1,19 @@
 /**
- * Cells become families. Cells that a relation maps one to one move together and are one family; its elements are strands.
+ * UnitCells become families. UnitCells that a relation maps one to one move together and are one family; its elements are strands.
  * A family whose strands belong to those of another is nested in it (units of heads); one whose strands are told by those
  * of several others is their product. What is left is free: any order of its strands keeps every set and every relation.
  */
 
-import { type Cells, refineCells, type Structure, structureOf } from "./cells.ts";
-import type { Family, Link } from "./family.ts";
+import { refineCells, type Structure, structureOf, type UnitCells } from "./cells.ts";
+import type { Link, UnitFamily } from "./family.ts";
 import { jointMaps } from "./joint-maps.ts";
 import type { Units } from "./units.ts";
 
 /** All families, and where each unit is. */
 export interface Families {
   readonly structure: Structure;
-  readonly cells: Cells;
-  readonly list: readonly Family[];
+  readonly cells: UnitCells;
+  readonly list: readonly UnitFamily[];
   /** By number of a unit; −1 where it cannot move. */
   readonly familyOf: Int32Array;
   readonly strandOf: Int32Array;
@@ -51,7 +51,7 @@ export function familiesOf(units: Units): Families {
 }
 
 /** Movable units of one set and no relation, where others of the set are read: rows of a table that nothing takes. */
-function unreadUnits({ count, sets, relations }: Structure, { of, sizes }: Cells): number[] {
+function unreadUnits({ count, sets, relations }: Structure, { of, sizes }: UnitCells): number[] {
   const memberships = new Int32Array(count);
   const lengths = new Int32Array(count);
   for (const set of sets)
@@ -76,7 +76,7 @@ interface Strands {
   readonly conflict: readonly number[];
 }
 
-function strandsOf({ count, relations }: Structure, { of, sizes }: Cells): Strands {
+function strandsOf({ count, relations }: Structure, { of, sizes }: UnitCells): Strands {
   const root = Int32Array.from({ length: count }, (_, unit) => unit);
   const find = (unit: number): number => {
     let at = unit;
@@ -101,7 +101,7 @@ function strandsOf({ count, relations }: Structure, { of, sizes }: Cells): Stran
   return { root, conflict };
 }
 
-function build(structure: Structure, cells: Cells, { root }: Strands): Families {
+function build(structure: Structure, cells: UnitCells, { root }: Strands): Families {
   const { count, relations } = structure;
   const { of, sizes } = cells;
   const [familyOf, strandOf] = [new Int32Array(count).fill(-1), new Int32Array(count).fill(-1)];

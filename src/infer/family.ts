@@ -7,7 +7,7 @@ export interface Link {
 }
 
 /** What moves together. */
-export interface Family {
+export interface UnitFamily {
   readonly size: number;
   /** Families that its strands belong to, with the strand of each strand: none for a free one, one for a nested, several for a product. */
   readonly parents: readonly Link[];

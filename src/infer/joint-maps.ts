@@ -1,12 +1,12 @@
 /** Families that belong to several others: which of these follow from another, and which blocks they share. */
 
 import type { Structure } from "./cells.ts";
-import type { Family, Link } from "./family.ts";
+import type { Link, UnitFamily } from "./family.ts";
 import type { Units } from "./units.ts";
 
 interface Draft {
   readonly structure: Structure;
-  readonly list: readonly Family[];
+  readonly list: readonly UnitFamily[];
 }
 
 /**
@@ -14,7 +14,11 @@ interface Draft {
  * names yet, or where strands are no product of what they belong to, `units` learns it. True when it did: then everything
  * is concluded again.
  */
-export function jointMaps(units: Units, structure: Structure, draft: { readonly list: readonly Family[] }): boolean {
+export function jointMaps(
+  units: Units,
+  structure: Structure,
+  draft: { readonly list: readonly UnitFamily[] },
+): boolean {
   const { list } = draft;
   const learner: Draft = { structure, list };
   let learnt = false;
@@ -62,7 +66,7 @@ function learn(units: Units, { structure, list }: Draft, a: Link, b: Link): bool
 }
 
 /** True where the parents of `family` lead to `target` by this map. */
-function reaches(list: readonly Family[], family: number, target: number, map: Int32Array): boolean {
+function reaches(list: readonly UnitFamily[], family: number, target: number, map: Int32Array): boolean {
   return list[family]!.parents.some((link) => {
     if (link.family === target) return link.map.every((to, at) => to === map[at]);
     const next = new Int32Array(list[link.family]!.size).fill(-1);
@@ -76,12 +80,12 @@ function reaches(list: readonly Family[], family: number, target: number, map: I
 }
 
 /** Units, as `Units` numbers them, of a family's strands in one of its cells. */
-export function strandUnits({ unit }: Structure, { units }: Family): Int32Array {
+export function strandUnits({ unit }: Structure, { units }: UnitFamily): Int32Array {
   return units.map((number) => unit[number]!);
 }
 
 /** Leaves only the maps that do not follow from another by the other's family. */
-function dropImplied(family: Family, list: readonly Family[]): void {
+function dropImplied(family: UnitFamily, list: readonly UnitFamily[]): void {
   const links = family.parents as Link[];
   for (let at = links.length - 1; at >= 0; at--) {
     const { family: target, map } = links[at]!;
@@ -103,7 +107,7 @@ function dropImplied(family: Family, list: readonly Family[]): void {
  * Strands must be all combinations of those that they belong to, block by block. Blocks that several parents share become
  * units of their own; where combinations are missing or there several times, the smallest parent is fixed.
  */
-function checkProduct(units: Units, { structure, list }: Draft, family: Family): boolean {
+function checkProduct(units: Units, { structure, list }: Draft, family: UnitFamily): boolean {
   const links = family.parents;
   const blocks = blocksOf(family, list);
   const tuples = new Set<string>();
@@ -137,7 +141,7 @@ interface Blocks {
 }
 
 /** Strands of all parents that are connected by the family's strands. */
-function blocksOf({ parents, size }: Family, list: readonly Family[]): Blocks {
+function blocksOf({ parents, size }: UnitFamily, list: readonly UnitFamily[]): Blocks {
   const offsets: number[] = [];
   let total = 0;
   for (const { family } of parents) {
@@ -165,7 +169,7 @@ function blocksOf({ parents, size }: Family, list: readonly Family[]): Blocks {
   return { count: numbers.size, of };
 }
 
-function expectedTuples({ parents }: Family, list: readonly Family[], { count, of }: Blocks): number {
+function expectedTuples({ parents }: UnitFamily, list: readonly UnitFamily[], { count, of }: Blocks): number {
   const products = new Float64Array(count).fill(1);
   for (const [at, { family }] of parents.entries()) {
     const sizes = new Float64Array(count);
@@ -176,7 +180,7 @@ function expectedTuples({ parents }: Family, list: readonly Family[], { count, o
 }
 
 /** True where the shared blocks are those of a family that all parents belong to. */
-function named({ parents }: Family, list: readonly Family[], { count, of }: Blocks): boolean {
+function named({ parents }: UnitFamily, list: readonly UnitFamily[], { count, of }: Blocks): boolean {
   return list.some(
     (ancestor, target) =>
       ancestor.size === count &&
@@ -194,7 +198,7 @@ function named({ parents }: Family, list: readonly Family[], { count, of }: Bloc
 }
 
 /** Maps from a family to one that it belongs to, directly or not. */
-function belongs(list: readonly Family[], family: number, target: number): Int32Array[] {
+function belongs(list: readonly UnitFamily[], family: number, target: number): Int32Array[] {
   if (family === target) return [Int32Array.from({ length: list[family]!.size }, (_, at) => at)];
   return list[family]!.parents.flatMap((link) =>
     belongs(list, link.family, target).map((map) => link.map.map((strand) => map[strand]!)),

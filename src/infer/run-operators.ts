@@ -3,7 +3,7 @@
 import { SpecError } from "../base/errors.ts";
 import type { Model } from "../base/model.ts";
 import { foldKnown } from "../graph/kinds/fold.ts";
-import type { Call, Value } from "../graph/kinds/kind.ts";
+import type { Call, GraphValue } from "../graph/kinds/kind.ts";
 import { KINDS } from "../graph/kinds/kinds.ts";
 import type { ConstantValue, Operator, OperatorGraph } from "../graph/operators.ts";
 import { type AxisValue, axisValue, bundleDigits, type Digit, fixedAxis, opaqueValue } from "./axis-values.ts";
@@ -132,7 +132,7 @@ function alias({ tensorOf }: Reading, { inputs, outputs }: Operator): void {
 }
 
 /** All that an operator reads is fixed, and what it makes is. */
-function unknownKind(call: Call, units: Units, { kind, name }: Operator): (Value | undefined)[] {
+function unknownKind(call: Call, units: Units, { kind, name }: Operator): (GraphValue | undefined)[] {
   const reason = `${kind} is no operator that inference knows`;
   for (const value of call.inputs) if (value !== undefined) call.fix(value, reason);
   return call.operator.outputs.map(() => opaqueValue(units.cause(name, reason)));

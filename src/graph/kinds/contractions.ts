@@ -2,13 +2,13 @@
 
 import { SpecError } from "../../base/errors.ts";
 import { fromRight } from "./elementwise.ts";
-import type { Call, Kind, Labelled, Value } from "./kind.ts";
+import type { Call, GraphValue, Kind, Labelled } from "./kind.ts";
 
 /** numpy's matmul: the last two axes, the others broadcast. */
 const matMul: Kind = (call) => [multiplied(call, call.input(0), call.input(1))];
 
 /** A · B, or with a vector on either side. */
-export function multiplied(call: Call, a: Value, b: Value): Value {
+export function multiplied(call: Call, a: GraphValue, b: GraphValue): GraphValue {
   const [left, right] = [a.shape?.length, b.shape?.length];
   if (left === undefined || right === undefined) return unranked(call, [a, b]);
   if (left === 0 || right === 0) throw new SpecError(`${call.operator.name} multiplies a scalar, expected a matrix`);
@@ -23,7 +23,7 @@ export function multiplied(call: Call, a: Value, b: Value): Value {
   })[0]!;
 }
 
-function unranked(call: Call, values: readonly Value[]): Value {
+function unranked(call: Call, values: readonly GraphValue[]): GraphValue {
   for (const value of values) call.fix(value, "is multiplied by a value of unknown rank");
   return call.opaque("is made from a value of unknown rank");
 }
@@ -55,14 +55,14 @@ const qLinearMatMul: Kind = (call) => {
 /** Scales and points of rows, of columns and of the whole meet the axes of the result. */
 function withPoints(
   call: Call,
-  result: Value,
-  rows: readonly (Value | undefined)[],
-  columns: readonly (Value | undefined)[],
-): Value {
+  result: GraphValue,
+  rows: readonly (GraphValue | undefined)[],
+  columns: readonly (GraphValue | undefined)[],
+): GraphValue {
   const rank = result.shape?.length;
   if (rank === undefined) return result;
   const labels = fromRight(rank);
-  const vectors = (values: readonly (Value | undefined)[], label: string): Labelled[] =>
+  const vectors = (values: readonly (GraphValue | undefined)[], label: string): Labelled[] =>
     values.flatMap((value) => (value?.shape?.length === 1 ? [{ value, labels: [label] }] : []));
   const others = [...rows, ...columns].filter((value) => value !== undefined && (value.shape?.length ?? 2) > 1);
   for (const value of others) call.fix(value!, "is a scale of blocks");
@@ -72,7 +72,7 @@ function withPoints(
 
 /** `com.microsoft.FusedMatMul`: MatMul with either side transposed. */
 const fusedMatMul: Kind = (call) => {
-  const side = (at: number, attribute: string): Value => {
+  const side = (at: number, attribute: string): GraphValue => {
     const value = call.input(at);
     const rank = value.shape?.length;
     if (rank === undefined || rank < 2 || call.number(attribute, 0) === 0) return value;

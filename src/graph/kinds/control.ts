@@ -1,7 +1,7 @@
 /** Branches and loops: what a branch or a step makes meets what others make in its place. */
 
 import { SpecError } from "../../base/errors.ts";
-import type { Call, Kind, Value } from "./kind.ts";
+import type { Call, GraphValue, Kind } from "./kind.ts";
 import { axisOf } from "./normalisation.ts";
 import type { Size } from "./sizes.ts";
 
@@ -41,7 +41,7 @@ const scan: Kind = (call) => {
 };
 
 /** One step of a sequence. */
-function sliceOf(call: Call, value: Value, at: number): Value {
+function sliceOf(call: Call, value: GraphValue, at: number): GraphValue {
   if (value.shape === undefined) return value;
   const axis = axisOf(call, at, value.shape.length);
   call.fix(value, "is run through step by step", [axis]);
@@ -50,7 +50,7 @@ function sliceOf(call: Call, value: Value, at: number): Value {
 }
 
 /** Slices of all steps, side by side on a new axis. */
-function stacked(call: Call, value: Value, at: number): Value {
+function stacked(call: Call, value: GraphValue, at: number): GraphValue {
   if (value.shape === undefined) return value;
   const axis = axisOf(call, at, value.shape.length + 1);
   const labels = value.shape.map((_, k) => `a${k}`);

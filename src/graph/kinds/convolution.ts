@@ -1,7 +1,7 @@
 /** Convolutions: channels meet the filter's input axis, positions keep their order. */
 
 import { SpecError } from "../../base/errors.ts";
-import type { Call, Kind, Labelled, Labels, Value } from "./kind.ts";
+import type { Call, GraphValue, Kind, Labelled, Labels } from "./kind.ts";
 import { dividedSize, type Size } from "./sizes.ts";
 import { imageLabels, imageSizes, isPointwise, slideSize, type Windows, windowsOf } from "./spatial.ts";
 
@@ -14,7 +14,7 @@ interface Filter {
 
 const positions = (rank: number, prefix: string): string[] => Array.from({ length: rank }, (_, at) => `${prefix}${at}`);
 
-function filterOf(call: Call, weight: Value, transposed: boolean): Filter {
+function filterOf(call: Call, weight: GraphValue, transposed: boolean): Filter {
   const shape = weight.shape!;
   const rank = shape.length - 2;
   const group = call.number("group", 1);
@@ -51,7 +51,7 @@ function filterOf(call: Call, weight: Value, transposed: boolean): Filter {
   return { labels, sizes, windows: last ? shape.slice(0, rank) : shape.slice(2) };
 }
 
-function convolve(call: Call, input: Value, weight: Value, transposed: boolean): Value {
+function convolve(call: Call, input: GraphValue, weight: GraphValue, transposed: boolean): GraphValue {
   if (weight.shape === undefined || weight.shape.length < 3) {
     call.fix(input, "meets a filter of unknown rank");
     call.fix(weight, "is a filter of unknown rank");
@@ -80,14 +80,14 @@ function convolve(call: Call, input: Value, weight: Value, transposed: boolean):
   return result!;
 }
 
-function biasOf(call: Call, input: Value, weight: Value): Labelled[] {
+function biasOf(call: Call, input: GraphValue, weight: GraphValue): Labelled[] {
   const plain = call.inputs[0] === input && call.inputs[1] === weight;
   const bias =
     plain && (call.operator.kind === "Conv" || call.operator.kind === "ConvTranspose") ? call.inputs[2] : undefined;
   return bias === undefined ? [] : [{ value: bias, labels: [["g", "o"]] }];
 }
 
-function slidTo(call: Call, image: Value, at: number, windows: Windows, transposed: boolean): Size {
+function slidTo(call: Call, image: GraphValue, at: number, windows: Windows, transposed: boolean): Size {
   const size = imageSizes(call, image).positions[at]!;
   if (!transposed) return slideSize(call, size, at, windows);
   const window = windows.sizes[at]!;
@@ -104,10 +104,10 @@ const conv: Kind = (call) => [convolve(call, call.input(0), call.input(1), false
 const convTranspose: Kind = (call) => [convolve(call, call.input(0), call.input(1), true)];
 
 /** The result's channels meet scales and points of the filter's outputs. */
-function withChannels(call: Call, result: Value, vectors: readonly (Value | undefined)[]): Value {
+function withChannels(call: Call, result: GraphValue, vectors: readonly (GraphValue | undefined)[]): GraphValue {
   if (result.shape === undefined) return result;
   const labels = imageLabels(call, "b", "o", positions(result.shape.length - 2, "s"));
-  const own = vectors.filter((value) => value?.shape?.length === 1) as Value[];
+  const own = vectors.filter((value) => value?.shape?.length === 1) as GraphValue[];
   return call.relate({
     operands: [{ value: result, labels }, ...own.map((value) => ({ value, labels: ["o"] }))],
     outputs: [labels],

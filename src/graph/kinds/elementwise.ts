@@ -1,6 +1,6 @@
 /** Operators that make each element from the elements at its own place: activations, sums, comparisons. */
 
-import type { Call, Kind, Labels, Value } from "./kind.ts";
+import type { Call, GraphValue, Kind, Labels } from "./kind.ts";
 
 /** One input decides; others (bounds of a clip, an exponent's type) are scalars. */
 const unary: Kind = (call) => {
@@ -23,7 +23,7 @@ export function fromRight(rank: number, prefix = "a"): string[] {
 }
 
 /** The result of an elementwise operator on these values. */
-export function joined(call: Call, values: readonly Value[]): Value {
+export function joined(call: Call, values: readonly GraphValue[]): GraphValue {
   const ranks = values.map(({ shape }) => shape?.length);
   if (ranks.includes(undefined)) {
     for (const value of values) call.fix(value, "meets a value of unknown rank");

@@ -1,7 +1,7 @@
 /** Elements that are known before the network runs: shapes and the arithmetic on them that exporters write out. */
 
 import type { ConstantValue, Operator } from "../operators.ts";
-import type { Known, Value } from "./kind.ts";
+import type { GraphValue, Known } from "./kind.ts";
 import { slicePositions } from "./selecting.ts";
 import { dividedSize, type Size, timesSize } from "./sizes.ts";
 
@@ -13,14 +13,14 @@ type Inputs = readonly (Known | undefined)[];
 type Fold = (
   operator: Operator,
   inputs: Inputs,
-  values: readonly (Value | undefined)[],
+  values: readonly (GraphValue | undefined)[],
 ) => (Known | undefined)[] | undefined;
 
 /** The known outputs of an operator; undefined where some input it needs is not known. */
 export function foldKnown(
   operator: Operator,
   inputs: Inputs,
-  values: readonly (Value | undefined)[],
+  values: readonly (GraphValue | undefined)[],
 ): (Known | undefined)[] | undefined {
   const folded = FOLDS.get(operator.kind)?.(operator, inputs, values);
   return folded?.map((known) => (known !== undefined && known.values.length <= MOST ? known : undefined));

@@ -7,7 +7,7 @@ import type { Operator, OperatorGraph } from "../operators.ts";
 import type { Size } from "./sizes.ts";
 
 /** A value of the graph. `shape` is undefined where not even its rank is known. */
-export interface Value {
+export interface GraphValue {
   readonly shape: readonly Size[] | undefined;
 }
 
@@ -23,7 +23,7 @@ export type Labels = string | readonly string[];
 
 /** A value whose axes have labels, one entry an axis. An axis of size 1 meets any other. */
 export interface Labelled {
-  readonly value: Value;
+  readonly value: GraphValue;
   readonly labels: readonly Labels[];
 }
 
@@ -46,9 +46,9 @@ export interface Relation {
 /** One operator at work. Methods throw `SpecError` where the graph is malformed. */
 export interface Call {
   readonly operator: Operator;
-  readonly inputs: readonly (Value | undefined)[];
+  readonly inputs: readonly (GraphValue | undefined)[];
   /** Input number `at`, which must be there. */
-  input(at: number): Value;
+  input(at: number): GraphValue;
   /** Elements of an input if they are known; whoever asks relies on them, so tensors behind them are fixed. */
   known(at: number): Known | undefined;
   number(attribute: string, otherwise: number): number;
@@ -56,34 +56,34 @@ export interface Call {
   text(attribute: string, otherwise: string): string;
   /** A size that nothing tells. */
   unknown(): Size;
-  relate(relation: Relation): Value[];
+  relate(relation: Relation): GraphValue[];
   /** The same elements in the same order. */
-  reshape(value: Value, shape: readonly Size[]): Value;
+  reshape(value: GraphValue, shape: readonly Size[]): GraphValue;
   /** Axis k of the result is axis `axes[k]`. */
-  transpose(value: Value, axes: readonly number[]): Value;
+  transpose(value: GraphValue, axes: readonly number[]): GraphValue;
   /** These positions of an axis; a number instead of a list drops the axis. */
-  take(value: Value, axis: number, positions: readonly number[] | number): Value;
-  concat(values: readonly Value[], axis: number): Value;
+  take(value: GraphValue, axis: number, positions: readonly number[] | number): GraphValue;
+  concat(values: readonly GraphValue[], axis: number): GraphValue;
   /** Fixes these axes of a value, or all. */
-  fix(value: Value, reason: string, axes?: readonly number[]): void;
+  fix(value: GraphValue, reason: string, axes?: readonly number[]): void;
   /** A value whose axes are fixed. */
-  fixed(shape: readonly Size[], reason: string): Value;
+  fixed(shape: readonly Size[], reason: string): GraphValue;
   /** A value whose elements are all alike. */
-  uniform(shape: readonly Size[]): Value;
+  uniform(shape: readonly Size[]): GraphValue;
   /** A value of unknown rank that is fixed. */
-  opaque(reason: string): Value;
+  opaque(reason: string): GraphValue;
   /** The same value with this rank, where it was unknown. */
-  ranked(value: Value, rank: number): Value;
+  ranked(value: GraphValue, rank: number): GraphValue;
   /** Runs a body on these values; its outputs. */
-  body(name: string, inputs: readonly Value[]): Value[];
+  body(name: string, inputs: readonly GraphValue[]): GraphValue[];
   /** The value that is one of these. */
-  either(values: readonly Value[]): Value;
+  either(values: readonly GraphValue[]): GraphValue;
   /** Says that input number `at` is a running statistic: it moves and does not vote. */
   statistic(at: number): void;
 }
 
 /** The outputs of an operator, in order; those that are left out at the end need not be made. */
-export type Kind = (call: Call) => readonly (Value | undefined)[];
+export type Kind = (call: Call) => readonly (GraphValue | undefined)[];
 
 /** The bodies of an operator, by name. */
 export type Bodies = ReadonlyMap<string, OperatorGraph>;

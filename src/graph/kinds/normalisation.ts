@@ -2,7 +2,7 @@
 
 import { SpecError } from "../../base/errors.ts";
 import { fromRight, joined } from "./elementwise.ts";
-import type { Call, Kind, Labelled, Labels, Value } from "./kind.ts";
+import type { Call, GraphValue, Kind, Labelled, Labels } from "./kind.ts";
 import { dividedSize } from "./sizes.ts";
 import { imageLabels, imageSizes } from "./spatial.ts";
 
@@ -14,7 +14,7 @@ export function axisOf(call: Call, at: number, rank: number): number {
 }
 
 /** A value whose channels are labelled, with vectors of one element a channel. */
-function overChannels(call: Call, value: Value, vectors: readonly number[]): Value {
+function overChannels(call: Call, value: GraphValue, vectors: readonly number[]): GraphValue {
   if (value.shape === undefined) {
     for (const at of vectors)
       if (call.inputs[at] !== undefined) call.fix(call.input(at), "meets a value of unknown rank");
@@ -51,7 +51,7 @@ function imageAxes(call: Call, rank: number): number[] {
 }
 
 /** The value, of which an operator works within each position of the axes `kept`. */
-export function within(call: Call, value: Value, kept: readonly number[]): Value {
+export function within(call: Call, value: GraphValue, kept: readonly number[]): GraphValue {
   const labels = value.shape!.map((_, at) => `a${at}`);
   return call.relate({
     operands: [{ value, labels }],
@@ -85,7 +85,7 @@ const groupNorm: Kind = (call) => {
 /** Over all axes from `axis` on; scale and bias broadcast. */
 const layerNorm: Kind = (call) => [normed(call, call.input(0), call.number("axis", -1), call.inputs.slice(1))];
 
-function normed(call: Call, value: Value, from: number, vectors: readonly (Value | undefined)[]): Value {
+function normed(call: Call, value: GraphValue, from: number, vectors: readonly (GraphValue | undefined)[]): GraphValue {
   const own = vectors.filter((vector) => vector !== undefined);
   if (value.shape === undefined) return joined(call, [value, ...own]);
   const axis = axisOf(call, from, value.shape.length);

@@ -1,6 +1,6 @@
 /** Pools and resizes: channels pass, positions keep their order. */
 
-import type { Call, Kind, Value } from "./kind.ts";
+import type { Call, GraphValue, Kind } from "./kind.ts";
 import { dividedSize, type Size } from "./sizes.ts";
 import { imageLabels, imageSizes, isChannelsLast, slideSize, windowsOf } from "./spatial.ts";
 
@@ -17,7 +17,7 @@ const pool: Kind = (call) => {
 };
 
 /** The value with other sizes of its positions, which are fixed. */
-function moved(call: Call, image: Value, sizes: readonly Size[], reason: string): Value {
+function moved(call: Call, image: GraphValue, sizes: readonly Size[], reason: string): GraphValue {
   const [from, to] = ["s", "t"].map((prefix) => sizes.map((_, at) => `${prefix}${at}`)) as [string[], string[]];
   return call.relate({
     operands: [{ value: image, labels: imageLabels(call, "b", "c", from) }],
@@ -48,7 +48,7 @@ const resize: Kind = (call) => {
 };
 
 /** The value with another shape, whose changed axes are fixed. */
-export function withShape(call: Call, value: Value, shape: readonly Size[], reason: string): Value {
+export function withShape(call: Call, value: GraphValue, shape: readonly Size[], reason: string): GraphValue {
   const before = value.shape!;
   const changed = shape.map((size, at) => size !== before[at]);
   const from = before.map((_, at) => `a${at}`);
@@ -98,7 +98,7 @@ const spaceToDepth: Kind = (call) => {
 };
 
 /** Positions in a block keep their order. */
-function fixedBlocks(call: Call, value: Value, axes: readonly number[]): Value {
+function fixedBlocks(call: Call, value: GraphValue, axes: readonly number[]): GraphValue {
   call.fix(value, `${call.operator.kind} places channels by their number`, axes);
   return value;
 }
@@ -107,7 +107,7 @@ function scaled(call: Call, size: Size, by: number): Size {
   return typeof size === "number" ? size * by : call.unknown();
 }
 
-function give(call: Call, value: Value, reason: string): Value[] {
+function give(call: Call, value: GraphValue, reason: string): GraphValue[] {
   call.fix(value, reason);
   return [call.opaque(reason)];
 }

@@ -1,9 +1,9 @@
 /** Operators between floats and integers: scales and zero points are scalars or one an element of an axis. */
 
-import type { Call, Kind, Labelled, Value } from "./kind.ts";
+import type { Call, GraphValue, Kind, Labelled } from "./kind.ts";
 import { axisOf } from "./normalisation.ts";
 
-/** Value, scale, zero point. Scales of blocks of an axis fix what they meet. */
+/** GraphValue, scale, zero point. Scales of blocks of an axis fix what they meet. */
 const linear: Kind = (call) => {
   const value = call.input(0);
   const rank = value.shape?.length;
@@ -23,7 +23,7 @@ const linear: Kind = (call) => {
   return call.relate({ operands, outputs: [labels] });
 };
 
-function fixBlocks(call: Call, values: readonly Value[]): void {
+function fixBlocks(call: Call, values: readonly GraphValue[]): void {
   for (const value of values) call.fix(value, "is scaled by blocks");
 }
 

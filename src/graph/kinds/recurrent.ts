@@ -1,6 +1,6 @@
 /** RNN, GRU and LSTM: one order of the hidden units for every gate, every state and both sides of the recurrence. */
 
-import type { Call, Kind, Labelled, Labels, Value } from "./kind.ts";
+import type { Call, GraphValue, Kind, Labelled, Labels } from "./kind.ts";
 import type { Size } from "./sizes.ts";
 
 /** Inputs: X, W, R, B, sequence lengths, first hidden state, first cell state, peepholes. Outputs: Y, last hidden state, last cell state. */
@@ -15,7 +15,10 @@ const recurrent =
       ["two", 2],
     ]);
     const ordered = orderedLabels(call);
-    const state = (value: Value, labels: Labels[]): Labelled => ({ value: call.ranked(value, labels.length), labels });
+    const state = (value: GraphValue, labels: Labels[]): Labelled => ({
+      value: call.ranked(value, labels.length),
+      labels,
+    });
     const steps = last ? ["b", "t"] : ["t", "b"];
     const rows: Labels[] = last ? ["b", "d", "h"] : ["d", "b", "h"];
     const operands: Labelled[] = [
@@ -50,7 +53,7 @@ function orderedLabels(call: Call): Map<string, string> {
   ]);
 }
 
-function hiddenSize(call: Call, recurrence: Value): Size {
+function hiddenSize(call: Call, recurrence: GraphValue): Size {
   const hidden = call.number("hidden_size", 0);
   return hidden > 0 ? hidden : recurrence.shape![2]!;
 }

@@ -1,11 +1,11 @@
 /** Sums, means and extremes over axes, and operators that need the order of an axis. */
 
-import type { Call, Kind, Value } from "./kind.ts";
+import type { Call, GraphValue, Kind } from "./kind.ts";
 import { axisOf, within } from "./normalisation.ts";
 import { imageLabels } from "./spatial.ts";
 
 /** The value without these axes, or with size 1 there. */
-function reduced(call: Call, value: Value, over: readonly number[], keep: boolean): Value {
+function reduced(call: Call, value: GraphValue, over: readonly number[], keep: boolean): GraphValue {
   const labels = value.shape!.map((_, at) => `a${at}`);
   const kept = labels.filter((_, at) => !over.includes(at));
   const [result] = call.relate({ operands: [{ value, labels }], outputs: [kept] });

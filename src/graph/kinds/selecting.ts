@@ -1,7 +1,7 @@
 /** Operators that take positions from axes and put values side by side. */
 
 import { SpecError } from "../../base/errors.ts";
-import type { Call, Kind, Value } from "./kind.ts";
+import type { Call, GraphValue, Kind } from "./kind.ts";
 import { axisOf } from "./normalisation.ts";
 import { withShape } from "./pooling.ts";
 import { productSize, type Size } from "./sizes.ts";
@@ -33,7 +33,7 @@ const slice: Kind = (call) => {
     return [call.opaque("is sliced on axes that only the data tell")];
   }
   return [
-    given.reduce((current: Value, axis, k) => {
+    given.reduce((current: GraphValue, axis, k) => {
       const at = axisOf(call, axis as number, rank);
       return sliced(call, current, at, starts?.[k], ends?.[k], call.inputs[4] === undefined ? 1 : steps?.[k]);
     }, value),
@@ -42,12 +42,12 @@ const slice: Kind = (call) => {
 
 function sliced(
   call: Call,
-  value: Value,
+  value: GraphValue,
   axis: number,
   start: Size | undefined,
   end: Size | undefined,
   step: Size | undefined,
-): Value {
+): GraphValue {
   const size = value.shape![axis]!;
   const whole = start === 0 && step === 1 && (end === size || (typeof end === "number" && end >= 2 ** 31 - 1));
   if (whole) return value;
@@ -149,7 +149,7 @@ const gather: Kind = (call) => {
   });
 };
 
-function choose(call: Call, reason: string): Value[] {
+function choose(call: Call, reason: string): GraphValue[] {
   for (const value of call.inputs) if (value !== undefined) call.fix(value, reason);
   return [call.opaque(reason)];
 }
@@ -165,7 +165,7 @@ const pad: Kind = (call) => {
     return choose(call, "is padded by numbers that the data tell");
   const plain = call.text("mode", "constant") === "constant";
   return [
-    given.reduce((current: Value, axis, k) => {
+    given.reduce((current: GraphValue, axis, k) => {
       const at = axisOf(call, axis as number, rank);
       return padded(call, current, at, pads[k], pads[k + given.length], plain);
     }, value),
@@ -174,12 +174,12 @@ const pad: Kind = (call) => {
 
 function padded(
   call: Call,
-  value: Value,
+  value: GraphValue,
   axis: number,
   before: Size | undefined,
   after: Size | undefined,
   plain: boolean,
-): Value {
+): GraphValue {
   const shape = value.shape!;
   const size = shape[axis]!;
   if (before === 0 && after === 0) return value;
@@ -217,7 +217,7 @@ const trilu: Kind = (call) => {
 };
 
 /** Inputs of any number of elements, as one axis. */
-export function elementCountOf({ shape }: Value): Size | undefined {
+export function elementCountOf({ shape }: GraphValue): Size | undefined {
   return shape === undefined ? undefined : productSize(shape);
 }
 

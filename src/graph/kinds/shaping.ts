@@ -2,12 +2,12 @@
 
 import { SpecError } from "../../base/errors.ts";
 import { joined } from "./elementwise.ts";
-import type { Call, Kind, Value } from "./kind.ts";
+import type { Call, GraphValue, Kind } from "./kind.ts";
 import { axisOf } from "./normalisation.ts";
 import { dividedSize, productSize, type Size } from "./sizes.ts";
 
 /** A result whose shape only the data tell. */
-function unshaped(call: Call, value: Value): Value[] {
+function unshaped(call: Call, value: GraphValue): GraphValue[] {
   call.fix(value, "gets a shape that only the data tell");
   return [call.opaque("has a shape that only the data tell")];
 }
@@ -122,10 +122,10 @@ const tile: Kind = (call) => {
   const repeats = call.known(1)?.values;
   if (value.shape === undefined) return [value];
   if (repeats === undefined || repeats.length !== value.shape.length) return unshaped(call, value);
-  return [repeats.reduce((current: Value, times, axis) => repeated(call, current, axis, times), value)];
+  return [repeats.reduce((current: GraphValue, times, axis) => repeated(call, current, axis, times), value)];
 };
 
-function repeated(call: Call, value: Value, axis: number, times: Size | undefined): Value {
+function repeated(call: Call, value: GraphValue, axis: number, times: Size | undefined): GraphValue {
   const shape = value.shape!;
   const size = shape[axis]!;
   if (times === 1) return value;
@@ -142,7 +142,7 @@ function repeated(call: Call, value: Value, axis: number, times: Size | undefine
 }
 
 /** The value with an axis whose positions keep their order. */
-function ordered(call: Call, value: Value, axis: number): Value {
+function ordered(call: Call, value: GraphValue, axis: number): GraphValue {
   const labels = value.shape!.map((_, at) => `a${at}`);
   return call.relate({
     operands: [

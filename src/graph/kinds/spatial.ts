@@ -1,7 +1,7 @@
 /** Sizes and labels of the axes that convolutions and pools slide over. */
 
 import { SpecError } from "../../base/errors.ts";
-import type { Call, Value } from "./kind.ts";
+import type { Call, GraphValue } from "./kind.ts";
 import type { Size } from "./sizes.ts";
 
 /** How windows slide over each axis. */
@@ -63,7 +63,7 @@ export function imageLabels<T>(call: Call, batch: T, channels: T, positions: rea
 }
 
 /** Batch, channels and positions of a value of known rank. */
-export function imageSizes(call: Call, { shape }: Value): { batch: Size; channels: Size; positions: Size[] } {
+export function imageSizes(call: Call, { shape }: GraphValue): { batch: Size; channels: Size; positions: Size[] } {
   const [batch = 1, ...rest] = shape ?? [];
   if (rest.length === 0) throw new SpecError(`${call.operator.name} is given a value without channels, expected some`);
   const channels = isChannelsLast(call) ? rest.at(-1)! : rest[0]!;
