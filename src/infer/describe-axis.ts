@@ -4,10 +4,10 @@ import type { Digits } from "./digits.ts";
 import type { Families } from "./families.ts";
 
 /** A fixed number of positions, a digit, or segments of their own. */
-export type Part =
+export type AxisPart =
   | { readonly fixed: number }
   | { readonly digit: number }
-  | { readonly parts: readonly (readonly Part[])[] };
+  | { readonly parts: readonly (readonly AxisPart[])[] };
 
 /** What cannot be said: `digit` is at position `at` in an order that no product has. */
 export interface Unsaid {
@@ -16,7 +16,7 @@ export interface Unsaid {
 }
 
 /** The segments of an axis, or what of it cannot be said. */
-export function describeAxis(families: Families, digits: Digits, units: Int32Array): (readonly Part[])[] | Unsaid {
+export function describeAxis(families: Families, digits: Digits, units: Int32Array): (readonly AxisPart[])[] | Unsaid {
   return describeRange({ families, digits, units }, 0, units.length, new Set());
 }
 
@@ -31,8 +31,8 @@ function describeRange(
   from: number,
   until: number,
   used: ReadonlySet<number>,
-): (readonly Part[])[] | Unsaid {
-  const segments: (readonly Part[])[] = [];
+): (readonly AxisPart[])[] | Unsaid {
+  const segments: (readonly AxisPart[])[] = [];
   for (let at = from; at < until; ) {
     const open = openDigits(axis, at, used);
     if (open.length === 0) {
@@ -44,7 +44,7 @@ function describeRange(
     }
     const found = describeProduct(axis, at, until, used, open);
     if (!Array.isArray(found)) return found as Unsaid;
-    const [length, parts] = found as [number, readonly Part[]];
+    const [length, parts] = found as [number, readonly AxisPart[]];
     segments.push(parts);
     at += length;
   }
@@ -75,7 +75,7 @@ function describeProduct(
   until: number,
   used: ReadonlySet<number>,
   open: readonly number[],
-): [number, readonly Part[]] | Unsaid {
+): [number, readonly AxisPart[]] | Unsaid {
   let [digit, block] = [open[0]!, 0];
   for (const each of open) {
     let run = 0;
@@ -106,8 +106,8 @@ function isMoved(axis: Axis, from: number, to: number, digit: number, i: number)
 }
 
 /** Equal segments that follow each other as a product, `3*P`. */
-function merged(segments: readonly (readonly Part[])[]): (readonly Part[])[] {
-  const result: (readonly Part[])[] = [];
+function merged(segments: readonly (readonly AxisPart[])[]): (readonly AxisPart[])[] {
+  const result: (readonly AxisPart[])[] = [];
   for (let at = 0; at < segments.length; ) {
     const key = JSON.stringify(segments[at]);
     let end = at + 1;

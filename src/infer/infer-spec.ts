@@ -4,7 +4,7 @@ import type { Axis, Factor, NestedPermutation, Segment, Spec, TensorSpec } from 
 import { isFloat } from "../base/dtype.ts";
 import type { Model } from "../base/model.ts";
 import type { OperatorGraph } from "../graph/operators.ts";
-import { describeAxis, type Part } from "./describe-axis.ts";
+import { type AxisPart, describeAxis } from "./describe-axis.ts";
 import { createDigits, type Digits } from "./digits.ts";
 import { type Families, familiesOf } from "./families.ts";
 import { type FrozenAxis, frozenAxes } from "./frozen-axes.ts";
@@ -56,7 +56,7 @@ function tensorUnits({ model, tensors }: Reading): Map<string, readonly Int32Arr
   return units;
 }
 
-type Said = Map<string, readonly (readonly (readonly Part[])[])[]>;
+type Said = Map<string, readonly (readonly (readonly AxisPart[])[])[]>;
 
 /** Every axis in parts. Undefined where one cannot be said: then its units were restricted, and all is concluded again. */
 function sayAxes(
@@ -68,7 +68,7 @@ function sayAxes(
   const said: Said = new Map();
   const { number } = families.structure;
   for (const [name, axes] of tensors) {
-    const parts: (readonly (readonly Part[])[])[] = [];
+    const parts: (readonly (readonly AxisPart[])[])[] = [];
     for (const axis of axes) {
       const numbers = axis.map((unit) => number[unit]!);
       digits.meet(numbers);
@@ -90,7 +90,7 @@ function sayAxes(
 }
 
 /** A digit that has no words in this version of the axis algebra: one inside of another that does not come right before it. */
-function blockIn(segments: readonly (readonly Part[])[], digits: Digits): number | undefined {
+function blockIn(segments: readonly (readonly AxisPart[])[], digits: Digits): number | undefined {
   for (const parts of segments)
     for (const [at, part] of parts.entries()) {
       if ("parts" in part) {
@@ -127,14 +127,14 @@ function specOf({ model, statistics }: Reading, digits: Digits, said: Said): Spe
   return { tensors, permutations, rest: "refused", basis: "graph" };
 }
 
-function toAxis(segments: readonly (readonly Part[])[], nameOf: (digit: number) => string, digits: Digits): Axis {
+function toAxis(segments: readonly (readonly AxisPart[])[], nameOf: (digit: number) => string, digits: Digits): Axis {
   const [first] = segments;
   const isFixed = segments.length === 0 || (segments.length === 1 && first!.every((part) => "fixed" in part));
   return isFixed ? [["_"]] : segments.map((parts) => toSegment(parts, nameOf, digits));
 }
 
 /** A digit after that of what it is nested in is the nested permutation as a whole. */
-function toSegment(parts: readonly Part[], nameOf: (digit: number) => string, digits: Digits): Segment {
+function toSegment(parts: readonly AxisPart[], nameOf: (digit: number) => string, digits: Digits): Segment {
   const factors: Factor[] = [];
   for (const [at, part] of parts.entries()) {
     if ("fixed" in part) factors.push(part.fixed);
@@ -153,7 +153,7 @@ function toSegment(parts: readonly Part[], nameOf: (digit: number) => string, di
   return factors;
 }
 
-function refersTo(parts: readonly Part[], outer: number, digits: Digits): boolean {
+function refersTo(parts: readonly AxisPart[], outer: number, digits: Digits): boolean {
   return parts.some((part) =>
     "digit" in part
       ? digits.outer[part.digit] === outer
