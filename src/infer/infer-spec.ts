@@ -4,7 +4,7 @@ import type { Axis, Factor, NestedPermutation, Segment, Spec, TensorSpec } from 
 import { isFloat } from "../base/dtype.ts";
 import type { Model } from "../base/model.ts";
 import type { OperatorGraph } from "../graph/operators.ts";
-import { type AxisPart, describeAxis } from "./describe-axis.ts";
+import { type AxisPart, describeAxis, type Unsaid } from "./describe-axis.ts";
 import { createDigits, type Digits } from "./digits.ts";
 import { type Families, familiesOf } from "./families.ts";
 import { type FrozenAxis, frozenAxes } from "./frozen-axes.ts";
@@ -43,11 +43,11 @@ export async function inferSpec(graph: OperatorGraph, model: Pick<Model, "tensor
 }
 
 /** Units of every axis of every tensor that an operator reads; none for axes of size 1. */
-function tensorUnits({ model, tensors }: Reading): Map<string, readonly Int32Array[]> {
+function tensorUnits({ model, tensors, read }: Reading): Map<string, readonly Int32Array[]> {
   const units = new Map<string, readonly Int32Array[]>();
   for (const name of model.tensors.keys()) {
     const value = tensors.get(name);
-    if (value !== undefined)
+    if (value !== undefined && read.has(name))
       units.set(
         name,
         value.axes!.map(([digit]) => digit?.bundle?.units ?? new Int32Array()),
@@ -66,6 +66,7 @@ function sayAxes(
   tensors: ReadonlyMap<string, readonly Int32Array[]>,
 ): Said | undefined {
   const said: Said = new Map();
+  const restricted = new Set<number>();
   const { number } = families.structure;
   for (const [name, axes] of tensors) {
     const parts: (readonly (readonly AxisPart[])[])[] = [];
@@ -74,19 +75,17 @@ function sayAxes(
       digits.meet(numbers);
       const found = describeAxis(families, digits, numbers);
       const block = Array.isArray(found) ? blockIn(found, digits) : undefined;
-      if (block !== undefined) {
-        restrict(units, families, digits, numbers, { digit: block, at: 0 });
-        return undefined;
+      if (Array.isArray(found) && block === undefined) parts.push(found);
+      else {
+        const unsaid = block === undefined ? (found as Unsaid) : { digit: block, at: 0 };
+        // One family at a time: another axis may say of the same one what is then no longer so.
+        if (!restricted.has(unsaid.digit)) restrict(units, families, digits, numbers, unsaid);
+        restricted.add(unsaid.digit);
       }
-      if (!Array.isArray(found)) {
-        restrict(units, families, digits, numbers, found as Exclude<typeof found, readonly unknown[]>);
-        return undefined;
-      }
-      parts.push(found);
     }
     said.set(name, parts);
   }
-  return said;
+  return restricted.size === 0 ? said : undefined;
 }
 
 /** A digit that has no words in this version of the axis algebra: one inside of another that does not come right before it. */

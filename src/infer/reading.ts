@@ -17,6 +17,8 @@ export interface Reading {
   readonly tensorOf: Map<string, string>;
   /** By name of a tensor. */
   readonly tensors: Map<string, AxisValue>;
+  /** Tensors that some operator reads. */
+  readonly read: Set<string>;
   /** Tensors that hold running statistics. */
   readonly statistics: Set<string>;
   /** Names of sizes that nothing tells, by their number. */

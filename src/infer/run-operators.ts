@@ -24,6 +24,7 @@ export function readOperators(graph: OperatorGraph, model: Pick<Model, "tensors"
     known: new Map(),
     tensorOf: new Map(),
     tensors: new Map(),
+    read: new Set(),
     statistics: new Set(),
     unknownSizes: 0,
   };
@@ -35,12 +36,14 @@ export function readOperators(graph: OperatorGraph, model: Pick<Model, "tensors"
     define(reading, name, axes === undefined ? opaqueValue(cause) : axisValue(axes));
   }
   runGraph(reading, graph, 0);
-  for (const name of graph.outputs)
+  for (const name of graph.outputs) {
+    if (reading.tensorOf.has(name)) reading.read.add(reading.tensorOf.get(name)!);
     fixAxes(
       units,
       namedValue(reading, name, "the graph's outputs"),
       units.cause(`output ${name}`, "outputs keep their order"),
     );
+  }
   return reading;
 }
 
@@ -120,6 +123,8 @@ function runOperator(reading: Reading, operator: Operator, depth: number): void 
     if (known !== undefined) reading.known.set(name, { ...known, from: sourcesOf(reading, operator) });
   }
   if (operator.kind === "Identity") alias(reading, operator);
+  else
+    for (const name of operator.inputs) if (reading.tensorOf.has(name)) reading.read.add(reading.tensorOf.get(name)!);
 }
 
 function sourcesOf({ known }: Reading, { inputs }: Operator): Set<string> {

@@ -132,22 +132,84 @@ const foldGather: Fold = (operator, [data, indices]) => {
   return [{ shape: indices.shape, values: indices.values.map(at) }];
 };
 
-const foldConcat: Fold = (_, inputs) => {
-  if (inputs.some((known) => known?.shape.length !== 1)) return undefined;
-  return [vector(inputs.flatMap((known) => known!.values))];
+/** Elements of a shape, each chosen by its position. */
+function picked(shape: readonly number[], choose: (position: readonly number[]) => Element): Known | undefined {
+  const count = shape.reduce((product, size) => product * size, 1);
+  if (count > MOST) return undefined;
+  const values = Array.from({ length: count }, (_, at) => {
+    let rest = at;
+    const position = shape.toReversed().map((size) => {
+      const own = rest % size;
+      rest = Math.floor(rest / size);
+      return own;
+    });
+    return choose(position.reverse());
+  });
+  return { shape, values };
+}
+
+function elementOf({ shape, values }: Known, position: readonly number[]): Element {
+  return values[position.reduce((at, own, k) => at * shape[k]! + own, 0)];
+}
+
+const foldConcat: Fold = (operator, inputs) => {
+  const rank = inputs[0]?.shape.length ?? 0;
+  if (rank === 0 || inputs.some((known) => known?.shape.length !== rank)) return undefined;
+  const all = inputs as readonly Known[];
+  const given = attribute(operator, "axis", 0);
+  const axis = given < 0 ? given + rank : given;
+  const sizes = all.map(({ shape }) => shape[axis] ?? 0);
+  const whole = all[0]!.shape.with(
+    axis,
+    sizes.reduce((sum, size) => sum + size, 0),
+  );
+  const choose = (position: readonly number[]): Element => {
+    let [which, at] = [0, position[axis]!];
+    while (at >= sizes[which]!) at -= sizes[which++]!;
+    return elementOf(all[which]!, position.with(axis, at));
+  };
+  return [picked(whole, choose)];
+};
+
+const foldTranspose: Fold = (operator, [data]) => {
+  if (data === undefined) return undefined;
+  const given = operator.attributes.get("perm") as readonly number[] | undefined;
+  const order = given ?? data.shape.map((_, at) => data.shape.length - 1 - at);
+  const choose = (position: readonly number[]): Element =>
+    elementOf(
+      data,
+      data.shape.map((_, at) => position[order.indexOf(at)]!),
+    );
+  return [
+    picked(
+      order.map((axis) => data.shape[axis] ?? 1),
+      choose,
+    ),
+  ];
 };
 
 const foldSlice: Fold = (_, [data, starts, ends, axes, steps], values) => {
-  if (
-    data?.shape.length !== 1 ||
-    starts === undefined ||
-    ends === undefined ||
-    (values[3] !== undefined && axes === undefined)
-  )
+  if (data === undefined || starts === undefined || ends === undefined) return undefined;
+  if ((values[3] !== undefined && axes === undefined) || (values[4] !== undefined && steps === undefined))
     return undefined;
-  const [start, end, step] = [starts.values[0], ends.values[0], values[4] === undefined ? 1 : steps?.values[0]];
-  if (typeof start !== "number" || typeof end !== "number" || typeof step !== "number" || step === 0) return undefined;
-  return [vector(slicePositions(data.values.length, start, end, step).map((at) => data.values[at]))];
+  const positions = data.shape.map((size) => Array.from({ length: size }, (_, at) => at));
+  for (const [k, start] of starts.values.entries()) {
+    const [end, step, given] = [ends.values[k], steps?.values[k] ?? 1, axes?.values[k] ?? k];
+    if (![start, end, step, given].every((each) => typeof each === "number") || step === 0) return undefined;
+    const axis = (given as number) < 0 ? (given as number) + data.shape.length : (given as number);
+    positions[axis] = slicePositions(data.shape[axis] ?? 0, start as number, end as number, step as number);
+  }
+  const choose = (position: readonly number[]): Element =>
+    elementOf(
+      data,
+      position.map((own, axis) => positions[axis]![own]!),
+    );
+  return [
+    picked(
+      positions.map(({ length }) => length),
+      choose,
+    ),
+  ];
 };
 
 const foldReshape: Fold = (_, [data, shape]) => {
@@ -214,6 +276,7 @@ const FOLDS: ReadonlyMap<string, Fold> = new Map<string, Fold>([
   ["Gather", foldGather],
   ["Concat", foldConcat],
   ["Slice", foldSlice],
+  ["Transpose", foldTranspose],
   ["Split", foldSplit],
   ["Reshape", foldReshape],
   ["Unsqueeze", foldUnsqueeze],

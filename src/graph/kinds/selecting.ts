@@ -161,8 +161,15 @@ const pad: Kind = (call) => {
   const rank = value.shape.length;
   const pads = elements(call, 1) ?? (call.inputs[1] === undefined ? call.numbers("pads") : undefined);
   const given = call.inputs[3] === undefined ? [...Array(rank).keys()] : elements(call, 3);
-  if (given === undefined || pads === undefined || given.some((axis) => typeof axis !== "number"))
-    return choose(call, "is padded by numbers that the data tell");
+  if (given === undefined || pads === undefined || given.some((axis) => typeof axis !== "number")) {
+    call.fix(value, "is padded by numbers that the data tell");
+    return [
+      call.fixed(
+        value.shape.map(() => call.unknown()),
+        "is padded by numbers that the data tell",
+      ),
+    ];
+  }
   const plain = call.text("mode", "constant") === "constant";
   return [
     given.reduce((current: GraphValue, axis, k) => {
