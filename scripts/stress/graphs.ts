@@ -17,7 +17,9 @@ for (let seed = FIRST; seed < FIRST + COUNT; seed++) {
   for (const part of network.parts) parts.set(part, (parts.get(part) ?? 0) + 1);
   try {
     const { spec, off } = await deviationOf(network, rng);
-    const names = new Set([...spec.tensors.values()].flatMap(({ axes }) => axes.flat(2)).filter((each) => typeof each === "string"));
+    const names = new Set(
+      [...spec.tensors.values()].flatMap(({ axes }) => axes.flat(2)).filter((each) => typeof each === "string"),
+    );
     names.delete("_");
     permutations += names.size;
     if (names.size > 0) moved++;

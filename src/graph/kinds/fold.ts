@@ -1,20 +1,12 @@
 /** Elements that are known before the network runs: shapes and the arithmetic on them that exporters write out. */
 
-import type { ConstantValue, Operator } from "../operators.ts";
+import type { Operator } from "../operators.ts";
+import { ELEMENT_FOLDS, type Fold, type KnownElement, MOST_KNOWN, timesElements } from "./fold-elements.ts";
 import type { GraphValue, Known } from "./kind.ts";
 import { slicePositions } from "./selecting.ts";
-import { dividedSize, type Size, timesSize } from "./sizes.ts";
+import { timesSize } from "./sizes.ts";
 
-/** Shapes and index lists; more is data. */
-const MOST = 4096;
-
-type Element = Size | undefined;
 type Inputs = readonly (Known | undefined)[];
-type Fold = (
-  operator: Operator,
-  inputs: Inputs,
-  values: readonly (GraphValue | undefined)[],
-) => (Known | undefined)[] | undefined;
 
 /** The known outputs of an operator; undefined where some input it needs is not known. */
 export function foldKnown(
@@ -23,11 +15,11 @@ export function foldKnown(
   values: readonly (GraphValue | undefined)[],
 ): (Known | undefined)[] | undefined {
   const folded = FOLDS.get(operator.kind)?.(operator, inputs, values);
-  return folded?.map((known) => (known !== undefined && known.values.length <= MOST ? known : undefined));
+  return folded?.map((known) => (known !== undefined && known.values.length <= MOST_KNOWN ? known : undefined));
 }
 
-const scalar = (value: Element): Known => ({ shape: [], values: [value] });
-const vector = (values: readonly Element[]): Known => ({ shape: [values.length], values });
+const scalar = (value: KnownElement): Known => ({ shape: [], values: [value] });
+const vector = (values: readonly KnownElement[]): Known => ({ shape: [values.length], values });
 
 function attribute(operator: Operator, name: string, otherwise: number): number {
   const value = operator.attributes.get(name);
@@ -54,88 +46,18 @@ const foldCast: Fold = (operator, [known]) => {
   ];
 };
 
-/** Elements that depend on data stay undefined. */
-function elementwise(rule: (...elements: Element[]) => Element): Fold {
-  return (_, inputs) => {
-    if (inputs.some((known) => known === undefined)) return undefined;
-    const all = inputs as readonly Known[];
-    const rank = Math.max(...all.map(({ shape }) => shape.length));
-    const shape = Array.from({ length: rank }, (_, at) =>
-      Math.max(...all.map((known) => known.shape[at - rank + known.shape.length] ?? 1)),
-    );
-    const count = shape.reduce((product, size) => product * size, 1);
-    if (count > MOST || all.some(({ shape: own }) => own.includes(0))) return undefined;
-    return [
-      {
-        shape,
-        values: Array.from({ length: count }, (_, at) => rule(...all.map((known) => elementAt(known, shape, at)))),
-      },
-    ];
-  };
-}
-
-function elementAt({ shape, values }: Known, whole: readonly number[], at: number): Element {
-  let [rest, stride, index] = [at, 1, 0];
-  for (let k = 1; k <= whole.length; k++) {
-    const size = whole.at(-k)!;
-    const own = shape.at(-k) ?? 1;
-    if (k <= shape.length && own > 1) index += (rest % size) * stride;
-    if (k <= shape.length) stride *= own;
-    rest = Math.floor(rest / size);
-  }
-  return values[index];
-}
-
-const numeric =
-  (rule: (...numbers: number[]) => number) =>
-  (...elements: Element[]): Element =>
-    elements.every((each) => typeof each === "number") ? rule(...(elements as number[])) : undefined;
-
-const times = (a: Element, b: Element): Element =>
-  a === undefined ||
-  b === undefined ||
-  (typeof a === "number" && typeof b === "number"
-    ? false
-    : [a, b].some((each) => typeof each === "number" && (each <= 0 || !Number.isInteger(each))))
-    ? undefined
-    : typeof a === "number" && typeof b === "number"
-      ? a * b
-      : timesSize(a, b);
-
-const divided = (a: Element, b: Element): Element => {
-  if (a === undefined || b === undefined) return undefined;
-  if (typeof a === "number" && typeof b === "number")
-    return Number.isInteger(a) && Number.isInteger(b) ? Math.trunc(a / b) : a / b;
-  return dividedSize(a, b);
-};
-
-const added = (a: Element, b: Element): Element => (a === 0 ? b : b === 0 ? a : numeric((x, y) => x + y)(a, b));
-const subtracted = (a: Element, b: Element): Element =>
-  a !== undefined && a === b ? 0 : b === 0 ? a : numeric((x, y) => x - y)(a, b);
-
-/** A size that nothing tells is at least 1, so it is not −1 and not 0. */
-const equal = (a: Element, b: Element): Element => {
-  if (a === undefined || b === undefined) return undefined;
-  if (a === b) return 1;
-  return typeof a === "number" && typeof b === "number"
-    ? 0
-    : [a, b].some((each) => typeof each === "number" && each < 1)
-      ? 0
-      : undefined;
-};
-
 const foldGather: Fold = (operator, [data, indices]) => {
   if (data === undefined || indices === undefined || data.shape.length !== 1 || attribute(operator, "axis", 0) > 0)
     return undefined;
-  const at = (index: Element): Element =>
+  const at = (index: KnownElement): KnownElement =>
     typeof index === "number" ? data.values[index < 0 ? index + data.values.length : index] : undefined;
   return [{ shape: indices.shape, values: indices.values.map(at) }];
 };
 
 /** Elements of a shape, each chosen by its position. */
-function picked(shape: readonly number[], choose: (position: readonly number[]) => Element): Known | undefined {
+function picked(shape: readonly number[], choose: (position: readonly number[]) => KnownElement): Known | undefined {
   const count = shape.reduce((product, size) => product * size, 1);
-  if (count > MOST) return undefined;
+  if (count > MOST_KNOWN) return undefined;
   const values = Array.from({ length: count }, (_, at) => {
     let rest = at;
     const position = shape.toReversed().map((size) => {
@@ -148,7 +70,7 @@ function picked(shape: readonly number[], choose: (position: readonly number[]) 
   return { shape, values };
 }
 
-function elementOf({ shape, values }: Known, position: readonly number[]): Element {
+function elementOf({ shape, values }: Known, position: readonly number[]): KnownElement {
   return values[position.reduce((at, own, k) => at * shape[k]! + own, 0)];
 }
 
@@ -163,7 +85,7 @@ const foldConcat: Fold = (operator, inputs) => {
     axis,
     sizes.reduce((sum, size) => sum + size, 0),
   );
-  const choose = (position: readonly number[]): Element => {
+  const choose = (position: readonly number[]): KnownElement => {
     let [which, at] = [0, position[axis]!];
     while (at >= sizes[which]!) at -= sizes[which++]!;
     return elementOf(all[which]!, position.with(axis, at));
@@ -175,7 +97,7 @@ const foldTranspose: Fold = (operator, [data]) => {
   if (data === undefined) return undefined;
   const given = operator.attributes.get("perm") as readonly number[] | undefined;
   const order = given ?? data.shape.map((_, at) => data.shape.length - 1 - at);
-  const choose = (position: readonly number[]): Element =>
+  const choose = (position: readonly number[]): KnownElement =>
     elementOf(
       data,
       data.shape.map((_, at) => position[order.indexOf(at)]!),
@@ -199,7 +121,7 @@ const foldSlice: Fold = (_, [data, starts, ends, axes, steps], values) => {
     const axis = (given as number) < 0 ? (given as number) + data.shape.length : (given as number);
     positions[axis] = slicePositions(data.shape[axis] ?? 0, start as number, end as number, step as number);
   }
-  const choose = (position: readonly number[]): Element =>
+  const choose = (position: readonly number[]): KnownElement =>
     elementOf(
       data,
       position.map((own, axis) => positions[axis]![own]!),
@@ -240,19 +162,21 @@ const foldRange: Fold = (_, inputs) => {
   const [start, end, step] = inputs.map((known) => known?.values[0]);
   if (typeof start !== "number" || typeof end !== "number" || typeof step !== "number" || step === 0) return undefined;
   const count = Math.max(0, Math.ceil((end - start) / step));
-  return count > MOST ? undefined : [vector(Array.from({ length: count }, (_, at) => start + at * step))];
+  return count > MOST_KNOWN ? undefined : [vector(Array.from({ length: count }, (_, at) => start + at * step))];
 };
 
 const foldConstantOfShape: Fold = (operator, [shape]) => {
   if (shape === undefined || shape.values.some((each) => typeof each !== "number")) return undefined;
   const sizes = shape.values as number[];
   const count = sizes.reduce((product, size) => product * size, 1);
-  return count > MOST ? undefined : [{ shape: sizes, values: Array(count).fill(attribute(operator, "value", 0)) }];
+  return count > MOST_KNOWN
+    ? undefined
+    : [{ shape: sizes, values: Array(count).fill(attribute(operator, "value", 0)) }];
 };
 
 const foldProduct: Fold = (operator, [known]) => {
   if (known?.shape.length !== 1) return undefined;
-  const product = known.values.reduce((a: Element, b) => times(a, b), 1);
+  const product = known.values.reduce((a: KnownElement, b) => timesElements(a, b), 1);
   return [attribute(operator, "keepdims", 1) === 0 ? scalar(product) : vector([product])];
 };
 
@@ -284,26 +208,5 @@ const FOLDS: ReadonlyMap<string, Fold> = new Map<string, Fold>([
   ["Range", foldRange],
   ["ConstantOfShape", foldConstantOfShape],
   ["ReduceProd", foldProduct],
-  ["Add", elementwise(added)],
-  ["Sub", elementwise(subtracted)],
-  ["Mul", elementwise(times)],
-  ["Div", elementwise(divided)],
-  ["Mod", elementwise(numeric((a, b) => ((a % b) + b) % b))],
-  ["Neg", elementwise(numeric((a) => -a))],
-  ["Floor", elementwise(numeric(Math.floor))],
-  ["Ceil", elementwise(numeric(Math.ceil))],
-  ["Min", elementwise(numeric(Math.min))],
-  ["Max", elementwise(numeric(Math.max))],
-  ["Equal", elementwise(equal)],
-  ["Less", elementwise(numeric((a, b) => Number(a < b)))],
-  ["Greater", elementwise(numeric((a, b) => Number(a > b)))],
-  ["Not", elementwise(numeric((a) => Number(a === 0)))],
-  ["And", elementwise(numeric((a, b) => Number(a !== 0 && b !== 0)))],
-  ["Or", elementwise(numeric((a, b) => Number(a !== 0 || b !== 0)))],
-  ["Where", elementwise((which, a, b) => (which === undefined ? undefined : which === 0 ? b : a))],
+  ...ELEMENT_FOLDS,
 ]);
-
-/** A constant as known elements. */
-export function knownConstant({ shape, values }: ConstantValue): Known {
-  return { shape, values };
-}
