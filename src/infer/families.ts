@@ -5,7 +5,7 @@
  */
 
 import { refineCells, type Structure, structureOf, type UnitCells } from "./cells.ts";
-import type { Link, UnitFamily } from "./family.ts";
+import type { StrandMap, UnitFamily } from "./family.ts";
 import { jointMaps } from "./joint-maps.ts";
 import type { Units } from "./units.ts";
 
@@ -119,7 +119,7 @@ function build(structure: Structure, cells: UnitCells, { root }: Strands): Famil
     familyOf[unit] = family;
     strandOf[unit] = strandOfRoot.get(strand)!;
   }
-  const links: Link[][] = members.map(() => []);
+  const links: StrandMap[][] = members.map(() => []);
   for (const { child, parent } of relations) addLinks(links, { child, parent }, { familyOf, strandOf, cells });
   const list = members.map((first, family) => ({
     size: first.length,
@@ -131,11 +131,11 @@ function build(structure: Structure, cells: UnitCells, { root }: Strands): Famil
 
 /** The maps of strands that a relation makes, one for each pair of cells. */
 function addLinks(
-  links: Link[][],
+  links: StrandMap[][],
   { child, parent }: { child: Int32Array; parent: Int32Array },
   { familyOf, strandOf, cells }: Pick<Families, "familyOf" | "strandOf" | "cells">,
 ): void {
-  const maps = new Map<number, Link>();
+  const maps = new Map<number, StrandMap>();
   for (let at = 0; at < child.length; at++) {
     const [from, to] = [child[at]!, parent[at]!];
     const [family, other] = [familyOf[from]!, familyOf[to]!];

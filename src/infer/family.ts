@@ -1,7 +1,7 @@
 /** Families of units that move together, as plain data. */
 
 /** A map of strands to those of another family. */
-export interface Link {
+export interface StrandMap {
   readonly family: number;
   readonly map: Int32Array;
 }
@@ -10,7 +10,7 @@ export interface Link {
 export interface UnitFamily {
   readonly size: number;
   /** Families that its strands belong to, with the strand of each strand: none for a free one, one for a nested, several for a product. */
-  readonly parents: readonly Link[];
+  readonly parents: readonly StrandMap[];
   /** A cell of the family: by strand, the number of its unit there. */
   readonly units: Int32Array;
 }

@@ -1,7 +1,7 @@
 /** Families that belong to several others: which of these follow from another, and which blocks they share. */
 
 import type { Structure } from "./cells.ts";
-import type { Link, UnitFamily } from "./family.ts";
+import type { StrandMap, UnitFamily } from "./family.ts";
 import type { Units } from "./units.ts";
 
 interface Draft {
@@ -23,7 +23,7 @@ export function jointMaps(
   const learner: Draft = { structure, list };
   let learnt = false;
   for (const family of list) {
-    const links = family.parents as Link[];
+    const links = family.parents as StrandMap[];
     for (let a = 0; a < links.length; a++)
       for (let b = 0; b < links.length; b++)
         if (a !== b && decides(links[a]!, links[b]!)) learnt = learn(units, learner, links[a]!, links[b]!) || learnt;
@@ -35,7 +35,7 @@ export function jointMaps(
 }
 
 /** True where strands that `a` puts together are put together by `b`. */
-function decides(a: Link, b: Link): boolean {
+function decides(a: StrandMap, b: StrandMap): boolean {
   const image = new Int32Array(maximum(a.map) + 1).fill(-1);
   for (let strand = 0; strand < a.map.length; strand++) {
     const at = a.map[strand]!;
@@ -52,7 +52,7 @@ function maximum(values: Int32Array): number {
 }
 
 /** The map that `a` and `b` make from `a`'s family to `b`'s becomes a relation, unless there is one. */
-function learn(units: Units, { structure, list }: Draft, a: Link, b: Link): boolean {
+function learn(units: Units, { structure, list }: Draft, a: StrandMap, b: StrandMap): boolean {
   const [from, to] = [list[a.family]!, list[b.family]!];
   const map = new Int32Array(from.size);
   for (let strand = 0; strand < a.map.length; strand++) map[a.map[strand]!] = b.map[strand]!;
@@ -86,7 +86,7 @@ export function strandUnits({ unit }: Structure, { units }: UnitFamily): Int32Ar
 
 /** Leaves only the maps that do not follow from another by the other's family. */
 function dropImplied(family: UnitFamily, list: readonly UnitFamily[]): void {
-  const links = family.parents as Link[];
+  const links = family.parents as StrandMap[];
   for (let at = links.length - 1; at >= 0; at--) {
     const { family: target, map } = links[at]!;
     const others = links.filter((_, k) => k !== at);
