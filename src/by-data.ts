@@ -1,8 +1,8 @@
 /**
- * Entry `rebasin/by-data`: matching by what units do on data (paper, Section 3.1), and choosing among matchings by the
- * loss of their midpoints. Activations may come from anywhere: add them to `createActivationStatistics`. Functions that run
- * models take an `executor`; without one they load TensorFlow.js when they are called, and say what to install when it is
- * not there.
+ * Entry `rebasin/by-data`: matching by the activations of units on data (paper, Section 3.1), and choosing among
+ * matchings by the loss of their midpoints. Activations may come from anywhere: add them to
+ * `createActivationStatistics`. Functions that run models take an `executor`; without one they load TensorFlow.js when
+ * they are called, and name the package to install if it is missing.
  *
  * @example
  * import { createActivationStatistics, matchCosts } from "rebasin/by-data";

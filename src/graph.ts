@@ -1,6 +1,6 @@
 /**
- * Entry `rebasin/graph`: what a model computes, as operations on named values, and what follows from that: the shapes of
- * the values, where the units of a permutation show, which operations are linear. Nothing here runs a model.
+ * Entry `rebasin/graph`: what a model computes, as operations on named values. From that follow the shapes of the
+ * values, where the units of a permutation show, and which operations are linear. Nothing here runs a model.
  *
  * @example
  * import { describeGraph, linearOperations, tapsOf, valueShapes } from "rebasin/graph";

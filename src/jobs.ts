@@ -1,6 +1,6 @@
 /**
- * Entry `rebasin/jobs`: plans as jobs on many machines, by BullMQ on Redis or by a shared folder. For Node, Deno and Bun;
- * Redis needs the optional peers `bullmq` and `ioredis`.
+ * Entry `rebasin/jobs`: plans as jobs on many machines, by BullMQ on Redis or by a shared folder. For Node, Deno and
+ * Bun; Redis needs the optional peers `bullmq` and `ioredis`.
  */
 
 export { type FolderQueueOptions, openFolderQueue } from "./jobs/folder/folder-queue.ts";

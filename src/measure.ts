@@ -1,7 +1,7 @@
 /**
- * Entry `rebasin/measure`: numbers about two models and what lies between them: curves, contours, barriers, calibration,
- * similarity. Functions that run models take an `executor`, or an evaluation of your own; without one they load
- * TensorFlow.js when they are called, and say what to install when it is not there.
+ * Entry `rebasin/measure`: numbers about two models and the models between them: curves, contours, barriers,
+ * calibration, similarity. Functions that run models take an `executor`, or your own evaluation. Without one they load
+ * TensorFlow.js when they are called, and name the package to install if it is missing.
  *
  * @example
  * import { barrier, sampleCurves, tensorSimilarities } from "rebasin/measure";

@@ -46,7 +46,7 @@ export type PathOrSource = string | Exclude<ModelSource, Model>;
 /**
  * Opens a model from a path or any source. Only the header is read; close the model when done.
  *
- * Rejects with `FormatError`, naming the path, for a file that is missing, malformed or of another format.
+ * @throws {FormatError} naming the path, for a file that is missing, malformed or of another format.
  *
  * @example
  * const model = await openModel("model.safetensors");

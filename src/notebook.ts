@@ -1,6 +1,6 @@
 /**
- * Entry `rebasin/notebook`: pictures of models, permutations, curves and matrices that show themselves in notebooks with
- * Deno's kernel. Nothing of Deno is imported: their `svg` can be shown anywhere.
+ * Entry `rebasin/notebook`: pictures of models, permutations, curves and matrices that show themselves in notebooks
+ * with Deno's kernel. Nothing of Deno is imported: their `svg` can be shown anywhere.
  */
 
 export { displayCurve, displayHeatMap } from "./display/chart-displays.ts";

@@ -1,7 +1,7 @@
 /**
- * Entry `rebasin/repair`: statistics of a merged network set right by images (REPAIR, Jordan et al. 2023), and side files
- * that fit a merged network to one task. Functions that run models take an `executor`; without one they load TensorFlow.js
- * when they are called, and say what to install when it is not there.
+ * Entry `rebasin/repair`: statistics of a merged network set right by images (REPAIR, Jordan et al. 2023), and side
+ * files that fit a merged network to one task. Functions that run models take an `executor`; without one they load
+ * TensorFlow.js when they are called, and name the package to install if it is missing.
  *
  * @example
  * import { applyPermutations, detectSpec, matchWeights, mergeModels, openModel, readDataFolder } from "rebasin/node";

@@ -1,7 +1,7 @@
 /**
- * Entry `rebasin/tf`: whatever runs and trains networks on TensorFlow.js, whose packages `@tensorflow/tfjs-core` and
- * `@tensorflow/tfjs-backend-wasm` must be installed; without them, importing it fails with one line that says so. What
- * takes an executor comes here as it comes from `rebasin/by-data`, `rebasin/measure` and `rebasin/repair`.
+ * Entry `rebasin/tf`: everything that runs and trains networks on TensorFlow.js, whose packages `@tensorflow/tfjs-core`
+ * and `@tensorflow/tfjs-backend-wasm` must be installed; without them, importing it fails with one line that names
+ * them. Functions with an executor are the same as in `rebasin/by-data`, `rebasin/measure` and `rebasin/repair`.
  *
  * @example
  * import { initialiseModel } from "rebasin/graph";

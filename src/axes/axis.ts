@@ -1,7 +1,7 @@
 /**
- * The axis algebra: how permutations act on one axis of a tensor. An axis is a concatenation of segments (`|`), a
- * segment a row-major product of factors (`*`, the first the slowest), a factor a permutation's name, a fixed size, or
- * `_` (a fixed size read from the tensor). Pure integers; nothing here knows a tensor's values.
+ * The axis algebra: how permutations act on one axis of a tensor. An axis is a concatenation of segments (`|`), and a
+ * segment is a row-major product of factors (`*`, the first the slowest). A factor is a permutation's name, a fixed
+ * size, or `_` (a fixed size read from the tensor). Pure integers; nothing here knows a tensor's values.
  */
 
 import { SpecError } from "../base/errors.ts";
@@ -14,13 +14,18 @@ export const ANY_SIZE = "_";
 const NAME = /^(?![-.]*[0-9][0-9.]*$)[A-Za-z._-][A-Za-z0-9._-]*$/;
 const SIZE = /^(?:0|[1-9][0-9]*)$/;
 
-/** True for legal permutation names: ASCII letters, digits, `.`, `_`, `-`, not starting with a digit, not `_`, no number. */
+/**
+ * True for legal permutation names: ASCII letters, digits, `.`, `_`, `-`, not starting with a digit, not `_`, no
+ *   number.
+ */
 export function isPermutationName(text: string): boolean {
   return text !== ANY_SIZE && NAME.test(text);
 }
 
 /**
- * Parses the text of an axis. Spaces around `*` and `|` are allowed. Throws `SpecError` for anything else.
+ * Parses the text of an axis. Spaces around `*` and `|` are allowed.
+ *
+ * @throws {SpecError} for anything else.
  *
  * @example
  * parseAxis("P5*49"); // [["P5", 49]]: channel-major flatten
@@ -62,7 +67,7 @@ export interface LengthForm {
   readonly linear: boolean;
 }
 
-/** The length of an axis with the sizes that are known filled in. Every `_` is an unknown of its own. */
+/** The length of an axis with the sizes that are known filled in. Each `_` is a separate unknown. */
 export function lengthForm(axis: Axis, sizes: ReadonlyMap<string, number>): LengthForm {
   let constant = 0;
   let linear = true;

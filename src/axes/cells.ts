@@ -4,7 +4,7 @@ import type { Cell, Dim, ResolvedAxis, ResolvedSegment, ResolvedTensor } from ".
 
 /**
  * The cells of a tensor: one segment chosen on every axis gives one strided box. They partition the flat tensor. Dims
- * are row-major; free dims (no permutation) that lie contiguously are merged, free dims of size 1 dropped. An empty
+ * are row-major; free dims (no permutation) that are contiguous are merged, free dims of size 1 dropped. An empty
  * tensor has no cells, a scalar one cell without dims.
  */
 export function cellsOf(tensor: ResolvedTensor): Cell[] {

@@ -11,9 +11,11 @@ import { type AxisEquation, solveSizes } from "./sizes.ts";
 import type { Axis, ResolvedPermutation, ResolvedSpec, ResolvedTensor, Spec, TensorSpec } from "./types.ts";
 
 /**
- * Fits `spec` to a model's tensors: settles every size and checks every axis. Tensors that are not listed are fixed
- * where the spec says so, and vote when they are floats and no running statistics. Throws `SpecError` when a tensor is
- * missing, unlisted, of another rank, when sizes disagree or cannot be told, and when a packed dtype would have to move.
+ * Fits `spec` to a model's tensors: settles every size and checks every axis. An unlisted tensor is fixed if the spec
+ * allows it, and votes when it is float and not a running statistic.
+ *
+ * @throws {SpecError} when a tensor is missing, unlisted or of another rank, when sizes disagree or are unknown, and
+ * when a packed dtype would move.
  *
  * @example
  * const resolved = resolveSpec(parseSpec(text), model.tensors);

@@ -4,7 +4,7 @@ import { SpecError } from "../base/errors.ts";
 import { ANY_SIZE, axisNames, formatAxis, lengthForm } from "./axis.ts";
 import type { Axis, NestedPermutation } from "./types.ts";
 
-/** One axis of the model: its length must be what its text says. `where` reads like `fc1.weight axis 0`. */
+/** One axis of the model: its length must fit its text. `where` reads like `fc1.weight axis 0`. */
 export interface AxisEquation {
   readonly axis: Axis;
   readonly length: number;
@@ -18,8 +18,8 @@ interface Decided {
 }
 
 /**
- * The size of every permutation in `equations`, and of their outer ones. Throws `SpecError` naming both places when
- * one name has two sizes, and naming the axis when a size does not divide or cannot be told.
+ * The size of every permutation in `equations`, and of their outer ones. Throws `SpecError` naming both places when one
+ * name has two sizes, and naming the axis when a size does not divide or is unknown.
  */
 export function solveSizes(
   equations: readonly AxisEquation[],
@@ -105,7 +105,7 @@ function checkOne(
   if (open.length === 0) throw lengthFault({ axis, length, where }, form.constant, sizes, decided);
 }
 
-/** Says that an axis is not as long as the sizes of its permutations make it, and where these are from. */
+/** The error for an axis whose length differs from the sizes of its permutations; it names where these are from. */
 function lengthFault(
   { axis, length, where }: AxisEquation,
   expected: number,

@@ -4,7 +4,7 @@ import { SpecError } from "../base/errors.ts";
 import { ANY_SIZE, isPermutationName, parseAxis } from "./axis.ts";
 import type { Axis, NestedPermutation, Spec, TensorSpec } from "./types.ts";
 
-/** An axis as text (`"P5*49"`), a fixed size, or null: not permuted, whatever its size. */
+/** An axis as text (`"P5*49"`), a fixed size, or null: not permuted, of any size. */
 export type AxisText = string | number | null;
 
 /** `torch`: `.weight` [out, in, …], `.bias`; `flax`: `/kernel` […, in, out], `/bias`, norms `/scale`. */
@@ -32,7 +32,7 @@ export interface NormOptions extends DenseOptions {
 
 /** Collects tensors; every method but `build` returns the builder. */
 export interface SpecBuilder {
-  /** One tensor. Votes unless told otherwise. Throws `SpecError` when the tensor is already listed. */
+  /** One tensor. It votes by default. Throws `SpecError` when the tensor is already listed. */
   tensor(name: string, axes: readonly AxisText[], options?: { readonly votes?: boolean }): SpecBuilder;
   /** A dense module: its matrix and its bias. */
   dense(prefix: string, out: AxisText, input: AxisText, options?: DenseOptions): SpecBuilder;

@@ -17,7 +17,7 @@ export const SPEC_FORMAT = "rebasin-spec/1";
 const MAX_JSON_DEPTH = 64;
 
 /**
- * Reads a spec from JSON text or from parsed JSON. `name`, such as that of its file, stands in messages and in reports.
+ * Reads a spec from JSON text or from parsed JSON. `name`, such as that of its file, appears in messages and reports.
  *
  * @throws {SpecError} for invalid JSON, duplicate or unknown keys and anything malformed.
  *
@@ -29,7 +29,7 @@ export function parseSpec(source: string | object, name?: string): Spec {
   return name === undefined ? spec : { ...spec, name };
 }
 
-/** The same without a name of its own; `where` stands in messages. */
+/** The same without its name; `where` begins messages. */
 export function parseSpecAt(source: string | object, where: string): Spec {
   const file = record(typeof source === "string" ? parseJson(source, where) : source, where);
   if (file.has("axes") && !file.has("format")) return parseReference(file, where);
@@ -52,8 +52,10 @@ export function parseSpecAt(source: string | object, where: string): Spec {
 
 /**
  * The canonical text: JSON with sorted keys, no whitespace and every default written out. What detection noted
- * (`family`, `why`, `frozen`) is left out: it says why, not what. Throws `SpecError` for a spec of the reference form
- * that is not bound to a model (`resolveSpec(spec, model.tensors).spec` is).
+ * (`family`, `why`, `frozen`) is left out: it explains the spec and does not change it.
+ *
+ * @throws {SpecError} for a spec of the reference form that is not bound to a model
+ * (`resolveSpec(spec, model.tensors).spec` is).
  */
 export function formatSpec(spec: Spec): string {
   refuseReference(spec);

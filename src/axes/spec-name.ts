@@ -7,7 +7,7 @@ export function specName({ name, family }: Spec): string {
   return name ?? family ?? "custom";
 }
 
-/** What reports say of a spec: its name, what it rests on, what it takes for granted. */
+/** How reports describe a spec: its name, its basis, its assumptions. */
 export interface SpecNotes {
   readonly spec: string;
   readonly basis: SpecBasis;

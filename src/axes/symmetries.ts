@@ -1,4 +1,7 @@
-/** How many permutations a spec leaves free: the number of equivalent copies of a model that the matcher chooses from. */
+/**
+ * How many permutations a spec leaves free: the number of equivalent copies of a model that the matcher chooses
+ *   from.
+ */
 
 import type { ResolvedSpec } from "./types.ts";
 

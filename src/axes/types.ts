@@ -1,4 +1,7 @@
-/** The data types of permutation specs, before and after resolving against a model's shapes. Plain data, no behaviour. */
+/**
+ * The data types of permutation specs, before and after resolving against a model's shapes. Plain data, no
+ *   behaviour.
+ */
 
 import type { TensorInfo } from "../base/model.ts";
 
@@ -11,7 +14,7 @@ export type Segment = readonly Factor[];
 /** Concatenation of segments. `3*H*64` is one segment of three factors, `P0|P1` two segments of one. */
 export type Axis = readonly Segment[];
 
-/** What the spec says of one tensor: what acts on each axis, and whether it counts in the objective. */
+/** One tensor of a spec: what acts on each axis, and whether the tensor counts in the objective. */
 export interface TensorSpec {
   readonly axes: readonly Axis[];
   readonly votes: boolean;
@@ -31,22 +34,22 @@ export interface Spec {
   /** Only permutations with an inner structure need an entry. */
   readonly permutations: ReadonlyMap<string, NestedPermutation>;
   /**
-   * Tensors of the model that are not listed: an error, fixed in place, or (specs of the reference form, which list
-   * voting tensors only) fixed except BatchNorm statistics, which move with their norm.
+   * Tensors of the model that are not listed: an error, or fixed in place. Specs of the reference form list voting
+   * tensors only: there BatchNorm statistics move with their norm.
    */
   readonly rest: "refused" | "fixed" | "reference";
-  /** What reports call it: set by `parseSpec` when it is told where the text comes from. Not part of the fingerprint. */
+  /** Its name in reports: `parseSpec` sets it when the caller names the source. Not part of the fingerprint. */
   readonly name?: string | undefined;
   /** Set by `detectSpec`: the family's name, why it was chosen, and symmetries it leaves frozen. */
   readonly family?: string | undefined;
   readonly why?: string | undefined;
   readonly frozen?: readonly string[] | undefined;
   /**
-   * What it rests on: a graph, a known architecture whose complete list of names and shapes matches, a chain concluded from
-   * names and shapes, or a spec file.
+   * What it rests on: a graph, a known architecture whose complete list of names and shapes matches, a chain concluded
+   * from names and shapes, or a spec file.
    */
   readonly basis?: SpecBasis | undefined;
-  /** What it takes for granted because no file can show it, one line each. */
+  /** Assumptions that no file can prove, one line each. */
   readonly assumptions?: readonly string[] | undefined;
 }
 
@@ -73,7 +76,9 @@ export interface ResolvedAxis {
   readonly segments: readonly ResolvedSegment[];
 }
 
-/** A tensor with every axis settled. `votes` is false for dtypes that are no floats, whatever the spec says. */
+/**
+ * A tensor with every axis settled. `votes` is false for dtypes other than floats, even if the spec has it as true.
+ */
 export interface ResolvedTensor {
   readonly name: string;
   readonly info: TensorInfo;
@@ -112,8 +117,8 @@ export interface Dim {
 }
 
 /**
- * A strided box of a tensor inside which every index factorises: one segment chosen on each axis. Element
- * `(i0, i1, …)` lies at `base + Σ i·stride`. The cells of a tensor partition it.
+ * A strided box of a tensor inside which every index factorises: one segment chosen on each axis. Element `(i0, i1, …)`
+ * is at `base + Σ i·stride`. The cells of a tensor partition it.
  */
 export interface Cell {
   readonly base: number;

@@ -2,7 +2,10 @@
 
 import type { Model } from "./model.ts";
 
-/** The key of `await using`, where the program's types know it: no library of types is needed for those who do not use it. */
+/**
+ * The key of `await using`, where the program's types know it: no library of types is needed for those who do not
+ *   use it.
+ */
 export type DisposeKey = SymbolConstructor extends { readonly asyncDispose: infer Key extends symbol } ? Key : never;
 
 /** A model that closes itself at the end of a block: `await using model = await openModel(bytes)`. */

@@ -15,7 +15,10 @@ export function describeTensor(info: TensorInfo): string {
   return `${info.dtype} [${info.shape.join(", ")}]`;
 }
 
-/** Every difference between two models' tensors: first those of A in A's order, then what only B has. Empty when they fit. */
+/**
+ * Every difference between two models' tensors: first those of A in A's order, then what only B has. Empty when
+ *   they fit.
+ */
 export function compareTensors(a: ReadonlyMap<string, TensorInfo>, b: ReadonlyMap<string, TensorInfo>): Difference[] {
   const differences: Difference[] = [];
   for (const [tensor, info] of a) {

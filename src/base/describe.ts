@@ -1,4 +1,7 @@
-/** Values from untrusted files as text for error messages: quoted, clipped, and without characters that fool a terminal. */
+/**
+ * Values from untrusted files as text for error messages: quoted, clipped, and without characters that fool a
+ *   terminal.
+ */
 
 import { visible } from "./visible.ts";
 

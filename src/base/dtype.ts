@@ -1,6 +1,9 @@
 /** Element types of tensors: the names and sizes of the safetensors format. */
 
-/** What a value of a dtype is: a float that can be blended, or something that is only ever copied or, unless packed, moved. */
+/**
+ * What a value of a dtype is: a float that can be blended, or something that is only ever copied or, unless packed,
+ *   moved.
+ */
 export type DtypeKind = "float" | "integer" | "bool" | "packed" | "complex" | "opaque";
 
 /** `bits` per element; `kind` decides whether a tensor votes (floats only) and whether it is blended. */

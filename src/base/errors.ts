@@ -1,6 +1,6 @@
 /**
- * The two error classes of the library. Everything else is a `TypeError` (wrong type), a `RangeError` (wrong value)
- * or the reason of an aborted `AbortSignal`. Messages read `<file or tensor> <what> <got>, expected <want>`, on one line:
+ * The two error classes of the library. Everything else is a `TypeError` (wrong type), a `RangeError` (wrong value) or
+ * the reason of an aborted `AbortSignal`. Messages read `<file or tensor> <what> <got>, expected <want>`, on one line:
  * names come from files, so what a terminal would act on is escaped.
  */
 

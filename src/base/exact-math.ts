@@ -1,7 +1,7 @@
 /**
- * exp, log and cos of doubles from + − × ÷ alone, since those of `Math` differ between engines in the last bit. Not correctly
- * rounded; the error is below two units in the last place. (`merge/methods/slerp-weight.ts` has the sine and arc tangent of
- * a merge beside their use: the core needs nothing else of the kind, and a bundler takes files whole.)
+ * exp, log and cos of doubles from + − × ÷ alone, since those of `Math` differ between engines in the last bit. Not
+ * correctly rounded; the error is below two units in the last place. The sine and arc tangent of a merge are in
+ * `merge/methods/slerp-weight.ts`, since bundlers include whole files.
  */
 
 /** ln 2 in two parts: products of the first with integers up to 2¹¹ are exact. */

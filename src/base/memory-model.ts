@@ -12,8 +12,9 @@ export interface TensorData extends TensorInfo {
 /**
  * A model from tensors in memory, in the map's order. Nothing is copied: `read` gives a *view* of `data`.
  *
- * Throws `TypeError` for data that is no `Uint8Array` and `RangeError`, naming the tensor, for an unknown dtype, a
- * shape that is none, and a number of bytes that is not shape × dtype.
+ * @throws {TypeError} for data that is no `Uint8Array`.
+ * @throws {RangeError} naming the tensor, for an unknown dtype, an invalid shape, or a number of bytes that is not
+ * shape × dtype.
  *
  * @example
  * const weight = new Float32Array([1, 2, 3, 4]);

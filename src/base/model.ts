@@ -6,24 +6,24 @@ import type { Dtype } from "./dtype.ts";
 export interface TensorInfo {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
-  /** What the network's graph tells of it, where it is in the model's file. Undefined: names tell. */
+  /** What the network's graph shows of it, if the model's file has the graph. Undefined: names decide. */
   readonly use?: GraphUse | undefined;
 }
 
 /** How a network's graph uses a tensor. */
 export interface GraphUse {
   /**
-   * Of matrices and kernels: `out-in` has channels out and in first ([out, in, …]), `in-out` has them last ([…, in, out]), and
-   * `other` is used in another way than by a dense matrix or a plain convolution, or in several.
+   * Of matrices and kernels: `out-in` has the channels out and in first ([out, in, …]). `in-out` has them last ([…, in,
+   * out]). `other` is used in another way than by a dense matrix or a plain convolution, or in several.
    */
   readonly layout?: "out-in" | "in-out" | "other" | undefined;
   /** Of a matrix that reads what convolutions gave, flattened: which varies slowest. */
   readonly flatten?: "channel-major" | "channel-minor" | undefined;
-  /** Of kernels: in how many groups channels are taken. Undefined where the graph does not tell. */
+  /** Of kernels: the number of channel groups. Undefined where the graph does not show it. */
   readonly groups?: number | undefined;
   /**
-   * Of matrices and kernels: the names of those whose outputs this one reads with no other between, two at most; "" is the
-   * data. Undefined where the graph does not tell.
+   * Of matrices and kernels: the names of those whose outputs this one reads with no other between, two at most; "" is
+   * the data. Undefined where the graph does not show it.
    */
   readonly reads?: readonly string[] | undefined;
   /** What its layer calls it, where its name does not say: `kernel`, `gamma`. */
@@ -34,7 +34,8 @@ export interface GraphUse {
 
 /**
  * The container that a model was read from. A writer of the same format puts changed tensors back into it, so that
- * everything else in the file survives. Merged and renumbered models hand on the origin of the model they are made from.
+ * everything else in the file survives. Merged and renumbered models hand on the origin of the model they are made
+ * from.
  */
 export interface Origin {
   /** The format's name in the registry: "safetensors", "shards", "pytorch", … */
@@ -60,8 +61,9 @@ export interface Model {
   /** Undefined for models that were made in memory. */
   readonly origin?: Origin | undefined;
   /**
-   * Raw bytes of one tensor (possibly a view). Rejects with `RangeError` for an unknown name. `into` offers room of just
-   * their number: a model that makes the bytes (a merge, say) writes them there and resolves to it, others ignore it.
+   * Raw bytes of one tensor (possibly a view). Rejects with `RangeError` for an unknown name. `into` offers room for
+   * exactly these bytes. A model that computes them, such as a merge, writes them there and resolves to it; others
+   * ignore it.
    */
   read(tensor: string, signal?: AbortSignal, into?: Uint8Array): Promise<Uint8Array>;
   /** Releases what the model holds open (a file). Safe to call twice. */

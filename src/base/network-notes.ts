@@ -1,4 +1,7 @@
-/** What a file says of its network besides tensors, since names and shapes do not tell: keys of its metadata. */
+/**
+ * What a file records of its network apart from tensors, because names and shapes do not show it: keys of its
+ *   metadata.
+ */
 
 import { NORM_GROUPS } from "./norm-groups.ts";
 

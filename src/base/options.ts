@@ -1,4 +1,4 @@
-/** Options said once: what several functions take, and checks that none is misspelt or of a wrong type. */
+/** Options that several functions share, and checks that none is misspelt or of a wrong type. */
 
 import { describe } from "./describe.ts";
 import type { OnProgress } from "./progress.ts";
@@ -14,20 +14,20 @@ export interface Running {
 /** How the kernels compute. */
 export interface Computing {
   /**
-   * Threads that compute, at most 64; the result is the same with any number. "auto" is one for each processor, up to 8,
-   * and only for models large enough to gain by it. Workers start during the matching and end with it. In a page that is
-   * not cross-origin isolated, and wherever else there is no shared memory or are no workers, one thread computes.
-   * Default 1.
+   * Threads that compute, at most 64. The result is the same with any number. With "auto" it is one for each processor,
+   * up to 8, and only for models large enough to gain by it. Workers start during the matching and end with it. One
+   * thread computes where workers or shared memory are missing, as in a page that is not cross-origin isolated. Default
+   * 1.
    */
   readonly threads?: number | "auto" | undefined;
   /** `false` forces the scalar build of the kernels. Same bits, slower. */
   readonly simd?: boolean | undefined;
   /**
-   * `true` lets cost matrices be multiplied with relaxed SIMD where the engine has it: faster, but bits, and with them
-   * now and then a permutation, may differ between engines and machines. Default false.
+   * `true` multiplies cost matrices with relaxed SIMD where the engine has it. It is faster, but bits may differ
+   * between engines and machines, and sometimes a permutation with them. Default false.
    */
   readonly relaxed?: boolean | undefined;
-  /** Go on although a tensor has NaN or infinities. Default false: such a model is refused. */
+  /** Accept tensors with NaN or infinities. Default false: such a model is refused. */
   readonly allowNonfinite?: boolean | undefined;
 }
 
@@ -62,13 +62,13 @@ type KindOf<V> = [V] extends [number]
             ? "function"
             : OptionKind;
 
-/** The kind of every option of `T`: one that is forgotten, or is said to be of another type, does not compile. */
+/** The kind of every option of `T`: a missing one, or one of another type, does not compile. */
 export type OptionKinds<T> = { readonly [K in keyof T]-?: KindOf<NonNullable<T[K]>> };
 
 /** Of `Running`. */
 export const RUNNING: OptionKinds<Running> = { signal: "signal", onProgress: "function" };
 
-/** Of `Computing`. A wrong number of threads is told by `checkThreads`. */
+/** Of `Computing`. `checkThreads` refuses a wrong number of threads. */
 export const COMPUTING: OptionKinds<Computing> = {
   threads: "any",
   simd: "boolean",
@@ -76,7 +76,10 @@ export const COMPUTING: OptionKinds<Computing> = {
   allowNonfinite: "boolean",
 };
 
-/** Throws `TypeError` for a key of `options` that is not in `kinds`, with the known ones, and for a value of another type. */
+/**
+ * Throws `TypeError` for a key of `options` that is not in `kinds`, with the known ones, and for a value of another
+ *   type.
+ */
 export function checkOptions(caller: string, options: object, kinds: OptionTable): void {
   for (const [key, value] of Object.entries(options)) {
     const kind = Object.hasOwn(kinds, key) ? kinds[key]! : null;
@@ -97,7 +100,7 @@ function optionFault(caller: string, key: string, value: unknown, kinds: OptionT
   return wrongType(`${caller} option "${key}"`, value, EXPECTED[kinds[key]!]);
 }
 
-/** `TypeError` that says what `value` is. */
+/** `TypeError` that describes `value`. */
 export function wrongType(name: string, value: unknown, expected: string): TypeError {
   const shown = value !== null && /^(object|function)$/.test(typeof value) ? typeof value : describe(value);
   return new TypeError(`${name} is ${shown}, expected ${expected}`);

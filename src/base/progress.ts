@@ -1,5 +1,5 @@
 /**
- * How long work reports and stops: progress callbacks, abort signals, giving way to other tasks, seconds. Its clock is
+ * How long work reports and stops: progress callbacks, abort signals, yielding to other tasks, seconds. Its clock is
  * `Date`'s: Node loads what is behind `performance` when that is first used, a millisecond of a first matching.
  */
 
@@ -31,8 +31,8 @@ export interface Progress {
 export type OnProgress = (progress: Progress) => void;
 
 /**
- * Gives way between steps of long work, at most every `everyMs`: other tasks of the thread run (timers, input,
- * abort events), then `signal` is checked. Throws the signal's reason when it is aborted.
+ * Yields between steps of long work, at most every `everyMs`: other tasks of the thread run (timers, input, abort
+ * events), then `signal` is checked. Throws the signal's reason when it is aborted.
  */
 export function createYielder(signal?: AbortSignal, everyMs = 12): () => Promise<void> {
   let last = Date.now();
@@ -47,7 +47,7 @@ export function createYielder(signal?: AbortSignal, everyMs = 12): () => Promise
   };
 }
 
-/** Starts a clock that tells the seconds since, to the millisecond. */
+/** Starts a clock that returns the seconds since then, to the millisecond. */
 export function startClock(): () => number {
   const started = Date.now();
   // The system's clock may be set back meanwhile.

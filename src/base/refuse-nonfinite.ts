@@ -1,4 +1,4 @@
-/** What is said of the first value that is no number. */
+/** The message about the first value that is no number. */
 
 /** Throws `RangeError` for the first NaN or infinity of `values`, of which there must be one. */
 export function refuseNonfinite(model: string, tensor: string, values: Float32Array | Float64Array): never {

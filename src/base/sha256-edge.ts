@@ -1,4 +1,7 @@
-/** Takes the place of sha256.ts in edge workers, which always have `crypto.subtle`: they read all of their code at every start. */
+/**
+ * Takes the place of sha256.ts in edge workers, which always have `crypto.subtle`: they read all of their code at
+ *   every start.
+ */
 
 /** The digest in lower-case hexadecimal. */
 export async function sha256Hex(bytes: Uint8Array<ArrayBuffer>): Promise<string> {

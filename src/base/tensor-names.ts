@@ -1,4 +1,6 @@
-/** What a tensor's name says of it: the module it belongs to and its role there, in PyTorch's, Flax's and Keras's words. */
+/**
+ * What a tensor's name shows: the module it belongs to and its role there, in PyTorch's, Flax's and Keras's words.
+ */
 
 /** `counter` is BatchNorm's number of batches; `mean` and `variance` are running statistics. */
 export type Role = "weight" | "bias" | "mean" | "variance" | "counter";
@@ -28,7 +30,7 @@ const COLLECTIONS: ReadonlySet<string> = new Set(["params", "batch_stats"]);
 export interface TensorName {
   /** Words of the module's path, outermost first; Flax's collections are left out. */
   readonly path: readonly string[];
-  /** The last word, as written: `kernel` says that the layout is Flax's or Keras's. */
+  /** The last word, as written: `kernel` means the layout of Flax or Keras. */
   readonly leaf: string;
   /** Undefined when the last word is none of the known ones. */
   readonly role: Role | undefined;

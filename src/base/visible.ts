@@ -4,8 +4,8 @@
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 /**
- * The text with `\uXXXX` for each character that a terminal or a page would act on and not show, line ends among them. What
- * is visible already stays as it is, so doing it twice changes nothing. JSON text stays JSON of the same value.
+ * The text with `\uXXXX` for each character that a terminal or a page would act on and not show, line ends among them.
+ * What is visible already stays as it is, so doing it twice changes nothing. JSON text stays JSON of the same value.
  *
  * @example
  * visible("a\u001b[2J"); // "a\\u001b[2J"

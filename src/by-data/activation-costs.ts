@@ -1,4 +1,7 @@
-/** Runs two models on the same images and compares what their units say: a cost matrix for each permutation. */
+/**
+ * Runs two models on the same images and compares the activations of their units: a cost matrix for each
+ *   permutation.
+ */
 
 import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
@@ -38,13 +41,17 @@ const OPTIONS: OptionKinds<ActivationCostOptions> = {
 const BATCH = 100;
 
 /**
- * Costs of matching unit i of A with unit j of B, n×n row-major by permutation name, from the activations of both models
- * on all images of `data` (paper, Section 3.1). Each unit is looked at after the ReLU, as the paper does; a unit of a
- * convolution counts at every position; units of a residual stream count after every block that adds to it. A permutation
- * whose units show nowhere by themselves has no entry. Never more than one batch of activations is in memory.
+ * Costs of matching unit i of A with unit j of B, n×n row-major by permutation name. They come from the activations of
+ * both models on all images of `data` (paper, Section 3.1). Each unit is measured after the ReLU, as in the paper. A
+ * unit of a convolution counts at every position; units of a residual stream count after every block that adds to it. A
+ * permutation whose units show nowhere by themselves has no entry. Never more than one batch of activations is in
+ * memory.
  *
- * Throws `SpecError` when the models or the spec do not fit, `RangeError` for models of no known family, data that do not
- * fit them, no images, options out of range, and NaN or infinity in an activation, and the reason of an aborted signal.
+ * An aborted signal rejects with its reason.
+ *
+ * @throws {SpecError} when the models or the spec do not fit.
+ * @throws {RangeError} for models of no known family, data that do not fit them, no images, options out of range, and
+ * NaN or infinity in an activation.
  *
  * @example
  * const costs = await activationCosts(a, b, await detectSpec(a), firstImages(train, 2000));

@@ -8,8 +8,8 @@ import { addCrossProducts } from "../kernels/cross-products.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 
 /**
- * `"inner-product"`: E[a bᵀ], uncentred, the regression of one model's activations on the other's as in the paper's
- * MLPs. `"correlation"`: Pearson's, as in the paper's VGG: what a unit's scale and offset are does not matter.
+ * `"inner-product"`: E[a bᵀ], uncentred, as in the paper's MLPs. `"correlation"`: Pearson's, as in the paper's VGG: a
+ * unit's scale and offset do not matter.
  */
 export type ActivationCost = "correlation" | "inner-product";
 
@@ -33,13 +33,13 @@ export interface ActivationStatistics {
   /** Rows added so far. */
   readonly rows: number;
   /**
-   * Adds `rows` rows of both, `[rows, n]` row-major: what the units said to the same inputs (and at the same
-   * positions). Both are copied. Throws `RangeError` for lengths that do not fit and, sooner or later, for NaN and infinity.
+   * Adds `rows` rows of both, `[rows, n]` row-major: the activations for the same inputs (and at the same positions).
+   * Both are copied. Throws `RangeError` for lengths that do not fit and, sooner or later, for NaN and infinity.
    */
   add(a: Float32Array, b: Float32Array, rows: number): void;
   /**
-   * The n×n row-major costs of all rows so far, a fresh array: entry (i, j) is unit i of A with unit j of B. A unit that
-   * never changes has correlation 0 with everything. Throws `RangeError` when there are no rows.
+   * The n×n row-major costs of all rows so far, a fresh array: entry (i, j) is unit i of A with unit j of B. A unit
+   * that never changes has correlation 0 with everything. Throws `RangeError` when there are no rows.
    */
   finish(kind: ActivationCost): Float32Array;
   /** Means and variances of all rows so far, fresh arrays. */
@@ -57,10 +57,10 @@ interface Side {
 }
 
 /**
- * Empty statistics of `n` units of each model. Holds 8·n² bytes and some 8 KiB a unit, whatever the number of rows.
+ * Empty statistics of `n` units of each model. Holds 8·n² bytes and some 8 KiB a unit, for any number of rows.
  *
- * Products are f32 in the kernel's order of additions, of values centred on the mean of their chunk of 1024 rows; chunks
- * are merged in f64 by the update of Chan, Golub and LeVeque (1979), so neither large offsets nor many rows cost
+ * Products are f32 in the kernel's order of additions, of values centred on the mean of their chunk of 1024 rows.
+ * Chunks are merged in f64 by the update of Chan, Golub and LeVeque (1979), so neither large offsets nor many rows cost
  * digits. Chunks are filled across calls of `add`: how rows are cut into batches does not change a bit.
  *
  * `names` call the two models in messages.

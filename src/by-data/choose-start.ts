@@ -30,7 +30,7 @@ export interface StartsOptions<Found extends FoundBySearch> extends ExecutorOpti
   readonly starts: number;
   /** Finds permutations from a start, mostly by `matchWeights(a, b, spec, start)`. */
   readonly match: (start: Start) => Promise<Found>;
-  /** Where the loss is measured, of which the lowest wins: on labelled images, or by a function of your own. */
+  /** Where the loss is measured, of which the lowest wins: on labelled images, or by your own function. */
   readonly evaluate: Dataset | Evaluate;
   /** What is done to a midpoint before it is evaluated, such as recomputing BatchNorm's statistics. */
   readonly repair?: ((model: Model, found: Found) => Promise<Model>) | undefined;
@@ -43,7 +43,7 @@ export interface StartsOptions<Found extends FoundBySearch> extends ExecutorOpti
   readonly signal?: AbortSignal | undefined;
 }
 
-/** One start and what came of it. */
+/** One start and its result. */
 export interface TriedStart extends Start {
   readonly objective: number;
   readonly loss: number;
@@ -70,14 +70,20 @@ const OPTIONS: OptionKinds<StartsOptions<FoundBySearch>> = {
   executor: "object",
 };
 
-/** Far enough to end elsewhere, near enough to end as high: from 0.5 on, objectives and accuracies of a ResNet20 fell. */
+/**
+ * Far enough to end elsewhere, near enough to end as high: from 0.5 on, objectives and accuracies of a ResNet20
+ *   fell.
+ */
 const PERTURB = 0.25;
 
 /**
- * Matches from `starts` starts and keeps the one whose merge with A has the lowest loss (the earliest, where several have
- * it). Starts that end at the same permutations are evaluated once. A loss that is no number counts as the highest.
+ * Matches from `starts` starts and keeps the one whose merge with A has the lowest loss (the earliest, where several
+ * have it). Starts that end at the same permutations are evaluated once. A loss that is no number counts as the
+ * highest.
  *
- * Throws `RangeError` for options out of range, what the callbacks throw, and the reason of an aborted signal.
+ * Errors of the callbacks and the reason of an aborted signal pass through.
+ *
+ * @throws {RangeError} for options out of range.
  *
  * @example
  * const { found, tried } = await chooseStart(a, b, spec, {

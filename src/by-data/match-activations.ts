@@ -1,4 +1,4 @@
-/** Activation matching: permutations from what units say on data, alone or together with the weights. */
+/** Activation matching: permutations from the activations of units on data, alone or together with the weights. */
 
 import type { ResolvedSpec, Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
@@ -15,8 +15,8 @@ import { activationCosts } from "./activation-costs.ts";
 import type { ActivationCost } from "./activation-statistics.ts";
 
 /**
- * `only` and `except` choose the permutations that may move, by name or `prefix*`; the rest stay in place
- * (Correlation-permutation, Ritter-Gutierrez et al. 2025: which groups move matters more than how well).
+ * `only` and `except` choose the permutations that may move, by name or `prefix*`; the rest stay in place. In
+ * Correlation-permutation (Ritter-Gutierrez et al. 2025), which groups move matters more than how well.
  */
 export interface ActivationOptions extends Choice, Running, Computing, ExecutorOptions {
   /** Default "correlation". */
@@ -73,9 +73,9 @@ const OPTIONS: OptionKinds<ActivationOptions> = {
 };
 
 /**
- * Finds permutations of B's units by what the units of both models say on the images of `data` (paper, Section 3.1): an
- * independent assignment for each permutation, of which no label is needed. With `share`, activations and weights decide
- * together. Deterministic: same models, data and options, same permutations.
+ * Finds permutations of B's units by the activations of both models on the images of `data` (paper, Section 3.1). Each
+ * permutation is an independent assignment; no label is needed. With `share`, activations and weights decide together.
+ * Deterministic: same models, data and options, same permutations.
  *
  * Throws as `activationCosts` and `matchWeights` do.
  *
@@ -138,7 +138,7 @@ function checkActivationOptions(options: ActivationOptions): void {
   if (polish !== "none" && polish !== "descent")
     throw new RangeError(`polish "${polish}", expected "none" or "descent"`);
   if (polish === "descent" && share > 0)
-    throw new RangeError(`polish "descent" with share ${share}, expected share 0: the hybrid has a descent of its own`);
+    throw new RangeError(`polish "descent" with share ${share}, expected share 0: the hybrid has its own descent`);
   if (share === 0 && perturb > 0)
     throw new RangeError(`perturb ${perturb} with share 0, expected a share: assignments have one optimum`);
 }

@@ -25,15 +25,18 @@ export interface CommandContext<V = object> {
   readonly texts: ReadonlyMap<string, string>;
   readonly signal: AbortSignal;
   readonly onProgress: OnProgress;
-  /** Says one line on stderr, at once and also with `--json`: for what is no result. */
+  /** Prints one line on stderr, at once and also with `--json`: for messages that are no result. */
   readonly say: (line: string) => void;
   /** The next part of stdin; undefined behind the last. */
   readonly nextOfStdin: () => Promise<Uint8Array | undefined>;
-  /** A path for a temporary file, of which stdout gets the bytes when the command has succeeded; text goes to stderr then. */
+  /**
+   * A path for a temporary file, of which stdout gets the bytes when the command has succeeded; text goes to stderr
+   *   then.
+   */
   readonly stdoutFile: () => string;
 }
 
-/** What a command has to say: one object for `--json`, lines for people, and the exit code (default 0). */
+/** What a command returns: one object for `--json`, lines for people, and the exit code (default 0). */
 export interface CommandResult {
   readonly json: unknown;
   readonly text: string;

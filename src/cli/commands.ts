@@ -42,7 +42,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "compare",
-    summary: "Say whether two models can be merged, and if not, every reason",
+    summary: "Check whether two models can be merged, and if not, list every reason",
     load: async () => (await import("./commands/compare.ts")).compare,
   },
   {

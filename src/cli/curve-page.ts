@@ -19,7 +19,7 @@ import {
 } from "./curve-result.ts";
 import { foundationsSection } from "./foundations.ts";
 
-/** What a page says besides its results. */
+/** What a page shows in addition to its results. */
 export interface PageFrame {
   readonly title: string;
   readonly settings: readonly (readonly [name: string, value: string])[];

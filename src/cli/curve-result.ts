@@ -1,4 +1,4 @@
-/** What `rebasin curve` says of a pair: as JSON, as text, as CSV. */
+/** What `rebasin curve` reports of a pair: as JSON, as text, as CSV. */
 
 import { visible } from "../base/visible.ts";
 import type { Dataset } from "../data/dataset.ts";
@@ -54,7 +54,7 @@ const lineJson = (curve: Curve): { loss: number[]; accuracy: number[]; barrier: 
   barrier: barrier(curve),
 });
 
-/** One key for each split; `barrier` is that of the aligned curve, and each curve has its own besides. */
+/** One key for each split; `barrier` is that of the aligned curve, and each curve also has its own. */
 export function curveJson({ splits, tensors, alignment, repair }: CurveResult): Record<string, unknown> {
   const { how: _, ...aligned } = alignment;
   const entries = splits.map(({ split, data, curves, calibration, tempered }) => [

@@ -9,7 +9,7 @@ import { openModelFile } from "../node/open-model.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { UsageError } from "./option.ts";
 
-/** Stands for stdin and stdout. */
+/** Means stdin and stdout. */
 export const DASH = "-";
 
 /** Options that name what is written beside the model: always files. */
@@ -43,7 +43,7 @@ function checkStdout(texts: ReadonlyMap<string, string>, isJson: boolean): void 
   if (isatty(1)) throw new UsageError("stdout is a terminal, expected a pipe or a file for -");
 }
 
-/** Of what `-o` or OUT says, for people. */
+/** The value of `-o` or OUT, for people. */
 export const shownOutput = (path: string): string => (path === DASH ? "stdout" : path);
 
 /** Opens a path, or what comes from stdin, which is read into memory. */

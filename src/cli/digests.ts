@@ -1,4 +1,4 @@
-/** Digests of what a command reads: the same for the same content, whatever the file is called. */
+/** Digests of what a command reads: the same for the same content, under any file name. */
 
 import { createHash } from "node:crypto";
 import { specFingerprint } from "../axes/spec-file.ts";
@@ -32,7 +32,7 @@ export function dataDigest(data: Dataset): string {
   return hash.digest("hex");
 }
 
-/** What results of running A, B and what lies between depend on, by name. */
+/** What results of running A, B and the models between them depend on, by name. */
 export async function pairDigests(pair: AlignedPair, signal?: AbortSignal): Promise<[string, string][]> {
   return [
     ["model A", await modelDigest(pair.a, signal)],

@@ -1,4 +1,4 @@
-/** What results of a pair that was run rest on: its spec's basis, and what spec and graph take for granted. */
+/** What results of a pair that was run rest on: its spec's basis, and the assumptions of spec and graph. */
 
 import type { SpecBasis } from "../axes/types.ts";
 import { describeGraph } from "../families/describe-graph.ts";

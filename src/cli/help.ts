@@ -18,7 +18,7 @@ const GROUPS: readonly (readonly [OptionGroup | undefined, string])[] = [
   ["repair", "Repair"],
 ];
 
-/** Columns of the terminal that stdout is: as COLUMNS says, or as it says itself. */
+/** Columns of the terminal that stdout is, from COLUMNS or from the terminal. */
 function terminalWidth(): number {
   const said = Number(process.env.COLUMNS);
   const columns = Number.isSafeInteger(said) && said > 0 ? said : process.stdout.columns;

@@ -79,7 +79,7 @@ export function dataFolder({ options }: CommandContext<Pick<DataSourceValues, "d
   return options.data;
 }
 
-/** One split of the data set that the options name, or of `folder` as they say to read it. */
+/** One split of the data set that the options name, or of `folder` read as they ask. */
 export async function readSplit(
   context: CommandContext<DataSourceValues & Partial<Pick<DataValues, "limit">>>,
   split: Split,

@@ -1,6 +1,6 @@
 /**
- * Results of a command that was stopped, for the next run of the same command. They lie in a file of two lines beside the
- * output: what it is and the digest of the rest; then what the results are of, and the results.
+ * Results of a command that was stopped, for the next run of the same command. They are in a file of two lines beside
+ * the output: its kind and the digest of the rest; then the inputs of the results, and the results.
  */
 
 import { createHash } from "node:crypto";
@@ -41,8 +41,8 @@ export interface CheckpointPlan {
 }
 
 /**
- * Runs `use` with the results of an earlier run, if the file holds such that fit; says so, or why not, in one line. The
- * file is removed when `use` is done; when it fails or is stopped, all results so far are in it.
+ * Runs `use` with the results of an earlier run, if the file holds some that fit; one line reports it, or why they do
+ * not fit. The file is removed when `use` is done; when it fails or is stopped, all results so far are in it.
  */
 export async function withCheckpoint<T>(
   { say }: Pick<CommandContext, "say">,

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * `rebasin`: a worker thread computes, this one keeps the terminal and the signals, so that Ctrl-C ends a run whatever it is
- * at. What is imported here is read at every start: nothing of the library is.
+ * `rebasin`: a worker thread computes, this one keeps the terminal and the signals, so that Ctrl-C ends a run at any
+ * moment. What is imported here is read at every start: nothing of the library is.
  */
 
 import { closeSync, openSync, readSync, rmSync } from "node:fs";
@@ -106,7 +106,7 @@ async function printOutcome({ code, file, stdout, stderr }: Outcome): Promise<nu
 
 const COPIED_BYTES = 2 ** 20;
 
-/** Hands a temporary file over; from here on nothing of it is left, whatever happens. */
+/** Hands a temporary file over; from here on it is always removed. */
 async function copyToStdout(path: string): Promise<NodeJS.ErrnoException | null> {
   const file = openSync(path, "r");
   try {

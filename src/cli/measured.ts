@@ -1,4 +1,4 @@
-/** What commands that score models on labels say where models and images do not go together. */
+/** Checks of commands that score models on labels, for models and images that do not fit together. */
 
 import type { Model } from "../base/model.ts";
 import type { Dataset } from "../data/dataset.ts";
@@ -9,8 +9,8 @@ import { valueShapes } from "../graph/value-shapes.ts";
 const NEAR = 1 / 3;
 
 /**
- * Throws `RangeError` where a model has more outputs than the images have classes: an autoencoder, or a network of other
- * data. Before any long work; what else does not fit is told when the model runs.
+ * Throws `RangeError` where a model has more outputs than the images have classes: an autoencoder, or a network of
+ * other data. Before any long work; other misfits show when the model runs.
  */
 export async function checkLabelsFit(models: readonly Model[], splits: Iterable<Dataset>): Promise<void> {
   for (const model of models) {

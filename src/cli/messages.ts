@@ -1,4 +1,4 @@
-/** What the main thread and the worker that computes tell each other. */
+/** Messages between the main thread and the worker that computes. */
 
 import type { Progress } from "../base/progress.ts";
 import type { Outcome } from "./exit.ts";

@@ -1,4 +1,4 @@
-/** Options as data: what the help shows, which may stand beside which, and the type of each value. */
+/** Options as data: what the help shows, which ones exclude each other, and the type of each value. */
 
 /** The command line itself is wrong: exit code 2, and a hint at `--help`. */
 export class UsageError extends Error {
@@ -22,7 +22,7 @@ interface OptionFacts {
   readonly for?: OtherOptions | undefined;
   /** Must be given, too: where this option has one of the values, or any. */
   readonly needs?: OtherOptions | undefined;
-  /** Names of options that it cannot stand beside. */
+  /** Names of options that it excludes. */
   readonly without?: readonly string[] | undefined;
 }
 
@@ -93,7 +93,7 @@ export function list<const F extends ValueFacts>(facts: F): Option<Read<F, reado
   return valued(facts, (given) => given.split(",").map((each) => each.trim()));
 }
 
-/** Numbers by commas; `expected` says of what. */
+/** Numbers by commas; `expected` describes them in messages. */
 export function numbers<const F extends ValueFacts>(facts: F, expected: string): Option<Read<F, readonly number[]>> {
   return valued(facts, (given, name) => {
     const found = given.split(",").map(finite);

@@ -9,12 +9,12 @@ import { nearest } from "./suggest.ts";
 
 type Rules = Readonly<Record<string, Option>>;
 
-/** What a command line says. */
+/** The content of a command line. */
 export type ParsedWords<V> = Pick<CommandContext<V>, "positionals" | "options" | "texts">;
 
 /**
- * Undefined where help is asked for, whatever else is missing. Throws `UsageError` for unknown options, missing values, values
- * outside their rule, options that do not go together, and a wrong number of words.
+ * Undefined where help is asked for, even if something is missing. Throws `UsageError` for unknown options, missing
+ * values, values outside their rule, options that do not go together, and a wrong number of words.
  */
 export function parseWords<V>(name: string, command: Command<V>, words: readonly string[]): ParsedWords<V> | undefined {
   const rules: Rules = { ...command.options, ...COMMON_OPTIONS };
@@ -57,7 +57,10 @@ function parse(words: readonly string[], rules: Rules) {
   }
 }
 
-/** What parseArgs says, without its advice; for a value that begins with a dash it takes three lines, where one will do. */
+/**
+ * The message of parseArgs, without its advice; for a value that begins with a dash it takes three lines, where one
+ *   will do.
+ */
 function oneLine(message: string): string {
   const dashed = /use '(--[\w-]+)=-XYZ'/.exec(message)?.[1];
   if (dashed !== undefined)

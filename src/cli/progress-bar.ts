@@ -8,7 +8,7 @@ const EVERY_MS = 80;
 /** Plain lines begin late: most work is over before, and logs stay short. */
 const FIRST_LINE_MS = 10_000;
 const NEXT_LINE_MS = 5000;
-/** A rate of less than this says nothing yet. */
+/** A rate of less than this means nothing yet. */
 const RATED_MS = 500;
 
 export interface ProgressBar {

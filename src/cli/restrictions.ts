@@ -1,11 +1,11 @@
-/** Which options may stand beside which: checked, said in messages and said in the help, all from the tables. */
+/** Which options need or exclude which: the tables give the check, the message and the help. */
 
 import { type Option, type OtherOptions, UsageError, written } from "./option.ts";
 
 type Rules = Readonly<Record<string, Option>>;
 type Texts = ReadonlyMap<string, string>;
 
-/** Throws `UsageError` for the first option that is of no use, lacks another, or stands beside one that it cannot. */
+/** Throws `UsageError` for the first option that is of no use, lacks another, or excludes another. */
 export function checkRestrictions(rules: Rules, texts: Texts): void {
   const inForce = Object.keys(rules).filter((name) => isInForce(name, rules, texts));
   for (const name of inForce) checkUse(name, rules, texts);
@@ -43,7 +43,7 @@ function checkNeeds(name: string, rules: Rules, texts: Texts): void {
   }
 }
 
-/** "for --method hybrid", "not for --method straight-through": as messages and the help say it. */
+/** "for --method hybrid", "not for --method straight-through": as messages and the help show it. */
 export function useText(others: OtherOptions, rules: Rules): string {
   const parts = Object.entries(others).map(([other, values]) => {
     const choices = rules[other]?.choices ?? [];

@@ -1,4 +1,4 @@
-/** One command line: picks the command, runs it, and says what to print and with which code to leave. */
+/** One command line: picks the command, runs it, and returns what to print and the exit code. */
 
 import { tmpdir } from "node:os";
 import { VERSION } from "../base/version.ts";
@@ -14,10 +14,10 @@ import { UsageError } from "./option.ts";
 import { parseWords } from "./parse.ts";
 import { nearest } from "./suggest.ts";
 
-/** The ways in which whoever runs a line watches it and stops it. */
+/** The ways in which the caller watches a line and stops it. */
 export type Ways = Pick<CommandContext, "signal" | "onProgress" | "say" | "nextOfStdin">;
 
-/** Runs one command line to its end, whatever that is; never rejects. Several outputs appear together, when all is done. */
+/** Runs one command line to its end; never rejects. Several outputs appear together, when all is done. */
 export async function runLine(words: readonly string[], ways: Ways): Promise<Outcome> {
   const isHelp = words[0] === "help" && COMMANDS.some((command) => command.name === words[1]);
   const [name, ...rest] = isHelp ? [words[1]!, "--help"] : words;

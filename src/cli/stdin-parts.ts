@@ -1,4 +1,7 @@
-/** stdin, for the thread that computes: a part each time it asks. Read by the main thread, which alone can stop waiting for it. */
+/**
+ * stdin, for the thread that computes: a part each time it asks. Read by the main thread, which alone can stop
+ *   waiting for it.
+ */
 
 import type { StdinPart } from "./messages.ts";
 

@@ -1,4 +1,4 @@
-/** The thread that computes: runs one command line, and tells the main thread what it says. */
+/** The thread that computes: runs one command line, and reports to the main thread. */
 
 import { parentPort, workerData } from "node:worker_threads";
 import { FormatError } from "../base/errors.ts";

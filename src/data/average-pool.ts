@@ -4,8 +4,9 @@ import type { Dataset } from "./dataset.ts";
 
 /**
  * The data set with images of `side`×`side`, each value the mean of a rectangle of the original. A view: it reads from
- * `dataset`; the data set itself where nothing changes. Throws `RangeError`, naming sides that would do, where `side`
- * does not divide both sides of the images.
+ * `dataset`; the data set itself where nothing changes.
+ *
+ * @throws {RangeError} naming sides that fit, where `side` does not divide both sides of the images.
  *
  * @example
  * const small = averagePoolTo(data, 14); // 28×28 → 14×14

@@ -15,7 +15,9 @@ const LABELS = { 10: 1, 100: 2 } as const;
 
 /**
  * A data set from CIFAR binary files, one after the other: records of a label (CIFAR-100: two) and three planes of
- * 32×32 bytes. Copies. Throws `FormatError` for a file that is no whole number of records, or a label out of range.
+ * 32×32 bytes. Copies.
+ *
+ * @throws {FormatError} for a file that is no whole number of records, or a label out of range.
  *
  * @example
  * const test = readCifar([{ name: "test_batch.bin", bytes }], { classes: 10 });

@@ -42,8 +42,9 @@ const KINDS: OptionKinds<ImageData> = {
 };
 
 /**
- * A data set of images in memory. Bytes are kept as bytes: reading makes the floats. Throws `RangeError` when sizes,
- * counts, labels and classes do not go together.
+ * A data set of images in memory. Bytes are kept as bytes: reading makes the floats.
+ *
+ * @throws {RangeError} when sizes, counts, labels and classes do not fit together.
  *
  * @example
  * const data = createDataset({ name: "mine", height: 28, width: 28, channels: 1, pixels, labels });
@@ -74,7 +75,7 @@ export function createDataset(data: ImageData): Dataset {
   };
 }
 
-/** Throws `RangeError` unless `start` to `end` lies within 0 … count. */
+/** Throws `RangeError` unless `start` to `end` is within 0 … count. */
 export function checkRange(name: string, count: number, start: number, end: number): void {
   if (!(Number.isSafeInteger(start) && Number.isSafeInteger(end) && 0 <= start && start <= end && end <= count))
     throw new RangeError(`${name} images ${start} to ${end}, expected a range within 0 to ${count}`);

@@ -24,8 +24,10 @@ const UNSIGNED_BYTES = 0x08; // the element type of every MNIST file, third byte
 const MAX_AXES = 4;
 
 /**
- * Parses an IDX file of unsigned bytes, not gzipped. `data` is a view. Throws `FormatError` naming the file, what it
- * holds and what was expected; with `axes`, also for another number of axes.
+ * Parses an IDX file of unsigned bytes, not gzipped. `data` is a view.
+ *
+ * @throws {FormatError} naming the file, what it holds and what was expected; with `axes`, also for another number of
+ * axes.
  *
  * @example
  * const { shape, data } = parseIdx(bytes, "train-images-idx3-ubyte", 3);
@@ -57,8 +59,10 @@ export function parseIdx(bytes: Uint8Array, name: string, axes?: number): IdxArr
 }
 
 /**
- * A data set from an IDX file of images (`[count, height, width]`, or with channels last) and one of labels, each gzipped
- * or not. Rejects with `FormatError` for files that are broken or do not go together.
+ * A data set from an IDX file of images (`[count, height, width]`, or with channels last) and one of labels, each
+ * gzipped or not.
+ *
+ * @throws {FormatError} for files that are broken or do not go together.
  *
  * @example
  * const data = await readIdxImages({ name: "images", bytes }, { name: "labels", bytes: labelBytes });

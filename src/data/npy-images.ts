@@ -67,8 +67,9 @@ function labelsOf({ name, array }: NamedArray, count: number, images: string): U
 }
 
 /**
- * A data set from an array of images (bytes or floats; channels last, or first) and one of integer labels. Throws
- * `FormatError` where they are of another kind or do not go together.
+ * A data set from an array of images (bytes or floats; channels last, or first) and one of integer labels.
+ *
+ * @throws {FormatError} where they are of another kind or do not go together.
  *
  * @example
  * const data = npyDataset({ name: "x.npy", array: parseNpy(x, "x.npy") }, { name: "y.npy", array: parseNpy(y, "y.npy") });

@@ -31,8 +31,10 @@ const SIZES: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Parses a .npy file. `data` is a view. Throws `FormatError`, naming the file, for anything but numbers in row-major order
- * and little-endian bytes, and for another number of bytes than shape and dtype say.
+ * Parses a .npy file. `data` is a view.
+ *
+ * @throws {FormatError} naming the file, for anything but numbers in row-major order and little-endian bytes, and for a
+ * number of bytes that does not fit shape and dtype.
  *
  * @example
  * const { dtype, shape, data } = parseNpy(bytes, "x_test.npy");

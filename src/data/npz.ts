@@ -12,9 +12,10 @@ const MAX_ENTRIES = 256;
 const SUFFIX = ".npy";
 
 /**
- * The arrays of a .npz file by their names (without `.npy`). Entries of other kinds are left out. Rejects with
- * `FormatError`, naming the file and the array, for a broken archive, one that unpacks to more than 1 GiB, and what
- * `parseNpy` refuses.
+ * The arrays of a .npz file by their names (without `.npy`). Entries of other kinds are left out.
+ *
+ * @throws {FormatError} naming the file and the array, for a broken archive, one that unpacks to more than 1 GiB, and
+ * what `parseNpy` refuses.
  *
  * @example
  * const arrays = await readNpz({ name: "test.npz", bytes });

@@ -31,8 +31,9 @@ function checkIndices({ name, count }: Dataset, indices: ArrayLike<number>): voi
 }
 
 /**
- * The images at `indices`, in that order; an index may come twice. A view: it reads from `dataset`. Throws `RangeError`
- * for an index outside of it.
+ * The images at `indices`, in that order; an index may come twice. A view: it reads from `dataset`.
+ *
+ * @throws {RangeError} for an index outside of it.
  *
  * @example
  * const even = subset(data, Int32Array.from({ length: data.count / 2 }, (_, i) => 2 * i));
@@ -52,7 +53,11 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
   };
 }
 
-/** The first `n` images, or all where there are fewer. A view. Throws `RangeError` unless `n` is a positive integer. */
+/**
+ * The first `n` images, or all where there are fewer. A view.
+ *
+ * @throws {RangeError} unless `n` is a positive integer.
+ */
 export function firstImages(dataset: Dataset, n: number): Dataset {
   if (!Number.isSafeInteger(n) || n < 1) throw new RangeError(`${dataset.name} first ${n} images, expected 1 or more`);
   if (n >= dataset.count) return dataset;
@@ -78,7 +83,9 @@ export interface Batch {
 
 /**
  * The data set in batches of `size`, the last one with what is left; in `order` (positions of images) where that is
- * given. Throws `RangeError` for a size that is no positive integer and for positions outside of the data set.
+ * given.
+ *
+ * @throws {RangeError} for a size that is no positive integer and for positions outside of the data set.
  *
  * @example
  * const sizes = Array.from(batches(data, 100), ({ labels }) => labels.length); // 100, 100, …

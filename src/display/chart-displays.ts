@@ -23,8 +23,9 @@ export async function displayCurve(curves: readonly PlottedCurve[], options: Cur
 }
 
 /**
- * A matrix as colours, for a notebook: `await` it, as the last expression of a cell. Throws `RangeError` for a matrix
- * without values, or with another number of them than its sides say.
+ * A matrix as colours, for a notebook: `await` it, as the last expression of a cell.
+ *
+ * @throws {RangeError} for a matrix without values, or with a number of them that does not fit its sides.
  *
  * @example
  * await displayHeatMap({ rows: 2, columns: 2, values: [1, 0, 0, 1] }, { title: "Cost" });

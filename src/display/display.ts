@@ -12,7 +12,10 @@ export interface Display {
   readonly svg: string;
   /** The same in words. */
   readonly text: string;
-  /** By media type: `image/svg+xml`, `text/html` (the same SVG, inline: exports to HTML drop the other) and `text/plain`. */
+  /**
+   * By media type: `image/svg+xml`, `text/html` (the same SVG, inline: exports to HTML drop the other) and
+   *   `text/plain`.
+   */
   [JUPYTER_DISPLAY](): Record<string, string>;
 }
 

@@ -26,7 +26,7 @@ export function textAt(x: number, y: number, kind: TextKind, text: string, ancho
   return `<text class="${kind}" x="${x}" y="${y}"${end}>${escapeMarkup(text)}</text>`;
 }
 
-/** A whole picture; `label` says to screen readers what it is. */
+/** A whole picture; `label` describes it to screen readers. */
 export function picture(width: number, height: number, label: string, children: readonly string[]): string {
   const size = `width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`;
   return [
@@ -79,7 +79,7 @@ export function widthOf(text: string, size: number): number {
   return Math.ceil(0.6 * size * columnsOf(text));
 }
 
-/** `rows` cut to `most`, and a last line that says how many are left out. */
+/** `rows` cut to `most`, and a last line with the number left out. */
 export function firstRows<T>(rows: readonly T[], most: number): { shown: readonly T[]; more: string } {
   if (rows.length <= most) return { shown: rows, more: "" };
   return { shown: rows.slice(0, most), more: `… and ${rows.length - most} more` };

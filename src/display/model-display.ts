@@ -29,8 +29,9 @@ const GROUPS = { header: ["permutation", "size", "tensors"], numbers: new Set([1
  * What a model is, for a notebook: family, tensors with the permutations on their axes, permutation groups, bytes. Only
  * names and shapes are looked at. A model of no known family is shown without permutations and with the reason.
  *
- * Throws `SpecError` when a spec other than "auto" does not fit, `TypeError` for unknown options, and `RangeError` for
- * `rows` that is no integer from 1.
+ * @throws {SpecError} when a spec other than "auto" does not fit.
+ * @throws {TypeError} for unknown options.
+ * @throws {RangeError} for `rows` that is no integer from 1.
  *
  * @example
  * const model = await openModel(bytes);

@@ -24,10 +24,11 @@ const CELLS = 48;
 const SHADES = 4;
 
 /**
- * Permutations, for a notebook: name, size, how many units move, and a picture in which row i (slot i of the result)
- * is marked at column `p[i]` (the unit that it takes): the identity is the diagonal.
+ * Permutations, for a notebook: name, size, how many units move, and a picture. Row i (slot i of the result) is marked
+ * at column `p[i]` (its unit): the identity is the diagonal.
  *
- * Throws `RangeError` for an array that is no permutation, `TypeError` for unknown options.
+ * @throws {RangeError} for an array that is no permutation.
+ * @throws {TypeError} for unknown options.
  *
  * @example
  * const { permutations } = await matchWeights(a, b, await detectSpec(a));

@@ -3,7 +3,10 @@
 /** Control and format characters (among them the marks that turn the direction of text), lone surrogates, line ends. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufffe\uffff]/gu;
 
-/** With U+FFFD for each character that cannot be seen or would change what is around it; longer ones cut in the middle. */
+/**
+ * With U+FFFD for each character that cannot be seen or would change what is around it; longer ones cut in the
+ *   middle.
+ */
 export function visibleText(text: string, longest = 56): string {
   // Cut first, from both ends: a name may be a hundred thousand characters long.
   const ends = text.length > 8 * longest ? text.slice(0, 4 * longest) + text.slice(-4 * longest) : text;

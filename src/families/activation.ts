@@ -1,4 +1,4 @@
-/** Which activation a network has: no tensor tells. */
+/** Which activation a network has: no tensor shows it. */
 
 import type { Activation, Graph } from "../graph/graph.ts";
 

@@ -1,4 +1,4 @@
-/** What a chain's spec takes for granted because no file can show it: one line each, in the words of `inspect`. */
+/** The assumptions of a chain's spec, which no file can prove: one line each, in the words of `inspect`. */
 
 import { listFirst } from "../base/compare-tensors.ts";
 import { groupsOf } from "./chain.ts";
@@ -87,7 +87,7 @@ function widthsRepeat(operations: readonly Module[]): boolean {
   });
 }
 
-/** True where dense tensors chain in the other layout too, and no bias tells. */
+/** True where dense tensors chain in the other layout too, and no bias decides. */
 function layoutIsOpen(operations: readonly Module[]): boolean {
   const denses = operations.filter(({ kind }) => kind === "dense");
   if (denses.length === 0 || denses.some(({ in: input, out, tensors }) => input !== out && tensors.has("bias")))

@@ -1,4 +1,6 @@
-/** A chain of modules: walking it once gives every tensor its axes, or says where the shapes do not meet. */
+/**
+ * A chain of modules: walking it once gives every tensor its axes, or names the place where the shapes do not meet.
+ */
 
 import { SpecError } from "../base/errors.ts";
 import { type Listing, listModule, type Module, type Tensors } from "./modules.ts";
@@ -7,11 +9,11 @@ import { type Listing, listModule, type Module, type Tensors } from "./modules.t
 export interface Flow {
   /** The text of its axis; null where it must not move: the network's input and output. */
   readonly permutation: string | null;
-  /** Channels; null for the network's input, whose size the first module says. */
+  /** Channels; null for the network's input, whose size the first module sets. */
   readonly width: number | null;
   /** Channels at many positions, which a dense matrix takes flattened. */
   readonly spatial: boolean;
-  /** Positions come before channels when it is flattened, whatever the layout: rows of an embedding. */
+  /** Positions come before channels when it is flattened, in any layout: rows of an embedding. */
   readonly rows?: boolean | undefined;
   /** Who made it, for messages. */
   readonly from: string;
@@ -35,8 +37,8 @@ export interface Chain {
 }
 
 /**
- * Lists every tensor of the chain and returns what comes out. Throws `SpecError` where a module does not take what the one
- * before it gives.
+ * Lists every tensor of the chain and returns what comes out. Throws `SpecError` where a module does not take what the
+ * one before it gives.
  */
 export function walkChain(chain: Chain, tensors: Tensors, listing: Listing): Flow {
   const operations = chain.steps.filter((step) => step.kind !== "norm");
@@ -90,7 +92,7 @@ export function fitsAfter(before: Module | undefined, module: Module): boolean {
   return module.kind !== "embedding" && (groupsOf(flow, module) > 1 || inputFits(flow, module));
 }
 
-/** In how many groups a convolution takes what flows: 1 for an ordinary one. */
+/** The groups of a convolution on the stream: 1 for an ordinary one. */
 export function groupsOf({ width, spatial, rows }: Flow, step: Module | undefined): number {
   if (step?.kind !== "conv" || width === null || !spatial || rows || step.in >= width || step.in === 0) return 1;
   const groups = width / step.in;
@@ -179,7 +181,7 @@ function normAxis(flow: Flow, norm: Module, next: Module | undefined): string | 
   throw new SpecError(`${norm.name} has ${norm.out} channels, expected ${flow.width} as ${flow.from} gives`);
 }
 
-/** True where a norm can stand between `before` and `after`; undefined is the network's input or output. */
+/** True where a norm fits between `before` and `after`; undefined is the network's input or output. */
 export function normFits(norm: Module, before: Module | undefined, after: Module | undefined): boolean {
   if (norm.out === 1) return true;
   if (before === undefined) return after === undefined || norm.out === after.in;

@@ -1,7 +1,7 @@
 /**
- * Graphs of plain chains: multilayer perceptrons and VGG-like networks. A ReLU stands after every convolution or dense
- * matrix and its norms, but for the last. `torch.nn.Sequential` numbers modules without tensors too, so gaps in the
- * numbers tell of pools; where names have no such numbers, only the standard VGGs are known.
+ * Graphs of plain chains: multilayer perceptrons and VGG-like networks. A ReLU follows every convolution or dense
+ * matrix and its norms, except the last. `torch.nn.Sequential` numbers modules without tensors too, so gaps in the
+ * numbers show pools. Without such numbers, only the standard VGGs are known.
  */
 
 import { splitPath } from "../base/tensor-names.ts";
@@ -43,7 +43,7 @@ export function describeMlp(steps: readonly Module[]): Graph {
   return builder.build(addDenses(builder, links, builder.add("flatten", flattenKind(links[0]!.operation), "input")));
 }
 
-/** The graph of convolutions, a flatten and dense matrices. Throws `RangeError` where names do not tell the pools. */
+/** The graph of convolutions, a flatten and dense matrices. Throws `RangeError` where names do not show the pools. */
 export function describeVgg(steps: readonly Module[], tensors: Tensors): Graph {
   const links = linksOf(steps);
   const convs = links.filter(({ operation }) => operation.kind === "conv");
@@ -102,7 +102,7 @@ const STANDARD: ReadonlyMap<number, readonly number[]> = new Map([
   [16, [1, 3, 7, 11, 15]],
 ]);
 
-/** For each convolution, whether a pool follows it; what follows the last one is for sizes to tell. */
+/** For each convolution, whether a pool follows it; sizes decide what follows the last one. */
 function poolsOf(convs: readonly Link[]): boolean[] {
   const gaps = convs.slice(1).map(({ operation }, i) => {
     const previous = convs[i]!;
@@ -114,6 +114,6 @@ function poolsOf(convs: readonly Link[]): boolean[] {
   if (standard !== undefined) return convs.map((_, i) => standard.includes(i));
   const { name } = convs[0]!.operation;
   throw new RangeError(
-    `${name} is the first of ${convs.length} convolutions whose names do not tell where pools stand, expected numbers as torch.nn.Sequential gives, or a VGG of ${[...STANDARD.keys()].join(", ")} convolutions`,
+    `${name} is the first of ${convs.length} convolutions whose names do not show where pools are, expected numbers as torch.nn.Sequential gives, or a VGG of ${[...STANDARD.keys()].join(", ")} convolutions`,
   );
 }

@@ -1,4 +1,4 @@
-/** What a model computes, told by the names and shapes of its tensors, as far as its family is known. */
+/** What a model computes, by the names and shapes of its tensors, as far as its family is known. */
 
 import type { Spec } from "../axes/types.ts";
 import { SpecError } from "../base/errors.ts";
@@ -11,21 +11,22 @@ import { describeResidual } from "./describe-residual.ts";
 import type { Tensors } from "./modules.ts";
 import { type DetectOptions, type Told, toldOf } from "./options.ts";
 
-/** What `describeGraph` is told besides names and shapes. */
+/** What `describeGraph` knows in addition to names and shapes. */
 export interface DescribeOptions extends DetectOptions {
-  /** What stands after convolutions and matrices. Default: what the model's metadata says, else `"relu"`. */
+  /** The function after convolutions and matrices. Default: as in the model's metadata, else `"relu"`. */
   readonly activation?: Activation | undefined;
 }
 
 /**
  * The graph of a multilayer perceptron, a VGG or a residual network, with BatchNorm, LayerNorm or no norm, in PyTorch's
- * names and layouts or Flax's. What names and shapes do not tell is taken as those networks have it: ReLU, 2×2 max
- * pools, stride 2 where a residual stage begins, LayerNorm over the channels of each position with ε = 1e-6.
+ * names and layouts or Flax's. Where names and shapes do not decide, the graph is as those networks have it. It then
+ * has ReLU, 2×2 max pools, stride 2 where a residual stage begins, and LayerNorm over the channels of each position
+ * with ε = 1e-6.
  *
- * These stand among the `assumptions` of the graph, after those of the spec.
+ * These are among the `assumptions` of the graph, after those of the spec.
  *
- * @throws {RangeError} for tensors of no such network, where it cannot be told how they are used, for norms that are told to
- * have several groups, and for an unknown activation.
+ * @throws {RangeError} for tensors of no such network, where their use is unknown, for norms that have several groups
+ * by the options, and for an unknown activation.
  *
  * @example
  * const { operations } = await describeGraph(model);
@@ -75,7 +76,7 @@ function checkNorms({ operations }: Graph, groups: number): void {
     throw new RangeError(`${norm.output} is a norm of ${groups} groups, expected one: GroupNorm is aligned, not run`);
 }
 
-/** What tensors do not tell of a graph: activations, pools, strides, what norms add to variances. */
+/** What tensors do not show of a graph: activations, pools, strides, what norms add to variances. */
 function withAssumptions({ graph, spec }: Described): Graph {
   const lines = [...(spec.assumptions ?? [])];
   const kinds = graph.operations.map(({ kind }) => kind);

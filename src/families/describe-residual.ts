@@ -1,7 +1,7 @@
 /**
- * Graphs of residual networks: He et al. 2015 (norms after convolutions) and 2016 (norms before). Strides are not in the
- * tensors; they are those of the papers and of torchvision: a stage after the first starts with stride 2, in a bottleneck
- * at its 3×3 convolution, and a stem of 7×7 has stride 2 and a 3×3 max pool.
+ * Graphs of residual networks: He et al. 2015 (norms after convolutions) and 2016 (norms before). Strides are not in
+ * the tensors; they are those of the papers and of torchvision. A stage after the first starts with stride 2, in a
+ * bottleneck at its 3×3 convolution. A stem of 7×7 has stride 2 and a 3×3 max pool.
  */
 
 import type { Graph } from "../graph/graph.ts";
@@ -38,7 +38,7 @@ export function describeResidual(network: ResidualNetwork, tensors: Tensors): Gr
   return builder.build(value);
 }
 
-/** Norms before the head's first matrix stand before the mean, where networks that normalise first have them. */
+/** Norms before the head's first matrix come before the mean, as in networks that normalise first. */
 function addHeadNorms({ builder }: Plan, head: readonly Module[], input: string): string {
   const norms = head.slice(
     0,
@@ -54,7 +54,7 @@ function addHeadNorms({ builder }: Plan, head: readonly Module[], input: string)
 function addStem(plan: Plan, stem: readonly Module[], input: string): string {
   const [conv, second] = stem.filter((module) => module.kind === "conv");
   if (second !== undefined)
-    throw new RangeError(`${second.name} is a second convolution of the stem, expected one: names do not tell strides`);
+    throw new RangeError(`${second.name} is a second convolution of the stem, expected one: names do not show strides`);
   const large = kernelSide(conv!, plan.tensors) >= LARGE_STEM;
   let value = stem.reduce((at, module) => addStep(plan, module, at, large ? 2 : 1), input);
   const last = stem.at(-1)!;

@@ -14,7 +14,10 @@ export interface Family {
 
 /** What a family's code gives. */
 export interface FamilyCode {
-  /** The spec of a model of this family: `family`, `why`, `basis`, `assumptions` and `frozen` are set. Throws `SpecError` with the reason when it is none. */
+  /**
+   * The spec of a model of this family: `family`, `why`, `basis`, `assumptions` and `frozen` are set. Throws
+   *   `SpecError` with the reason when it is none.
+   */
   readonly spec: (tensors: Tensors, told: Told) => Spec;
 }
 
@@ -33,15 +36,16 @@ export const FAMILIES: readonly Family[] = (["mlp", "resnet", "vgg"] as const).m
 /** What detection looks at: a model, of which nothing is read. */
 export interface Detectable {
   readonly tensors: Tensors;
-  /** `rebasin.norm-groups`, where `initialiseModel` made the model, is what `normGroups` would say. */
+  /** `rebasin.norm-groups`, where `initialiseModel` made the model, has the value of `normGroups`. */
   readonly metadata?: ReadonlyMap<string, string> | undefined;
 }
 
 /**
- * Finds the family of a model from its tensors' names and shapes. What a spec rests on is in its `basis`, what no file can
- * show in its `assumptions`. Networks that names and shapes do not tell are refused; `options` says what is not known.
+ * Finds the family of a model from its tensors' names and shapes. The spec's `basis` shows what it rests on; its
+ * `assumptions` list what no file can prove. Networks that names and shapes do not identify are refused; `options`
+ * gives what is not known.
  *
- * @throws {SpecError} when no family matches, saying what is not known and how to say it.
+ * @throws {SpecError} when no family matches, naming what is not known and how to give it.
  * @throws {TypeError} for an unknown option.
  * @throws {RangeError} for `normGroups` that is no positive integer and an unknown `assume`.
  *

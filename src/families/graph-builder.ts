@@ -6,7 +6,7 @@ import type { Module } from "./modules.ts";
 
 /** PyTorch's default and Flax's. */
 const BATCH_NORM_EPSILON = 1e-5;
-/** Flax's default, which the paper's code uses. PyTorch's is 1e-5; tensors do not tell. */
+/** Flax's default, which the paper's code uses. PyTorch's is 1e-5; tensors do not show it. */
 const LAYER_NORM_EPSILON = 1e-6;
 
 export interface GraphBuilder {
@@ -54,7 +54,7 @@ function moduleKind(module: Module, steps: Steps | undefined): OperationKind {
   const { stride, side } = steps!;
   if (layout === "torch" && side % 2 === 0)
     throw new RangeError(
-      `${weight} has a kernel of even side ${side}, expected an odd one: names do not tell its padding`,
+      `${weight} has a kernel of even side ${side}, expected an odd one: names do not show its padding`,
     );
   const [order, padding] = layout === "torch" ? (["oihw", (side - 1) / 2] as const) : (["hwio", "same"] as const);
   return { op: "conv", weight, ...bias, layout: order, stride, padding };
@@ -66,7 +66,7 @@ function normKind({ name, path, tensors }: Module): OperationKind {
   const affine = { ...optional("scale", at("weight")), ...optional("shift", at("bias")) };
   if (/(^|[._])(gn|group_?norm)/i.test(path))
     throw new RangeError(
-      `${name} belongs to a GroupNorm, expected BatchNorm or LayerNorm: shapes do not tell its groups`,
+      `${name} belongs to a GroupNorm, expected BatchNorm or LayerNorm: shapes do not show its groups`,
     );
   if (mean === undefined && variance === undefined) return { op: "layer-norm", ...affine, epsilon: LAYER_NORM_EPSILON };
   if (mean === undefined || variance === undefined)

@@ -49,8 +49,8 @@ export type Architecture = MlpArchitecture | VggArchitecture | ResnetArchitectur
  * uniform within ±1/√(inputs of a unit), PyTorch's default; norms start as the identity. The same seed gives the same
  * bytes in every runtime. `describeGraph` knows the result.
  *
- * Throws `RangeError` for sizes that are no positive integers, depths other than 6n + 2, pools that follow a pool or nothing and
- * images that they leave nothing of.
+ * @throws {RangeError} for sizes that are no positive integers, depths other than 6n + 2, a pool first or after a pool,
+ * and images that the pools reduce to nothing.
  *
  * @example
  * const model = initialiseModel({ family: "mlp", widths: [784, 512, 512, 512, 10] }, 1);

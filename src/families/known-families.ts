@@ -1,4 +1,4 @@
-/** The families that names and shapes tell, loaded together: they share most of their code. */
+/** The families that names and shapes identify, loaded together: they share most of their code. */
 
 import { SpecError } from "../base/errors.ts";
 import { type Module, readModules, type Tensors } from "./modules.ts";

@@ -7,9 +7,9 @@ import type { Told } from "./options.ts";
 import { checkChainNames, layoutName, orderChain, type PlainChain, plainChain, plural } from "./plain.ts";
 
 /**
- * The spec of a multilayer perceptron: `P0`, `P1`, … between the dense matrices. The layout is told by the names
- * (`weight` is [out, in], `kernel` [in, out]); where the shapes do not chain that way, the other one is tried.
- * Throws `SpecError` saying what does not fit.
+ * The spec of a multilayer perceptron: `P0`, `P1`, … between the dense matrices. The names decide the layout (`weight`
+ * is [out, in], `kernel` [in, out]); where the shapes do not chain that way, the other one is tried. Throws `SpecError`
+ * naming what does not fit.
  */
 export function mlpSpec(tensors: Tensors, told: Told): Spec {
   const { spec, operations } = mlpChain(tensors, told);

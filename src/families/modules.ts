@@ -1,6 +1,6 @@
 /**
- * A model's tensors grouped into modules: dense matrices, convolutions, norms and embeddings, with what their shapes say.
- * What is none of these is refused by name, so that no family describes a model it only half understands.
+ * A model's tensors grouped into modules: dense matrices, convolutions, norms and embeddings, with what their shapes
+ * show. Other tensors are refused by name: no family describes a model that it only half understands.
  */
 
 import type { Layout } from "../axes/spec-builder.ts";
@@ -16,7 +16,7 @@ import { type PathWord, partOf } from "./words.ts";
 /** The part of a model that families look at. */
 export type Tensors = ReadonlyMap<string, TensorInfo>;
 
-/** What a module does, told by the rank of its main tensor and by its bias. */
+/** What a module does, by the rank of its main tensor and by its bias. */
 export type ModuleKind = "dense" | "conv" | "norm" | "embedding";
 
 export interface Module {
@@ -35,7 +35,10 @@ export interface Module {
   readonly out: number;
   /** Sides of a convolution's kernel. */
   readonly kernel: readonly number[];
-  /** Of a matrix that may read what was flattened: in which order. Undefined where a graph is known and does not tell. */
+  /**
+   * The order in which the matrix's input was flattened, if it was. Undefined where a graph is known and does not
+   *   show it.
+   */
   readonly flatten: NonNullable<GraphUse["flatten"]> | undefined;
 }
 
@@ -51,7 +54,7 @@ export interface Modules {
 /** Longer names are not looked at: the patterns for names take quadratic time, and no real name comes near. */
 const LONGEST_NAME = 512;
 
-/** Words that wrap a whole model and say nothing of its structure. */
+/** Words that wrap a whole model and show nothing of its structure. */
 const WRAPPERS: ReadonlySet<string> = new Set(
   "module model models net network backbone trunk resnet vgg mlp cnn _orig_mod state_dict".split(" "),
 );
@@ -60,8 +63,8 @@ const WRAPPERS: ReadonlySet<string> = new Set(
 const SCALARS: ReadonlySet<string> = new Set("logit_scale temperature n_averaged step epoch".split(" "));
 
 /**
- * Groups tensors into modules, in file order. Throws `SpecError` naming the first tensor that is no part of a dense
- * matrix, a convolution, a norm or an embedding. `flip` reads dense matrices in the other layout than their names say.
+ * Groups tensors into modules, in file order. Throws `SpecError` naming the first tensor that is no part of such a
+ * module. `flip` reads dense matrices in the layout that their names do not have.
  */
 export function readModules(tensors: Tensors, flip = false): Modules {
   if (tensors.size === 0) throw new SpecError("model has no tensors, expected some");
@@ -130,7 +133,7 @@ function partReader(): (word: string) => PathWord {
   };
 }
 
-/** How many words all paths begin with, leaving each at least one of its own. */
+/** How many words all paths begin with, leaving at least one word to each. */
 function sharedWords(paths: readonly (readonly string[])[]): number {
   const [first] = paths;
   if (first === undefined) return 0;
@@ -198,7 +201,7 @@ function mainTensor(roles: ReadonlyMap<Role, string>, tensors: Tensors): string 
   return name;
 }
 
-/** What the graph of the file says, else the name: Haiku calls a matrix `w`; like Flax it stores [in, out]. */
+/** The layout by the file's graph, else by the name: Haiku calls a matrix `w`; like Flax it stores [in, out]. */
 function layoutOf(leaf: string, use: GraphUse | undefined, flip: boolean): Layout {
   if (use?.layout) return use.layout === "in-out" ? "flax" : "torch";
   return (leaf === "kernel" || leaf === "w") !== flip ? "flax" : "torch";
@@ -224,7 +227,9 @@ function checkVectors({ name, tensors: roles, in: input, out, kind }: Module, te
 /** Takes the axes of tensors one by one, as a `SpecBuilder` does. */
 export interface Listing {
   tensor(name: string, axes: readonly (string | null)[], options: { readonly votes: boolean }): unknown;
-  /** Says that a permutation moves blocks of `inner` units by `outer`, and units inside each block freely. */
+  /**
+   * The error for a permutation that moves blocks of `inner` units by `outer`, and units inside each block freely.
+   */
   nested(name: string, outer: string, inner: number): unknown;
 }
 

@@ -1,4 +1,7 @@
-/** What people say of a network goes with the model, so that whatever is made of it and runs it knows it, too. */
+/**
+ * What users state of a network is kept with the model, so that every function that reads or runs the model knows
+ *   it.
+ */
 
 import type { Model } from "../base/model.ts";
 import { ACTIVATION, ASSUME, ORDER } from "../base/network-notes.ts";
@@ -6,8 +9,8 @@ import { NORM_GROUPS } from "../base/norm-groups.ts";
 import type { DescribeOptions } from "./describe-graph.ts";
 
 /**
- * A view of `model` whose metadata say what `options` do. Detection, `describeGraph` and all that runs models read it there;
- * merges of such a model say it, too. Closing either closes both.
+ * A view of `model` whose metadata record `options`. Detection, `describeGraph` and everything that runs models read
+ * them there, and merges of such a model keep them. Closing either closes both.
  *
  * @example
  * const order = ["layers.0", "layers.1", "layers.2"];

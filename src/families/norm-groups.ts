@@ -1,6 +1,6 @@
 /**
- * How many groups a norm has. BatchNorm has running statistics, and any order of its channels is as good as another. Of the
- * others only GroupNorm ties channels to each other, and its shapes are those of LayerNorm.
+ * How many groups a norm has. BatchNorm has running statistics, and any order of its channels is as good as another. Of
+ * the others only GroupNorm ties channels to each other, and its shapes are those of LayerNorm.
  */
 
 import { SpecError } from "../base/errors.ts";
@@ -14,7 +14,10 @@ export interface NormGroups {
   readonly assumed: readonly Module[];
 }
 
-/** The groups of the norms among `steps`. Throws `SpecError` for a norm after a convolution that nothing tells of. */
+/**
+ * The groups of the norms among `steps`. Throws `SpecError` for a norm after a convolution whose groups are
+ *   unknown.
+ */
 export function normGroups(steps: readonly Module[], tensors: Tensors, told: Told): NormGroups {
   const groups = new Map<Module, number>();
   const assumed: Module[] = [];

@@ -1,6 +1,6 @@
 /**
- * Where norms stand among operations that are in order: by position in a numbered container, else by what names share
- * (`conv1`, `bn1`), by words (`ln_in`), by count, or at the only place where the shapes let them.
+ * The places of norms among ordered operations. A position in a numbered container decides, else a shared part of names
+ * (`conv1`, `bn1`), words (`ln_in`), counts, or the only place where the shapes fit.
  */
 
 import { SpecError } from "../base/errors.ts";
@@ -15,15 +15,15 @@ const MOST_PAIRS = 4_000_000;
 /** Norms come after the operation whose number they share, or before it. */
 export type Side = "post" | "pre";
 
-/** Where a norm stands: `at` operations run before it. */
+/** The place of a norm: `at` operations run before it. */
 interface Spot {
   readonly norm: Module;
   readonly at: number;
-  /** It belongs to this operation by its name, and may stand on the other side of it. */
+  /** It belongs to this operation by its name, and may be on the other side of it. */
   readonly beside?: number | undefined;
 }
 
-/** Norms among operations. Throws `SpecError` for a norm that could stand at several places. */
+/** Norms among operations. Throws `SpecError` for a norm that fits in several places. */
 export function arrangeNorms(operations: readonly Module[], norms: readonly Module[]): Module[] {
   if (norms.length === 0) return [...operations];
   if (norms.length * operations.length > MOST_PAIRS)
@@ -105,7 +105,10 @@ function sameNumbers(a: readonly PathWord[], b: readonly PathWord[]): boolean {
   return one === other && (one !== "" || a.length > 1);
 }
 
-/** Norms of one stem that are as many as the operations but the last, or as the convolutions: the k-th after the k-th. */
+/**
+ * Norms of one stem that are as many as the operations but the last, or as the convolutions: the k-th after the
+ *   k-th.
+ */
 function spotsByCount(operations: readonly Module[], norms: readonly Module[]): Spot[] | undefined {
   const stems = new Set(norms.map(({ parts }) => parts.map(({ stem }) => stem).join(".")));
   const convs = operations.filter(({ kind }) => kind === "conv").length;
@@ -117,7 +120,7 @@ function spotsByCount(operations: readonly Module[], norms: readonly Module[]): 
 const fitsAt = (operations: readonly Module[], norm: Module, at: number): boolean =>
   normFits(norm, operations[at - 1], operations[at]);
 
-/** The only place where the shapes let the norm stand. */
+/** The only place where the norm's shape fits. */
 function onlySpot(operations: readonly Module[], norm: Module): Spot {
   const places = operations.flatMap((_, at) => (fitsAt(operations, norm, at) ? [at] : []));
   const [at, other] = places;
@@ -132,7 +135,7 @@ function otherSideFits(operations: readonly Module[], { norm, at, beside }: Spot
   return norm.out > 1 && fitsAt(operations, norm, at > beside! ? beside! : beside! + 1);
 }
 
-/** Norms stand after the operations that they belong to, or all before: shapes must tell which, of one norm at least. */
+/** Norms come after the operations that they belong to, or all before: the shape of at least one norm must decide. */
 function chooseSides(operations: readonly Module[], spots: readonly Spot[]): Spot[] {
   const beside = spots.filter(({ norm, beside: at }) => at !== undefined && norm.out > 1);
   const misplaced = beside.filter(({ norm, at }) => !fitsAt(operations, norm, at));

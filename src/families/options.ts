@@ -1,4 +1,4 @@
-/** What people can say of a model where its names and shapes do not. */
+/** What users can state of a model where names and shapes do not show it. */
 
 import { SpecError } from "../base/errors.ts";
 import { ASSUME, ORDER } from "../base/network-notes.ts";
@@ -6,25 +6,31 @@ import { NORM_GROUPS } from "../base/norm-groups.ts";
 import { checkOptions, type OptionKinds } from "../base/options.ts";
 import type { Module } from "./modules.ts";
 
-/** What detection is told besides names and shapes. */
+/** What detection knows in addition to names and shapes. */
 export interface DetectOptions {
-  /** Names of the model's tensors or modules in the order in which they run: convolutions and dense tensors, and its norms or none of them. */
+  /**
+   * Names of the model's tensors or modules in the order in which they run: convolutions and dense tensors, and its
+   *   norms or none of them.
+   */
   readonly order?: readonly string[] | undefined;
   /** Groups of each norm without running statistics: 1 for LayerNorm, the number of channels for InstanceNorm. */
   readonly normGroups?: number | undefined;
-  /** `"chain"`: the model is a plain chain whatever its words say; numbers and shapes still have to tell the order. */
+  /**
+   * `"chain"`: the model is a plain chain, even if its words are not those of one; numbers and shapes must still
+   *   show the order.
+   */
   readonly assume?: "chain" | undefined;
 }
 
 export const DETECT_OPTIONS: OptionKinds<DetectOptions> = { order: "list", normGroups: "number", assume: "string" };
 
-/** What families are told: the options, and what the model's metadata says. */
+/** The input of families: the options, and the notes in the model's metadata. */
 export interface Told extends DetectOptions {
-  /** What people said is a chain: words and structure are not looked at. */
+  /** The user states that the model is a chain: words and structure are not looked at. */
   readonly isChain: boolean;
 }
 
-/** Checks options and adds what the metadata says. Throws `TypeError` and `RangeError` for options that are none. */
+/** Checks options and adds the notes in the metadata. Throws `TypeError` and `RangeError` for invalid options. */
 export function toldOf(options: DetectOptions, metadata: ReadonlyMap<string, string> | undefined): Told {
   checkOptions("detection", options, DETECT_OPTIONS);
   const {
@@ -57,8 +63,8 @@ function metadataOrder(metadata: ReadonlyMap<string, string> | undefined): strin
 }
 
 /**
- * The modules that `names` name, one after the other. Throws `SpecError` for names of no module, for two of one, and unless
- * every convolution and dense tensor is named, and every norm or none.
+ * The modules that `names` name, one after the other. Throws `SpecError` for names of no module, for two of one, and
+ * unless every convolution and dense tensor is named, and every norm or none.
  */
 export function orderedModules(modules: readonly Module[], names: readonly string[]): Module[] {
   const byName = new Map<string, Module>();

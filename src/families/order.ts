@@ -1,7 +1,7 @@
 /**
  * In which order a model's modules run: numbers decide inside a stem (`fc1`, `fc2`), words such as `stem` and `head`
- * between stems, convolutions come before dense matrices. Where these leave orders open, only shapes can tell: the order
- * is known where just one fits.
+ * between stems, convolutions come before dense matrices. Where these leave several orders, shapes decide: the order is
+ * known where just one fits.
  */
 
 import { SpecError } from "../base/errors.ts";
@@ -26,10 +26,10 @@ export function compareNatural(a: string, b: string): number {
   return left.length - right.length;
 }
 
-/** Negative where `a` runs before `b`, positive where after; 0 where their names do not say. */
+/** Negative where `a` runs before `b`, positive where after; 0 where their names do not decide. */
 export type Precedence = (a: Module, b: Module) => number;
 
-/** What the names of `modules` say of their order. */
+/** The order that the names of `modules` show. */
 export function precedence(modules: readonly Module[]): Precedence {
   const numbered = numberedStems(modules);
   return (a, b) => {
@@ -53,7 +53,7 @@ export function precedence(modules: readonly Module[]): Precedence {
   };
 }
 
-/** True for Flax's and Keras's names, whatever the layout. */
+/** True for Flax's and Keras's names, in any layout. */
 export const countsAsFlax = ({ name }: Module): boolean => name.includes("kernel");
 
 /** `dw1`, `pw1`, `dw2`, `pw2`: two stems that take turns. */
@@ -70,8 +70,8 @@ export function compareNumbers(a: readonly number[], b: readonly number[]): numb
 }
 
 /**
- * Whether the words of one stem under one parent are numbered in the order in which they run: by position in a container,
- * or without gaps. A gap means that the numbers say something else: `fc21` and `fc22` are two heads beside `fc3`.
+ * Whether the words of one stem under one parent are numbered in running order: by position in a container, or without
+ * gaps. A gap means that the numbers have another meaning: `fc21` and `fc22` are two heads beside `fc3`.
  */
 function numberedStems(modules: readonly Module[]): (parent: readonly PathWord[], part: PathWord) => boolean {
   const keyOf = (parent: readonly PathWord[], { stem, isIndex }: PathWord): string =>
@@ -93,7 +93,7 @@ function hasNoGaps(parts: readonly PathWord[]): boolean {
   return haveNoGaps(parts.map(({ numbers }) => (numbers.length === 0 ? [0] : numbers)));
 }
 
-/** True where each list of numbers follows the one before; a new block's own numbers begin anew. */
+/** True where each list of numbers follows the one before; the numbers inside a new block start again. */
 export function haveNoGaps(numbers: readonly (readonly number[])[]): boolean {
   const sorted = [...numbers].sort(compareNumbers);
   return sorted.every((own, i) => {
@@ -112,7 +112,7 @@ function startsUnnumbered(first: PathWord, second: PathWord): boolean {
   );
 }
 
-/** The end of what is said of an order that is not known. */
+/** The end of messages about an unknown order. */
 export const GIVE_ORDER = "give the order by --order FIRST,…,LAST";
 
 /** How a search for orders ends. */
@@ -130,8 +130,8 @@ const MOST_STEPS = 20_000;
 export type Fits = (before: Module | undefined, module: Module) => boolean;
 
 /**
- * The order in which `modules` run. `check` throws `SpecError` for an order whose shapes do not chain, `fits` says the
- * same of one step. Throws `SpecError` where no order chains, or names leave more than one that does.
+ * The order in which `modules` run. `check` throws `SpecError` for an order whose shapes do not chain, `fits` checks
+ * one step. Throws `SpecError` where no order chains, or names leave more than one that does.
  */
 export function chooseOrder(
   modules: readonly Module[],
@@ -156,7 +156,9 @@ export function chooseOrder(
   throw new SpecError(`${sorted[open - 1]!.name} and ${sorted[open]!.name} fit in either order: ${GIVE_ORDER}`);
 }
 
-/** By what names say, then by words and numbers; what names say is no total order, so that equals are sorted first. */
+/**
+ * By the order that names show, then by words and numbers. The first is no total order, so equals are sorted first.
+ */
 function sortNaturally(modules: readonly Module[], before: Precedence): Module[] {
   return [...modules].sort((a, b) => compareNatural(a.path, b.path)).sort(before);
 }

@@ -31,7 +31,10 @@ interface Ordered {
   readonly steps?: readonly Module[] | undefined;
 }
 
-/** The modules of a plain chain in order. Throws `SpecError` for words of other networks, and where the order is not known. */
+/**
+ * The modules of a plain chain in order. Throws `SpecError` for words of other networks, and where the order is not
+ *   known.
+ */
 export function orderChain(read: Modules, tensors: Tensors, told: Told): Ordered {
   const operations = read.modules.filter(({ kind }) => kind !== "norm");
   const norms = read.modules.filter(({ kind }) => kind === "norm");
@@ -47,7 +50,7 @@ export function orderChain(read: Modules, tensors: Tensors, told: Told): Ordered
 
 /**
  * The spec of a plain chain: convolutions, then dense matrices, norms between. `name` names what comes out of each
- * operation. Throws `SpecError` saying what does not fit.
+ * operation. Throws `SpecError` naming what does not fit.
  */
 export function plainChain(
   read: Modules,
@@ -92,7 +95,7 @@ function checkStructure({ prefix }: Modules, operations: readonly Module[]): voi
   }
 }
 
-/** Refuses operations of which the file's graph says that they are no chain, or one in another order. */
+/** Refuses operations that are no chain in the file's graph, or one in another order. */
 function checkReads(operations: readonly Module[], tensors: Tensors, depthwiseFirst: boolean): void {
   for (const [i, { name, in: input }] of operations.entries()) {
     const { reads, groups } = tensors.get(name)?.use ?? {};
@@ -143,7 +146,7 @@ export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** Words and structure of names, where nobody said that the model is a chain. */
+/** Words and structure of names, unless the user states that the model is a chain. */
 export function checkChainNames(read: Modules, told: Told): void {
   if (!told.isChain) checkNames(read);
 }

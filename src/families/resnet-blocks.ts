@@ -28,7 +28,7 @@ export interface Blocks {
 
 /**
  * Splits modules into residual blocks and the rest. Null when the names are not those of residual blocks: every block
- * has at least two convolutions, and a stem's convolution stands outside.
+ * has at least two convolutions, and a stem's convolution is outside.
  */
 export function findBlocks(modules: readonly Module[]): Blocks | null {
   for (const pattern of [STAGED, STAGELESS]) {
@@ -53,7 +53,10 @@ export function findBlocks(modules: readonly Module[]): Blocks | null {
   return null;
 }
 
-/** Refuses what is no complete residual network: other modules in blocks or beside them, blocks of different kinds, gaps. */
+/**
+ * Refuses what is no complete residual network: other modules in blocks or beside them, blocks of different kinds,
+ *   gaps.
+ */
 export function checkBlocks({ blocks, outside }: Blocks): void {
   const paths = [...blocks.keys()];
   const [first] = paths as [string];

@@ -1,7 +1,8 @@
 /**
  * Family `resnet`: a stem, residual blocks, a dense head. Every residual stream has one permutation: blocks with an
- * identity shortcut share it, a convolution on the shortcut starts a new one (Git Re-Basin, Ainsworth et al. 2022,
- * section 3 and appendix). CIFAR, torchvision and timm names; basic and bottleneck blocks; norms after or before.
+ * identity shortcut share it, and a convolution on the shortcut starts a new one. Source: Git Re-Basin, Ainsworth et
+ * al. 2022, section 3 and appendix. CIFAR, torchvision and timm names; basic and bottleneck blocks; norms after or
+ * before.
  */
 
 import { resolveSpec } from "../axes/resolve-spec.ts";
@@ -21,8 +22,8 @@ import { groupsInWords } from "./vocabulary.ts";
 
 /**
  * The spec of a residual network: `S0`, `S1`, … for the streams, `layer1.0.a` and so on inside blocks. Norms are
- * one-dimensional. Throws `SpecError` saying what does not fit; a shortcut that widens without a convolution (zero
- * padding), grouped convolutions, and modules that no residual network is known to have are refused.
+ * one-dimensional. Throws `SpecError` naming what does not fit: a shortcut that widens without a convolution (zero
+ * padding), grouped convolutions, modules that no known residual network has.
  */
 export function resnetSpec(tensors: Tensors, told: Told): Spec {
   return residualNetwork(tensors, told).spec;
@@ -39,7 +40,7 @@ export interface ResidualBlock {
 /** A residual network's spec and its modules in the order in which they run. */
 export interface ResidualNetwork {
   readonly spec: Spec;
-  /** Whether norms stand after convolutions or before. */
+  /** Whether norms come after convolutions or before. */
   readonly side: Side;
   readonly stem: readonly Module[];
   readonly blocks: readonly ResidualBlock[];
@@ -70,8 +71,8 @@ function attempt(build: () => ResidualNetwork): ResidualNetwork | SpecError {
 }
 
 /**
- * Where all widths are equal, norms fit before and after convolutions. Then a norm that is named as the stem's tells
- * networks that normalise after, and one that is not, those that normalise before.
+ * Where all widths are equal, norms fit before and after convolutions. Then a norm named as the stem's means a network
+ * that normalises after; any other means one that normalises before.
  */
 function chooseSide(
   found: Blocks,
@@ -106,7 +107,7 @@ interface Plan {
   readonly builder: SpecBuilder;
   readonly side: Side;
   readonly told: Told;
-  /** Words say of norms in the blocks that they are LayerNorms: those without a word are the same. */
+  /** Norms in the blocks are LayerNorms by their words: those without a word are the same. */
   readonly oneGroup: boolean;
   /** Arranged modules by the prefix of their permutations. */
   readonly arranged: Map<string, readonly Module[]>;
@@ -149,7 +150,7 @@ function buildSpec(
   return networkOf(plan, blocks, explain(blocks, outside, streams, side));
 }
 
-/** What was planned, once all of it stands in the builder. */
+/** The planned spec, once the builder has all of it. */
 function networkOf({ tensors, builder, side, arranged }: Plan, blocks: Blocks["blocks"], why: string): ResidualNetwork {
   const spec = builder.build();
   resolveSpec(spec, tensors);
@@ -188,7 +189,7 @@ function mainConvs({ main }: Block): Module[] {
   return main.filter((module) => module.kind === "conv");
 }
 
-/** Norms outside the blocks belong to the stem, or stand before the head as in networks that normalise first. */
+/** Norms outside the blocks belong to the stem, or come before the head as in networks that normalise first. */
 function splitNorms(
   outside: readonly Module[],
   stem: readonly Module[],

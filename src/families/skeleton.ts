@@ -8,9 +8,9 @@ import { isStatistic } from "../base/tensor-names.ts";
 import type { Module, Tensors } from "./modules.ts";
 
 /**
- * A spec in which every axis of every tensor is `_` and `rest` is "fixed", so that it moves nothing as it stands. Certain
- * are the units between two dense tensors with numbers in one container that leave a number for the activation between
- * them (`mlp.0`, `mlp.2`), where nothing else stands in it: these have a permutation.
+ * A spec in which every axis of every tensor is `_` and `rest` is "fixed", so that it moves nothing unless edited. Some
+ * units are certain: those between two dense tensors in a numbered container with a free number for the activation
+ * between them (`mlp.0`, `mlp.2`) and nothing else in it. These have a permutation.
  *
  * @example
  * const text = prettySpec(await skeletonSpec(model)); // to edit

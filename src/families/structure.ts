@@ -1,6 +1,6 @@
 /**
- * What names and shapes show besides a chain: two networks, several heads, blocks that a skip connection may run around,
- * branches side by side. All of it is refused: a chain's spec would change what such networks compute.
+ * What names and shapes show other than a chain: two networks, several heads, blocks that a skip connection may run
+ * around, branches side by side. All of it is refused: a chain's spec would change what such networks compute.
  */
 
 import { SpecError } from "../base/errors.ts";
@@ -20,7 +20,7 @@ import type { PathWord } from "./words.ts";
 
 /** A refusal that ends with what to do next. */
 export const unlikeChain = (found: string): SpecError =>
-  new SpecError(`${found}; if it is a plain chain say --assume chain`);
+  new SpecError(`${found}; if it is a plain chain, give --assume chain`);
 
 /** Refuses names with a word that no plain chain has, names of two networks, and of several heads. */
 export function checkNames({ modules, prefix }: Modules): void {

@@ -10,7 +10,7 @@ import { findBlocks } from "./resnet-blocks.ts";
 /**
  * The spec of a plain convolutional network: `C0`, `C1`, … between convolutions, `D0`, … between dense matrices. The
  * flatten between them may have any number of positions: channel-major in PyTorch's layout (`C4*49`), channel-minor in
- * Flax's and Keras's (`49*C4`). Throws `SpecError` saying what does not fit.
+ * Flax's and Keras's (`49*C4`). Throws `SpecError` naming what does not fit.
  */
 export function vggSpec(tensors: Tensors, told: Told): Spec {
   const { spec, operations } = vggChain(tensors, told);

@@ -1,4 +1,4 @@
-/** The words of plain chains. A network whose names hold any other word is not taken for a chain. */
+/** The words of plain chains. A network whose names hold any other word is not treated as a chain. */
 
 import type { PathWord } from "./words.ts";
 
@@ -27,7 +27,7 @@ const PLAIN = list(
   ].join(" "),
 );
 
-/** Words of attention, recurrence, gates, branches and skip connections: no chain, wherever they stand. */
+/** Words of attention, recurrence, gates, branches and skip connections: no chain, in any position. */
 const FOREIGN = list(
   [
     "attn attention mha mhsa qkv rnn lstm gru gate gates glu se experts moe lora heads towers branches ensemble members models nets",
@@ -40,7 +40,7 @@ const DEPTHWISE = list("depthwise dw");
 const POINTWISE = list("pointwise pw");
 const EMBEDDINGS = list("embed embedding embeddings emb wte");
 
-/** Which of a module's neighbours it runs before, as far as its words say: lower first. */
+/** Which of a module's neighbours it runs before, by its words: lower first. */
 export type WordPlace = 0 | 1 | 2 | 3 | 4;
 export const FIRST: WordPlace = 0;
 export const EARLIER: WordPlace = 1;
@@ -77,7 +77,7 @@ export function foreignWord({ subwords }: PathWord): string | undefined {
   return subwords.find((word) => FOREIGN.has(word));
 }
 
-/** How many groups a norm's words say it has: one or one a channel (`"one"`), several (`"some"`), or nothing. */
+/** The groups of a norm by its words: one or one a channel (`"one"`), several (`"some"`), or unknown. */
 export function groupsInWords(parts: readonly PathWord[]): "one" | "some" | undefined {
   for (const { subwords } of parts.toReversed()) {
     for (const [i, word] of subwords.entries()) {
@@ -100,7 +100,10 @@ export const namesDepthwise = (parts: readonly PathWord[]): boolean => has(DEPTH
 export const namesPointwise = (parts: readonly PathWord[]): boolean => has(POINTWISE, parts);
 /** True for words of embeddings. */
 export const namesEmbedding = (parts: readonly PathWord[]): boolean => has(EMBEDDINGS, parts);
-/** Words that number a chain's blocks: a container of this word and a number is a part of a chain, not a network of its own. */
+/**
+ * Words that number a chain's blocks: a container of this word and a number is a part of a chain, not a separate
+ *   network.
+ */
 const BLOCKS = list("layer block stage group conv fc linear dense hidden feature part op");
 
 /** True when the numbered containers of this word are parts of one chain. */

@@ -1,6 +1,9 @@
-/** What single words of a module's path say: numbers, and the words that are in a word. */
+/** What single words of a module's path contain: numbers, and the words that are in a word. */
 
-/** A path without the digits that are part of a word and no number: `conv2d` and `BatchNorm1d` become `conv` and `BatchNorm`. */
+/**
+ * A path without the digits that are part of a word and no number: `conv2d` and `BatchNorm1d` become `conv` and
+ *   `BatchNorm`.
+ */
 export function withoutDimensions(path: string): string {
   return path.replace(/(conv|norm|bn)[123]d/gi, "$1");
 }

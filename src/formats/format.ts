@@ -1,4 +1,7 @@
-/** What a file format is to this library: how it is recognised, and a module, loaded on demand, that opens and writes it. */
+/**
+ * What a file format is to this library: how it is recognised, and a module, loaded on demand, that opens and
+ *   writes it.
+ */
 
 import type { Model, Origin } from "../base/model.ts";
 import type { Running } from "../base/options.ts";
@@ -9,7 +12,7 @@ import type { ByteSink } from "../io/sink.ts";
 
 /** One entry of the registry. Plain data and a small test: it is loaded with every other format's. */
 export interface Format {
-  /** Short and fixed: "safetensors", "pytorch". `Origin.format` says it. */
+  /** Short and fixed: "safetensors", "pytorch". `Origin.format` has it. */
   readonly name: string;
   /** For messages: "a PyTorch checkpoint (.pt)". */
   readonly title: string;
@@ -30,8 +33,9 @@ export interface Format {
 /** What a format's module has. */
 export interface FormatModule {
   /**
-   * What the network computes, of files that say it: the graph of a model's origin, or undefined where this file has none.
-   * Rejects with `FormatError`, naming file and operator, for a graph that is malformed. Absent for formats without graphs.
+   * What the network computes, for files that contain it: the graph of a model's origin, or undefined where this file
+   * has none. Rejects with `FormatError`, naming file and operator, for a graph that is malformed. Absent for formats
+   * without graphs.
    */
   readGraph?(origin: Origin, options: Pick<Running, "signal">): Promise<OperatorGraph | undefined>;
   /**
@@ -47,7 +51,8 @@ export interface FormatModule {
   checkWrite?(model: Pick<Model, "name" | "tensors">, like: Origin | undefined): void;
   /**
    * Writes `model` into a copy of the container that `like` came from, or, without it, as a new file; closes the sink.
-   * Tensors whose bytes are those of `like` keep what is stored. Resolves to notes for people: what is stale now, say.
+   * Tensors whose bytes are those of `like` keep what is stored. Resolves to notes for people, for example on what is
+   * stale now.
    *
    * On any failure, and when aborted, it calls the sink's `abort` and rejects with the first error.
    */
@@ -58,7 +63,7 @@ export interface FormatModule {
 export interface FormatOptions extends Pick<Running, "signal"> {
   /** Which of several state dicts in one file: "ema", "model.state_dict". */
   readonly key?: string | undefined;
-  /** What a file does not tell, as it was said: "V2=bf16". */
+  /** What a file does not show, as the user gave it: "V2=bf16". */
   readonly assume?: string | undefined;
   /**
    * The most bytes that an index may have: a pickle, a zip directory. Read, it takes up to 64 times as much memory. By

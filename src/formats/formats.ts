@@ -1,4 +1,7 @@
-/** The registry of formats. An entry costs little; what opens and writes a format is loaded with the first file of it. */
+/**
+ * The registry of formats. An entry costs little; what opens and writes a format is loaded with the first file of
+ *   it.
+ */
 
 import { looksLikeFlax } from "./flax/looks-like-flax.ts";
 import type { Format } from "./format.ts";

@@ -1,4 +1,7 @@
-/** Kinds of files that are known and not read: why, and what to make of them. Loaded with other formats than safetensors. */
+/**
+ * Kinds of files that are known and not read: why, and what to make of them. Loaded with other formats than
+ *   safetensors.
+ */
 
 import { describe } from "../base/describe.ts";
 

@@ -1,4 +1,4 @@
-/** Opens a model, whatever it comes from and whatever its format. */
+/** Opens a model from any source, in any format. */
 
 import { type ClosingModel, closing } from "../base/closing-model.ts";
 import type { Model } from "../base/model.ts";
@@ -11,13 +11,16 @@ import { looksLikeSafetensors } from "./safetensors/looks-like-safetensors.ts";
 import { openSafetensors } from "./safetensors/open-safetensors.ts";
 
 /**
- * Opens a model from bytes, a Blob or File, a URL, any byte source, or a folder of files. Only the index is read; tensors
- * are read when asked for (for bytes in memory as *views*). What is read and written is in docs/formats.md; edge workers
- * read safetensors alone. `prefix` opens one of several networks in a file.
+ * Opens a model from bytes, a Blob or File, a URL, any byte source, or a folder of files. Only the index is read;
+ * tensors are read when asked for (for bytes in memory as *views*). What is read and written is in docs/formats.md;
+ * edge workers read safetensors alone. `prefix` opens one of several networks in a file.
  *
- * Rejects with `FormatError` for a file that is malformed, or is of a format that is not read (the message says which it
- * looks like); with `TypeError` for anything that is no source, strings included: paths are for `rebasin/node`, URLs are
- * `new URL(...)`. A byte source of yours stays open then, and belongs to the model otherwise.
+ * On failure your byte source stays open; on success the model owns it. Paths are for `rebasin/node`, URLs are
+ * `new URL(...)`.
+ *
+ * @throws {FormatError} for a file that is malformed, or of a format that is not read (the message names the likely
+ * format).
+ * @throws {TypeError} for anything that is no source, strings included.
  *
  * @example
  * const model = await openModel(await file.arrayBuffer(), { name: "model.safetensors" });

@@ -1,6 +1,7 @@
 /**
- * Takes the place of open-other.ts in edge workers, whose bundlers put what is imported on demand into the worker's one file,
- * read before every first request: safetensors, and the formats that the worker imports itself (option `formats`).
+ * Replaces open-other.ts in edge workers. Their bundlers put imports on demand into the worker's one file, which is
+ * read before every first request. It opens safetensors, and the formats that the worker imports itself (option
+ * `formats`).
  */
 
 import { FormatError } from "../base/errors.ts";
@@ -22,7 +23,7 @@ export async function openOther(source: ByteSource, head: Uint8Array, options: O
   throw new FormatError(`${source.name} looks like ${guess}, which is not supported, expected safetensors`);
 }
 
-/** Of archives the formats themselves would tell which they are, and they are not there. */
+/** Only the formats themselves identify archives, and they are not loaded here. */
 function guessArchive(head: Uint8Array): string | undefined {
   if (isZip(head)) return "a zip archive (PyTorch, NumPy, Keras)";
   return head[0] === 0x80 && head[1]! >= 2 && head[1]! <= 5 ? "a Python pickle (PyTorch .pt)" : undefined;

@@ -1,4 +1,7 @@
-/** Opens what is not a lone safetensors file: other formats, and models of several files. Loaded with the first of them. */
+/**
+ * Opens what is not a lone safetensors file: other formats, and models of several files. Loaded with the first of
+ *   them.
+ */
 
 import { FormatError } from "../base/errors.ts";
 import type { Model } from "../base/model.ts";
@@ -10,7 +13,7 @@ import { looksLikeIndex } from "./folder/shard-index.ts";
 import type { OpenOptions } from "./open-options.ts";
 import { openSource } from "./open-source.ts";
 
-/** What a source is called where it lies, whatever messages call it, and its address on a web server. */
+/** The source's own file name, which may differ from its name in messages, and its address on a web server. */
 export interface Beside {
   readonly file: string;
   readonly url: URL | undefined;

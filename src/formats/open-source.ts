@@ -1,4 +1,4 @@
-/** Opens one file by the registry, and says of what is in none of its formats what it looks like. */
+/** Opens one file by the registry; for other files, the message names the likely format. */
 
 import { FormatError } from "../base/errors.ts";
 import type { Model } from "../base/model.ts";

@@ -6,9 +6,9 @@ import { FormatError } from "../base/errors.ts";
 import type { Model } from "../base/model.ts";
 
 /**
- * The tensors of `model` whose names begin with `prefix`, under the names that are left; a `.` or `/` that follows it goes
- * with it. A view: closing it closes the model. Throws `FormatError` where there is none, with the words that names do
- * begin with.
+ * The tensors of `model` whose names begin with `prefix`, under the names that are left; a `.` or `/` that follows it
+ * goes with it. A view: closing it closes the model. Throws `FormatError` where there is none, with the words that
+ * names do begin with.
  */
 export function prefixedModel(model: Model, prefix: string): Model {
   const own = new Map<string, string>();

@@ -4,7 +4,7 @@ import { listFirst } from "../base/compare-tensors.ts";
 import { describe } from "../base/describe.ts";
 import type { Model, TensorInfo } from "../base/model.ts";
 
-/** True when both have the same names with the same dtypes and shapes, in whatever order. */
+/** True when both have the same names with the same dtypes and shapes, in any order. */
 export function sameTensorInfos(a: ReadonlyMap<string, TensorInfo>, b: ReadonlyMap<string, TensorInfo>): boolean {
   if (a.size !== b.size) return false;
   for (const [name, { dtype, shape }] of a) {
@@ -47,12 +47,12 @@ export function staleNotes(source: string, training: readonly string[], others: 
   return notes;
 }
 
-/** Said of an output that could not be a copy of the file it was made from. */
+/** For an output that could not be a copy of the file it was made from. */
 export function newFileNote(source: string): string {
   return `a new file, as ${source} has other tensors: what else is in ${source} is not in it`;
 }
 
-/** True when both have the same entries, in whatever order. */
+/** True when both have the same entries, in any order. */
 export function sameEntries(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
   if (a.size !== b.size) return false;
   for (const [key, value] of a) if (b.get(key) !== value) return false;

@@ -1,11 +1,15 @@
-/** One name in two forms: `params/0/kernel` of an archive of NumPy is `params.0.kernel` elsewhere, and wrappers put a word before. */
+/**
+ * One name in two forms: `params/0/kernel` of an archive of NumPy is `params.0.kernel` elsewhere, and wrappers put
+ *   a word before.
+ */
 
 import type { Model, TensorInfo } from "../base/model.ts";
 
 /**
- * `model` with the names of `like`, where its own differ in form alone: `/` or `['a']['b']` where the other has `.`, or one
- * prefix before every name, as DataParallel (`module.`), `torch.compile` and Lightning put there. Each name of one must be
- * just one of the other; else `model` itself is returned, as it is when the names are the same. What they hold is not compared.
+ * `model` with the names of `like`, where its own differ in form alone. That is `/` or `['a']['b']` where the other has
+ * `.`, or one prefix before every name, as from DataParallel (`module.`), `torch.compile` and Lightning. Each name of
+ * one must be just one of the other; else `model` itself is returned, as it is when the names are the same. What they
+ * hold is not compared.
  *
  * @example
  * const renamed = namedAs(b, a);

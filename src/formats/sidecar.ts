@@ -1,7 +1,7 @@
 /** Metadata beside formats that have no room for it. */
 
 /**
- * Metadata as JSON, but for `format`, which is about safetensors; undefined when there is nothing to say.
+ * Metadata as JSON, but for `format`, which is about safetensors; undefined when there is none.
  *
  * @example
  * sidecarText(new Map([["rebasin.lambda", "0.5"]])); // '{\n  "rebasin.lambda": "0.5"\n}\n'

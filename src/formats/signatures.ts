@@ -1,4 +1,4 @@
-/** What a file looks like from its first bytes, so that the wrong kind of file gets a message that says which kind. */
+/** What a file looks like from its first bytes, so that the wrong kind of file gets a message that names its kind. */
 
 import { HEAD_BYTES } from "./format.ts";
 import { looksLikeSafetensors } from "./safetensors/looks-like-safetensors.ts";

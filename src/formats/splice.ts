@@ -4,7 +4,10 @@ import type { ByteSource } from "../io/byte-source.ts";
 import type { ByteSink } from "../io/sink.ts";
 import { copyRange } from "../io/write-patched.ts";
 
-/** A range of the source and what comes in its place: asked for when the copy gets there; undefined: the source's own. */
+/**
+ * A range of the source and what comes in its place: asked for when the copy gets there; undefined: the source's
+ *   own.
+ */
 export interface Edit {
   readonly offset: number;
   readonly length: number;

@@ -1,4 +1,4 @@
-/** Arrays whose elements do not lie one after the other: read into row-major order, and written back. */
+/** Arrays whose elements are not contiguous: read into row-major order, and written back. */
 
 /** A place for every element: a first one, and for each axis how far the next one is. In elements. */
 export interface Strides {
@@ -27,7 +27,10 @@ export function columnMajor(shape: readonly number[]): number[] {
   });
 }
 
-/** True when the elements lie in row-major order without gaps. Axes of size 1 have no say; without elements, none has. */
+/**
+ * True when the elements are in row-major order without gaps. Axes of size 1 do not count; without elements, none
+ *   does.
+ */
 export function isRowMajor({ shape, stride }: Strides): boolean {
   if (shape.includes(0)) return true;
   const expected = rowMajor(shape);
@@ -108,7 +111,10 @@ function moveElements(
   }
 }
 
-/** The bytes with those of every number reversed: a new array. `size` is a number's bytes (of a complex one, a part's). */
+/**
+ * The bytes with those of every number reversed: a new array. `size` is a number's bytes (of a complex one, a
+ *   part's).
+ */
 export function swapBytes(bytes: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
   const swapped = new Uint8Array(bytes.length);
   for (let at = 0; at < bytes.length; at += size)

@@ -15,11 +15,13 @@ export interface WriteModelOptions extends FormatWriteOptions {
 }
 
 /**
- * Writes a model to a sink as one file, and closes the sink. Where the model, or the one it was made from, was read from a
- * file of that format, the new file is a copy of it with other tensors: whatever else it holds survives.
+ * Writes a model to a sink as one file, and closes the sink. If the model, or its source model, was read from a file of
+ * that format, the new file is a copy of that file with other tensors. Everything else in it is kept.
  *
- * Resolves to notes for people, such as that the optimizer's state belongs to the old tensors. Rejects with `RangeError`
- * when the format cannot hold the model; with the first error, after the sink's `abort`, when writing fails.
+ * Resolves to notes for people, such as that the optimizer's state belongs to the old tensors. When writing fails, the
+ * sink's `abort` runs, then the promise rejects with the first error.
+ *
+ * @throws {RangeError} when the format cannot hold the model.
  *
  * @example
  * const sink = memorySink();

@@ -1,4 +1,4 @@
-/** What the first bytes of a zip archive tell. */
+/** What the first bytes of a zip archive show. */
 
 /** True for a local file header, or the end record of an archive without files. */
 export function isZip(head: Uint8Array): boolean {

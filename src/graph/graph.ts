@@ -1,6 +1,6 @@
 /**
- * What a model computes, as a list of operations on named tensors: made from a family's names here, and by whatever reads
- * a file that carries a graph. Plain data: nothing in it runs.
+ * What a model computes, as a list of operations on named tensors: made from a family's names here, and by readers of
+ * files that contain a graph. Plain data: nothing in it runs.
  */
 
 /** One operation. `inputs` and `output` name values; tensors are named as in the model's file. */
@@ -17,10 +17,13 @@ export type DenseLayout = "out-in" | "in-out";
 /** Order of the axes of a convolution's tensor. */
 export type ConvLayout = "oihw" | "hwio";
 
-/** max(0, x); x·Φ(x) with the normal distribution's Φ by erf (GELU, Hendrycks and Gimpel 2016); tanh x; x·σ(x) (SiLU, swish). */
+/**
+ * max(0, x); x·Φ(x) with the normal distribution's Φ by erf (GELU, Hendrycks and Gimpel 2016); tanh x; x·σ(x)
+ *   (SiLU, swish).
+ */
 export type Activation = "relu" | "gelu" | "tanh" | "silu";
 
-/** Images and feature maps are channels-last inside; the layouts say how the file stores its tensors. */
+/** Images and feature maps are channels-last inside; the layouts describe how the file stores its tensors. */
 export type OperationKind =
   | { readonly op: "dense"; readonly weight: string; readonly bias?: string | undefined; readonly layout: DenseLayout }
   | {
@@ -55,7 +58,10 @@ export type OperationKind =
       readonly stride: number;
       /** Positions added on every side, never the highest; default 0. */
       readonly padding?: number | undefined;
-      /** Left out where its input has no more positions than this: names do not tell of a pool before a flatten, sizes do. */
+      /**
+       * Left out where its input has no more positions than this: names do not show a pool before a flatten, sizes
+       *   do.
+       */
       readonly fit?: number | undefined;
     }
   /** Mean over all positions: `[batch, height, width, channels]` → `[batch, channels]`. */
@@ -70,6 +76,6 @@ export interface Graph {
   readonly operations: readonly Operation[];
   /** The value that holds the logits, `[batch, classes]`. */
   readonly output: string;
-  /** What it takes for granted because tensors do not tell it, one line each; set by `describeGraph`. */
+  /** Assumptions that tensors do not prove, one line each; set by `describeGraph`. */
   readonly assumptions?: readonly string[] | undefined;
 }

@@ -1,26 +1,30 @@
 /**
- * A network as its file states it: operators on named values, with the meaning of ONNX' newest operators. Importers (ONNX,
- * TensorFlow.js, Keras) make it and `inferSpec` reads it. Plain data: nothing in it runs.
+ * A network as its file states it: operators on named values, with the meaning of ONNX' newest operators. Importers
+ * (ONNX, TensorFlow.js, Keras) make it and `inferSpec` reads it. Plain data: nothing in it runs.
  *
  * What goes beyond ONNX:
- * - `layout: "nhwc"` on `Conv`, `ConvTranspose`, pools, `Resize`, `BatchNormalization` and the other operators whose axis 1 is
- *   the channels (default "nchw"): channels come last.
+ * - `layout: "nhwc"` on `Conv`, `ConvTranspose`, pools, `Resize`, `BatchNormalization` and the other operators whose
+ *   axis 1 is the channels (default "nchw"): channels come last.
  * - `filter: "hwio" | "hwim"` on `Conv` and `ConvTranspose` (default "oihw"). `hwio` means `[…, in, out]`, for
- *   `ConvTranspose` `[…, out, in]` as TensorFlow stores it; `hwim` is TensorFlow's depthwise filter `[…, in, multiplier]`.
+ *   `ConvTranspose` `[…, out, in]` as TensorFlow stores it; `hwim` is TensorFlow's depthwise filter
+ *   `[…, in, multiplier]`.
  * - Kinds that start with `rebasin.`, where ONNX has no such operator.
  */
 
 /** A number, text, or a list of either. Tensors among the attributes of a file become `constants`. */
 export type AttributeValue = number | string | readonly number[] | readonly string[];
 
-/** A small constant whose values decide shapes or axes: integers, booleans and scalars, at most 4,096 elements, read by the importer. */
+/**
+ * A small constant whose values decide shapes or axes: integers, booleans and scalars, at most 4,096 elements, read
+ *   by the importer.
+ */
 export interface ConstantValue {
   readonly dtype: "float" | "int" | "bool";
   readonly shape: readonly number[];
   readonly values: readonly number[];
 }
 
-/** A value that whoever runs the network gives it. */
+/** A value that the caller gives the network. */
 export interface OperatorInput {
   readonly name: string;
   readonly dtype?: string | undefined;

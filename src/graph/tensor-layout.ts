@@ -6,7 +6,7 @@
 
 import type { OperationKind } from "./graph.ts";
 
-/** How a tensor lies in its file. */
+/** How a tensor is stored in its file. */
 export type FileLayout = Extract<OperationKind, { op: "dense" | "conv" }>["layout"] | "vector";
 
 /** For each axis of TensorFlow's order, which axis of the file's it is. */

@@ -15,8 +15,8 @@ export interface OperandUse {
 
 /**
  * The tensors that a graph reads, by name. Throws `RangeError` when one is missing, has another rank, is no float or
- * does not have one value a channel; and when float tensors of the model are left unread, since the network that was
- * stored is then another one.
+ * does not have one value a channel. Float tensors that the graph does not read are refused too: the stored network is
+ * then another one.
  */
 export function tensorUses(graph: Graph, model: Pick<Model, "name" | "tensors">): Map<string, OperandUse> {
   const uses = new Map<string, OperandUse>();

@@ -7,8 +7,10 @@ import type { Graph, Operation, OperationKind } from "./graph.ts";
 export type ValueShape = readonly [number, number, number] | readonly [number];
 
 /**
- * The shape of every value, by name, for images `[height, width, channels]`. Throws `RangeError` where an operation
- * cannot take what it is given, naming the operation, what it gets and what it expects.
+ * The shape of every value, by name, for images `[height, width, channels]`.
+ *
+ * @throws {RangeError} where an operation's input does not fit: the message names the operation, its input and what it
+ * expects.
  */
 export function valueShapes(
   graph: Graph,
@@ -41,7 +43,7 @@ export function formatShape(shape: ValueShape): string {
   return shape.length === 1 ? `${shape[0]} values` : shape.join("×");
 }
 
-/** The first shape that is not that of the first value, as a message says it. */
+/** The first shape that is not that of the first value, as a message shows it. */
 function addedShape([first, ...others]: readonly ValueShape[]): string {
   return `${formatShape(others.find((each) => each.join() !== first!.join())!)} as it adds`;
 }

@@ -16,9 +16,9 @@ export interface Tap {
 
 /**
  * For every permutation of the spec, the values whose channels it numbers: `channel = unit · block + k`. Of a chain of
- * operations that work on each element or channel by itself (norms, sums, ReLU) only the last value counts, as the paper
- * matches; a residual stream has a tap for every block's sum. What is pooled or flattened adds nothing and is left out.
- * A permutation whose units show nowhere by themselves (several factors on one axis) has none.
+ * operations that work on each element or channel by itself (norms, sums, ReLU) only the last value counts, as in the
+ * paper. A residual stream has a tap for every block's sum. What is pooled or flattened adds nothing and is left out. A
+ * permutation whose units show nowhere by themselves (several factors on one axis) has none.
  *
  * @throws {SpecError} when the spec does not fit the model.
  *

@@ -1,4 +1,7 @@
-/** The files beside a file: a model may be several. Each runtime has its own kind of folder; formats know only `Files`. */
+/**
+ * The files beside a file: a model may be several. Each runtime has its own kind of folder; formats know only
+ *   `Files`.
+ */
 
 import { describe } from "../base/describe.ts";
 import { FormatError } from "../base/errors.ts";
@@ -11,10 +14,14 @@ export interface Files {
   /**
    * Opens the file at `path`, relative to the folder; undefined when there is none. The caller closes it.
    *
-   * Rejects with `FormatError` for a path that is not inside the folder (see `checkInnerPath`), and for what is no file.
+   * Rejects with `FormatError` for a path that is not inside the folder (see `checkInnerPath`), and for what is no
+   * file.
    */
   open(path: string, signal?: AbortSignal): Promise<ByteSource | undefined>;
-  /** Paths of the files in the folder, sorted, those of folders in it too. Absent where nobody can tell: under a URL. */
+  /**
+   * Paths of the files in the folder, sorted, those of folders in it too. Absent where they are unknown: under a
+   *   URL.
+   */
   list?(signal?: AbortSignal): Promise<readonly string[]>;
 }
 
@@ -22,8 +29,8 @@ export interface Files {
 const MAX_PATH = 4096;
 
 /**
- * Throws `FormatError` unless `path` can only lead inside the folder it is relative to: no `..`, no `.`, no empty part,
- * nothing absolute (also as Windows and URLs have it), no backslash, no control characters. `where` begins the message.
+ * Throws `FormatError` unless `path` can only lead inside its folder. Refused: `..`, `.`, empty parts, absolute paths
+ * (also those of Windows and URLs), backslashes, control characters. `where` begins the message.
  *
  * @example
  * checkInnerPath("model-00001-of-00002.safetensors", "model.safetensors.index.json");
@@ -42,7 +49,7 @@ export function checkInnerPath(path: string, where: string): void {
 /**
  * Files that a user chose or dropped, by their names; those of a chosen folder by their paths in it.
  *
- * Throws `FormatError` when two have the same path.
+ * @throws {FormatError} when two have the same path.
  *
  * @example
  * const model = await openModel(droppedFiles(input.files));

@@ -68,8 +68,8 @@ export function contentRange(remote: Remote, answer: Answer): ContentRange | und
 }
 
 /**
- * Reads the body of a 206 that was asked to begin at `start` into `target`. Returns how many bytes came: less than
- * asked for is allowed if the answer says so (or hides what it says), nothing at all or more is not.
+ * Reads the body of a 206 that was asked to begin at `start` into `target`. Returns how many bytes came: fewer than
+ * asked for are allowed if the answer's headers declare it or are hidden; none, or more, are refused.
  */
 export async function readInto(
   remote: Remote,
@@ -103,7 +103,7 @@ export async function readWhole(remote: Remote, answer: Answer, signal?: AbortSi
   return bytes;
 }
 
-/** Streams a body into `target`; never more than fits, whatever the server sends. */
+/** Streams a body into `target`; never more than fits, even if the server sends more. */
 async function fill(remote: Remote, answer: Answer, target: Uint8Array, signal?: AbortSignal): Promise<number> {
   const reader = answer.body?.getReader();
   if (reader === undefined) return 0;

@@ -9,8 +9,8 @@ import type { ByteSource } from "./byte-source.ts";
 const PIECE_BYTES = 16384;
 
 /**
- * Unpacks the deflated bytes `start` to `end` of `source`, and hands on what comes, in order, until `take` returns true
- * (it wants no more) or all is unpacked. `where` begins messages. The pieces are new arrays.
+ * Unpacks the deflated bytes `start` to `end` of `source`, and passes the pieces to `take` in order. It ends when
+ * `take` returns true or all is unpacked. `where` begins messages. The pieces are new arrays.
  *
  * @throws {FormatError} for data that is broken or ends too early
  */

@@ -1,4 +1,7 @@
-/** Little-endian numbers of binary headers. Reads are bounds-checked by `DataView`: ask only for what was checked to be there. */
+/**
+ * Little-endian numbers of binary headers. Reads are bounds-checked by `DataView`: ask only for what was checked to
+ *   be there.
+ */
 
 /** A view of the same memory. */
 export function viewOf(bytes: Uint8Array): DataView {

@@ -1,10 +1,10 @@
-/** A range of a source as a source of its own. */
+/** A range of a source as a separate source. */
 
 import { checkRange } from "./byte-range.ts";
 import type { ByteSource } from "./byte-source.ts";
 
 /**
- * The bytes `start` to `end` of `source`, under a name of their own. Slices are what the source's are. Closing is the
+ * The bytes `start` to `end` of `source`, under their own name. Slices are what the source's are. Closing is the
  * source's owner's.
  *
  * @throws {RangeError} for a range that is not inside the source

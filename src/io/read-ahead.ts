@@ -5,7 +5,10 @@ import type { ByteSource } from "./byte-source.ts";
 /** Read at once: the headers of a few hundred small entries. */
 const WINDOW_BYTES = 65536;
 
-/** The same bytes, of which a window is kept in memory. Longer slices go to `source` itself. Closing is the source's owner's. */
+/**
+ * The same bytes, of which a window is kept in memory. Longer slices go to `source` itself. Closing is the source's
+ *   owner's.
+ */
 export function readAhead(source: ByteSource): ByteSource {
   const { name, byteLength } = source;
   let window = { start: 0, bytes: new Uint8Array(0) as Uint8Array };

@@ -1,4 +1,7 @@
-/** Where bytes go: written in order, then closed or aborted. Files of Node, Deno and Bun are in `src/node/file-sink.ts`. */
+/**
+ * Where bytes go: written in order, then closed or aborted. Files of Node, Deno and Bun are in
+ *   `src/node/file-sink.ts`.
+ */
 
 /** A sequential output. One call at a time: wait for each promise. */
 export interface ByteSink {
@@ -17,7 +20,7 @@ export interface MemorySink extends ByteSink {
 }
 
 /**
- * A sink that keeps what is written. `write` copies; `bytes` gives a new array, and throws `RangeError` before `close`.
+ * A sink that keeps what is written. `write` copies; `bytes` returns a new array, but only after `close`.
  *
  * @example
  * const sink = memorySink();

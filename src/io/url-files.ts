@@ -1,4 +1,4 @@
-/** What lies beside a file on a web server. */
+/** The files beside a file on a web server. */
 
 import type { ByteSource } from "./byte-source.ts";
 import { checkInnerPath, type Files } from "./files.ts";

@@ -1,8 +1,8 @@
 /**
  * A file on a web server as a source: HTTP range requests through `fetch`.
  *
- * The first request asks for the first 64 KiB, which tells the size, whether the server knows ranges, and usually
- * brings the whole header of a model. A server without range support answers with everything, which is then kept in
+ * The first request asks for the first 64 KiB, which shows the size and whether the server supports ranges, and usually
+ * includes the whole header of a model. A server without range support answers with everything, which is then kept in
  * memory: the whole file is downloaded once.
  */
 
@@ -26,9 +26,11 @@ const FIRST_BYTES = 65536;
  * Without range support on the server the whole body is read at once and held in memory. Across origins a server must
  * allow the request (CORS); when it does not expose `Content-Range`, the size is asked for with a `HEAD` request.
  *
- * Throws `TypeError`, as `fetch` itself does, for what may pass: a server that cannot be reached, a status other than
- * success (the message names URL and status), an answer that breaks off or is not the range asked for, and a file that
- * changes between requests (`ETag`, `Last-Modified` or size). Messages and `name` leave out the query, which may be a secret.
+ * Messages and `name` leave out the query, which may be a secret.
+ *
+ * @throws {TypeError} as `fetch` does, for failures that may be temporary: a server that cannot be reached, a status
+ * other than success, a broken answer or another range. Also for a file that changes between requests (`ETag`,
+ * `Last-Modified` or size).
  *
  * @example
  * const model = await openModel(await urlSource("https://example.org/model.safetensors"));

@@ -19,7 +19,7 @@ const CHUNK_BYTES = 2 ** 22;
  * The sink stays open: closing or aborting it is the caller's.
  *
  * Rejects with `RangeError` for patches that overlap or lead out of the source, before anything is written, and for one
- * that gives another number of bytes than it said.
+ * whose number of bytes differs from its declared length.
  *
  * @example
  * await writePatched(source, [{ offset: 64, length: 4, read: async () => Uint8Array.of(1, 2, 3, 4) }], sink);

@@ -3,8 +3,8 @@
 import type { ByteSink } from "./sink.ts";
 
 /**
- * Runs `write`, closes `sink`, and resolves to what `write` gave. On any failure, and when `signal` is aborted, it calls the
- * sink's `abort` and rejects with the first error.
+ * Runs `write`, closes `sink`, and resolves to what `write` gave. On any failure, and when `signal` is aborted, it
+ * calls the sink's `abort` and rejects with the first error.
  */
 export async function writeThenClose<T>(
   sink: ByteSink,

@@ -21,13 +21,13 @@ export interface ZipEntry {
   readonly size: number;
   /** Where its local header begins in the archive. */
   readonly start: number;
-  /** Where the next entry, or the directory, begins: nothing of this entry lies behind. */
+  /** Where the next entry, or the directory, begins: this entry ends before it. */
   readonly limit: number;
   /** Where its record begins in the directory's bytes. */
   readonly record: number;
 }
 
-/** A directory, with where it lies: `start` to `end` of the archive. */
+/** A directory and its place: `start` to `end` of the archive. */
 export interface ZipDirectory {
   /** By name, in the directory's order. */
   readonly entries: ReadonlyMap<string, ZipEntry>;
@@ -73,7 +73,8 @@ interface Place {
 }
 
 /**
- * Reads and checks the directory of an archive, which may have `maxBytes`. Throws `FormatError`, naming the archive and the entry.
+ * Reads and checks the directory of an archive, which may have `maxBytes`. Throws `FormatError`, naming the archive and
+ * the entry.
  */
 export async function readZipDirectory(
   source: ByteSource,
@@ -99,7 +100,7 @@ export async function readZipDirectory(
   return { entries, start, end, bytes };
 }
 
-/** Where the end records say that the directory is. */
+/** Where the directory is, by the end records. */
 async function findDirectory(
   source: ByteSource,
   tail: Uint8Array,
@@ -236,7 +237,7 @@ export function findExtra(extra: Uint8Array, kind: number): { at: number; length
   return undefined;
 }
 
-/** Full 32-bit fields stand for numbers in the zip64 extra field, which holds just those, in this order. */
+/** A full 32-bit field refers to the zip64 extra field, which holds only such numbers, in this order. */
 function largeFields(fields: readonly number[], extra: Uint8Array, where: string): number[] {
   if (!fields.includes(FULL_32)) return [...fields];
   const found = findExtra(extra, ZIP64_EXTRA);
@@ -250,7 +251,10 @@ function largeFields(fields: readonly number[], extra: Uint8Array, where: string
   });
 }
 
-/** Entries may not overlap, nor reach into the directory. Their local headers are longer than what is counted here: see `openZipEntry`. */
+/**
+ * Entries may not overlap, nor reach into the directory. Their local headers are longer than what is counted here:
+ *   see `openZipEntry`.
+ */
 function withLimits(records: readonly ZipRecord[], directory: number, archive: string): Map<string, ZipEntry> {
   const inOrder = [...records].sort((a, b) => a.start - b.start);
   const limits = new Map<ZipRecord, number>();

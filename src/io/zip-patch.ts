@@ -1,6 +1,6 @@
 /**
  * Writes an archive with other contents of the same length in some of its entries. Everything else stays byte for byte:
- * order, names, extra fields, alignment, dates, what lies between entries. Checksums follow the contents. A deflated
+ * order, names, extra fields, alignment, dates, the bytes between entries. Checksums follow the contents. A deflated
  * entry is deflated again, which moves what comes after it: then offsets and packed sizes follow too.
  */
 
@@ -21,13 +21,14 @@ interface Moved {
   readonly packedSize: number;
 }
 
-/** Bit 3 of the flags: CRC and sizes stand behind the data. */
+/** Bit 3 of the flags: CRC and sizes follow the data. */
 const HAS_DESCRIPTOR = 8;
 const DESCRIPTOR_SIGNATURE = 0x08074b50;
 
 /**
- * Writes a copy of `zip` to `sink` in which the entries of `contents` (by their names) have new contents. They are asked
- * for one at a time, in the archive's order. Neither closes nor aborts the sink. With no new content the copy is exact.
+ * Writes a copy of `zip` to `sink` in which the entries of `contents` (by their names) have new contents. They are
+ * asked for one at a time, in the archive's order. Neither closes nor aborts the sink. With no new content the copy is
+ * exact.
  *
  * @throws {FormatError} for an entry whose local header does not fit
  * @throws {RangeError} for a content of another length, an unknown name, and an archive that would pass 4 GiB only now
@@ -88,7 +89,7 @@ async function deflate(content: Uint8Array): Promise<Uint8Array> {
   return deflateSync(content);
 }
 
-/** The local header with the new CRC and packed size, unless these stand behind the data. */
+/** The local header with the new CRC and packed size, unless these follow the data. */
 function movedHeader(old: Uint8Array, entry: ZipEntry, now: Omit<Moved, "start">, where: string): Uint8Array {
   const bytes = Uint8Array.from(old);
   const view = viewOf(bytes);
@@ -106,7 +107,10 @@ function movedHeader(old: Uint8Array, entry: ZipEntry, now: Omit<Moved, "start">
   return bytes;
 }
 
-/** The data descriptor with the new numbers; nothing where there is none. Its signature is optional, its sizes have 4 or 8 bytes. */
+/**
+ * The data descriptor with the new numbers; nothing where there is none. Its signature is optional, its sizes have
+ *   4 or 8 bytes.
+ */
 async function movedDescriptor(
   { source }: Zip,
   entry: ZipEntry,

@@ -1,6 +1,6 @@
 /**
- * New zip archives of stored entries, as the readers of PyTorch and NumPy take them. No dates, no owners: equal contents
- * give equal archives.
+ * New zip archives of stored entries, as the readers of PyTorch and NumPy take them. No dates, no owners: equal
+ * contents give equal archives.
  */
 
 import { crc32Of } from "./crc32.ts";

@@ -22,8 +22,9 @@ export interface Zip {
 /**
  * Opens an archive: reads its directory only. The archive must be the whole file. `source` is not closed.
  *
- * @throws {FormatError} naming the archive and the entry, for what is not sound: split, encrypted or cut archives,
- * overlapping entries, other methods than stored and deflate, sizes that no deflated data can have, two equal names
+ * @throws {FormatError} naming the archive and the entry, for an archive that is split, encrypted or cut, and for other
+ * methods than stored and deflate. Also for overlapping entries, two equal names, and sizes that deflated data cannot
+ * have
  *
  * @example
  * const zip = await openZip(bytesSource(bytes, "arrays.npz"));
@@ -47,7 +48,7 @@ export interface LocalHeader {
 }
 
 /**
- * Reads an entry's local header, which alone tells where its data begins, and checks it.
+ * Reads an entry's local header, the only place that shows where its data begins, and checks it.
  *
  * @throws {FormatError} when it is no header of this entry, or when the data reaches into what follows
  */
@@ -89,7 +90,8 @@ export function entryName({ source }: Zip, entry: ZipEntry): string {
 
 /**
  * An entry as a byte source. Of a stored entry slices are what the archive's are, so a *view* of bytes in memory. A
- * deflated entry is unpacked from its beginning up to the slice's end for each slice: read it whole where all is needed.
+ * deflated entry is unpacked from its beginning up to the slice's end for each slice: read it whole where all is
+ * needed.
  *
  * @throws {FormatError} when the entry's header does not fit, and from slices for data that does not unpack
  */
@@ -112,7 +114,7 @@ export async function openZipEntry(zip: Zip, entry: ZipEntry, signal?: AbortSign
 /**
  * All of an entry, unpacked; of a stored one what the archive's slice gives, so maybe a *view*. Its CRC is checked.
  *
- * @throws {FormatError} for data that does not unpack, or has another CRC than the directory says
+ * @throws {FormatError} for data that does not unpack, or whose CRC differs from the directory's
  */
 export async function readZipEntry(zip: Zip, entry: ZipEntry, signal?: AbortSignal): Promise<Uint8Array> {
   const content = await openZipEntry(zip, entry, signal);

@@ -1,4 +1,4 @@
-/** What stands for an input's bytes: of a file its SHA-256, of a folder one of all its files. */
+/** The digest of an input's bytes: of a file its SHA-256, of a folder one of all its files. */
 
 import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";

@@ -36,7 +36,7 @@ export interface JobAttempt {
   readonly attempt: number;
   /** Aborted when the job is cancelled, when another worker has taken it over, and when the worker stops. */
   readonly signal: AbortSignal;
-  /** Keeps the last progress for whoever waits for the job. */
+  /** Keeps the last progress for callers that wait for the job. */
   onProgress(progress: unknown): void;
 }
 
@@ -72,7 +72,7 @@ export interface JobQueue {
   list(): Promise<JobStatus[]>;
   /** Resolves to false where the job is over already or unknown. Its children are cancelled too. */
   cancel(id: string): Promise<boolean>;
-  /** Works on jobs until the signal is aborted; resolves when all of its own are over or given back. */
+  /** Works on jobs until the signal is aborted; resolves when all its jobs are over or given back. */
   work(handler: JobHandler, options: WorkOptions): Promise<void>;
   close(): Promise<void>;
 }

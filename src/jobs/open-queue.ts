@@ -10,7 +10,8 @@ export interface OpenQueueOptions {
 }
 
 /**
- * Opens a queue: `redis://HOST:PORT` (optional peers `bullmq` and `ioredis`), or the path of a folder that every machine sees.
+ * Opens a queue: `redis://HOST:PORT` (optional peers `bullmq` and `ioredis`), or the path of a folder that every
+ * machine sees.
  *
  * @throws {RangeError} where Redis does not answer, where the peers are not installed, and for other URLs.
  *

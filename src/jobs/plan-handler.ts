@@ -14,8 +14,8 @@ import type { PlanPayload } from "./plan-job.ts";
 export type RunPlanJob = (plan: MergePlan, attempt: JobAttempt) => Promise<object>;
 
 /**
- * Makes the handler of a worker from what runs a plan. A result that is there already is not made again: results are named by
- * content, so a job that runs twice does no harm. A report is written last, as a whole.
+ * Makes the handler of a worker from what runs a plan. A result that is there already is not made again: results are
+ * named by content, so a job that runs twice does no harm. A report is written last, as a whole.
  *
  * @example
  * await queue.work(planHandler(run), { signal });

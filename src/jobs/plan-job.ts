@@ -44,8 +44,8 @@ export interface PlanJobOptions {
 }
 
 /**
- * Makes a job of a plan: paths become absolute, files get their SHA-256, and the output becomes a file of the results folder
- * that is named by content. Reads every input once.
+ * Makes a job of a plan: paths become absolute, files get their SHA-256, and the output becomes a file of the results
+ * folder that is named by content. Reads every input once.
  *
  * @throws {FormatError} for an input that is not there, and for a URL without `sha256`.
  *

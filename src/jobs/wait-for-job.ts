@@ -18,7 +18,7 @@ const [FIRST_MS, LAST_MS] = [20, 1000];
  * @throws {RangeError} for an id that the queue does not know.
  * @throws {CancelledError} where the job was cancelled.
  * @throws {Error} where it failed, with its reason.
- * @throws the signal's reason when aborted; the job goes on.
+ * @throws the signal's reason when aborted; the job continues.
  *
  * @example
  * const [id] = await queue.submit([{ name: "merge", payload: { plan } }]);

@@ -34,7 +34,10 @@ export interface Arena {
   reserve(end: number): void;
   /** The current top, for `release`. */
   mark(): number;
-  /** Frees everything allocated since `mark`. Memory never shrinks: the bytes are used again. Throws `RangeError` for a mark above the top. */
+  /**
+   * Frees everything allocated since `mark`. Memory never shrinks: the bytes are used again. Throws `RangeError`
+   *   for a mark above the top.
+   */
   release(mark: number): void;
 }
 

@@ -35,27 +35,27 @@ export interface Assignment {
 
 /**
  * Gives every row of a row-major `n`×`columns` matrix its own column so that the total cost is least (or greatest with
- * `maximize`): exactly, for any finite costs, and deterministically: the same bits in every runtime and build. Which of
+ * `maximize`). The result is exact for any finite costs, and has the same bits in every runtime and build. Which of
  * several optima comes out is not specified. The input is copied, not changed; the results are new arrays.
  *
- * The duals certify the result. `rowDuals[i] + columnDuals[j]` equals the cost where row i has column j, and is
- * elsewhere ≤ the cost when minimising, ≥ when maximising (up to rounding in f64: of f32 costs of similar magnitude the
- * sums are exact). With more columns than rows, a column without a row has dual 0 and the others duals ≤ 0 when
- * minimising, ≥ 0 when maximising. So the objective is the sum of all duals.
+ * The duals certify the result. `rowDuals[i] + columnDuals[j]` equals the cost where row i has column j; elsewhere it
+ * is ≤ the cost when minimising, ≥ when maximising. This holds up to rounding in f64; for f32 costs of similar
+ * magnitude the sums are exact. With more columns than rows, a column without a row has dual 0 and the others duals ≤ 0
+ * when minimising, ≥ 0 when maximising. So the objective is the sum of all duals.
  *
- * Method: shortest augmenting paths with column and row reduction (R. Jonker, A. Volgenant, "A shortest augmenting path
- * algorithm for dense and sparse linear assignment problems", Computing 38, 1987), over lists of candidate columns
- * where the matrix is large, and from the prices of an ε-scaling auction (D. P. Bertsekas, "The auction algorithm",
- * Annals of Operations Research 14, 1988) where many rows want the same columns; rows and columns of one value only are
- * put aside in pairs; outer products, and squared distances of points on a line, are sorted. Which of these is chosen by cheap statistics of the matrix. O(n²·columns) at worst; near
- * O(n·columns) where most rows have a clear best column. Memory beside the matrix's copy: about 100 bytes per column and,
- * from 96 columns on, 1.6 kB per row.
+ * Method: shortest augmenting paths with column and row reduction (Jonker and Volgenant, Computing 38, 1987), over
+ * lists of candidate columns where the matrix is large. Where many rows want the same columns, they start from the
+ * prices of an ε-scaling auction (Bertsekas, Annals of Operations Research 14, 1988). Rows and columns of one value
+ * only are put aside in pairs. Outer products, and squared distances of points on a line, are sorted. Cheap statistics
+ * of the matrix choose among these. O(n²·columns) at worst; near O(n·columns) where most rows have a clear best column.
+ * Memory beside the matrix's copy: about 100 bytes per column and, from 96 columns on, 1.6 kB per row.
  *
- * One call, which no signal stops. On the kinds of matrices of `npm run bench -- assign` it takes at most .2 s of one processor up to
- * n = 2,048, and 2 s up to 8,192.
+ * One call, which no signal stops. On the kinds of matrices of `npm run bench -- assign` it takes at most .2 s of one
+ * processor up to n = 2,048, and 2 s up to 8,192.
  *
- * Throws `TypeError` for a cost that is no Float32Array or Float64Array and for unknown options, `RangeError` for sizes
- * that do not fit, for costs that are NaN, infinite or beyond 2^1000, and for more memory than 4 GiB.
+ * @throws {TypeError} for a cost that is no Float32Array or Float64Array, and for unknown options.
+ * @throws {RangeError} for sizes that do not fit, costs that are NaN, infinite or beyond 2^1000, and more memory than 4
+ * GiB.
  *
  * @example
  * const { permutation, objective } = solveAssignment(Float32Array.of(4, 1, 3, 2, 0, 5, 3, 2, 2), 3);

@@ -31,8 +31,8 @@ export interface CostMatrixOptions {
  * block sums are added in order. The bits are the same in every runtime and build. With one array for `a` and `b` (and
  * no offsets) the matrix is symmetric, and half of it is computed.
  *
- * Throws `RangeError` for sizes that are no whole numbers, arrays whose length does not fit them, offsets outside
- * [0, k), and for more memory than 4 GiB.
+ * @throws {RangeError} for sizes that are no whole numbers, arrays whose length does not fit them, offsets outside [0,
+ * k), and for more memory than 4 GiB.
  *
  * @example
  * costMatrix(Float32Array.of(1, 2, 3, 4), Float32Array.of(1, 0, 0, 1), 2, 2); // 1 2 3 4: B is the identity

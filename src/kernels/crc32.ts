@@ -1,4 +1,7 @@
-/** CRC-32 of bytes that come in pieces, as ZIP, gzip and PNG have it. Import on demand: it brings the extra wasm along. */
+/**
+ * CRC-32 of bytes that come in pieces, as ZIP, gzip and PNG have it. Import on demand: it brings the extra wasm
+ *   along.
+ */
 
 import { createExtraKernels } from "./extra-kernels.ts";
 import type { BuildOptions } from "./wasm.ts";

@@ -2,7 +2,7 @@
  * The raw exports of the wasm builds, typed by hand; a test checks this list against the built modules.
  *
  * Pointers are byte addresses below 2^32, counts are integers below 2^31, strides and offsets are in elements unless a
- * name says bytes. Nothing is checked on the other side: a pointer out of range traps or corrupts. A pointer that
+ * name includes bytes. Nothing is checked on the other side: a pointer out of range traps or corrupts. A pointer that
  * comes back from wasm is signed: `>>> 0` makes it an address again.
  */
 export interface KernelExports {
@@ -13,9 +13,9 @@ export interface KernelExports {
 
   // Cost matrices (assembly/gemm.ts).
   /**
-   * C[i·ldc + j] += Σ_kk A[i·aStride + aOffset(kk)] · (B[j·bStride + bOffset(kk)] − B[j·bStride + bLess(kk)]) for i in
-   * [rowBegin, rowEnd), j in [0, columns), kk in [0, k); all f32. `aOffsets`, `bOffsets`: i32[k], or 0 for "kk itself";
-   * `bLess`: i32[k] beside `bOffsets`, or 0 to subtract nothing.
+   * C[i·ldc + j] += Σ_kk A[i·aStride + aOffset(kk)] · (B[j·bStride + bOffset(kk)] − B[j·bStride + bLess(kk)]) in f32,
+   * for the given rows, all columns and all kk. `aOffsets`, `bOffsets`: i32[k], or 0 for "kk itself"; `bLess`: i32[k]
+   * beside `bOffsets`, or 0 to subtract nothing.
    */
   cost(
     c: number,
@@ -33,14 +33,15 @@ export interface KernelExports {
     bLess: number,
     work: number,
   ): void;
-  /** Bytes of work area that `cost` needs; bounded whatever the size. */
+  /** Bytes of work area that `cost` needs; bounded for any size. */
   costWork(columns: number, k: number): number;
 
   // Linear assignment (assembly/assign.ts).
   /**
    * Gives each of n rows its own of m ≥ n columns at least total cost, or greatest; returns the total. `ld`: elements
-   * between rows. NaN where a cost is NaN or infinite: then it is refused. Writes `rowToColumn` i32[n], `rowDuals` f64[n], `columnDuals` f64[m]. `resume`: 1 if n = m and
-   * `columnDuals` holds those of a similar matrix, to start from where that pays.
+   * between rows. NaN where a cost is NaN or infinite: then it is refused. Writes `rowToColumn` i32[n], `rowDuals`
+   * f64[n], `columnDuals` f64[m]. `resume`: 1 if n = m and `columnDuals` holds those of a similar matrix, to start from
+   * where that pays.
    */
   assign(
     cost: number,
@@ -58,8 +59,8 @@ export interface KernelExports {
   /** Bytes of work area that `assign` needs. */
   assignWork(n: number, m: number): number;
   /**
-   * How the last `assign` found its result: 0 column reduction alone, 1 dense paths, 2 candidate lists, 3 auction, 4 sorting,
-   * 5 earlier prices; plus 8 if dead rows and columns were put aside. −1: it was refused.
+   * How the last `assign` found its result: 0 column reduction alone, 1 dense paths, 2 candidate lists, 3 auction, 4
+   * sorting, 5 earlier prices. 8 is added if dead rows and columns were put aside. −1: it was refused.
    */
   assignMethod(): number;
 

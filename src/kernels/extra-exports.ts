@@ -1,6 +1,6 @@
 /**
- * The raw exports of the extra wasm builds: what repairs by data and archives need, and matching does not. Typed by hand; a
- * test checks the list against the built modules. Conventions as in exports.ts.
+ * The raw exports of the extra wasm builds: what repairs by data and archives need, and matching does not. Typed by
+ * hand; a test checks the list against the built modules. Conventions as in exports.ts.
  */
 export interface ExtraExports {
   /** First byte above the module's static data: where the arena starts. */
@@ -9,7 +9,10 @@ export interface ExtraExports {
   isSimd(): number;
 
   // Least squares (assembly/extra/gram.ts, cholesky.ts, residual.ts), f64, rows `ld…` elements apart.
-  /** G[i, j] += Σ_r X[r, i]·X[r, j] for i < first, i ≤ j < columns; X is f32. Exact products, summed in blocks of 256 rows. */
+  /**
+   * G[i, j] += Σ_r X[r, i]·X[r, j] for i < first, i ≤ j < columns; X is f32. Exact products, summed in blocks of
+   *   256 rows.
+   */
   gram(
     g: number,
     ldg: number,
@@ -23,8 +26,8 @@ export interface ExtraExports {
   /** Bytes of work area that `gram` needs. */
   gramWork(columns: number): number;
   /**
-   * The n × columns matrix [A | B] becomes [U | U⁻ᵀB], A = UᵀU; only A's upper triangle is read, and the lower one is kept.
-   * Returns −1, or the row whose pivot is not positive and finite.
+   * The n × columns matrix [A | B] becomes [U | U⁻ᵀB], A = UᵀU; only A's upper triangle is read, and the lower one is
+   * kept. Returns −1, or the row whose pivot is not positive and finite.
    */
   cholesky(a: number, lda: number, n: number, columns: number, work: number): number;
   /** [U | U⁻ᵀB] becomes [U | A⁻¹B]. */
@@ -68,8 +71,8 @@ export interface ExtraExports {
 
   // Patches of convolutions (assembly/extra/unfold.ts).
   /**
-   * Rows [first, first + count) of the patches of f32 images [images, height, width, channels]: `kernelHeight · kernelWidth · depth`
-   * values each, from channel `channel` on, 0 outside of the image.
+   * Rows [first, first + count) of the patches of f32 images [images, height, width, channels]:
+   * `kernelHeight · kernelWidth · depth` values each, from channel `channel` on, 0 outside of the image.
    */
   unfold(
     dst: number,

@@ -6,7 +6,10 @@ import { compileExtra } from "./extra-wasm.ts";
 import { instantiate, type KernelMemory, MEMORY_PAGES, viewsOf } from "./kernels.ts";
 import type { BuildOptions } from "./wasm.ts";
 
-/** Extra kernels, their memory, and the arena that hands it out. Views are fresh each call: use them at once, keep none. */
+/**
+ * Extra kernels, their memory, and the arena that hands it out. Views are fresh each call: use them at once, keep
+ *   none.
+ */
 export interface ExtraKernels extends KernelMemory {
   /** True for the SIMD build, false for the scalar one. Results have the same bits. */
   readonly simd: boolean;

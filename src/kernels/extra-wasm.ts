@@ -7,8 +7,8 @@ import { type BuildOptions, type CompiledBuild, decodeHex, supportsSimd } from "
 const compiled = new Map<boolean, WebAssembly.Module>();
 
 /**
- * The compiled extra build, for SIMD unless the engine lacks it or `simd` says so. Throws `WebAssembly.CompileError` where the
- * engine may not compile, or lacks what is asked for.
+ * The compiled extra build, for SIMD unless the engine lacks it or `simd` decides. Throws `WebAssembly.CompileError`
+ * where the engine may not compile, or lacks what is asked for.
  */
 export function compileExtra({ simd = supportsSimd() }: BuildOptions): CompiledBuild {
   const source: string | WebAssembly.Module = simd ? simdWasm : scalarWasm;

@@ -1,4 +1,4 @@
-/** Says where numbers stop being finite. */
+/** Finds where numbers stop being finite. */
 
 import type { Kernels } from "./kernels.ts";
 

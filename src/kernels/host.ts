@@ -6,7 +6,7 @@ export interface HostWorker {
   terminate(): unknown;
 }
 
-/** What a worker says. After `onDeath` nothing more comes. */
+/** Messages of a worker. After `onDeath` nothing more comes. */
 export interface WorkerEvents {
   readonly onMessage: (message: unknown) => void;
   readonly onDeath: (reason: string) => void;
@@ -25,7 +25,7 @@ interface NodeProcess {
   getBuiltinModule?(name: "os"): { availableParallelism(): number };
 }
 
-/** Threads worth starting on this machine; 1 where the host does not say. */
+/** Threads worth starting on this machine; 1 where the host does not report it. */
 export function availableThreads(): number {
   const { navigator } = globalThis as { navigator?: { hardwareConcurrency?: number } };
   return navigator?.hardwareConcurrency ?? nodeProcess()?.getBuiltinModule?.("os").availableParallelism() ?? 1;

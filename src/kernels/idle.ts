@@ -1,6 +1,6 @@
 /**
- * Kernels that nobody uses any more, for whoever needs some next. A wasm memory cannot be given back but by the garbage
- * collector, which is in no hurry: a pair that is matched and then merged would hold two, and a hundred pairs many.
+ * Kernels that are free, for the next caller. Only the garbage collector returns a wasm memory, and it may run late: a
+ * pair that is matched and then merged would hold two, and a hundred pairs many.
  */
 
 import { createKernels, type Kernels } from "./kernels.ts";
@@ -14,12 +14,16 @@ export interface Borrowed {
 }
 
 /**
- * All that were returned, by build. Weak references: the collector may have them, as it may what nobody returned; but not
- * before the current task ends. So none may be forgotten: each holds an address space of 4 GiB, and engines run out of those.
+ * All that were returned, by build. Weak references: the collector may have them, as it may what nobody returned; but
+ * not before the current task ends. So none may be forgotten: each holds an address space of 4 GiB, and engines run out
+ * of those.
  */
 let idle = new WeakMap<WebAssembly.Module, WeakRef<Borrowed>[]>();
 
-/** Kernels as of `createKernels`, for this caller alone until they are returned; their memory may hold what others left. */
+/**
+ * Kernels as of `createKernels`, for this caller alone until they are returned; their memory may hold what others
+ *   left.
+ */
 export function borrowKernels(options: ModuleOptions = {}): Borrowed {
   const { module } = compileBuild(options);
   const returned = idle.get(module) ?? [];

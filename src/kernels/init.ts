@@ -15,10 +15,10 @@ export interface InitOptions {
  * Hands over wasm builds that you have compiled. Nobody has to: without it, the builds that the package embeds are
  * compiled when they are first needed. It is for hosts whose policy forbids compiling from bytes, and for programs that
  * compile while they download. Counts for everything that starts after it, in `rebasin` and `rebasin/kernels` alike; a
- * second call replaces the first. The SIMD build is used if it is among them, and `simd: true` or `simd: false` must then
- * ask for one that is.
+ * second call replaces the first. The SIMD build is used if it is among them, and `simd: true` or `simd: false` must
+ * then ask for one that is.
  *
- * Throws `TypeError` for something that is no module of this package and for two of one build.
+ * @throws {TypeError} for a value that is no module of this package, and for two modules of one build.
  *
  * @example
  * import { init } from "rebasin";
@@ -37,7 +37,7 @@ export function init(options: InitOptions): void {
   useBuilds(builds);
 }
 
-/** Only an instance can say which build it is. */
+/** Only an instance shows which build it is. */
 function isSimdBuild(module: WebAssembly.Module): boolean {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: MEMORY_PAGES });
   let isSimd: unknown;

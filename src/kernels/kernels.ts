@@ -5,8 +5,8 @@ import type { KernelExports } from "./exports.ts";
 import { compileBuild, type ModuleOptions } from "./wasm.ts";
 
 /**
- * Shares the columns of `cost` out over threads, or, in the kernels of one thread, over none. Columns are split and never
- * a sum, so the bits are the same with any number of threads.
+ * Shares the columns of `cost` out over threads, or, in the kernels of one thread, over none. Columns are split and
+ * never a sum, so the bits are the same with any number of threads.
  */
 export interface Pool {
   /** Threads that compute, the calling one included. */
@@ -71,7 +71,10 @@ export function instantiate<Exports = KernelExports>(module: WebAssembly.Module,
   return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
 }
 
-/** Views of a memory. Of a shared one they are typed as if it were not: `slice()` and `set()` copy out of it all the same. */
+/**
+ * Views of a memory. Of a shared one they are typed as if it were not: `slice()` and `set()` copy out of it all the
+ *   same.
+ */
 export function viewsOf(memory: WebAssembly.Memory): Pick<KernelMemory, "f32" | "f64" | "i32" | "u8"> {
   return {
     f32: (pointer, length) => new Float32Array(memory.buffer as ArrayBuffer, pointer, length),

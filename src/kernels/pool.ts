@@ -1,4 +1,7 @@
-/** Worker threads that share out the columns of a cost matrix: each is computed by one thread, in the order of always. */
+/**
+ * Worker threads that share out the columns of a cost matrix: one thread computes each column, in the same order as
+ *   without threads.
+ */
 
 import { TILE_COLUMNS } from "./constants.ts";
 import type { KernelExports } from "./exports.ts";
@@ -51,8 +54,8 @@ export interface PoolOptions {
 }
 
 /**
- * Starts workers at the first job worth it. Those that cannot start, or have not yet, leave their chunks to the others:
- * the calling thread takes chunks like any of them, so nothing waits for a worker that has taken none.
+ * Starts workers at the first job worth it. A worker that has not started takes no chunks, and the others compute them.
+ * The calling thread takes chunks too, so a job never waits for an idle worker.
  */
 export class WorkerPool implements Pool {
   readonly threads: number;
@@ -198,7 +201,7 @@ export class WorkerPool implements Pool {
     }
   }
 
-  /** Counts looks at which nothing has moved; a worker that was killed outright says nothing. */
+  /** Counts looks at which nothing has moved; a killed worker sends no message. */
   #watch(): () => void {
     let last = Atomics.load(this.#words, PENDING);
     let still = 0;
@@ -211,12 +214,12 @@ export class WorkerPool implements Pool {
     };
   }
 
-  /** A message of an earlier job may come late: only the count says that this one is done. */
+  /** A message of an earlier job may come late: only the count shows that this one is done. */
   #notice(): void {
     if (Atomics.load(this.#words, PENDING) === 0) this.#waiter?.resolve();
   }
 
-  /** The matrix is half updated and cannot be repaired: whoever computes it must start again. */
+  /** The matrix is half updated and cannot be repaired: the caller must start again. */
   #fail(reason: string): void {
     this.#failure ??= new Error(`worker thread died (${reason}), expected it to finish its columns`);
     this.#waiter?.reject(this.#failure);

@@ -5,8 +5,8 @@ import { elementCount, type Model } from "../base/model.ts";
 import { withKernels } from "./idle.ts";
 
 /**
- * The values of a float tensor as f32, row-major: F64 is rounded to nearest even, BF16, F16 and F8 are widened exactly. A
- * copy.
+ * The values of a float tensor as f32, row-major: F64 is rounded to nearest even, BF16, F16 and F8 are widened exactly.
+ * A copy.
  *
  * @throws {RangeError} for a name that the model does not have.
  * @throws {TypeError} for a tensor that is no float.

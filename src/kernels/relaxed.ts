@@ -1,6 +1,6 @@
 /**
- * The relaxed-SIMD builds. Loaded on demand, and only for who asks: multiply and add may be one operation there, so bits
- * differ between engines.
+ * The relaxed-SIMD builds. Loaded on demand, and only for who asks: multiply and add may be one operation there, so
+ * bits differ between engines.
  */
 
 import singleHex from "../../build/rebasin.relaxed.wasm";

@@ -9,9 +9,9 @@ import { LEAST_WORK, WorkerPool } from "./pool.ts";
 import { chooseSimd, decodeHex, type ModuleOptions } from "./wasm.ts";
 import { CONTROL_BYTES } from "./worker-source.ts";
 
-/** Threads that "auto" takes at most: with more, memory is what limits, and each has a packing area of its own. */
+/** Threads that "auto" takes at most: with more, memory is what limits, and each has its own packing area. */
 const MOST_AUTO = 8;
-/** Threads at most whatever is asked: a number mistyped must not start a thousand workers. */
+/** The most threads, even if more are asked for: a number mistyped must not start a thousand workers. */
 const MOST_THREADS = 64;
 
 export interface ThreadOptions extends ModuleOptions {
@@ -25,8 +25,8 @@ const compiled = new Map<boolean, WebAssembly.Module>();
 
 /**
  * Kernels as of `createKernels`, on shared memory and with a pool of threads, which the caller must `close`. Results
- * have the same bits. Null where one thread is all there is to have: no shared memory (a page that is not cross-origin
- * isolated), no such module, or a machine with one processor and "auto".
+ * have the same bits. Null where only one thread is possible: without shared memory (a page that is not cross-origin
+ * isolated), without such a module, or with "auto" on one processor.
  *
  * Workers start at the first matrix that is worth it. Grow the memory before (`arena.reserve`).
  *

@@ -1,13 +1,17 @@
 /**
- * The two wasm builds. The bundler makes each import a text of hexadecimal digits, decoded and compiled on first use, once each; or,
- * for edge workers, which may not compile while they answer a request, a module that the host has compiled (of SIMD alone).
+ * The two wasm builds. The bundler makes each import a text of hexadecimal digits, which is decoded and compiled once,
+ * on first use. Edge workers may not compile while they answer a request: for them it is a module that the host
+ * compiled (SIMD only).
  */
 
 import scalarWasm from "../../build/rebasin.scalar.wasm";
 import simdWasm from "../../build/rebasin.simd.wasm";
 import type { Computing } from "../base/options.ts";
 
-/** Which build to use: `simd: false` forces the scalar one, `true` insists on SIMD, default is what the engine supports. */
+/**
+ * Which build to use: `simd: false` forces the scalar one, `true` insists on SIMD, default is what the engine
+ *   supports.
+ */
 export type BuildOptions = Pick<Computing, "simd">;
 
 /** A build from elsewhere: the relaxed one, which is loaded on demand. */
@@ -32,7 +36,7 @@ function embedded(simd: boolean): string | WebAssembly.Module {
   return simd ? simdWasm : scalarWasm;
 }
 
-/** The bytes that an even number of lower-case hexadecimal digits stands for. */
+/** The bytes that an even number of lower-case hexadecimal digits means. */
 export function decodeHex(hex: string): Uint8Array<ArrayBuffer> {
   // A loop over characters takes longer than compiling what they stand for, so every host's own way is tried first.
   const native = Uint8Array as { fromHex?: (hex: string) => Uint8Array<ArrayBuffer> };
@@ -57,8 +61,8 @@ export function useBuilds(builds: ReadonlyMap<boolean, WebAssembly.Module> | nul
 }
 
 /**
- * The compiled module of a build, chosen by what the engine validates unless `simd` says which.
- * Throws `WebAssembly.CompileError` where `simd: true` is asked of an engine without SIMD, `RangeError` for a build that
+ * The compiled module of a build, chosen by what the engine validates unless `simd` decides. Throws
+ * `WebAssembly.CompileError` where `simd: true` is asked of an engine without SIMD, `RangeError` for a build that
  * `init` was not given.
  */
 export function compileBuild(options: ModuleOptions = {}): CompiledBuild {

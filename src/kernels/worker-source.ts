@@ -10,7 +10,7 @@
 export const CLAIM = 0;
 /** Chunks of the current job that are not finished. */
 export const PENDING = 1;
-/** 1 while the calling thread waits to be told that the job is done. */
+/** 1 while the calling thread waits for the end of the job. */
 export const AWAITED = 2;
 export const WORDS = 16;
 
@@ -22,9 +22,9 @@ export const JOB_LENGTH = 16;
 export const CONTROL_BYTES: number = 4 * WORDS + 8 * JOB_LENGTH;
 
 /**
- * A chunk is taken by lowering CLAIM by compare-and-exchange. As the word names the job too, a worker that slept
- * through a job cannot take a chunk of the next one by what it saw of the last, and as the next job is only set when
- * every chunk is finished, whoever has taken one may read the job at leisure.
+ * A chunk is taken by lowering CLAIM by compare-and-exchange. The word names the job too, so a worker that slept
+ * through a job cannot take a chunk of the next one with an old value. The next job is set only when every chunk is
+ * finished, so a thread that holds a chunk can read the job safely.
  */
 export const CHUNK_BITS = 12;
 /** The claim word that ends a worker: no job has a negative number. */
@@ -33,7 +33,7 @@ export const STOP = -1;
 export const READY = "ready";
 export const DONE = "done";
 
-/** What a worker is sent to begin with. `place` is its number, which says which work area is its own. */
+/** The first message to a worker. `place` is its number, which selects its work area. */
 export interface WorkerStart {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
@@ -42,7 +42,7 @@ export interface WorkerStart {
   readonly place: number;
 }
 
-/** Expects its message port in a variable `port`. Anything it says but READY and DONE is why it died. */
+/** Expects its message port in a variable `port`. Any other message than READY and DONE is the reason why it died. */
 export const WORKER_SOURCE: string = `
 port.onmessage = ({ data: { module, memory, control, place } }) => {
   const words = new Int32Array(memory.buffer, control, ${WORDS});

@@ -29,8 +29,8 @@ import { alignByTree, type TreeStage } from "./tree.ts";
 
 /**
  * `"merge-many"`: Algorithm 3 of Git Re-Basin, each model in turn to the mean of the others. `"cycle-consistent"`: all
- * jointly to a common universe (C²M³, Crisostomi et al. 2024). `"tree"`: in pairs, by stages (Hierarchical Re-Basin,
- * Franke et al. 2025).
+ * jointly to a common universe: C²M³, Crisostomi et al. 2024. `"tree"`: in pairs, by stages: Hierarchical Re-Basin,
+ * Franke et al. 2025.
  */
 export type ManyStrategy = "merge-many" | "cycle-consistent" | "tree";
 
@@ -40,7 +40,7 @@ export interface AlignManyOptions extends Running, Pick<Computing, "threads" | "
   readonly strategy?: ManyStrategy | undefined;
   /**
    * How two are matched: for "tree" every pair, default "frank-wolfe"; for "merge-many" the first round, default
-   * "coordinate", the paper's. "cycle-consistent" has one of its own, and refuses this.
+   * "coordinate", the paper's. "cycle-consistent" has its own, and refuses this.
    */
   readonly method?: Method | undefined;
   /** Seeds the order of models and the visiting order of descents. Default 0. */
@@ -51,7 +51,10 @@ export interface AlignManyOptions extends Running, Pick<Computing, "threads" | "
   readonly reference?: number | undefined;
 }
 
-/** What an alignment of several models did. Norms and products are over voting tensors, in f64. Only `seconds` differs from run to run. */
+/**
+ * What an alignment of several models did. Norms and products are over voting tensors, in f64. Only `seconds`
+ *   differs from run to run.
+ */
 export interface ManyReport extends SpecNotes {
   readonly strategy: ManyStrategy;
   /** How two were matched; "frank-wolfe" for "cycle-consistent". */
@@ -83,7 +86,10 @@ export interface ManyReport extends SpecNotes {
 
 /** Several models, aligned to each other. */
 export interface AlignedMany {
-  /** The models in the numbering of the reference, lazy: each `read` moves one tensor. Closing one closes the model given. */
+  /**
+   * The models in the numbering of the reference, lazy: each `read` moves one tensor. Closing one closes the model
+   *   given.
+   */
   readonly models: readonly ClosingModel[];
   /** Bound to the models: what is saved and hashed. */
   readonly spec: Spec;
@@ -109,12 +115,12 @@ export const ALIGN_MANY_OPTIONS: OptionKinds<AlignManyOptions> = {
 };
 
 /**
- * Aligns two or more models to each other. `blendModels` makes one of them. Same models, spec and options, same bytes, in every runtime
- * and with any number of threads. Permutations to a common numbering are cycle consistent by construction: going from A to
- * B and on to C is going from A to C.
+ * Aligns two or more models to each other. `blendModels` makes one of them. Same models, spec and options, same bytes,
+ * in every runtime and with any number of threads. Permutations to a common numbering are cycle consistent by
+ * construction: going from A to B and on to C is going from A to C.
  *
- * Models are read tensor by tensor, many times over. In memory at once, in bytes an element of the voting tensors: 8 for
- * the sum of all models, 8 for the two that are being matched, and what `matchWeights` takes; "tree" keeps no sum while it
+ * Models are read tensor by tensor, many times over. The memory at once, in bytes an element of the voting tensors, is
+ * 8 for the sum of all models, 8 for the two being matched, and that of `matchWeights`. "tree" keeps no sum while it
  * matches. "cycle-consistent" takes 12 for every model and 4 more while it steps jointly, and two sums after that.
  *
  * Only "cycle-consistent" depends on `reference` beyond the numbering: all are matched to that model first.
@@ -163,8 +169,8 @@ export async function alignMany(
 }
 
 /**
- * The run, how the models are to each other before it, and what their values were multiplied by: 1 unless products of them
- * leave f32's range.
+ * The run, how the models are to each other before it, and what their values were multiplied by: 1 unless products of
+ * them leave f32's range.
  */
 async function inRange(
   run: ManyRun,

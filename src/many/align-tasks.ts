@@ -14,13 +14,13 @@ export interface TunedModel {
   readonly model: Model;
   /** What it was fine-tuned from, where that is not the common base. */
   readonly base?: Model | undefined;
-  /** Of an adapter of PEFT: what `adapter_config.json` says. */
+  /** Of an adapter of PEFT: the content of `adapter_config.json`. */
   readonly config?: object | undefined;
 }
 
 /**
- * What is aligned: `"bases"`, models of other bases, by their bases; `"force"`, fine-tunes of the common base to it, too;
- * `"none"`, nothing.
+ * What is aligned: `"bases"`, models of other bases, by their bases; `"force"`, fine-tunes of the common base to it,
+ * too; `"none"`, nothing.
  */
 export type TaskAlign = "bases" | "force" | "none";
 
@@ -43,8 +43,8 @@ const OPTIONS: OptionKinds<AlignTasksOptions> = { ...MATCH_OPTIONS, align: "stri
 const ALIGNS: readonly TaskAlign[] = ["bases", "force", "none"];
 
 /**
- * Brings fine-tunes to the numbering of `base`. A model of another base is not matched itself: its base is, once for all of
- * its models, and its task vector (an adapter's too) is moved by what that gives.
+ * Brings fine-tunes to the numbering of `base`. A model of another base is not matched itself. Its base is matched,
+ * once for all its models, and the result moves its task vector (an adapter's too).
  *
  * @throws {SpecError} when models and bases differ in names, shapes or dtypes, or the spec does not fit.
  * @throws {RangeError} for options out of range, and for NaN or infinity.
@@ -102,8 +102,8 @@ async function movedPart(
 }
 
 /**
- * Settings of a blend with a base for a network with running statistics: they, as all floats that the spec gives no vote,
- * get the mean of the models, and everything else gets `settings`. A variance plus differences could be negative.
+ * Settings of a blend with a base for a network with running statistics. These, and all floats without a vote, get the
+ * mean of the models; everything else gets `settings`. A variance plus differences could be negative.
  *
  * @example
  * blendModels(parts, { blend: "ties", base, settings: meansWithoutVote(spec, { density: 0.5 }) });

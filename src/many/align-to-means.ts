@@ -1,6 +1,6 @@
 /**
- * MERGEMANY, Algorithm 3 of the paper (Ainsworth, Hayase, Srinivasa 2023): in random order, each model is weight-matched
- * to the mean of the others, until none comes closer to it.
+ * MERGEMANY, Algorithm 3 of the paper (Ainsworth, Hayase, Srinivasa 2023): in random order, each model is
+ * weight-matched to the mean of the others, until none comes closer to it.
  */
 
 import { type Rng, randomPermutation } from "../base/rng.ts";
@@ -15,9 +15,9 @@ export interface Rounds {
 }
 
 /**
- * Moves the models of `sum`. ‖mean of the others − θ_i‖ falls exactly when ⟨mean of the others, θ_i⟩ rises, so a round
- * without a gain is one in which no distance fell. The first round matches by the method that was asked for, all others by
- * descent from where the models are. The objective never falls.
+ * Moves the models of `sum`. The distance ‖mean of the others − θ_i‖ falls exactly when ⟨mean of the others, θ_i⟩
+ * rises. So in a round without a gain no distance fell. The first round matches by the method that was asked for, all
+ * others by descent from where the models are. The objective never falls.
  */
 export async function alignToMeans(run: ManyRun, sum: RunningSum, rng: Rng): Promise<Rounds> {
   const { seed, maxRounds, onProgress } = run;

@@ -19,12 +19,11 @@ export interface Universe {
 }
 
 /**
- * Each model is matched to model number `hub` by Frank–Wolfe; from there all step jointly; then rounds of descent match
+ * Each model is matched to model number `hub` by Frank–Wolfe; from there all step jointly. Then rounds of descent match
  * each model to the mean of the others until none gains. Never below the objective of the models as they are.
  *
- * C²M³ starts at the identity, which makes the result depend on how each model happens to number its units; the matchings
- * to one of them start at the barycentre and know no numbering. What is left to the order of models is the hub, and which
- * one the descent visits first.
+ * C²M³ starts at the identity, so its result depends on how each model numbers its units. The matchings to one of them
+ * start at the barycentre and ignore numbering. The order of models decides only the hub and the descent's first visit.
  */
 export async function alignToUniverse(run: ManyRun, hub: number): Promise<Universe> {
   const { many } = run;

@@ -1,13 +1,15 @@
 /**
- * C²M³ (Crisostomi, Fumero, Baieri, Bernard, Rodolà 2024, arXiv 2405.17897): every model has permutations to a common
- * universe, and all of them step together by Frank–Wolfe on Σ_i<j ⟨P_i(θ_i), P_j(θ_j)⟩ over doubly stochastic matrices.
+ * C²M³ (Crisostomi, Fumero, Baieri, Bernard, Rodolà 2024, arXiv 2405.17897). Every model has permutations to a common
+ * universe. All of them step together by Frank–Wolfe on Σ_i<j ⟨P_i(θ_i), P_j(θ_j)⟩ over doubly stochastic matrices.
  *
- * Theirs multiplies dense soft permutations. Here a soft permutation is never built: it is a running mixture of hard ones,
- * and with at most two of them on a cell, the model under it is a running mixture of gathered models (`SoftTensor`). The
- * gradient for one permutation of model i is a cost matrix of the sum of the other soft models against model i with that
- * permutation left out. Along a step each soft model is a quadratic and the objective a quartic, maximised exactly.
+ * Theirs multiplies dense soft permutations. Here a soft permutation is never built: it is a running mixture of hard
+ * ones. With at most two of them on a cell, the model under it is a running mixture of gathered models (`SoftTensor`).
+ * The gradient for one permutation of model i is a cost matrix of the sum of the other soft models against model i with
+ * that permutation left out. Along a step each soft model is a quadratic and the objective a quartic, maximised
+ * exactly.
  *
- * Cells of degree three and more (grouped convolutions between two permuted streams) are left to the descent that follows.
+ * Cells of degree three and more (grouped convolutions between two permuted streams) are left to the descent that
+ * follows.
  */
 
 import { chooseKernels } from "../match/choose-kernels.ts";
@@ -159,7 +161,7 @@ async function bestVertex(state: State, i: number): Promise<Orders> {
 const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength);
 
-/** What stands at (1−γ)², γ(1−γ) and γ² along a step of γ. */
+/** The coefficients of (1−γ)², γ(1−γ) and γ² along a step of γ. */
 type Parts<T> = readonly [T, T, T];
 
 /** The objective along the step from the soft models to the vertices. */

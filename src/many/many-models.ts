@@ -25,8 +25,8 @@ export interface ManyModels {
 }
 
 /**
- * Checks that the models hold the same tensors and that the spec fits. Throws `RangeError` for fewer than two models and
- * `SpecError` naming the models that differ.
+ * Checks that the models hold the same tensors and that the spec fits. Throws `RangeError` for fewer than two models
+ * and `SpecError` naming the models that differ.
  */
 export function gatherModels(
   given: readonly Model[],

@@ -28,8 +28,8 @@ export function matchOptions(run: ManyRun, method: Method, seed: number): MatchO
 }
 
 /**
- * Matches model number `i`, as it is aligned now, to the mean of the others, and moves it where that raises the objective;
- * returns by how much it did. "coordinate" starts from where the model is; "frank-wolfe" at the barycentre, wherever it is.
+ * Matches model number `i`, as it is aligned now, to the mean of the others. It moves the model if that raises the
+ * objective, and returns the gain. "coordinate" starts from the current alignment, "frank-wolfe" at the barycentre.
  */
 export async function matchToOthers(
   run: ManyRun,

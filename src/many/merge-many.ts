@@ -33,8 +33,8 @@ const OPTIONS: OptionKinds<ManyOptions> = {
 };
 
 /**
- * Aligns two or more models to each other and blends them, by default to their mean: `alignMany` and `blendModels` in one.
- * Same models, spec and options, same bytes, in every runtime and with any number of threads.
+ * Aligns two or more models to each other and blends them, by default to their mean: `alignMany` and `blendModels` in
+ * one. Same models, spec and options, same bytes, in every runtime and with any number of threads.
  *
  * @throws {RangeError} for fewer than two models, options out of range, and NaN or infinity.
  * @throws {SpecError} when models differ in names, shapes or dtypes, or the spec does not fit.
@@ -58,7 +58,7 @@ export async function mergeMany(models: readonly Model[], spec: Spec, options: M
   return { model, alignments, permutations, report };
 }
 
-/** What the merged file says of the alignment. */
+/** What the merged file records of the alignment. */
 async function howAligned({ spec, permutations, report }: AlignedMany): Promise<Record<string, string>> {
   // Prefixed by the model's number, no two of these names are the same.
   const all = new Map(permutations.flatMap((own, i) => [...own].map(([name, p]) => [`${i}/${name}`, p] as const)));

@@ -26,8 +26,8 @@ export interface RunningSum {
   /** Model number `i` as it is aligned now, lazy. */
   aligned(i: number): Model;
   /**
-   * Aligns model number `i` by `orders` instead, if that raises the objective by more than rounding; returns by how much
-   * it did, 0 when nothing was changed.
+   * Aligns model number `i` by `orders` instead, if that raises the objective by more than rounding; returns by how
+   * much it did, 0 when nothing was changed.
    */
   move(i: number, orders: Orders): Promise<number>;
 }

@@ -1,4 +1,7 @@
-/** Models whose products leave f32's range, scaled together by one power of two. Loaded when a merge of many meets them. */
+/**
+ * Models whose products leave f32's range, scaled together by one power of two. Loaded when a merge of many meets
+ *   them.
+ */
 
 import { asFloat64 } from "../base/aligned.ts";
 import { elementCount, type Model } from "../base/model.ts";
@@ -17,8 +20,8 @@ export interface ScaledModels {
 }
 
 /**
- * The models as they are where the values of the tensors of these names are in range; else scaled, with every float tensor
- * as F32. Throws `RangeError` naming the first of them with NaN or infinity, or that f64 products do not reach.
+ * The models as they are where the values of the tensors of these names are in range; else scaled, with every float
+ * tensor as F32. Throws `RangeError` naming the first of them with NaN or infinity, or that f64 products do not reach.
  */
 export async function scaleModels(
   models: readonly Model[],

@@ -1,7 +1,7 @@
 /**
- * A tensor of one model under soft permutations (doubly stochastic matrices), without ever building one: soft permutations
- * are running mixtures of hard ones, and a tensor under them is the same mixture of gathered tensors. A cell that two
- * permutations act on is bilinear in them, so besides the tensor under both it takes the tensor under either alone.
+ * A tensor of one model under soft permutations (doubly stochastic matrices), without ever building one. Soft
+ * permutations are running mixtures of hard ones, and a tensor under them is the same mixture of gathered tensors. A
+ * cell with two permutations is bilinear in them: it needs the tensor under both, and under either alone.
  */
 
 import { enumerateOffsets, inPlace, type Lookup } from "../match/costs/offsets.ts";
@@ -45,8 +45,8 @@ export function gatherVertex(target: Float32Array, tensor: TensorOutline, values
 }
 
 /**
- * What stands at γ(1−γ) when a step of γ is taken to a vertex: the tensor with one permutation at the vertex and the other
- * soft, both ways; in linear cells the soft tensor and the vertex.
+ * The coefficient of γ(1−γ) in a step of γ to a vertex. It is the tensor with one permutation at the vertex and the
+ * other soft, both ways; in linear cells, the soft tensor and the vertex.
  */
 export function gatherCross(
   target: Float32Array,

@@ -1,7 +1,7 @@
 /**
- * Hierarchical Re-Basin (Franke, Heinrich, Lange, Raulf 2025, arXiv 2510.09174): models are merged in pairs, the merges in
- * pairs again, until one is left. Counts that are no power of two take part with λ = n_b / (n_a + n_b), so that every
- * model has the same weight in the end.
+ * Hierarchical Re-Basin (Franke, Heinrich, Lange, Raulf 2025, arXiv 2510.09174): models are merged in pairs, the merges
+ * in pairs again, until one is left. Counts that are no power of two take part with λ = n_b / (n_a + n_b), so that
+ * every model has the same weight in the end.
  */
 
 import type { ResolvedTensor } from "../axes/types.ts";
@@ -33,9 +33,9 @@ interface Branch {
 }
 
 /**
- * Pairs neighbours in the order given; one that is left over goes on to the next stage as it is. The merges are never
- * stored: a merge is the mean of its models, read again when it is matched. Returns every model's permutations, numbered
- * as in the first model.
+ * Pairs neighbours in the order given; a single one passes unchanged to the next stage. The merges are never stored: a
+ * merge is the mean of its models, read again when it is matched. Returns every model's permutations, numbered as in
+ * the first model.
  */
 export async function alignByTree(run: ManyRun): Promise<{ orders: Orders[]; stages: TreeStage[] }> {
   const { many, onProgress } = run;

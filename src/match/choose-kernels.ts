@@ -9,8 +9,8 @@ import type { ChosenKernels, KernelChoice } from "./kernel-choice.ts";
 const AUTO_WORK = 3e8;
 
 /**
- * Kernels for a matching of `outline` on `threads` threads, with memory of their own; the caller ends their use. One
- * thread where that is asked for, where "auto" finds too little to do, and where nothing else can be had.
+ * Kernels for a matching of `outline` on `threads` threads, with their own memory; the caller ends their use. One
+ * thread computes on request, where "auto" finds too little to do, and where threads are missing.
  */
 export async function chooseKernels(
   outline: Outline,

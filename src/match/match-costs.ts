@@ -30,8 +30,9 @@ export interface CostMatching {
  * costs follows what is nested in it, or stays in place; so does a group that `only` and `except` leave out. Ties go to
  * the lowest column: the result is the same in every runtime.
  *
- * Throws `SpecError` for a name the spec does not have, `RangeError` for a matrix of another size or with NaN or
- * infinity in it, and `TypeError` for an unknown option.
+ * @throws {SpecError} for a name the spec does not have.
+ * @throws {RangeError} for a matrix of another size or with NaN or infinity in it.
+ * @throws {TypeError} for an unknown option.
  *
  * @example
  * matchCosts(resolved, new Map([["P0", statistics.finish("correlation")]])).permutations.get("P0");

@@ -52,23 +52,26 @@ export interface MatchOptions extends Choice, Running, Computing {
   /** "coordinate": further descents from random permutations; the best objective is kept. Default 0. */
   readonly restarts?: number | undefined;
   /**
-   * "frank-wolfe": starts this share of the way from the barycentre to random permutations of `seed`, from 0 to 1. Other
-   * seeds then end elsewhere, all at good objectives, among which data can choose. Default 0.
+   * "frank-wolfe": starts this share of the way from the barycentre to random permutations of `seed`, from 0 to 1.
+   * Other seeds then end elsewhere, all at good objectives, among which data can choose. Default 0.
    */
   readonly perturb?: number | undefined;
-  /** A linear term of the objective, such as what activations say of the units. */
+  /** A linear term of the objective, such as the activations' part. */
   readonly linear?: LinearTerm | undefined;
   /** Sweeps of one descent at most. Default 100, as in the paper's code. */
   readonly maxSweeps?: number | undefined;
 }
 
-/** What a matching did. Only `seconds` differs from run to run, and with "auto" `threads` and `memoryBytes` by machine. */
+/**
+ * What a matching did. Only `seconds` differs from run to run, and with "auto" `threads` and `memoryBytes` by
+ *   machine.
+ */
 export interface MatchReport {
   /** `matchWeights` reports its own; what finds permutations by data, and reports alike, adds names. */
   readonly method: Method | "activations" | "hybrid" | "straight-through";
   /** The spec's name (of its file), else the family's, else "custom". */
   readonly spec: string;
-  /** What the spec rests on, and what it takes for granted. */
+  /** The basis of the spec, and its assumptions. */
   readonly basis: SpecBasis;
   readonly assumptions: readonly string[];
   /** Seeds the visiting order of descent, and what else the method draws. */
@@ -93,8 +96,8 @@ export interface MatchReport {
   /** Whether relaxed SIMD computed: asked for, and there. Then another engine may find other permutations. */
   readonly relaxed: boolean;
   /**
-   * Bytes of wasm memory it took: cost matrices, one tensor of A and of B in f32, and work areas. The bytes of the voting
-   * tensors of both models are held besides.
+   * Bytes of wasm memory it took: cost matrices, one tensor of A and of B in f32, and work areas. The bytes of the
+   * voting tensors of both models come on top.
    */
   readonly memoryBytes: number;
   readonly permutations: Readonly<Record<string, { readonly size: number; readonly moved: number }>>;
@@ -129,11 +132,13 @@ export const MATCH_OPTIONS: OptionKinds<MatchOptions> = {
  * Finds the permutations of B's units that maximise Σ ⟨A, π(B)⟩ (paper, Section 3.2). Deterministic: same models,
  * spec and options, same permutations, in every runtime. Reads every voting tensor of both models once.
  *
- * Throws `SpecError` when the models differ in names, shapes or dtypes or the spec does not fit, `RangeError` for
- * options out of range, for NaN or infinity in a tensor (unless `allowNonfinite`), for weights so far apart that their
- * products do not fit f32 (naming tensor and permutation), and when the wasm memory that it
- * needs cannot be had (before it reads anything, with the number of bytes), `Error` when a worker thread dies, and the
- * signal's reason when aborted.
+ * An aborted signal rejects with its reason.
+ *
+ * @throws {SpecError} when the models differ in names, shapes or dtypes, or the spec does not fit.
+ * @throws {RangeError} for options out of range, for NaN or infinity in a tensor (unless `allowNonfinite`), and for
+ * weights so far apart that their products do not fit f32. Also when there is not enough wasm memory: before it reads
+ * anything, with the number of bytes.
+ * @throws {Error} when a worker thread dies.
  *
  * @example
  * const { permutations, report } = await matchWeights(a, b, await detectSpec(a));
@@ -187,7 +192,7 @@ export async function matchWeights(
 const movedOf = (permutations: Permutations): MatchReport["permutations"] =>
   Object.fromEntries([...permutations].map(([name, p]) => [name, { size: p.length, moved: countMoved(p) }]));
 
-/** From here on only `pause` gives way to other tasks, and only there an abort is seen. */
+/** From here on, `pause` is the only place that yields and checks for abort. */
 async function matchProblem(
   { workspace, unit, exact }: InRange,
   start: readonly Int32Array[] | undefined,

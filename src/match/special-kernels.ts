@@ -1,4 +1,7 @@
-/** Kernels that are asked for: on several threads, with relaxed SIMD. Loaded on demand, and absent in edge workers, which have neither. */
+/**
+ * Kernels that are asked for: on several threads, with relaxed SIMD. Loaded on demand, and absent in edge workers,
+ *   which have neither.
+ */
 
 import { borrowKernels, returnKernels } from "../kernels/idle.ts";
 import { createThreadedKernels } from "../kernels/threads.ts";

@@ -1,4 +1,4 @@
-/** Loss between two models: curves, and how high a barrier stands on them. Plain numbers. */
+/** Loss between two models: curves, and the height of the barrier on them. Plain numbers. */
 
 import type { Evaluation } from "../run/metrics.ts";
 
@@ -15,13 +15,23 @@ export interface Curve {
 
 /** The loss barrier in both definitions in use, in nats. */
 export interface Barrier {
-  /** `max_λ L(λ) − ½·(L(0) + L(1))`: what the paper's plots show. Negative where the ends differ and nothing rises above their mean. */
+  /**
+   * `max_λ L(λ) − ½·(L(0) + L(1))`: what the paper's plots show. Negative where the ends differ and nothing rises
+   *   above their mean.
+   */
   readonly maxMinusMeanEndpoints: number;
-  /** `max_λ (L(λ) − ((1−λ)·L(0) + λ·L(1)))`: the highest rise above the straight line between the ends (Frankle et al. 2020). Never below 0. */
+  /**
+   * `max_λ (L(λ) − ((1−λ)·L(0) + λ·L(1)))`: the highest rise above the straight line between the ends (Frankle et
+   *   al. 2020). Never below 0.
+   */
   readonly maxAboveChord: number;
 }
 
-/** λ of a curve: `points` equal steps from 0 to 1. Throws `RangeError` for fewer than two. */
+/**
+ * λ of a curve: `points` equal steps from 0 to 1.
+ *
+ * @throws {RangeError} for fewer than two.
+ */
 export function lambdas(points: number): number[] {
   if (!Number.isSafeInteger(points) || points < 2)
     throw new RangeError(`curve of ${points} points, expected an integer from 2`);
@@ -29,8 +39,9 @@ export function lambdas(points: number): number[] {
 }
 
 /**
- * The loss barrier of a curve. A loss that is not finite (a diverged model) makes both figures infinite. Throws
- * `RangeError` unless the curve goes from λ = 0 to λ = 1.
+ * The loss barrier of a curve. A loss that is not finite (a diverged model) makes both figures infinite.
+ *
+ * @throws {RangeError} unless the curve goes from λ = 0 to λ = 1.
  *
  * @example
  * const { maxMinusMeanEndpoints } = barrier(curve);

@@ -1,4 +1,4 @@
-/** Calibration of two models and of what lies halfway between them. */
+/** Calibration of two models and of their midpoint. */
 
 import { checkOptions, type OptionKinds, RUNNING } from "../base/options.ts";
 import type { Dataset } from "../data/dataset.ts";

@@ -11,7 +11,7 @@ export interface PlaneProducts {
 export type PlaneWeights = readonly [a: number, b: number, aligned: number];
 
 /**
- * A plane with A at (0, 0) and B at (1, 0): x runs along `B − A`, y at a right angle to it towards π(B), and both are
+ * A plane with A at (0, 0) and B at (1, 0): x runs along `B − A`, y at a right angle to it towards π(B). Both are
  * measured in lengths of `B − A`.
  */
 export interface ContourPlane {
@@ -26,7 +26,7 @@ const FLAT = 1e-6;
 
 /**
  * The plane by Gram–Schmidt: basis 1 = B − A, basis 2 = (π(B) − A) less its part along basis 1, as long as basis 1.
- * Throws `RangeError` when the three models lie on one line (nothing was moved, or A and B are the same).
+ * Throws `RangeError` when the three models are on one line (nothing was moved, or A and B are the same).
  *
  * @example
  * const plane = contourPlane({ bb: 2, bp: 1, pp: 2 });
@@ -37,7 +37,7 @@ export function contourPlane({ bb, bp, pp }: PlaneProducts): ContourPlane {
   const rest = pp - bp * along;
   if (!(bb > 0 && pp > 0) || !(rest > FLAT * pp))
     throw new RangeError(
-      `A, B and π(B) lie on one line (|B − A|² ${bb}, |π(B) − A|² ${pp}, product ${bp}), expected three models in a plane`,
+      `A, B and π(B) are on one line (|B − A|² ${bb}, |π(B) − A|² ${pp}, product ${bp}), expected three models in a plane`,
     );
   const height = Math.sqrt(rest / bb);
   return {

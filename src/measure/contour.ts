@@ -19,7 +19,7 @@ export interface Contour {
   /** Coordinates of columns and of rows; lengths of `B − A`, A at (0, 0) and B at (1, 0). */
   readonly x: readonly number[];
   readonly y: readonly number[];
-  /** Not finite where the network there is none (a negative variance, say). */
+  /** Not finite where the network there is none (for example, a negative variance). */
   readonly loss: readonly number[];
   readonly accuracy: readonly number[];
   readonly points: { readonly a: PlanePlace; readonly b: PlanePlace; readonly aligned: PlanePlace };
@@ -113,10 +113,12 @@ function sumOf(
 }
 
 /**
- * Loss and accuracy on a grid over the plane through A, B and π(B), on labelled images or as a function of your own
- * evaluates a model. Throws `RangeError` when the three lie on one line, when
- * the data do not fit the network or for fewer than 2 points a side, `SpecError` when models, spec and permutations do not
- * fit each other, and the reason of an aborted signal.
+ * Loss and accuracy on a grid over the plane through A, B and π(B), on labelled images or by your own function. An
+ * aborted signal rejects with its reason.
+ *
+ * @throws {RangeError} when the three are on one line, when the data do not fit the network, or for fewer than 2 points
+ * a side.
+ * @throws {SpecError} when models, spec and permutations do not fit each other.
  *
  * @example
  * const { loss, points } = await sampleContour({ a, b, spec, permutations }, data, { points: 21 });

@@ -28,7 +28,10 @@ export interface MeasuredPoint extends CurvePoint {
 /** Repairs a merge of A and π(B), the share of B in which is `lambda`: what `pairRepair` gives. */
 export type RepairMerge = (merged: Model, lambda: number) => Promise<{ readonly model: Model }>;
 
-/** What every evaluation of several models takes. Progress is of stage `evaluate`, in images over all points; an evaluation of your own counts as one. */
+/**
+ * What every evaluation of several models takes. Progress is of stage `evaluate`, in images over all points; your
+ *   own evaluation counts as one.
+ */
 export interface RunningOptions extends Running, ExecutorOptions {
   /** Images at a time. Default 250. */
   readonly batch?: number | undefined;
@@ -77,12 +80,14 @@ export async function blendsOf(
 }
 
 /**
- * Loss and accuracy at equal steps of λ between A and B and between A and π(B), on each of the data sets: labelled images,
- * or a function of your own that evaluates a model. Both models are held in memory; A is evaluated once for both lines.
- * With `repair`, a third line has the merges of A and π(B) repaired.
+ * Loss and accuracy at equal steps of λ between A and B and between A and π(B), on each of the data sets. A data set is
+ * labelled images, or your own function that evaluates a model. Both models are held in memory; A is evaluated once for
+ * both lines. With `repair`, a third line has the merges of A and π(B) repaired.
  *
- * Throws `SpecError` when models, spec and permutations do not fit each other, `RangeError` when a data set does not fit
- * the network, what `repair` throws, and the reason of an aborted signal.
+ * Errors of `repair` and the reason of an aborted signal pass through.
+ *
+ * @throws {SpecError} when models, spec and permutations do not fit each other.
+ * @throws {RangeError} when a data set does not fit the network.
  *
  * @example
  * const { naive, aligned } = (await sampleCurves({ a, b, spec, permutations }, new Map([["test", data]]))).get("test")!;

@@ -1,4 +1,4 @@
-/** How far two models lie apart as they are. */
+/** The distance of two models as they are. */
 
 import { isFloat } from "../base/dtype.ts";
 import { elementCount, type Model } from "../base/model.ts";

@@ -37,8 +37,9 @@ function cosine(a: Float32Array, b: Float32Array): number {
 }
 
 /**
- * For every float tensor, its cosine similarity between A and B and between A and π(B). Throws `SpecError` when models,
- * spec and permutations do not fit each other.
+ * For every float tensor, its cosine similarity between A and B and between A and π(B).
+ *
+ * @throws {SpecError} when models, spec and permutations do not fit each other.
  *
  * @example
  * const [first] = await tensorSimilarities({ a, b, spec, permutations });
@@ -70,7 +71,7 @@ export interface CostMap {
 
 /**
  * The cost matrices at the alignment found: with everything else aligned, what each pair of units has in common. Where
- * aligning worked, the diagonal stands out.
+ * aligning worked, the diagonal is clearly visible.
  *
  * @throws {SpecError} when models, spec and permutations do not fit each other.
  * @throws {RangeError} for a name that is no permutation of the spec.

@@ -31,7 +31,7 @@ export interface BlendModelsOptions extends Pick<Computing, "simd" | "allowNonfi
   readonly blend?: BlendName | undefined;
   /** What the models were fine-tuned from, for blends of differences from it. */
   readonly base?: Model | undefined;
-  /** Settings for all tensors, or a function that says them for each. */
+  /** Settings for all tensors, or a function that returns them for each. */
   readonly settings?: BlendSettings | ((tensor: string, info: TensorInfo) => TensorSettings) | undefined;
   /** Seeds random blends, together with the tensor's name and the model's number. Default 0. */
   readonly seed?: number | undefined;
@@ -60,18 +60,22 @@ export interface TensorPlan {
 }
 
 /**
- * Blends models that are aligned already: fine-tunes of one base, or what `alignMany` gives. The result is lazy: each `read`
- * reads one tensor of every model, as f64, and rounds the blend to the tensor's dtype through f32 (F64: as it is). It reads
- * from the models until the end, and closes them and the base when it is closed. Integer and bool tensors come from the
- * base, or from the first model. A `TaskVector` among the models adds its differences to the base.
+ * Blends models that are aligned already: fine-tunes of one base, or what `alignMany` gives. The result is lazy: each
+ * `read` reads one tensor of every model, as f64, and rounds the blend to the tensor's dtype through f32 (F64: as it
+ * is). It reads from the models until the end, and closes them and the base when it is closed. Integer and bool tensors
+ * come from the base, or from the first model. A `TaskVector` among the models adds its differences to the base.
  *
- * A read takes 8 bytes an element for every model at once where the blend compares models (ties, della, sce, model_stock,
- * karcher and others), and for two where it adds them up (linear, task_arithmetic, dare_linear).
+ * A read needs 8 bytes an element for every model at once where the blend compares models (ties, della, sce,
+ * model_stock, karcher and others). Where it adds them up (linear, task_arithmetic, dare_linear), it needs that for
+ * two.
  *
- * A read throws `RangeError` for NaN and infinity, and `TypeError` for a dtype that cannot be blended.
+ * Reads of the blend fail in the same way.
  *
- * @throws {RangeError} for an unknown blend, too few or too many models, a base that is missing or of no use, and settings
- * out of range.
+ * @throws {RangeError} for NaN and infinity, in a read.
+ * @throws {TypeError} for a dtype that cannot be blended, in a read.
+ *
+ * @throws {RangeError} for an unknown blend, too few or too many models, a base that is missing or of no use, and
+ * settings out of range.
  * @throws {TypeError} for options of another type.
  * @throws {SpecError} when models and base differ in names, shapes or dtypes.
  *
@@ -168,11 +172,14 @@ function checkParts(parts: readonly Part[], base: Model | undefined): Model {
   return first;
 }
 
-/** Without dtypes: differences are F64, whatever the models are. */
+/** Without dtypes: differences are F64, for models of any dtype. */
 const shapesOf = ({ tensors }: Model): Map<string, TensorInfo> =>
   new Map([...tensors].map(([name, { shape }]) => [name, { dtype: "F64", shape }]));
 
-/** What the merged file says of the blend: settings where they are the same for all tensors, else a digest of all. */
+/**
+ * What the merged file records of the blend: settings where they are the same for all tensors, else a digest of
+ *   all.
+ */
 export function howBlended(
   plans: ReadonlyMap<string, TensorPlan>,
   { blend = "linear", settings, seed = 0 }: BlendModelsOptions,

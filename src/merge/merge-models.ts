@@ -39,8 +39,11 @@ export const MERGE_OPTIONS: OptionKinds<MergeOptions> = {
  * Floats are blended in f32 (F64 in f64) and rounded to the file's dtype, ties to even; λ = 0 and λ = 1 copy bytes.
  * Integer and bool tensors come from A (λ = 1: from B). An empty map merges without aligning.
  *
- * Throws `SpecError` when the models differ or the spec does not fit, `RangeError` for λ outside [0, 1]; a read throws
- * `RangeError` for a tensor with NaN or infinity and `TypeError` for a dtype that cannot be blended (F4, F6, F8_E8M0, FNUZ).
+ * Reads of the merge check values and dtypes.
+ *
+ * @throws {SpecError} when the models differ or the spec does not fit.
+ * @throws {RangeError} for λ outside [0, 1]; a read, for a tensor with NaN or infinity.
+ * @throws {TypeError} in a read, for a dtype that cannot be blended (F4, F6, F8_E8M0, FNUZ).
  *
  * @example
  * const merged = await mergeModels(a, b, spec, permutations, { lambda: 0.5 });

@@ -1,11 +1,11 @@
-/** How a merged file says what it is: nothing that differs between two runs of the same merge. */
+/** How a merged file describes itself: nothing that differs between two runs of the same merge. */
 
 import { NETWORK_NOTES } from "../base/network-notes.ts";
 import { VERSION } from "../base/version.ts";
 
 /**
- * `format` of A (loaders ask for it) and what it says of its network, the caller's entries, then how the model was made. No time, path, runtime or
- * thread count, so that equal merges are equal files.
+ * `format` of A (loaders ask for it) and its notes on the network, the caller's entries, then how the model was made.
+ * No time, path, runtime or thread count, so that equal merges are equal files.
  */
 export function mergeMetadata(
   ofA: ReadonlyMap<string, string>,

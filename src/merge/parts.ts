@@ -63,7 +63,7 @@ export function createInputs(
   };
 }
 
-/** A sequence of its own for each tensor of each model: the same whatever else is drawn, and in whatever order. */
+/** A separate sequence for each tensor of each model: the same in any order of draws, with any other draws. */
 export function rngOf(seed: number, name: string, i: number): Rng {
   const digest = sha256Hex(new TextEncoder().encode(JSON.stringify([seed, i, name])));
   return createRng(Number.parseInt(digest.slice(0, 12), 16));

@@ -9,7 +9,7 @@ import { type FileSinkOptions, fileSink } from "./file-sink.ts";
 export interface FileGroup {
   /** The file itself. To close it closes all, to abort it aborts all. */
   readonly sink: ByteSink;
-  /** Begins a file beside it. What lies there beside an input is never the target, whatever `force` says. */
+  /** Begins a file beside it. A file beside an input is never the target, even with `force`. */
   create(path: string): Promise<ByteSink>;
 }
 

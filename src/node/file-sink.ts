@@ -1,7 +1,7 @@
 /**
  * A file as a byte sink, through node:fs: Node, Deno and Bun. The bytes go to a temporary file beside the target, which
- * takes the target's place when everything is on the disk. Whatever happens, the target is the old file, the whole new
- * one, or none.
+ * takes the target's place when everything is on the disk. At any moment the target is the old file, the whole new one,
+ * or none.
  */
 
 import { chmod, type FileHandle, link, open, rename, unlink } from "node:fs/promises";
@@ -25,12 +25,14 @@ export interface FileSinkOptions {
  * Begins an output file; it exists under its name only after `close`. A symbolic link is followed and stays: the file
  * it points to is written.
  *
- * Rejects with `RangeError`, before anything is written, when the target is the same file as an input (by path,
- * symbolic or hard link; always), exists already (unless `force`), is a directory or device, or when its directory is
- * missing or not writable. `write` and `close` reject with `RangeError`, naming the path, when the disk is full or fails
- * (the system's error is the `cause`), `close` with `FormatError` when one of `inputs` that is open was changed meanwhile;
- * the temporary file is gone then. Without `force` a file that appears under the
- * name in the meantime is not replaced.
+ * After a failed `write` or `close` the temporary file is gone. Without `force`, a file that appears under the name in
+ * the meantime is not replaced.
+ *
+ * @throws {RangeError} before anything is written, when the target is the same file as an input (by path, symbolic or
+ * hard link), exists already (unless `force`), or is a directory or device. Also when its directory is missing or not
+ * writable. `write` and `close` throw it, naming the path, when the disk is full or fails (`cause` is the system's
+ * error).
+ * @throws {FormatError} in `close`, when one of `inputs` that is open was changed meanwhile.
  *
  * @example
  * const sink = await fileSink("merged.safetensors", { inputs: ["a.safetensors", "b.safetensors"] });
@@ -138,7 +140,10 @@ async function create(path: string, temporary: string): Promise<FileHandle> {
   }
 }
 
-/** Gives the temporary file its name unless the name is taken: `link` decides that in one step, `rename` would replace. */
+/**
+ * Gives the temporary file its name unless the name is taken: `link` decides that in one step, `rename` would
+ *   replace.
+ */
 async function renameToNew(temporary: string, target: Target): Promise<void> {
   try {
     await link(temporary, target.path);

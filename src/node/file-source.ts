@@ -12,8 +12,8 @@ import { CHUNK_BYTES } from "./write-fully.ts";
 /**
  * Opens a regular file for reading at any position; symbolic links are followed. Slices are copies. Close it.
  *
- * Rejects with `FormatError`, naming the path, for a file that is missing, a directory, a pipe or device, or not
- * readable; slices do so when the file was changed since (its size or the time of its last change).
+ * @throws {FormatError} naming the path, for a file that is missing, a directory, a pipe or device, or not readable.
+ * Slices throw it when the file was changed since (its size or the time of its last change).
  *
  * @example
  * const source = await fileSource("model.safetensors");
@@ -57,7 +57,10 @@ export async function fileSource(path: string): Promise<ByteSource> {
   }
 }
 
-/** Clocks of file systems tick every few milliseconds: what is written within the same tick has the same time of change. */
+/**
+ * Clocks of file systems tick every few milliseconds: what is written within the same tick has the same time of
+ *   change.
+ */
 const TICK_MS = 20;
 
 /** The facts of a file, when a later change would show in them: one that was written just now is looked at again. */
@@ -72,7 +75,10 @@ type Check = () => Promise<void>;
 
 const openFiles = new Set<{ readonly path: string; readonly check: Check }>();
 
-/** Throws `FormatError` for a file that is open, is among `paths` or in a folder of them, and was changed or replaced since. */
+/**
+ * Throws `FormatError` for a file that is open, is among `paths` or in a folder of them, and was changed or
+ *   replaced since.
+ */
 export async function requireUnchanged(paths: readonly string[]): Promise<void> {
   const wanted = paths.map((path) => resolve(path));
   for (const { path, check } of openFiles)

@@ -8,17 +8,17 @@ import { checkInnerPath, type Files } from "../io/files.ts";
 import { fileSource } from "./file-source.ts";
 import { codeOf, wordsOf } from "./system-error.ts";
 
-/** Folders in folders that are listed: what lies deeper is no part of a model. */
+/** Folders in folders that are listed: deeper files are no part of a model. */
 const MAX_DEPTH = 4;
 
 /** Files that are listed at most: a folder of more is not a model's. */
 const MAX_FILES = 100_000;
 
 /**
- * The files in `folder`. Symbolic links are followed where they stay in it, and where they lead from a snapshot of
- * Hugging Face's cache to its blobs; others are refused, as is every path that leads out.
+ * The files in `folder`. Symbolic links are followed if they stay in it, or lead from a snapshot of Hugging Face's
+ * cache to its blobs. Others are refused, as is every path that leads out.
  *
- * Rejects with `FormatError` when there is no such folder.
+ * @throws {FormatError} when there is no such folder.
  *
  * @example
  * const model = await openModel(await folderFiles("hf-model"));
@@ -56,7 +56,10 @@ async function realFolder(folder: string): Promise<string> {
   throw new FormatError(`${folder} is no folder, expected a folder with a model`);
 }
 
-/** The file behind a path; undefined when there is none. A link to nothing is a fault: the file was meant to be there. */
+/**
+ * The file behind a path; undefined when there is none. A link to nothing is a fault: the file was meant to be
+ *   there.
+ */
 async function realFile(path: string, shown: string): Promise<string | undefined> {
   try {
     return await realpath(path);

@@ -1,6 +1,6 @@
 /**
- * A folder as an output, through node:fs: Node, Deno and Bun. Its files are written to a temporary folder beside it, which
- * takes its name at the end.
+ * A folder as an output, through node:fs: Node, Deno and Bun. Its files are written to a temporary folder beside it,
+ * which takes its name at the end.
  */
 
 import { mkdir, readdir, realpath, rename, rm, rmdir } from "node:fs/promises";
@@ -63,7 +63,11 @@ export async function folderSink(path: string, options: FileSinkOptions = {}): P
   };
 }
 
-/** Checks everything that `folderSink` promises; the real path of the folder, which need not exist. Throws `RangeError`. */
+/**
+ * Checks everything that `folderSink` promises; the real path of the folder, which need not exist.
+ *
+ * @throws {RangeError} as `folderSink` does.
+ */
 export async function findFolder(
   path: string,
   { force, inputs }: { readonly force: boolean; readonly inputs: readonly string[] },

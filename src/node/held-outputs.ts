@@ -22,10 +22,12 @@ export interface HeldOutputs {
 }
 
 /**
- * From here on all files and folders that this thread writes by `fileSink`, `saveModel` and the like wait for their names
- * until `commit`: one use at a time.
+ * From here on all files and folders that this thread writes by `fileSink`, `saveModel` and the like wait for their
+ * names until `commit`: one use at a time.
  *
- * `commit` rejects with `RangeError` where a name cannot be had; what was new is removed then.
+ * If `commit` fails, the new files are removed.
+ *
+ * @throws {RangeError} in `commit`, where a name cannot be used.
  *
  * @example
  * const outputs = holdOutputs();

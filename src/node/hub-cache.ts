@@ -76,7 +76,7 @@ function cacheFolder(): string {
   return join(HF_HOME || join(XDG_CACHE_HOME || join(homedir(), ".cache"), "huggingface"), "hub");
 }
 
-/** The commit that a branch or tag stands for; undefined when the cache knows none of that name. */
+/** The commit of a branch or tag; undefined when the cache knows none of that name. */
 async function readReference(folder: string, revision: string): Promise<string | undefined> {
   const path = join(folder, "refs", ...revision.split("/"));
   try {

@@ -5,7 +5,7 @@ import type { Model } from "../base/model.ts";
 import { VERSION } from "../base/version.ts";
 import { HUB_PREFIX } from "./hub-cache.ts";
 
-/** What a card tells of. */
+/** What a card describes. */
 export interface CardFacts {
   /** The command that makes such models: `merge`. */
   readonly command: string;
@@ -38,7 +38,7 @@ export function modelCard({ command, inputs, output }: CardFacts, model: Pick<Mo
   ].join("\n");
 }
 
-/** A model of the hub by its name there, others by their file's: folders above it are nobody's business. */
+/** A model of the hub by its name there, others by their file's: folders above it stay private. */
 function cardName(path: string): string {
   if (path.startsWith(HUB_PREFIX)) return path.slice(HUB_PREFIX.length).split("@")[0]!;
   return path === "-" ? "stdin" : basename(path);
@@ -46,7 +46,7 @@ function cardName(path: string): string {
 
 const tableRow = ([key, value]: readonly [string, string]): string => `| \`${plain(key)}\` | \`${plain(value)}\` |`;
 
-/** Text that cannot end what it stands in. */
+/** Text that cannot end the markup around it. */
 const plain = (text: string): string => text.replaceAll(/[\p{Cc}`|\\]/gu, " ");
 
 /** A string of YAML, which takes those of JSON. */

@@ -35,7 +35,7 @@ export interface OutputGuard {
 export interface ModelOutput {
   readonly path: string;
   readonly format: string;
-  /** Says that the path did not choose the format, where it did not. */
+  /** A note, if the path did not choose the format. */
   readonly note: string | undefined;
   /** Writes the model; notes for people. */
   save(model: Model): Promise<readonly string[]>;
@@ -121,7 +121,7 @@ export async function openStreamOutput(
 /** What A keeps quantised has this dtype to everything else. */
 const quantisedDtype = ({ dtype }: OutputChoice): SaveOptions["dtype"] => (dtype === "F32" ? "F32" : undefined);
 
-/** The same tensors, without what says how they were made. */
+/** The same tensors, without the record of how they were made. */
 function withMetadata(model: Model, metadata: ReadonlyMap<string, string>): Model {
   return {
     name: model.name,

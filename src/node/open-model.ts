@@ -11,11 +11,11 @@ import { folderFiles } from "./folder-files.ts";
 import { HUB_PREFIX, hubFolder } from "./hub-cache.ts";
 
 /**
- * Opens a model file, an index of shards, a folder as Hugging Face's libraries write it, or `hf:org/name[@revision]` from
- * their local cache. Only the index is read; files stay open for `read` until `close`.
+ * Opens a model file, an index of shards, a folder as Hugging Face's libraries write it, or `hf:org/name[@revision]`
+ * from their local cache. Only the index is read; files stay open for `read` until `close`.
  *
- * Rejects with `FormatError`, naming the path, for a file that is missing, unreadable, malformed or of a format that is
- * not read.
+ * @throws {FormatError} naming the path, for a file that is missing, unreadable, malformed or of a format that is not
+ * read.
  *
  * @example
  * const model = await openModelFile("model.safetensors");
@@ -35,7 +35,7 @@ export async function openModelFile(path: string, options: OpenOptions = {}): Pr
   }
 }
 
-/** What lies beside a file, looked at when it is asked for: most models are one file. */
+/** The files beside a file, looked at on demand: most models are one file. */
 function filesBeside(path: string): Files {
   let opened: Promise<Files> | undefined;
   const folder = (): Promise<Files> => (opened ??= folderFiles(dirname(path)));
@@ -46,7 +46,7 @@ function filesBeside(path: string): Files {
   };
 }
 
-/** Whatever else is wrong with a path, opening it says. */
+/** Opening a path shows all other faults. */
 async function isFolder(path: string): Promise<boolean> {
   return stat(path).then(
     (facts) => facts.isDirectory(),

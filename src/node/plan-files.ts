@@ -4,8 +4,8 @@ import type { PlanHost } from "../plan/plan-host.ts";
 import type { PlanFilesOptions } from "./plan-host.ts";
 
 /**
- * What `runPlan` of `rebasin/plan` reads and writes by: the paths of a plan as files, folders, URLs and models of Hugging
- * Face's cache.
+ * What `runPlan` of `rebasin/plan` reads and writes by: the paths of a plan as files, folders, URLs and models of
+ * Hugging Face's cache.
  *
  * @example
  * import { parsePlan, runPlan } from "rebasin/plan";

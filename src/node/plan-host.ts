@@ -39,7 +39,7 @@ export interface PlanFilesOptions extends Running {
   readonly checkpoint?: string | undefined;
 }
 
-/** Stands for stdin and stdout. */
+/** Means stdin and stdout. */
 const DASH = "-";
 
 /** The host of plans whose paths are those of files. */
@@ -147,7 +147,7 @@ async function openFile(path: string, { stdin }: PlanFilesOptions, options: Open
   return openModel(await stdin(), { name: "stdin", ...options });
 }
 
-/** A spec file; `name` stands in messages and reports. */
+/** A spec file; `name` appears in messages and reports. */
 async function readSpecFile(path: string, name: string): Promise<Spec> {
   try {
     return parseSpec(await readFile(path, "utf8"), name);
@@ -187,7 +187,7 @@ async function targetOf(
   return { ...noted(target), path };
 }
 
-/** The format is worth a line where the path does not tell it. */
+/** The format is worth a line where the path does not show it. */
 function noted({ note, save, ...target }: Awaited<ReturnType<typeof openModelOutput>>): PlanTarget {
   return { ...target, formatNote: note, save };
 }

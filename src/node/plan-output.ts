@@ -14,7 +14,7 @@ export interface OutputPlan {
   readonly kind: "file" | "folder";
   /** The format of the file, or of the files in the folder. */
   readonly format: Format;
-  /** Says that the path did not choose the format, where it did not. */
+  /** A note, if the path did not choose the format. */
   readonly note: string | undefined;
   /** Where `Model.metadata` goes when the format has no room for it. */
   readonly sidecar: string | undefined;
@@ -24,9 +24,9 @@ export interface OutputPlan {
 export interface OutputOptions {
   /** The container to write into: what decides where the path does not. */
   readonly like?: Origin | undefined;
-  /** The format's name, whatever the path says. */
+  /** The format's name, with any path. */
   readonly format?: string | undefined;
-  /** One file, whatever `like` is: for what is no path. */
+  /** One file, for any `like`: for targets that are no path. */
   readonly isFile?: boolean | undefined;
   /** Asks for a folder of files of at most so many bytes of tensors. */
   readonly shardBytes?: number | undefined;
@@ -36,8 +36,9 @@ export interface OutputOptions {
 const NOT_WRITTEN = [".gguf", ".tflite", ".pb"];
 
 /**
- * Decides by the path's ending; without a known one the output is what `like` is. Throws `RangeError`, in one line, when
- * it could not be written so: before any work.
+ * Decides by the path's ending; without a known one the output is what `like` is.
+ *
+ * @throws {RangeError} in one line, before any work, when it could not be written so.
  */
 export async function planOutput(
   model: Pick<Model, "name" | "tensors" | "metadata">,

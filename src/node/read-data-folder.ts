@@ -45,11 +45,14 @@ interface Folder {
   readonly files: ReadonlySet<string>;
 }
 
-/** One way in which a split may lie in a folder. */
+/** One way in which a split may be stored in a folder. */
 interface Format {
   /** For messages. */
   readonly looksFor: (split: Split) => string;
-  /** Names of the files in the order in which they are read; undefined where the first is missing. Throws `FormatError` where only others are. */
+  /**
+   * Names of the files in the order in which they are read; undefined where the first is missing. Throws
+   *   `FormatError` where only others are.
+   */
   readonly find: (folder: Folder, split: Split) => string[] | undefined;
   readonly read: (files: readonly NamedBytes[], split: Split, options: Reading) => Promise<Dataset> | Dataset;
 }

@@ -14,9 +14,9 @@ import { planOutput } from "./plan-output.ts";
 export interface SaveOptions extends Running {
   /** Replace an existing file. Default false: refused. */
   readonly force?: boolean | undefined;
-  /** Paths that must never be the target, whatever `force` says: the files the model reads from. */
+  /** Paths that must never be the target, even with `force`: the files the model reads from. */
   readonly inputs?: readonly string[] | undefined;
-  /** The format's name, such as "safetensors". By default the path's ending tells, else what the model came from. */
+  /** The format's name, such as "safetensors". By default the path's ending decides, else the model's source. */
   readonly format?: string | undefined;
   /** "F32": what the container keeps quantised (TensorFlow.js) is kept as it is from now on. */
   readonly dtype?: "F32" | undefined;
@@ -31,14 +31,16 @@ export interface SaveOptions extends Running {
 }
 
 /**
- * Writes `model`, tensor by tensor, to a temporary file beside `path` that takes its name at the end. The format is that
- * of the path's ending; without one that is known, that of the file or folder which the model, or the one it was made
- * from, came from. In the same format the output is a copy of that with other tensors. A path that ends in `/` is a folder.
- * Metadata that the format has no room for go to `PATH.plan.json`.
+ * Writes `model`, tensor by tensor, to a temporary file beside `path` that gets its name at the end. The path's ending
+ * decides the format. Without a known ending it is the format of the file or folder that the model, or its source
+ * model, came from. In the same format the output is a copy of that with other tensors. A path that ends in `/` is a
+ * folder. Metadata that the format has no room for go to `PATH.plan.json`.
  *
- * Resolves to notes for people, such as that an optimizer's state belongs to the old tensors. Rejects with `RangeError`
- * when the target exists (unless `force`), is an input, cannot be written, or cannot hold the model, and with the signal's
- * reason when aborted; then nothing is left behind and an old file stays as it was.
+ * Resolves to notes for people, such as that an optimizer's state belongs to the old tensors. After a failure or an
+ * abort nothing is left behind, and an old file stays as it was.
+ *
+ * @throws {RangeError} when the target exists (unless `force`), is an input, cannot be written, or cannot hold the
+ * model.
  *
  * @example
  * await saveModel(merged, "merged.safetensors", { inputs: ["a.safetensors", "b.safetensors"] });

@@ -1,4 +1,4 @@
-/** Writes files of this project's own: permutations, side files, checkpoints. They are safetensors whatever they are called. */
+/** Writes this project's files: permutations, side files, checkpoints. They are safetensors under any name. */
 
 import type { Model } from "../base/model.ts";
 import type { OnProgress } from "../base/progress.ts";

@@ -10,7 +10,11 @@ export interface Target {
   readonly mode: number | undefined;
 }
 
-/** Follows links and checks everything `fileSink` promises. Throws `RangeError`. */
+/**
+ * Follows links and checks everything `fileSink` promises.
+ *
+ * @throws {RangeError} as `fileSink` does.
+ */
 export async function findTarget(
   path: string,
   { force, inputs }: { readonly force: boolean; readonly inputs: readonly string[] },

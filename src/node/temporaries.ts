@@ -1,4 +1,7 @@
-/** Temporary files and folders: their names tell whose they are, so that those of processes that died can be told and removed. */
+/**
+ * Temporary files and folders: their names show the process, so that those of dead processes can be recognised and
+ *   removed.
+ */
 
 import { readdir, rm } from "node:fs/promises";
 import { hostname } from "node:os";
@@ -13,8 +16,8 @@ export type TemporaryWatcher = (path: string, exists: boolean) => void;
 let watch: TemporaryWatcher = () => {};
 
 /**
- * Tells `watcher` of each temporary file and folder before it is made and when it is gone: for whoever may have to end this
- * thread and remove them. One watcher a thread; the last one given.
+ * Calls `watcher` for each temporary file and folder before it is made and when it is gone: for code that may have to
+ * end this thread and remove them. One watcher a thread; the last one given.
  *
  * @example
  * watchTemporaries((path, exists) => console.log(path, exists));
@@ -24,8 +27,8 @@ export function watchTemporaries(watcher: TemporaryWatcher): void {
 }
 
 /**
- * A path in `directory` for a temporary file that is to be made. Its name says whose it is: `fileSink` removes those of
- * processes that are gone from the folders that it writes into.
+ * A path in `directory` for a temporary file that is to be made. Its name shows the process: `fileSink` removes those
+ * of processes that are gone from the folders that it writes into.
  *
  * @example
  * const path = newTemporary("/tmp");
@@ -56,8 +59,8 @@ export async function removeTemporary(path: string): Promise<void> {
 const tidied = new Set<string>();
 
 /**
- * Removes temporary files of processes of this machine that are gone; once a directory. Those of other machines (containers
- * have names of their own) stay: nobody here can tell whether they are being written.
+ * Removes temporary files of processes of this machine that are gone; once a directory. Those of other machines
+ * (containers have their own names) stay: they may still be written.
  */
 export async function removeStale(directory: string): Promise<void> {
   if (tidied.has(directory)) return;

@@ -1,6 +1,6 @@
 /** System calls may write less than asked; this is the loop around them. */
 
-/** One attempt: writes some of `length` bytes from `offset` on, and says how many. */
+/** One attempt: writes some of `length` bytes from `offset` on, and returns how many. */
 export type WriteSome = (
   bytes: Uint8Array,
   offset: number,

@@ -1,4 +1,4 @@
-/** What moves B onto A: permutations by name. How they are written by number stands here too. */
+/** What moves B onto A: permutations by name. Conversions to lists by number are here too. */
 
 import type { Spec } from "../axes/types.ts";
 
@@ -14,7 +14,7 @@ export interface Alignment {
 }
 
 /**
- * The alignment that `given` stands for: itself, or one of these permutations alone. The map is not copied.
+ * The alignment of `given`: itself, or one of these permutations alone. The map is not copied.
  *
  * @throws {TypeError} for anything else.
  */
@@ -28,7 +28,7 @@ export function alignmentOf(given: Alignment | Permutations): Alignment {
 /** `rebasin.kind` of files that hold an alignment. */
 export const KIND = "alignment";
 
-/** `rebasin.kind-version`: of what such files say. */
+/** `rebasin.kind-version`: the version of the files' content. */
 export const VERSION = "1";
 
 /** What a permutation file holds. */

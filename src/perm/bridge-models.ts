@@ -19,11 +19,11 @@ export const BRIDGE_OPTIONS: OptionKinds<BridgeOptions> = {
 const load = (): Promise<typeof import("./bridge.ts")> => import("./bridge.ts");
 
 /**
- * Views of models that hold the same tensors under the first one's names. Words that wrap all names of one side are left
- * out (`module.`, `_orig_mod.`, `model.`), floats of different dtypes are read as F32 or wider, counters and buffers that
- * one file lacks are taken from the first that has them. Models that are equal are handed on as they are.
+ * Views of models that hold the same tensors under the first one's names. Words that wrap all names of one side are
+ * left out (`module.`, `_orig_mod.`, `model.`). Floats of different dtypes are read as F32 or wider. Counters and
+ * buffers that one file lacks come from the first that has them. Equal models are returned as they are.
  *
- * @throws {SpecError} when the models differ in more than that, saying in what and what to do.
+ * @throws {SpecError} when the models differ in more than that; the message lists the differences and what to do.
  * @throws {TypeError} for an unknown option.
  * @throws {RangeError} for a `dtype` that is no float, and a name of `keepA` that fits no tensor.
  *

@@ -10,7 +10,7 @@ import { equalBytes } from "./spare-tensors.ts";
 /** Names in full, of each kind. */
 const SHOWN = 4;
 
-/** All but what reading tells. */
+/** All but what only reading shows. */
 export function bridgeNotes(plan: BridgePlan, options: BridgeOptions): BridgeNote[] {
   return [...nameNotes(plan), ...dtypeNotes(plan, options), ...keptNotes(plan)];
 }

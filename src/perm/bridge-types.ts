@@ -7,7 +7,7 @@ import type { Model } from "../base/model.ts";
 
 /** What is to happen to models that differ. */
 export interface BridgeOptions {
-  /** Tensors to take from A alone, whatever B has: names, or `head.*` for all that start so. */
+  /** Tensors to take from A alone, not from B: names, or `head.*` for all that start so. */
   readonly keepA?: readonly string[] | undefined;
   /** What floats are written in; by default that of A, tensor by tensor. */
   readonly dtype?: Dtype | undefined;
@@ -21,8 +21,9 @@ export interface BridgeOptions {
 /** One thing that was done to make models fit each other. */
 export interface BridgeNote {
   /**
-   * `names`: words were left out of one side's names. `dtype`: dtypes differ. `kept`: counters, buffers and second names
-   * that one file lacks, or has in another shape. `kept-a`: as `keepA` said. `integers`: whole numbers that differ.
+   * The kind. `names`: words were left out of one side's names. `dtype`: dtypes differ. `kept`: counters, buffers and
+   * second names that one file lacks, or has in another shape. `kept-a`: by `keepA`. `integers`: whole numbers that
+   * differ.
    */
   readonly kind: "names" | "dtype" | "kept" | "kept-a" | "integers";
   /** For people, one line. */

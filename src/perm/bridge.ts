@@ -11,7 +11,7 @@ import { readAs, restored } from "./bridge-views.ts";
 import { pairNames } from "./pair-names.ts";
 import { isSpare, tiedTo } from "./spare-tensors.ts";
 
-/** As `bridgeModels` says; loaded with the first models that differ. */
+/** The work of `bridgeModels`, loaded with the first models that differ. */
 export async function bridge(models: readonly Model[], options: BridgeOptions): Promise<Bridge> {
   const plan = await planBridge(models, options);
   const bad = plan.differences.findIndex((list) => list.length > 0);
@@ -26,7 +26,7 @@ export async function bridge(models: readonly Model[], options: BridgeOptions): 
   };
 }
 
-/** As `compareModels` says. */
+/** The work of `compareModels`. */
 export async function compare(a: Model, b: Model, options: BridgeOptions): Promise<ModelComparison> {
   const plan = await planBridge([a, b], options);
   const differences = plan.differences[0]!;
@@ -52,8 +52,8 @@ function withoutVotes(spec: Spec, { courses, models: [a] }: BridgePlan): Spec {
 const fixed = ({ shape }: TensorInfo): TensorSpec => ({ axes: shape.map((): Axis => [[ANY_SIZE]]), votes: false });
 
 /**
- * The spec under the names of `model`. Counters and buffers that the model lacks are left out, those that only it has are
- * fixed, second names move like the first.
+ * The spec under the names of `model`. Counters and buffers that the model lacks are left out, those that only it has
+ * are fixed, second names move like the first.
  */
 export async function renameSpec(model: Model, spec: Spec, signal?: AbortSignal): Promise<Spec> {
   const named = { names: spec.tensors.keys(), isSpare: (name: string) => isSpare(name) };

@@ -1,8 +1,11 @@
-/** Which tensor of B is which of A, where wrappers have put words before or into the names of one: `module.`, `_orig_mod.`, … */
+/**
+ * Which tensor of B is which of A, where wrappers have put words before or into the names of one: `module.`,
+ *   `_orig_mod.`, …
+ */
 
 import { formOf } from "../formats/same-names.ts";
 
-/** The names of one side. Spare ones (counters, buffers) may lie outside of what wraps the others. */
+/** The names of one side. Spare ones (counters, buffers) may be outside of the wrapper of the others. */
 export interface NamedSide {
   readonly names: Iterable<string>;
   isSpare(name: string): boolean;
@@ -23,12 +26,12 @@ export interface NamePairing {
   readonly otherForm: boolean;
 }
 
-/** What training frameworks wrap networks in, and call where networks lie in checkpoints. */
+/** Names of the wrappers of training frameworks, and of networks in checkpoints. */
 const WRAPPERS: ReadonlySet<string> = new Set([
   ...["module", "model", "net", "network", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"],
   ...["state_dict", "model_state_dict", "params", "params_ema", "model_ema", "ema_model", "ema", "averaged_model"],
 ]);
-/** These stand inside of names, too, and no network calls its own parts so. */
+/** These occur inside of names, too, and no network's own parts have such names. */
 const INSIDE: ReadonlySet<string> = new Set([
   ...["module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"],
 ]);
@@ -44,8 +47,8 @@ interface Reading {
 
 /**
  * Pairs the names of two sides. As they are where that fits; else without the words that wrap all names of one, before
- * them or in the middle; else without wrappers' words wherever they stand. Where no reading pairs all, that which pairs
- * most counts. `a/b` and `['a']['b']` are `a.b`.
+ * them or in the middle; else without wrappers' words in any place. Where no reading pairs all, that which pairs most
+ * counts. `a/b` and `['a']['b']` are `a.b`.
  */
 export function pairNames(a: NamedSide, b: NamedSide): NamePairing {
   const [ofA, ofB] = [byForm(a.names), byForm(b.names)];
@@ -109,7 +112,10 @@ function sharedWords(names: readonly string[]): string[] {
 /** Nested deeper than this nobody wraps: each cut takes a walk over all names. */
 const DEEPEST = 12;
 
-/** Runs of words that all names of one side share, to leave out where the other side has them not: behind a common start. */
+/**
+ * Runs of words that all names of one side share, to leave out where the other side has them not: behind a common
+ *   start.
+ */
 function* cuts(
   words: readonly string[],
   other: readonly string[],

@@ -1,4 +1,4 @@
-/** Two models and the spec that fits both: compared and resolved once, whatever is done with them afterwards. */
+/** Two models and the spec that fits both: compared and resolved once, for all that follows. */
 
 import type { ResolvedSpec, Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
@@ -6,7 +6,10 @@ import type { Alignment, Permutations } from "./alignment.ts";
 import { resolveFor } from "./resolve-for.ts";
 import { requireSameTensors } from "./same-tensors.ts";
 
-/** Two models that hold the same tensors, and the spec that fits them. Whatever takes a spec for two models takes this. */
+/**
+ * Two models that hold the same tensors, and the spec that fits them. Functions that take a spec for two models
+ *   take this, too.
+ */
 export interface Pair {
   readonly a: Model;
   readonly b: Model;
@@ -24,8 +27,8 @@ export interface AlignedPair {
 }
 
 /**
- * Checks that `a` and `b` hold the same tensors and resolves `spec` for them. Pass the pair on in place of the spec, and
- * neither is done again. A pair of these two models is returned as it is; of a pair of others, its spec counts.
+ * Checks that `a` and `b` hold the same tensors and resolves `spec` for them. Pass the pair on in place of the spec,
+ * and neither is done again. A pair of these two models is returned as it is; of a pair of others, its spec counts.
  *
  * @throws {SpecError} when the models differ in names, shapes or dtypes, or the spec does not fit them.
  *

@@ -1,7 +1,7 @@
 /**
- * Permutation files: safetensors with one I32 tensor per permutation under its name; metadata `rebasin.spec` (the
- * whole spec as canonical JSON) and `rebasin.fingerprint` (its SHA-256), so that applying needs no spec; and
- * `rebasin.kind`, which files of version 0.1 lack.
+ * Permutation files: safetensors with one I32 tensor per permutation under its name. The metadata `rebasin.spec` (the
+ * whole spec as canonical JSON) and `rebasin.fingerprint` (its SHA-256) make a spec needless for applying. Files of
+ * version 0.1 lack `rebasin.kind`.
  */
 
 import { formatSpec, specFingerprint } from "../axes/spec-file.ts";
@@ -32,7 +32,7 @@ export async function permutationsModel(spec: Spec | Pair, alignment: Alignment 
 }
 
 /**
- * What a permutation file says.
+ * The content of a permutation file.
  *
  * @throws {FormatError} naming the file for anything but such a file, and for one of a later version.
  */

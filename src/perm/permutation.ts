@@ -38,7 +38,11 @@ export function samePermutation(p: Int32Array, q: Int32Array): boolean {
   return p.length === q.length && p.every((j, i) => q[i] === j);
 }
 
-/** Throws `RangeError` unless `p` holds each of 0 … n−1 once; `name` appears in the message. */
+/**
+ * Checks a permutation; `name` appears in the message.
+ *
+ * @throws {RangeError} unless `p` holds each of 0 … n−1 once.
+ */
 export function checkPermutation(name: string, p: Int32Array, n: number): void {
   if (p.length !== n) throw new RangeError(`permutation ${name} has ${p.length} entries, expected ${n}`);
   const seen = new Uint8Array(n);

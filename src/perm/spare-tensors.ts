@@ -1,4 +1,7 @@
-/** Tensors that no permutation touches and that one of two files may lack: counters, masks, schedules, scalars, second names. */
+/**
+ * Tensors that no permutation touches and that one of two files may lack: counters, masks, schedules, scalars,
+ *   second names.
+ */
 
 import { DTYPES } from "../base/dtype.ts";
 import { elementCount, type Model, type TensorInfo } from "../base/model.ts";

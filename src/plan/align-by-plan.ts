@@ -45,7 +45,7 @@ export interface OpenPlan {
   readonly base: Model | undefined;
 }
 
-/** Opens a plan's models, makes them fit each other, runs `use`, and closes them whatever happens. */
+/** Opens a plan's models, makes them fit each other, runs `use`, and always closes them. */
 export async function withPlanModels<T>(setting: PlanSetting, use: (open: OpenPlan) => Promise<T>): Promise<T> {
   const { plan, host, run } = setting;
   const given: Model[] = [];
@@ -68,7 +68,7 @@ export async function withPlanModels<T>(setting: PlanSetting, use: (open: OpenPl
   }
 }
 
-/** With what the plan states of the network: whatever is made of the model knows it. */
+/** With what the plan states of the network: everything made from the model knows it. */
 const noted = ({ network }: MergePlan, model: Model): Model => withNetworkNotes(model, network ?? {});
 
 /** What A was opened with, and the mark behind it: the result has A's names. */
@@ -88,7 +88,7 @@ export async function specByPlan({ plan, host }: PlanSetting, model: Model): Pro
   return chooseSpec(spec as "auto", model, { order, normGroups, assume });
 }
 
-/** What aligning is told besides the plan. */
+/** What aligning needs in addition to the plan. */
 export interface AlignRun {
   /** Done to the midpoints of starts before they are compared. */
   readonly repair?: PlannedRepair | undefined;

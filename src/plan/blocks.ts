@@ -9,9 +9,10 @@ export interface BlockPlaces {
 }
 
 /**
- * The blocks that `names` are in. A tensor's block is its name up to the first number: `model.layers.3.mlp.up_proj.weight`
- * is in `model.layers.3`, `layer2.0.conv1.weight` in `layer2.0`, `params/Dense_1/kernel` in `params/Dense_1`. BlockPlaces are in
- * the order of their words and numbers, whatever the order of the file.
+ * The blocks that `names` are in. A tensor's block is its name up to the first number:
+ * `model.layers.3.mlp.up_proj.weight` is in `model.layers.3`, `layer2.0.conv1.weight` in `layer2.0`,
+ * `params/Dense_1/kernel` in `params/Dense_1`. BlockPlaces are in the order of their words and numbers, not in the
+ * file's order.
  */
 export function blocksOf(names: Iterable<string>): BlockPlaces {
   const blocks = new Map<string, readonly (string | number)[]>();

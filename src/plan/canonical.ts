@@ -21,7 +21,7 @@ export function canonicalJson(value: unknown): string {
   return `{${entries.map(([key, own]) => `${JSON.stringify(key)}:${canonicalJson(own)}`).join()}}`;
 }
 
-/** What stands for a file in a plan without paths. */
+/** What replaces a file in a plan without paths. */
 type Named = (path: string) => string | undefined;
 
 /**
@@ -38,8 +38,8 @@ export function planText(given: MergePlan): string {
 }
 
 /**
- * SHA-256 of all that decides the result: the plan, the version of this package, and the files by `digests`, from the paths
- * of `planInputs` to their SHA-256. Two plans with the same digest make the same bytes.
+ * SHA-256 of all that decides the result: the plan, the version of this package, and the files by `digests`, from the
+ * paths of `planInputs` to their SHA-256. Two plans with the same digest make the same bytes.
  *
  * @throws {RangeError} where a digest is missing.
  */

@@ -19,7 +19,8 @@ export interface CheckPlanOptions {
 /**
  * Checks parsed JSON and resolves to the plan with all defaults in place. The given object stays as it is.
  *
- * @throws {FormatError} for unknown or missing keys, values of a wrong type or out of range, and keys that do not go together.
+ * @throws {FormatError} for unknown or missing keys, values of a wrong type or out of range, and keys that do not go
+ * together.
  *
  * @example
  * const plan = checkPlan({
@@ -81,13 +82,13 @@ function methodOf({ permutations }: PlanAlign, base: unknown): AlignMethod {
   return base == null ? "frank-wolfe" : "none";
 }
 
-/** Joint matching has no method of its own. */
+/** Joint matching has no separate method. */
 function manyAlign({ strategy = "cycle-consistent", ...align }: PlanAlign): PlanAlign {
   if (strategy === "cycle-consistent") return { strategy, ...align };
   return { strategy, method: strategy === "merge-many" ? "coordinate" : "frank-wolfe", ...align };
 }
 
-/** What one key's table cannot say. */
+/** What one key's table cannot express. */
 function checkTogether(plan: MergePlan, locate: Locate): void {
   const { align, models, blend, output, base } = plan;
   checkDetection(plan, locate);

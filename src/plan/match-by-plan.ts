@@ -14,7 +14,7 @@ import type { PlannedRepair } from "./repair-by-plan.ts";
 
 /** Images that matching looks at unless the plan states how many: more move few units. */
 export const MATCHING_IMAGES = 2000;
-/** Images that choose among starts: losses of starts differ by tenths, and this many tell hundredths. */
+/** Images that choose among starts: losses of starts differ by tenths, and this many show hundredths. */
 const CHOOSING_IMAGES = 500;
 
 /** A matching and, where several starts were tried, how they did. */
@@ -27,7 +27,7 @@ export interface PlanMatchReport extends MatchReport {
   /** Activations and hybrid: the costs, and the images looked at. */
   readonly cost?: ActivationCost | undefined;
   readonly images?: number | undefined;
-  /** Straight-through: as of its own report. */
+  /** Straight-through: as in the search's report. */
   readonly steps?: number | undefined;
   readonly keptStep?: number | undefined;
   readonly validation?: number | undefined;
@@ -38,7 +38,10 @@ export interface PlanMatchReport extends MatchReport {
     | undefined;
 }
 
-/** Matches B to A as the plan states. Reads no images where none are needed; `repair` is that of the midpoints of starts. */
+/**
+ * Matches B to A as the plan states. Reads no images where none are needed; `repair` is that of the midpoints of
+ *   starts.
+ */
 export async function matchByPlan(
   setting: PlanSetting,
   pair: Pair,

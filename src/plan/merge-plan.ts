@@ -13,8 +13,8 @@ import type { RepairKind } from "../repair/report.ts";
 export const PLAN_FORMAT = "rebasin-plan/1";
 
 /**
- * What is aligned and merged, and how: everything that decides the result's bytes, and nothing else. Threads, memory and
- * whether files may be replaced are not in it. Paths are relative to the folder of the plan's file.
+ * What is aligned and merged, and how: everything that decides the result's bytes, and nothing else. Threads, memory
+ * and whether files may be replaced are not in it. Paths are relative to the folder of the plan's file.
  */
 export interface MergePlan {
   readonly format: typeof PLAN_FORMAT;
@@ -24,7 +24,7 @@ export interface MergePlan {
   readonly base?: PlanModel | undefined;
   /** "auto", a family's name, the path of a spec file (`*.json`), or a spec itself. */
   readonly spec: string | object;
-  /** What the files do not tell of the network. */
+  /** What the files do not show of the network. */
   readonly network?: PlanNetwork | undefined;
   /** Labelled images, where `align`, `starts` or `repair` looks at some. */
   readonly data?: PlanData | undefined;
@@ -49,7 +49,7 @@ export interface PlanModel {
   readonly prefix?: string | undefined;
   /** Which of several models in the file. */
   readonly key?: string | undefined;
-  /** What the file does not tell of its tensors, such as `V2=bf16`. */
+  /** What the file does not show of its tensors, such as `V2=bf16`. */
   readonly assume?: string | undefined;
 }
 
@@ -59,7 +59,7 @@ export interface PlanPart extends PlanModel {
   readonly parameters?: PlanParameters | undefined;
 }
 
-/** What the files do not tell of a network. */
+/** What the files do not show of a network. */
 export interface PlanNetwork {
   /** Tensors or modules, first to last. */
   readonly order?: readonly string[] | undefined;
@@ -90,7 +90,7 @@ export type AlignMethod =
   | "permutations"
   | "none";
 
-/** How models are aligned. With `strategy` they are several, of which none has a part of its own. */
+/** How models are aligned. With `strategy` they are several, of which none has a special part. */
 export interface PlanAlign {
   readonly strategy?: ManyStrategy | undefined;
   readonly method?: AlignMethod | undefined;
@@ -132,8 +132,8 @@ export interface PlanRepair {
 }
 
 /**
- * A setting of a blend: one value for all tensors, a gradient over the network's blocks, or rules, of which the first that
- * fits a tensor's name counts.
+ * A setting of a blend: one value for all tensors, a gradient over the network's blocks, or rules, of which the first
+ * that fits a tensor's name counts.
  */
 export type PlanSettingOf<T> = T | readonly T[] | readonly PlanRule<T>[];
 
@@ -181,7 +181,7 @@ export interface PlanOutput {
   readonly shardBytes?: number | undefined;
   /** False: a folder gets no configuration, tokenizer and licence of A's. */
   readonly copy?: boolean | undefined;
-  /** False: the file does not say how it was made. */
+  /** False: the file does not record how it was made. */
   readonly metadata?: boolean | undefined;
   /** The permutations found: a file, or for several models a folder. */
   readonly permutations?: string | undefined;

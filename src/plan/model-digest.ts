@@ -1,4 +1,4 @@
-/** What a model holds, as one digest: names, dtypes, shapes and bytes of its tensors, whatever container they are in. */
+/** What a model holds, as one digest: names, dtypes, shapes and bytes of its tensors, in any container. */
 
 import type { Model } from "../base/model.ts";
 import { sha256Hex } from "../base/sha256.ts";
@@ -7,8 +7,9 @@ import { sha256Hex } from "../base/sha256.ts";
 const PIECE = 2 ** 26;
 
 /**
- * Lower-case hexadecimal SHA-256 of a model's tensors, in order: the digest of the lines `["name","dtype",[shape],[pieces]]`,
- * where `pieces` are the digests of the tensor's bytes, 64 MiB at a time. The same weights in another container give the same.
+ * Lower-case hexadecimal SHA-256 of a model's tensors, in order: the digest of the lines
+ * `["name","dtype",[shape],[pieces]]`, where `pieces` are the digests of the tensor's bytes, 64 MiB at a time. The same
+ * weights in another container give the same.
  *
  * @throws {FormatError} as the model's `read` does, and the signal's reason when aborted.
  *

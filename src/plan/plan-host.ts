@@ -1,4 +1,4 @@
-/** What a plan's words stand for where it runs: files in Node, blobs in a page. The plan's own code knows no path. */
+/** What a plan's words refer to where it runs: files in Node, blobs in a page. The plan's own code knows no path. */
 
 import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
@@ -12,7 +12,7 @@ import type { Locate } from "./shape.ts";
 export interface PlanHost {
   /** Before anything is opened: refuses outputs that could not be written at the end. */
   prepare?(plan: MergePlan): Promise<void>;
-  /** Opens a model; whoever runs the plan closes it. `at` counts the plan's models; undefined is the base. */
+  /** Opens a model; the caller that runs the plan closes it. `at` counts the plan's models; undefined is the base. */
   open(model: PlanModel, at: number | undefined): Promise<Model>;
   /** Called with all of them, the base last, before anything is read. */
   opened?(models: readonly Model[]): void;

@@ -61,10 +61,14 @@ const OPTIONS: OptionKinds<RebasinOptions> = {
 
 /**
  * Aligns `b` to `a` and merges the two: `detectSpec`, `matchWeights` and `mergeModels` in one. Same inputs and options,
- * same bytes, in every runtime. Models that differ a little are bridged, as `bridgeModels` says; the result has A's names.
+ * same bytes, in every runtime. Models that differ a little are bridged, as by `bridgeModels`; the result has A's
+ * names.
  *
- * Throws `FormatError` for a malformed file, `SpecError` when the two do not fit each other or the spec, `RangeError` for
- * options out of range and for NaN or infinity, and the signal's reason when aborted.
+ * An aborted signal rejects with its reason.
+ *
+ * @throws {FormatError} for a malformed file.
+ * @throws {SpecError} when the two do not fit each other or the spec.
+ * @throws {RangeError} for options out of range, and for NaN or infinity.
  *
  * @example
  * const { model, report } = await rebasin(bytesA, bytesB, { lambda: 0.5 });
@@ -108,8 +112,8 @@ export function matchMetadata({ method, seed }: Pick<MatchReport, "method" | "se
 export type SpecChoice = "auto" | FamilyName | Spec | object;
 
 /**
- * The spec that `which` stands for, bound to the model: a spec of the reference form comes back as the full spec of its
- * tensors, so that it can be saved or hashed. `options` say what detection cannot know, and go with no spec.
+ * The spec that `which` names, bound to the model. A spec of the reference form is returned as the full spec of its
+ * tensors, to be saved or hashed. `options` are for detection and exclude a spec.
  *
  * @throws {TypeError} for options of detection beside a spec, and for unknown ones.
  * @throws {SpecError} when the model is of no known family, or not of the one that is named, or the file is malformed.

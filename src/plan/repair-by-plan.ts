@@ -22,7 +22,7 @@ const CHECKED_IMAGES = 500;
 /** From how many bytes on the need of memory is worth a line. */
 const MUCH_MEMORY = 100e6;
 
-/** Everything that decides what a repair does, but the images: for reports, and to tell runs apart. */
+/** Everything that decides what a repair does, but the images: for reports, and to distinguish runs. */
 export interface PlannedRepairSettings extends Pick<RepairOptions, "addBias" | "ridge" | "temperature"> {
   readonly kind: RepairKind;
   /** Of `repair`, `rescale` and `reshift`. */

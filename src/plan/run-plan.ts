@@ -58,9 +58,9 @@ export interface PlanResult {
 }
 
 /**
- * Runs a plan: opens its models, aligns, blends and repairs them, and writes what it names. The same plan and files give the
- * same bytes, with any number of threads. Written models have the plan and a digest of each parent in their metadata
- * (`rebasin.plan`, `rebasin.parents`), unless the plan states otherwise.
+ * Runs a plan: opens its models, aligns, blends and repairs them, and writes what it names. The same plan and files
+ * give the same bytes, with any number of threads. Written models have the plan and a digest of each parent in their
+ * metadata (`rebasin.plan`, `rebasin.parents`), unless the plan states otherwise.
  *
  * @throws {FormatError} for a malformed plan or file.
  * @throws {SpecError} when the models do not fit each other or the spec.
@@ -81,7 +81,9 @@ async function targetOf({ plan, host }: PlanSetting, { bridge }: OpenPlan): Prom
   return host.target?.(plan, bridge.restore(bridge.models[0]!));
 }
 
-/** What a written model is told of its making: `rebasin.plan`, and `rebasin.parents` with one digest of each model. */
+/**
+ * What a written model records of its making: `rebasin.plan`, and `rebasin.parents` with one digest of each model.
+ */
 async function madeBy({ plan, run }: PlanSetting, { given }: OpenPlan): Promise<Map<string, string>> {
   if (plan.output?.path === undefined || plan.output.metadata === false) return new Map();
   const digests: string[] = [];

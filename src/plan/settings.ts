@@ -39,8 +39,8 @@ export function isUniform({ blend, models }: MergePlan): boolean {
 }
 
 /**
- * The settings of each of `tensors`. A model's own parameter counts before that of the blend, which is for models without
- * one; of rules the first that fits counts.
+ * The settings of each of `tensors`. A model's own parameter counts before that of the blend, which is for models
+ * without one; of rules the first that fits counts.
  *
  * @throws {FormatError} for a filter that is in no tensor's name, and for rules of which none fits a tensor.
  */

@@ -27,7 +27,7 @@ export interface Field {
   /** What it means, on one line: the JSON Schema shows it in editors. */
   readonly about: string;
   readonly required?: boolean | undefined;
-  /** What stands where the key is left out. */
+  /** The value when the key is left out. */
   readonly fallback?: string | number | boolean | undefined;
   /** The key is for these values of another key of the same object. */
   readonly for?: { readonly key: string; readonly of: readonly string[] } | undefined;
@@ -179,7 +179,7 @@ function rangeOf({ min, max }: Extract<Shape, { kind: "number" }>): string {
   return max >= Number.MAX_SAFE_INTEGER ? least : `${least} to ${max}`;
 }
 
-/** Objects and lists by their kind: their text says nothing on one line. */
+/** Objects and lists by their kind: their text is of no use on one line. */
 function shown(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   return typeof value === "object" && value !== null ? "an object" : describe(value);

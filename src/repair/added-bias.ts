@@ -7,8 +7,8 @@ import { describeGraph } from "../families/describe-graph.ts";
 import { checkBiasName, missingBias, type RepairPlace } from "./places.ts";
 
 /**
- * A copy of `model` with zeros as biases of `places`, each after its weight in file order and of its dtype, and the names
- * of the new tensors. Throws `RangeError` where a name is taken or the tensors then are no known network.
+ * A copy of `model` with zeros as biases of `places`, each after its weight in file order and of its dtype, and the
+ * names of the new tensors. Throws `RangeError` where a name is taken or the tensors then are no known network.
  */
 export async function withBiases(
   model: Model,

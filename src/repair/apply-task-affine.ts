@@ -10,9 +10,11 @@ import type { ChannelAffine } from "./repairable.ts";
 import { isTaskAffine, TASK_AFFINE } from "./task-file.ts";
 
 /**
- * A copy of the merged model for one task: the scales and shifts of its side file folded in, in the merged model's dtypes.
- * Where the file shifts what has no bias, one is added. Throws `FormatError` for a side file that is none or is of
- * another network, and `RangeError` for a network of no known family.
+ * A copy of the merged model for one task: the scales and shifts of its side file folded in, in the merged model's
+ * dtypes. Where the file shifts what has no bias, one is added.
+ *
+ * @throws {FormatError} for a file that is no side file, or that belongs to another network.
+ * @throws {RangeError} for a network of no known family.
  *
  * @example
  * const model = await applyTaskAffine(merged, await openModel("digits.safetensors"));

@@ -1,4 +1,7 @@
-/** Whether models know what they are shown: a repair by images that its parents cannot read would write a ruined network. */
+/**
+ * Whether models know what they are shown: a repair by images that its parents cannot read would write a ruined
+ *   network.
+ */
 
 import type { Model } from "../base/model.ts";
 import type { Dataset } from "../data/dataset.ts";

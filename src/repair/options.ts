@@ -12,21 +12,24 @@ export interface RepairOptions extends Running, ExecutorOptions {
   /** Share of each parent in the targets, as in the merge; they add up to 1. Default: equal shares. */
   readonly weights?: readonly number[] | undefined;
   /**
-   * Which values are repaired; not of `least-squares`, which solves all, nor of `bn-reset`. Default "linear": outputs of
-   * convolutions and matrices, as the paper does. With LayerNorm, "norms" is the better choice: a norm has a shift of its
-   * own, and what follows reads its output.
+   * Which values are repaired; not of `least-squares`, which solves all, nor of `bn-reset`. Default "linear": outputs
+   * of convolutions and matrices, as the paper does. With LayerNorm, "norms" is the better choice: a norm has its own
+   * shift, and what follows reads its output.
    */
   readonly at?: RepairAt | undefined;
   /**
-   * `least-squares`: how strongly the merged tensors are held to, relative to the mean square of what an operation reads
-   * (ρ in λ = ρ·tr(XᵀX)/K). Default 0.01; the results hardly change between 0.001 and 0.1.
+   * `least-squares`: how strongly the merged tensors are held to, relative to the mean square of what an operation
+   * reads (ρ in λ = ρ·tr(XᵀX)/K). Default 0.01; the results hardly change between 0.001 and 0.1.
    */
   readonly ridge?: number | undefined;
-  /** `least-squares`: divides the logits by the temperature at which they are as sure as the mean of the parents. Default false. */
+  /**
+   * `least-squares`: divides the logits by the temperature at which they are as sure as the mean of the parents.
+   *   Default false.
+   */
   readonly temperature?: boolean | undefined;
   /**
-   * Images at a time: bounds memory. For `bn-reset` it is part of what is computed (default 500); else it changes results
-   * by rounding alone (default 250, `least-squares` 100).
+   * Images at a time: bounds memory. For `bn-reset` it is part of what is computed (default 500); else it changes
+   * results by rounding alone (default 250, `least-squares` 100).
    */
   readonly batch?: number | undefined;
   /** A convolution or matrix without bias gains one, so that it can be shifted. Default false: its shift is left out. */
@@ -48,7 +51,10 @@ const OPTIONS: OptionKinds<RepairOptions> = {
   ...RUNNING,
 };
 
-/** Throws `TypeError` for unknown options, `RangeError` for values out of range and options that the kind does not have. */
+/**
+ * Throws `TypeError` for unknown options, `RangeError` for values out of range and options that the kind does not
+ *   have.
+ */
 export function checkRepairOptions(caller: string, options: Omit<RepairOptions, "weights">): void {
   const { weights: _, ...kinds } = OPTIONS;
   checkOptions(caller, options, kinds);

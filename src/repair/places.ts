@@ -18,9 +18,9 @@ export interface RepairPlace {
 export type RepairAt = "linear" | "norms" | "both";
 
 /**
- * Places in the order in which they are computed. `linear`: the output of every convolution and dense matrix but the one
- * that gives the logits, and of a BatchNorm in place of what it alone normalises (its affine undoes any scale before
- * it). `norms`: outputs of norms. `both`: all of these.
+ * Places in the order in which they are computed. `linear`: the output of every convolution and dense matrix, except
+ * the logits. A BatchNorm replaces the output that it alone normalises, since its affine undoes any scale before it.
+ * `norms`: outputs of norms. `both`: all of these.
  */
 export function repairPlaces(graph: Graph, at: RepairAt = "linear"): RepairPlace[] {
   const normalised = new Set(graph.operations.flatMap(({ kind, inputs }) => (kind.op === "batch-norm" ? inputs : [])));

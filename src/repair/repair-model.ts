@@ -20,15 +20,15 @@ const BATCH = 250;
 export type PairRepair = (merged: Model, lambda: number) => Promise<RepairedModel>;
 
 /**
- * Repairs the merge of aligned models, its parents, by what all of them do on the images of `data`; labels are not looked at.
- * `least-squares` solves one operation after another for the parents' mean outputs. The kinds that set statistics right
- * bring means and standard deviations of channels to the parents' mean, place by place, each measured after the repairs
+ * Repairs the merge of aligned models, its parents, by what all of them do on the images of `data`; labels are not
+ * used. `least-squares` solves one operation after another for the parents' mean outputs. The other kinds bring means
+ * and standard deviations of channels to the parents' mean, place by place. Each place is measured after the repairs
  * before it. The result is a plain model. For `bn-reset`, the parents are not run.
  *
  * @throws {SpecError} when the models do not hold the same tensors.
  * @throws {TypeError} for an unknown option.
- * @throws {RangeError} for options out of range, a network of no known family, `bn-reset` without BatchNorm, data that do
- * not fit, fewer than two images, NaN or infinity in an activation, and what needs more memory than there is.
+ * @throws {RangeError} for options out of range, a network of no known family, data that do not fit and fewer than two
+ * images. Also for `bn-reset` without BatchNorm, NaN or infinity in an activation, and too little memory.
  *
  * @example
  * const { model } = await repairModel(merged, [a, alignedB], firstImages(train, 500), { kind: "least-squares" });
@@ -44,8 +44,8 @@ export async function repairModel(
 }
 
 /**
- * What repairs merges of A and the aligned B at any λ, as `repairModel` does; for the kinds that set statistics right, A and B
- * are run once for all of them. Throws as `repairModel` does; what has to do with the models, when the first merge is
+ * What repairs merges of A and the aligned B at any λ, as `repairModel` does. For the kinds that set statistics right,
+ * A and B are run once for all of them. Throws as `repairModel` does; for faults of the models, when the first merge is
  * repaired.
  *
  * @example

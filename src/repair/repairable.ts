@@ -1,4 +1,4 @@
-/** A network whose channels are measured, scaled and shifted: what a repair needs, whatever runs it. */
+/** A network whose channels are measured, scaled and shifted: what a repair needs, on any runtime. */
 
 import type { Model } from "../base/model.ts";
 import type { Dataset } from "../data/dataset.ts";
@@ -17,7 +17,7 @@ export interface ChannelAffine {
 export interface Walk {
   /** Statistics of a value with the network's tensors as they are; values must come in the graph's order. */
   measure(value: string, onImages?: (done: number) => void): Promise<ChannelStatistics>;
-  /** Says that the value measured last is now scaled and shifted by the network itself. */
+  /** Declares that the value measured last is now scaled and shifted by the network itself. */
   change(affine: ChannelAffine): void;
   /** Frees what waits. */
   dispose(): void;

@@ -1,4 +1,4 @@
-/** What a repair is, and what it says it did. */
+/** What a repair is, and its report. */
 
 import { memoryModel, type TensorData } from "../base/memory-model.ts";
 import type { Model } from "../base/model.ts";
@@ -7,10 +7,10 @@ import type { SolvedOperation } from "./least-squares/solve-in-order.ts";
 import type { AffineKind } from "./repair-places.ts";
 
 /**
- * `least-squares`: the tensors of every convolution and matrix solved for what reproduces the parents' mean outputs best; the
- * best of all where its few hundred images are at hand. `bn-reset`: BatchNorm's running statistics recomputed. `repair`: each
- * channel's mean and standard deviation brought to the mean of the parents' (REPAIR, Jordan et al. 2023). `rescale`: the
- * deviation alone, by a scale that always folds. `reshift`: the mean alone.
+ * The kinds of repair. `least-squares` solves the tensors of every convolution and matrix for the parents' mean
+ * outputs; it is the best where a few hundred images are at hand. `bn-reset` recomputes BatchNorm's running statistics.
+ * `repair` brings each channel's mean and standard deviation to the mean of the parents' (REPAIR, Jordan et al. 2023).
+ * `rescale` changes the deviation alone, by a scale that always folds, `reshift` the mean alone.
  */
 export type RepairKind = "least-squares" | "bn-reset" | AffineKind;
 
@@ -20,7 +20,7 @@ export const REPAIR_KINDS: readonly RepairKind[] = ["least-squares", "bn-reset",
 export interface RepairReport {
   readonly kind: RepairKind;
   readonly images: number;
-  /** Values whose channels were normalised anew, scaled or shifted, in order; none for `least-squares`. */
+  /** Values whose channels were normalised again, scaled or shifted, in order; none for `least-squares`. */
   readonly places: readonly RepairedValue[];
   /** `least-squares`: convolutions and matrices in the order in which they were solved. */
   readonly operations: readonly SolvedOperation[];
@@ -48,7 +48,7 @@ export interface RepairedModel {
   readonly report: RepairReport;
 }
 
-/** A copy of the model that says how it was repaired. */
+/** A copy of the model that records how it was repaired. */
 export async function tagged(model: Model, kind: RepairKind, { count }: Dataset): Promise<Model> {
   const tensors = new Map<string, TensorData>();
   for (const [name, info] of model.tensors) tensors.set(name, { ...info, data: await model.read(name) });

@@ -1,5 +1,5 @@
 /**
- * A scale and shift of each channel for each task, beside one merged model: its activations on a task's data get the
+ * A scale and shift of each channel for each task, beside one merged model. Its activations on a task's data get the
  * statistics of that task's expert (Sharma et al. 2024, "Non-Local Model Merging Problem").
  */
 
@@ -38,9 +38,10 @@ const OPTIONS: OptionKinds<TaskAffineOptions> = {
 };
 
 /**
- * Finds, value by value, what brings the merged model's means and standard deviations on a task's images to those of the
- * task's expert, which must be numbered as the merged model is. A model of F32 tensors `VALUE.scale` and `VALUE.shift`,
- * to be written beside the merged one, with the task in `rebasin.task` of its metadata. Throws as `repairModel` does.
+ * Finds, value by value, what brings the merged model's means and standard deviations on a task's images to those of
+ * the task's expert. The expert must be numbered as the merged model is. The result is a model of F32 tensors
+ * `VALUE.scale` and `VALUE.shift`, to be written beside the merged one, with the task in `rebasin.task` of its
+ * metadata. Throws as `repairModel` does.
  *
  * @example
  * const side = await taskAffine(merged, expert, taskImages, { task: "digits" });

@@ -1,4 +1,4 @@
-/** How side files of tasks are told from other models. Needs nothing that runs networks. */
+/** How side files of tasks are recognised. Needs nothing that runs networks. */
 
 import type { Model } from "../base/model.ts";
 

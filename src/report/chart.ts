@@ -14,7 +14,10 @@ export interface ChartOptions {
   /** Bold line above the chart; the chart's name for screen readers too. */
   readonly title?: string | undefined;
   readonly subtitle?: string | undefined;
-  /** In CSS pixels, at least 240. Panels stand side by side from 640 on, else below each other. Default 880, or 420 for charts of one panel. */
+  /**
+   * In CSS pixels, at least 240. Panels are side by side from 640 on, else below each other. Default 880, or 420
+   *   for charts of one panel.
+   */
   readonly width?: number | undefined;
   /** Makes the elements, which are never attached. Default: the page's, or linkedom's where there is no page. */
   readonly document?: Document | undefined;
@@ -42,11 +45,14 @@ export interface LegendEntry {
 
 const SVG = "http://www.w3.org/2000/svg";
 const NARROWEST = 240;
-/** From this width on panels stand side by side. */
+/** From this width on panels are side by side. */
 const WIDE = 640;
 const EDGE = 16;
 const GAP = 40;
-/** Mean width of a character of the fonts in use, as a share of their size. Plots are laid out without measuring text. */
+/**
+ * Mean width of a character of the fonts in use, as a share of their size. Plots are laid out without measuring
+ *   text.
+ */
 const CHARACTER = 0.56;
 
 /** Loads what draws: Plot always, a document only where there is none. */
@@ -74,7 +80,7 @@ export function element(
   return made;
 }
 
-/** Words of `text` in lines of at most `width` pixels at a font size; a longer word has a line of its own. */
+/** Words of `text` in lines of at most `width` pixels at a font size; a longer word has its own line. */
 function wrapText(text: string, width: number, size: number): string[] {
   const lines: string[] = [];
   const fits = Math.floor(width / (CHARACTER * size));
@@ -87,8 +93,8 @@ function wrapText(text: string, width: number, size: number): string[] {
 }
 
 /**
- * What Plot drew, as a part of a chart: without its style sheet, which sets what an SVG inside of another does not need, and
- * without the names it gives its marks: a chart is one image to a screen reader, and names inside of one are an error.
+ * Plot's drawing as a part of a chart, without its style sheet, which an SVG inside of another does not need. The names
+ * of its marks go too: a chart is one image to a screen reader, and names inside of one are an error.
  */
 function asPart(drawn: Element): Element {
   drawn.querySelector("style")?.remove();

@@ -1,4 +1,4 @@
-/** The bar that says which colour stands for which value. */
+/** The bar that shows the value of each colour. */
 
 import type { Drawing, Panel } from "./chart.ts";
 import { cssColourAt } from "./style.ts";

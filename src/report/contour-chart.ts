@@ -4,7 +4,7 @@ import { type ChartOptions, type Drawing, drawChart, element, type Panel } from 
 import { colourLegend } from "./colour-legend.ts";
 import { cssColourAt } from "./style.ts";
 
-/** Values on a grid: `values[row·columns + column]` stands at the row-th y and the column-th x, in equal steps. */
+/** Values on a grid: `values[row·columns + column]` is at the row-th y and the column-th x, in equal steps. */
 export interface Plane {
   readonly columns: number;
   readonly rows: number;
@@ -27,7 +27,10 @@ export interface ContourOptions extends ChartOptions {
   readonly yLabel?: string | undefined;
   /** What the values are. Default "loss (nats)". */
   readonly valueLabel?: string | undefined;
-  /** Values above count as this one: far from the models a loss may be anything. Default: the 80th percentile, or the highest if that is less than twice as high. */
+  /**
+   * Values above count as this one: far from the models a loss may be anything. Default: the 80th percentile, or
+   *   the highest if that is less than twice as high.
+   */
   readonly cap?: number | undefined;
   /** Bands of colour. Default 12. */
   readonly bands?: number | undefined;
@@ -42,8 +45,10 @@ function chooseCap(finite: readonly number[]): number {
 }
 
 /**
- * Filled contours with named points, as the text of an SVG file. Values that are not finite count as the cap. Throws
- * `RangeError` for a grid of fewer than 2×2 values, another number of values than its sides say, or none that is finite.
+ * Filled contours with named points, as the text of an SVG file. Values that are not finite count as the cap.
+ *
+ * @throws {RangeError} for a grid of fewer than 2×2 values, a number of values that does not fit its sides, or none
+ * that is finite.
  *
  * @example
  * const svg = await contourChart(plane, [{ name: "A", x: 0, y: 0 }, { name: "B", x: 1, y: 0 }], { title: "Loss" });
@@ -150,7 +155,10 @@ function pixelsOf({ x, y, columns, rows }: Plane): { x1: number; x2: number; y1:
   return { x1: x[0] - dx, x2: x[1] + dx, y1: y[0] - dy, y2: y[1] + dy };
 }
 
-/** An SVG of its own hides what is outside of the frame, without the identifier that a clip path would need in its page. */
+/**
+ * A separate SVG hides what is outside of the frame, without the identifier that a clip path would need in its
+ *   page.
+ */
 function clip(document: Document, drawn: SVGElement, dimensions: { width: number; height: number }): SVGElement {
   const { marginLeft: x, marginTop: y } = MARGINS;
   const width = dimensions.width - x - MARGINS.marginRight;

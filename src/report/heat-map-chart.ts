@@ -111,9 +111,10 @@ function matrixPanel(
 }
 
 /**
- * A matrix as colours, as the text of an SVG file. Above 128 rows or columns, a cell shows the greatest of the values it
- * stands for. The hundredth of the cells with
- * the lowest and that with the highest values have the colours of the ends. Throws `RangeError` for a matrix without values, or with another number of them than its sides say.
+ * A matrix as colours, as the text of an SVG file. Above 128 rows or columns, a cell shows the greatest of its values.
+ * The hundredth of the cells with the lowest and that with the highest values have the colours of the ends.
+ *
+ * @throws {RangeError} for a matrix without values, or with a number of them that does not fit its sides.
  *
  * @example
  * const svg = await heatMapChart({ rows: 256, columns: 256, values: cost }, { title: "P0", rowLabel: "unit of A", columnLabel: "unit of B" });

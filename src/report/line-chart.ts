@@ -9,7 +9,7 @@ export interface Series {
     readonly x: number;
     readonly y: number /** Shown on hovering; default name, x and y. */;
     readonly note?: string | undefined;
-    /** The share of what the line is of that this point stands for, from 0 to 1: its dot's area; rare ones are off the line. */
+    /** The point's share of the line's data, from 0 to 1: its dot's area; rare ones are off the line. */
     readonly weight?: number | undefined;
   }[];
 }
@@ -26,7 +26,7 @@ export interface ChartAxis {
   readonly format?: ((value: number) => string) | undefined;
 }
 
-/** What stands in one set of axes: lines, and what orients the eye. */
+/** The content of one set of axes: lines, and what orients the eye. */
 export interface LinePanel {
   readonly series: readonly Series[];
   readonly x?: ChartAxis | undefined;
@@ -69,7 +69,7 @@ const isOwnAxis = ({ type, ticks }: ChartAxis): boolean => type === "log" && tic
 
 const plain = (value: number): string => String(Number(value.toPrecision(6)));
 
-/** A point that stands for less is off the line: chance moves it. */
+/** A point with a smaller share is off the line: chance moves it. */
 const RARE = 0.01;
 /** Radii of dots, in pixels: of points without a weight, of the rarest, and of all in one point. */
 const [RADIUS, LEAST, MOST] = [3, 1.5, 12];
@@ -80,7 +80,7 @@ const isOnLine = ({ weight }: Point): boolean => weight === undefined || weight 
 const radiusOf = ({ weight }: Point): number =>
   weight === undefined ? RADIUS : Math.max(LEAST, MOST * Math.sqrt(weight));
 
-/** A panel of lines. `label` stands above it. @internal */
+/** A panel of lines. `label` is above it. @internal */
 export function linePanel(label: string, content: LinePanel): Panel {
   const height = content.height ?? 274;
   return { label, height, draw: (drawing, width) => drawLines(drawing, content, { width, height }) };
@@ -137,7 +137,7 @@ function lineMarks(Plot: Drawing["Plot"], { name, points }: Series, index: numbe
 
 /** Lines over one x axis. */
 export interface LineChart extends Omit<LinePanel, "y"> {
-  /** `label` stands above the axis. */
+  /** `label` is above the axis. */
   readonly y?: ChartAxis | undefined;
 }
 

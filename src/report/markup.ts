@@ -1,4 +1,7 @@
-/** Markup as text: what stands inside of it, and whole SVG files, the same characters whichever document made the elements. */
+/**
+ * Markup as text: the inside of an element, and whole SVG files; the same characters for any document that made the
+ *   elements.
+ */
 
 import { visible } from "../base/visible.ts";
 
@@ -26,7 +29,10 @@ const GEOMETRY = new Set([
 const shorten = (numbers: string): string =>
   numbers.replaceAll(/-?\d+\.\d{3,}(?:e-?\d+)?/g, (text) => String(Math.round(100 * Number(text)) / 100));
 
-/** The text of an SVG file: elements in order, attributes by name. XML names its characters may not hold are left out. */
+/**
+ * The text of an SVG file: elements in order, attributes by name. XML names its characters may not hold are left
+ *   out.
+ */
 export function svgText(root: Element): string {
   return `${write(root, ' xmlns="http://www.w3.org/2000/svg"')}\n`;
 }
@@ -53,8 +59,8 @@ function legal(text: string): string {
 }
 
 /**
- * For element content and quoted attributes, of HTML and of XML. Characters that change what is around them, or that XML
- * does not allow, are made visible; line ends and tabs stay.
+ * For element content and quoted attributes, of HTML and of XML. Characters that change what is around them, or that
+ * XML does not allow, are made visible; line ends and tabs stay.
  */
 export function escapeMarkup(text: string): string {
   const shown = text.replaceAll(/[^\n\t]+/g, visible);

@@ -11,8 +11,8 @@ export interface Reliability {
 }
 
 /**
- * One line for each model, dots as large as the share of the images in their bin, bins of less than a hundredth of them off
- * the line; on the dashed diagonal a model is as often right as it says. The text of an SVG file.
+ * One line for each model. Dots are as large as the share of the images in their bin; bins of less than a hundredth are
+ * off the line. On the dashed diagonal, accuracy equals confidence. The text of an SVG file.
  *
  * @example
  * const svg = await reliabilityChart([{ name: "A (ECE 0.041)", bins }], { title: "Calibration" });

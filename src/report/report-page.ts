@@ -2,7 +2,7 @@
 
 import { escapeMarkup } from "./markup.ts";
 
-/** What stands under one heading, in this order: text, figures, charts, tables. */
+/** The content under one heading, in this order: text, figures, charts, tables. */
 export interface ReportSection {
   readonly heading: string;
   /** Paragraphs of plain text. */

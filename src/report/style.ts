@@ -1,6 +1,9 @@
 /** Colours of charts: the style sheet inside of each, and those of numbers. */
 
-/** Light and dark colours of series 0 to 5: each at least 3:1 against its paper, told apart in every common form of colour vision. */
+/**
+ * Light and dark colours of series 0 to 5: each at least 3:1 against its paper, distinct in every common form of
+ *   colour vision.
+ */
 const SERIES: readonly (readonly [light: string, dark: string])[] = [
   ["#d9531e", "#f0804f"],
   ["#1f6fc5", "#5aa2ef"],
@@ -10,7 +13,7 @@ const SERIES: readonly (readonly [light: string, dark: string])[] = [
   ["#5f6066", "#b4b5ba"],
 ];
 
-/** A group is coloured by its class; what of it is filled or stroked says the attribute. */
+/** A group is coloured by its class; the attribute decides what of it is filled or stroked. */
 const series = (shade: 0 | 1): string =>
   SERIES.map(
     (colours, index) =>
@@ -18,7 +21,8 @@ const series = (shade: 0 | 1): string =>
   ).join("\n");
 
 /**
- * What every chart here is styled by, for pictures of yours that shall look like them: elements of the class `rebasin-chart`.
+ * What every chart here is styled by, for pictures of yours that shall look like them: elements of the class
+ * `rebasin-chart`.
  */
 // No custom properties: viewers outside of browsers do not know them. Every rule names the chart's class, since charts
 // stand in pages, among other elements and other charts.
@@ -46,8 +50,8 @@ ${series(1)}
 `;
 
 /**
- * Viridis (matplotlib), which rises evenly in lightness and is told apart in every common form of colour vision: red, green,
- * blue at nine equal steps.
+ * Viridis (matplotlib), which rises evenly in lightness and is distinct in every common form of colour vision: red,
+ * green, blue at nine equal steps.
  */
 const STOPS = [0x440154, 0x472d7b, 0x3b528b, 0x2c728e, 0x21918c, 0x28ae80, 0x5ec962, 0xaddc30, 0xfde725].map(
   (hex): readonly number[] => [hex >> 16, (hex >> 8) & 255, hex & 255],

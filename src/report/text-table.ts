@@ -3,8 +3,8 @@
 import { visible } from "../base/visible.ts";
 
 /**
- * Rows of cells under a header, columns two spaces apart; a column of numbers is aligned to the right. Names in cells are
- * made visible: a row is a line.
+ * Rows of cells under a header, columns two spaces apart; a column of numbers is aligned to the right. Names in cells
+ * are made visible: a row is a line.
  */
 export function textTable(titles: readonly string[], cells: readonly (readonly string[])[]): string {
   const header = titles.map(visible);

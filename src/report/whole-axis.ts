@@ -5,7 +5,10 @@ import type { ChartAxis } from "./line-chart.ts";
 /** Ticks at most: three digits each still fit beside each other on a phone. */
 const MOST_TICKS = 8;
 
-/** An axis from the lowest to the highest of `values`, which are whole; its ticks are whole too. One value is in the middle. */
+/**
+ * An axis from the lowest to the highest of `values`, which are whole; its ticks are whole too. One value is in the
+ *   middle.
+ */
 export function wholeAxis(label: string, values: readonly number[]): ChartAxis {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)];

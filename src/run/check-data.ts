@@ -13,9 +13,9 @@ export interface CheckedNetwork {
 }
 
 /**
- * Classes that the network tells apart on this data. Throws `RangeError` naming the data set and the network when there
- * are no images, when images of this size or these channels do not fit, and when labels name classes beyond; where
- * averaging squares of pixels would make images fit, it says so. `labels: false` leaves the labels out.
+ * The number of classes that the network distinguishes on this data. Throws `RangeError`, naming the data set and the
+ * network, when there are no images, when their size or channels do not fit, and when labels are too high. If averaging
+ * squares of pixels would make images fit, the message names it. `labels: false` leaves the labels out.
  */
 export function checkData(network: CheckedNetwork, data: Dataset, options: { readonly labels?: boolean } = {}): number {
   const { name, count, height, width, channels } = data;

@@ -23,7 +23,9 @@ export interface Predictions {
   readonly classes: number;
 }
 
-/** An evaluation of your own, instead of a data set: loss (nats) and accuracy (0 to 1) of a model on whatever you choose. */
+/**
+ * Your own evaluation, instead of a data set: loss (nats) and accuracy (0 to 1) of a model on data of your choice.
+ */
 export type Evaluate = (model: Model) => Promise<Evaluation> | Evaluation;
 
 const OPTIONS: OptionKinds<EvaluateOptions> = { batch: "number", ...RUNNING };

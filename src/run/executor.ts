@@ -1,4 +1,4 @@
-/** What runs models, said without TensorFlow.js: anything that can be wrapped like this can take its place. */
+/** What runs models, without naming TensorFlow.js: anything that can be wrapped like this can take its place. */
 
 import type { Model } from "../base/model.ts";
 import type { Graph } from "../graph/graph.ts";
@@ -18,8 +18,8 @@ export interface Network {
   /** Names of the values that `run` can give: the outputs of the graph's operations. */
   readonly values: readonly string[];
   /**
-   * The values named in `keep`, by name: copies. What none of them needs may be left out of the computation. Rejects with
-   * `RangeError` for inputs that do not fit and for unknown names.
+   * The values named in `keep`, by name: copies. What none of them needs may be left out of the computation. Rejects
+   * with `RangeError` for inputs that do not fit and for unknown names.
    */
   run(inputs: ReadonlyMap<string, Value>, keep: ReadonlySet<string>): Promise<Map<string, Value>>;
   /** Takes over the tensors of another model, which has the same names and shapes. Rejects with `RangeError` when not. */
@@ -28,16 +28,16 @@ export interface Network {
   dispose(): void;
 }
 
-/** What makes networks of models: `tfExecutor` of `rebasin/tf`, or one of your own around another runtime. */
+/** What makes networks of models: `tfExecutor` of `rebasin/tf`, or your own around another runtime. */
 export interface Executor {
   /**
-   * Puts a model where it runs. The model may be closed afterwards. `graph` says what it computes; the functions of this
+   * Puts a model where it runs. The model may be closed afterwards. `graph` is what it computes; the functions of this
    * package always give it, so that value names are those of `describeGraph`.
    */
   open(model: Model, options?: { readonly graph?: Graph | undefined }): Promise<Network>;
 }
 
-/** Says that an executor is TensorFlow.js's, without loading it: some functions have a faster way there. */
+/** Marks an executor as TensorFlow.js's, without loading it: some functions have a faster way there. */
 export const ON_TENSORFLOW: unique symbol = Symbol("runs on TensorFlow.js");
 
 /** True for `tfExecutor`. */

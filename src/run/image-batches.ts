@@ -14,8 +14,9 @@ export interface BatchOptions {
 }
 
 /**
- * Calls `use` for one batch after the other, with the position of its first image, and waits for it. Sizes differ by one at
- * most, so that no small batch comes last and counts as much as the others. Throws the reason of an aborted signal.
+ * Calls `use` for one batch after the other, with the position of its first image, and waits for it. Sizes differ by
+ * one at most, so that no small batch comes last and counts as much as the others. Throws the reason of an aborted
+ * signal.
  */
 export async function eachImages(
   data: Dataset,

@@ -50,7 +50,7 @@ function highest(row: Float32Array): number {
   return best;
 }
 
-/** Answers whose confidence lies between two bounds. */
+/** Answers whose confidence is between two bounds. */
 export interface ReliabilityBin {
   /** Bounds of the confidence: above `from` (the first bin: from 0 on), at most `to`. */
   readonly from: number;
@@ -72,9 +72,10 @@ export interface Calibration {
 const BINS = 15;
 
 /**
- * Reliability of the answers in `bins` bins of equal width, and the expected calibration error (Guo et al. 2017,
- * On Calibration of Modern Neural Networks, equation 5). The confidence is the softmax probability of the answer.
- * Throws `RangeError` unless `bins` is a positive integer.
+ * Reliability of the answers in `bins` bins of equal width, and the expected calibration error (Guo et al. 2017, On
+ * Calibration of Modern Neural Networks, equation 5). The confidence is the softmax probability of the answer.
+ *
+ * @throws {RangeError} unless `bins` is a positive integer.
  *
  * @example
  * const { error } = calibrate({ logits, classes: 10, labels });

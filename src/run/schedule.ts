@@ -18,7 +18,9 @@ export interface CosineSchedule {
 
 /**
  * Rises linearly from 0 to `peak`, then falls along half a cosine (Loshchilov and Hutter 2017, equation 5, without
- * restarts). Throws `RangeError` for a peak that is not positive, a warm-up outside of [0, 1) and an end outside of [0, 1].
+ * restarts).
+ *
+ * @throws {RangeError} for a peak that is not positive, a warm-up outside of [0, 1) and an end outside of [0, 1].
  *
  * @example
  * const schedule = cosineSchedule({ peak: 0.1, warmup: 0.05 });

@@ -1,4 +1,7 @@
-/** One temperature for logits, fitted to probabilities: the first thing to try where answers are right and too unsure. */
+/**
+ * One temperature for logits, fitted to probabilities: the first thing to try where answers are right and too
+ *   unsure.
+ */
 
 import { exp } from "../base/exact-math.ts";
 
@@ -8,15 +11,15 @@ export interface LogitRows {
   readonly classes: number;
 }
 
-/** Temperatures outside of these say that there was nothing to fit. */
+/** Temperatures outside of these mean that there was nothing to fit. */
 const LEAST = 1 / 64;
 const MOST = 64;
 /** Halvings of the interval: what is left of it is below the last bit of an f32. */
 const HALVINGS = 60;
 
 /**
- * Mean of the softmax probabilities of several networks, f64 `[rows, classes]`: a fresh array. `weights`, one for each, add up
- * to 1.
+ * Mean of the softmax probabilities of several networks, f64 `[rows, classes]`: a fresh array. `weights`, one for each,
+ * add up to 1.
  *
  * @example
  * const ofOne = meanProbabilities([{ logits: Float32Array.of(0, 0), classes: 2 }], [1]); // [0.5, 0.5]
@@ -35,8 +38,8 @@ export function meanProbabilities(parts: readonly LogitRows[], weights: readonly
 
 /**
  * The temperature T at which softmax(z/T) has the least cross-entropy against `probabilities`, which are those of
- * `meanProbabilities`; between 1/64 and 64, and 1 where no temperature makes a difference. The cross-entropy is convex in
- * 1/T, so halving finds it (Guo et al. 2017, section 4.2, with probabilities in place of labels).
+ * `meanProbabilities`; between 1/64 and 64, and 1 where no temperature makes a difference. The cross-entropy is convex
+ * in 1/T, so halving finds it (Guo et al. 2017, section 4.2, with probabilities in place of labels).
  *
  * @example
  * const rows = { logits: Float32Array.of(4, 0, 0, 2), classes: 2 };

@@ -1,11 +1,11 @@
-/** TensorFlow.js is an optional peer: what to say when it is not installed. Imports nothing of it. */
+/** TensorFlow.js is an optional peer: the message when it is not installed. Imports nothing of it. */
 
 /** What installs it. */
 export const INSTALL_PEERS = "npm install @tensorflow/tfjs-core @tensorflow/tfjs-backend-wasm";
 
 /**
- * Loads a module that needs TensorFlow.js, by a dynamic import. Rejects with an `Error` of one line that says what to
- * install when it is not there, and with what loading throws otherwise.
+ * Loads a module that needs TensorFlow.js, by a dynamic import. Rejects with an `Error` of one line that names the
+ * package to install if it is missing, and with what loading throws otherwise.
  *
  * @example
  * const { evaluateModel } = await withTensorFlow(() => import("./tfjs/evaluate.ts"));

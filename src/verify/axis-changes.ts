@@ -15,8 +15,8 @@ export interface AxisChange {
 const FIXED: Axis = [[ANY_SIZE]];
 
 /**
- * Every change of one axis that takes group `name` (of `size` units) from it, puts it there, or has it there in another way:
- * the other order of a flatten's factors, of joined parts. Those that take it away come first.
+ * Every change of one axis that removes group `name` (of `size` units), adds it, or places it differently: the other
+ * order of a flatten's factors, of joined parts. Removals come first.
  */
 export function axisChanges({ tensors, spec }: ResolvedSpec, name: string, size: number): AxisChange[] {
   const away: AxisChange[] = [];

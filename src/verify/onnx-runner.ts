@@ -11,7 +11,10 @@ import type { SpecRunner } from "./verify-spec.ts";
 
 /** How inputs are drawn, and what runs the model. */
 export interface OnnxRunnerOptions {
-  /** `onnxruntime-web` by default, loaded when it is first needed; or that of your own import, or `onnxruntime-node`. */
+  /**
+   * `onnxruntime-web` by default, loaded when it is first needed; or the module that you import, such as
+   *   `onnxruntime-node`.
+   */
   readonly runtime?: OnnxRuntime | undefined;
   /** Of the inputs. Default 0. */
   readonly seed?: number | undefined;
@@ -25,8 +28,9 @@ const SIZES: readonly (readonly [batch: number, free: number])[] = [2, 1].flatMa
 );
 
 /**
- * A runner for `verifySpec`: the model's own ONNX file with changed tensors in onnxruntime. Inputs are drawn at random with the
- * sizes of the file; sizes that it leaves open are tried until the network runs. Outputs that are whole numbers are left out.
+ * A runner for `verifySpec`: the model's own ONNX file with changed tensors in onnxruntime. Inputs are drawn at random
+ * with the sizes of the file; sizes that it leaves open are tried until the network runs. Outputs that are whole
+ * numbers are left out.
  *
  * @throws {Error} when onnxruntime-web is not installed.
  * @throws {RangeError} for a model that came from no ONNX file, and for one that runs with no size tried.

@@ -5,8 +5,8 @@ import { type Rng, randomPermutation } from "../base/rng.ts";
 import { identityPermutation } from "../perm/permutation.ts";
 
 /**
- * Random permutations of the groups that `moves` is true for, by name; the others stay, but for those that are nested in one
- * that moves: they go with its blocks.
+ * Random permutations of the groups that `moves` is true for, by name; the others stay, but for those that are nested
+ * in one that moves: they go with its blocks.
  */
 export function randomPermutations(
   { permutations }: ResolvedSpec,

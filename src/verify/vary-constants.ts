@@ -16,9 +16,9 @@ export interface VariedModel {
 }
 
 /**
- * The model with its constant float tensors of several elements drawn at random: around their value, from half of it to one
- * and a half, so that variances stay positive, or within 0.1 of zero. Reads every float tensor once. A view: what is not
- * drawn is read from `model`. `others` names tensors that may stay as they are, but for those that the spec moves.
+ * The model with its constant float tensors of several elements drawn at random. A value is drawn from half of it to
+ * one and a half, so that variances stay positive; a zero within 0.1. Reads every float tensor once. A view: what is
+ * not drawn is read from `model`. `others` names tensors that may stay as they are, but for those that the spec moves.
  */
 export async function varyConstants(
   model: Model,

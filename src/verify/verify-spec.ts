@@ -13,7 +13,7 @@ import { type AxisChange, axisChanges, withChanges } from "./axis-changes.ts";
 import { randomPermutations } from "./random-permutations.ts";
 import { varyConstants } from "./vary-constants.ts";
 
-/** What runs a model on inputs of its own choice, always the same: gives all outputs, one array each. */
+/** What runs a model on its own fixed inputs: gives all outputs, one array each. */
 export interface SpecRunner {
   run(model: Model, signal?: AbortSignal): Promise<readonly (readonly number[] | Float32Array | Float64Array)[]>;
 }
@@ -24,7 +24,7 @@ export interface VerifyOptions extends Running {
   readonly seed?: number | undefined;
   /** The largest change of an output that counts as none, relative to the largest number of that output. Default 1e-4. */
   readonly tolerance?: number | undefined;
-  /** The most runs that the search for a wrong tensor may take for a group. Default 400. */
+  /** The most runs that the search for a wrong tensor may need for a group. Default 400. */
   readonly maxRuns?: number | undefined;
 }
 
@@ -32,7 +32,10 @@ export interface VerifyOptions extends Running {
 export interface GroupCheck {
   readonly name: string;
   readonly size: number;
-  /** The largest change of an output, relative to the largest number of that output, when this group alone is renumbered. */
+  /**
+   * The largest change of an output, relative to the largest number of that output, when this group alone is
+   *   renumbered.
+   */
   readonly deviation: number;
   /** True when that is within the tolerance. */
   readonly kept: boolean;
@@ -48,7 +51,7 @@ export interface AxisFault {
   readonly group: string;
   readonly tensor: string;
   readonly axis: number;
-  /** What the spec says, as text. */
+  /** The spec's axis, as text. */
   readonly is: string;
   /** What keeps the function. */
   readonly expected: string;
@@ -85,12 +88,13 @@ interface Proof {
 }
 
 /**
- * Renumbers the units of every group at random, each group alone and all together, runs the network, and compares outputs with
- * those of the network as it was. Constant tensors (fresh biases and norms) are drawn at random first. For a group that
- * changes the outputs it looks for the tensor that is wrong: it tries every other way in which the group could be on one axis.
+ * Renumbers the units of every group at random, each group alone and all together, runs the network, and compares
+ * outputs with those of the network as it was. Constant tensors (fresh biases and norms) are drawn at random first. For
+ * a group that changes the outputs it looks for the tensor that is wrong: it tries every other way in which the group
+ * could be on one axis.
  *
- * Resolves to what was found, faults included. Onnxruntime and TensorFlow.js are runners (`onnxRunner`, `familyRunner`), or
- * one of your own.
+ * Resolves to what was found, faults included. Onnxruntime and TensorFlow.js are runners (`onnxRunner`,
+ * `familyRunner`), or your own.
  *
  * @throws {SpecError} when the spec does not fit the model, or has no group.
  * @throws {RangeError} for a tolerance, seed or count that is none, and for outputs that are no numbers.
@@ -172,7 +176,10 @@ function changed({ model, resolved }: Proof, changes: readonly AxisChange[]): Re
   }
 }
 
-/** The fewest changes found that keep the function, the best one first added at each step; none when it is not enough. */
+/**
+ * The fewest changes found that keep the function, the best one first added at each step; none when it is not
+ *   enough.
+ */
 async function findFaults(proof: Proof, name: string, size: number): Promise<AxisFault[]> {
   const { resolved, tolerance, maxRuns } = proof;
   const candidates = axisChanges(resolved, name, size);

@@ -104,7 +104,7 @@ test("a network that needs --order runs in evaluate, curve, contour and repairs;
   const [a, b] = [await unknownFile(1), await unknownFile(2)];
   const refused = await run("evaluate", a, ...DATA);
   assert.is(refused.code, 1);
-  assert.match(refused.stderr, /zig\.weight is named after "zig"; if it is a plain chain say --assume chain/);
+  assert.match(refused.stderr, /zig\.weight is named after "zig"; if it is a plain chain, give --assume chain/);
   const own = await runJson("evaluate", a, ...DATA, ...ORDER);
   assert.is(own.code, 0);
   assert.equal((await runJson("evaluate", a, ...DATA, "--assume", "chain")).json, own.json);

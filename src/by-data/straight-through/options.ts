@@ -1,4 +1,4 @@
-/** What the straight-through estimator can be told. */
+/** Options of the straight-through estimator. */
 
 import type { Model } from "../../base/model.ts";
 import { checkOptions, type OptionKinds, RUNNING, type Settled } from "../../base/options.ts";
@@ -29,7 +29,7 @@ export interface StraightThroughOptions {
   /** Of the order of the images and of the visiting order of projections. Default 0. */
   readonly seed?: number | undefined;
   readonly threads?: number | "auto" | undefined;
-  /** A checkpoint of the same matching: goes on behind its step. */
+  /** A checkpoint of the same matching: resumes after its step. */
   readonly resume?: Model | undefined;
   /** Called after each validation, and waited for. */
   readonly onValidation?: ((validation: Validation) => Promise<void> | void) | undefined;

@@ -1,4 +1,7 @@
-/** The permutations of a search as variables, so that a checkpoint keeps them beside the tensors. Units are whole in f32. */
+/**
+ * The permutations of a search as variables, so that a checkpoint keeps them beside the tensors. Units are whole in
+ *   f32.
+ */
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { Permutations } from "../../perm/alignment.ts";

@@ -37,14 +37,15 @@ export interface StraightThroughMatching {
 }
 
 /**
- * Finds permutations of B's units by the loss of the midpoint (paper, Section 3.3): θ̃ starts at A; each step projects it,
- * π = weight matching of θ̃ and B from the last π, takes the gradient of the loss at ½(A + π(B)) as if it were θ̃'s, and
- * goes down it. Unlike the paper, which keeps the π of the lowest loss of a single batch, a π is kept for its loss on
- * held-out images, and the start counts: the result is never worse there than weight matching. Same models, data and
- * options: same permutations, also when it was cut in two by a checkpoint.
+ * Finds permutations of B's units by the loss of the midpoint (paper, Section 3.3). θ̃ starts at A. Each step projects
+ * it: π is the weight matching of θ̃ and B from the last π. Then θ̃ moves down the gradient of the loss at ½(A + π(B)),
+ * as if that were its own. The paper keeps the π of the lowest loss of a single batch. Here its loss on held-out images
+ * decides, and the start counts: the result is never worse there than weight matching. Same models, data and options:
+ * same permutations, also when it was cut in two by a checkpoint.
  *
- * Throws as `matchWeights` and `createNetwork` do, `RangeError` for options out of range, data that do not fit and a loss
- * that is no longer finite, and the reason of an aborted signal.
+ * Throws as `matchWeights` and `createNetwork` do. An aborted signal rejects with its reason.
+ *
+ * @throws {RangeError} for options out of range, data that do not fit, and a loss that is no longer finite.
  *
  * @example
  * const { permutations, report } = await matchStraightThrough(a, b, await detectSpec(a), train);
@@ -154,7 +155,10 @@ async function validate(
   await options.onValidation?.({ step: kept.step, loss, best, checkpoint });
 }
 
-/** At the start, or behind a checkpoint's step. Losses are not kept in checkpoints: the same images give the same bits. */
+/**
+ * At the start, or behind a checkpoint's step. Losses are not kept in checkpoints: the same images give the same
+ *   bits.
+ */
 async function beginOrResume(
   search: Search,
   data: Dataset,

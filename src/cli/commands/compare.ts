@@ -13,7 +13,7 @@ import { INPUT_OPTIONS, type InputValues, PREFIX_OPTIONS, type PrefixValues, wit
 
 /** Exit code when the two cannot be merged. */
 const NOT_MERGEABLE = 1;
-/** Reasons of a kind that are told in full. */
+/** Reasons of a kind that are listed in full. */
 const SHOWN = 10;
 
 export const compare: Command<InputValues & PrefixValues> = {

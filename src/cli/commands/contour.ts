@@ -135,7 +135,7 @@ async function write(
   });
 }
 
-/** Rows of the grid as arrays of their own: `loss[row][column]`. */
+/** Rows of the grid as separate arrays: `loss[row][column]`. */
 function contourJson({ x, y, loss, accuracy, points }: Contour, images: number): Record<string, unknown> {
   const rows = (values: readonly number[]): number[][] =>
     y.map((_, i) => values.slice(i * x.length, (i + 1) * x.length));

@@ -28,7 +28,7 @@ import { choice, flag, integer, required, text } from "../option.ts";
 import { alignOf, planOf, repairOf, settingOf } from "../planning.ts";
 import { REPAIR_OPTIONS, type RepairValues } from "../repairing.ts";
 
-/** More heat maps than this make a page heavy and say nothing new. */
+/** More heat maps than this make a page heavy and show nothing new. */
 const MAX_MAPS = 12;
 
 interface CurveValues extends DataValues, Omit<MatchValues, "batch">, PrefixValues, RepairValues, PermutationsValues {
@@ -137,7 +137,7 @@ function hintsOf({ splits }: CurveResult): string[] {
 
 const OUTPUTS = ["csv", "svg", "html"] as const;
 
-/** Says what to install, where the peers are missing. */
+/** Names the packages to install, where the peers are missing. */
 async function loadRunning() {
   const { executorOf } = await import("../../run/models/default-executor.ts");
   await executorOf(undefined);

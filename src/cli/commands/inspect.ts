@@ -97,7 +97,7 @@ interface ModelDescription {
   readonly frozen: readonly string[];
 }
 
-/** A file that is one of several says so by its name; opened alone it is part of a model. */
+/** The name of a file that is one of several shows it; opened alone it is part of a model. */
 function loneShard(path: string): [string, string][] {
   const name = shardName(path);
   if (name === undefined || name.count < 2) return [];

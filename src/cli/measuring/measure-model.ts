@@ -1,4 +1,7 @@
-/** Measures models one after another, as curves need it: repaired before where that is asked for, on several data sets. */
+/**
+ * Measures models one after another, as curves need it: repaired before where that is asked for, on several data
+ *   sets.
+ */
 
 import type { Model } from "../../base/model.ts";
 import type { Dataset } from "../../data/dataset.ts";

@@ -1,4 +1,7 @@
-/** Threads that measure, each one model at a time. Loaded on demand, so that it is a chunk beside the thread's own file. */
+/**
+ * Threads that measure, each one model at a time. Loaded on demand, so that it is a chunk beside the thread's own
+ *   file.
+ */
 
 import { Worker } from "node:worker_threads";
 import { FormatError, SpecError } from "../../base/errors.ts";

@@ -1,10 +1,10 @@
-/** A thread that measures: the models it is sent, one at a time, on a TensorFlow.js of its own. */
+/** A thread that measures: the models it is sent, one at a time, on its own TensorFlow.js. */
 
 import { parentPort, workerData } from "node:worker_threads";
 import { createMeasurer, type Measured } from "./measure-model.ts";
 import { modelOf, type PlainJob, type PlainSetup, setupOf } from "./plain.ts";
 
-/** What a thread says of its job. */
+/** A thread's report on its job. */
 export type MeasureReport =
   | { readonly kind: "ready" }
   | { readonly kind: "images"; readonly done: number }

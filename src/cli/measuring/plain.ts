@@ -9,7 +9,7 @@ import type { MeasureJob, MeasureSetup } from "./measure-model.ts";
 export interface PlainModel {
   readonly name: string;
   readonly tensors: ReadonlyMap<string, TensorData>;
-  /** Says of the network what tensors do not. */
+  /** Adds what tensors do not show of the network. */
   readonly metadata: ReadonlyMap<string, string>;
 }
 

@@ -15,7 +15,7 @@ export interface Variables {
   readonly others: readonly string[];
 }
 
-/** What a TrainState, and those that people derive from it, have besides a model's variables. */
+/** What a TrainState, and those that people derive from it, have in addition to a model's variables. */
 const TRAINING = /^(opt_?state|opt|optimizer(_?state)?|step|rngs?|(dropout_)?(rng|key)|(dynamic|loss)_scale|epoch)$/i;
 
 /** Names together, in letters: half a million tensors with long names have 50 million. */

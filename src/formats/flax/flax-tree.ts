@@ -1,6 +1,6 @@
 /**
- * The tree in a file of `flax.serialization.to_bytes`: maps by name, arrays as extension 1 and NumPy's scalars as extension 3,
- * each `[shape, dtype's name, bytes]`; arrays of more than 2^30 bytes as maps of chunks.
+ * The tree in a file of `flax.serialization.to_bytes`: maps by name, arrays as extension 1 and NumPy's scalars as
+ * extension 3, each `[shape, dtype's name, bytes]`. Arrays of more than 2^30 bytes are maps of chunks.
  */
 
 import { describe } from "../../base/describe.ts";

@@ -1,6 +1,9 @@
 /** Recognises Flax's files: MessagePack, which has no signature. */
 
-/** True for a map whose first key is a word: Flax's trees are maps of maps. A file's ending helps where the head says less. */
+/**
+ * True for a map whose first key is a word: Flax's trees are maps of maps. A file's ending helps where the head
+ *   shows less.
+ */
 export function looksLikeFlax(head: Uint8Array, name: string): boolean {
   const first = head[0]!;
   const heads = first > 0x80 && first < 0x90 ? 1 : first === 0xde ? 3 : first === 0xdf ? 5 : 0;

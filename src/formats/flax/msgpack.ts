@@ -4,7 +4,10 @@ import { FormatError } from "../../base/errors.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
 import { readAhead } from "../../io/read-ahead.ts";
 
-/** One value's head. For text and bytes `from` and `until` are their place; maps and lists have their entries behind them. */
+/**
+ * One value's head. For text and bytes `from` and `until` are their place; maps and lists have their entries behind
+ *   them.
+ */
 export type Token =
   | { readonly kind: "map" | "list"; readonly at: number; readonly count: number }
   | { readonly kind: "text" | "bytes"; readonly at: number; readonly from: number; readonly until: number }

@@ -32,10 +32,12 @@ export interface FlaxContainer {
 }
 
 /**
- * Opens a file that `flax.serialization.to_bytes` wrote: reads the tree, not the arrays. Names are the paths in it, joined by
- * `/`: `params/Dense_0/kernel`. `read` gives a *view* where the source gives one and the array is whole, else a copy.
+ * Opens a file that `flax.serialization.to_bytes` wrote: reads the tree, not the arrays. Names are the paths in it,
+ * joined by `/`: `params/Dense_0/kernel`. `read` gives a *view* where the source gives one and the array is whole, else
+ * a copy.
  *
- * @throws {FormatError} naming the file and the byte or the array: for what is malformed, and where the model is not told
+ * @throws {FormatError} naming the file and the byte or the array: for what is malformed, and where the choice of a
+ * model is open
  *
  * @example
  * const model = await openFlax(bytesSource(bytes, "flax_model.msgpack"));

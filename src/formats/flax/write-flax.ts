@@ -14,8 +14,8 @@ export interface FlaxWriteOptions {
 }
 
 /**
- * Writes a copy of the file with the tensors of `model` in it. The caller has checked that names, dtypes and shapes are the
- * file's. Resolves to whether anything changed. Neither closes nor aborts the sink.
+ * Writes a copy of the file with the tensors of `model` in it. The caller has checked that names, dtypes and shapes are
+ * the file's. Resolves to whether anything changed. Neither closes nor aborts the sink.
  */
 export async function writeIntoFlax(
   { source, tensors }: FlaxContainer,

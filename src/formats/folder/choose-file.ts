@@ -30,7 +30,10 @@ const ENDINGS = [
 /** Files that hold weights in formats that are not read. */
 const OTHER_WEIGHTS = /\.(gguf|ot|tflite|pb|onnx_data)$/i;
 
-/** What training leaves beside a model in the endings of models, the weights of TensorFlow.js, and JSON of another name. */
+/**
+ * What training leaves beside a model in the endings of models, the weights of TensorFlow.js, and JSON of another
+ *   name.
+ */
 const NO_MODEL =
   /^((training_args|optimizer|scheduler|scaler|rng_state.*|random_states.*)\.(bin|pt|pth)|group\d+-shard\d+of\d+\.bin|.+model\.json)$/;
 
@@ -56,8 +59,8 @@ export function holdsWeights(path: string): boolean {
 }
 
 /**
- * The model among the `paths` of a folder: one of a usual name before others, an index before a single file,
- * safetensors before `.bin` before the rest. `name` is the folder's, for messages.
+ * The model among the `paths` of a folder: usual names before others, an index before a single file, safetensors before
+ * `.bin`, then the rest. `name` is the folder's, for messages.
  *
  * Throws `FormatError` when there is none, or when nothing decides between several.
  *

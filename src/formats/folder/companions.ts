@@ -1,4 +1,4 @@
-/** Which files of a model's folder go along with it: what loaders need besides the weights. */
+/** Which files of a model's folder go along with it: what loaders need in addition to the tensors. */
 
 import { FOLDER_SIDECAR } from "../sidecar.ts";
 import { holdsWeights } from "./choose-file.ts";
@@ -10,8 +10,8 @@ const ENDINGS = /\.(json|txt|model|jinja|tiktoken|spm|py|vocab|merges|bpe)$/i;
 const NAMES = /^(LICENSE|LICENCE|NOTICE)(\.|$)/i;
 
 /**
- * Those of `paths` that are copied: not weights, not the README and the plan, which are the old model's, and nothing of folders that
- * hold weights of their own, which are other models, nor hidden files.
+ * Those of `paths` that are copied. Left out: weights, the README and plan of the old model, hidden files, and folders
+ * with other models' weights.
  */
 export function companions(paths: readonly string[]): string[] {
   const others = new Set(paths.filter((path) => holdsWeights(path) && path.includes("/")).map(topFolder));

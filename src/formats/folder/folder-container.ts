@@ -20,7 +20,10 @@ export interface FolderContainer {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-/** What a model's origin is to a single file: the format to write, and the container of that format, if it was one file. */
+/**
+ * What a model's origin is to a single file: the format to write, and the container of that format, if it was one
+ *   file.
+ */
 export function fileOrigin(like: Origin | undefined): {
   readonly format: string | undefined;
   readonly like: Origin | undefined;

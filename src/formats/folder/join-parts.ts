@@ -1,4 +1,4 @@
-/** Holds an index against its shards: every tensor in the shard that the index says, and in no other. */
+/** Holds an index against its shards: every tensor is in the shard that the index names, and in no other. */
 
 import { listFirst } from "../../base/compare-tensors.ts";
 import { describe } from "../../base/describe.ts";
@@ -7,8 +7,8 @@ import type { OpenedPart } from "./folder-container.ts";
 import type { ShardIndex } from "./shard-index.ts";
 
 /**
- * Returns notes for people. Throws `FormatError` for a tensor that its shard lacks and for one that two shards have. Tensors that the index does not
- * name are read, as every loader of whole shards does, and noted.
+ * Returns notes for people. Throws `FormatError` for a tensor that its shard lacks and for one that two shards have.
+ * Tensors that the index does not name are read, as every loader of whole shards does, and noted.
  */
 export function joinParts(
   parts: readonly OpenedPart[],

@@ -15,7 +15,10 @@ import { joinParts } from "./join-parts.ts";
 import { openParts } from "./open-parts.ts";
 import { looksLikeIndex, readIndex } from "./shard-index.ts";
 
-/** Opens the model of a folder. Rejects with `FormatError` when there is none, or when nothing decides between several. */
+/**
+ * Opens the model of a folder. Rejects with `FormatError` when there is none, or when nothing decides between
+ *   several.
+ */
 export async function openFolder(files: Files, options: OpenOptions): Promise<Model> {
   const name = options.name ?? files.name;
   const list = await files.list?.(options.signal);
@@ -35,8 +38,8 @@ export async function openFolder(files: Files, options: OpenOptions): Promise<Mo
 }
 
 /**
- * Opens the shards that an index names; `path` is where the index is among `files`, and `others` are files beside it that
- * are known not to be read. Closes `source`, the index, when all is well.
+ * Opens the shards that an index names; `path` is where the index is among `files`, and `others` are files beside it
+ * that are known not to be read. Closes `source`, the index, when all is well.
  */
 export async function openIndex(
   source: ByteSource,

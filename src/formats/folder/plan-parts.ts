@@ -33,7 +33,7 @@ export function sameParts(
   }));
 }
 
-/** New files: one, or shards of at most `shardBytes` in the model's order; a larger tensor is a shard of its own. */
+/** New files: one, or shards of at most `shardBytes` in the model's order; a larger tensor gets its own shard. */
 export function newParts(
   { tensors, metadata }: Pick<Model, "tensors" | "metadata">,
   { stem, ending, format }: { readonly stem: string; readonly ending: string; readonly format: string },

@@ -1,6 +1,7 @@
 /**
- * The index of a model in shards: `{ "metadata": { "total_size": 24 }, "weight_map": { "fc.weight": "model-00001-of-00002.safetensors" } }`.
- * Written by Hugging Face's libraries as `model.safetensors.index.json`, `pytorch_model.bin.index.json` and the like.
+ * The index of a model in shards:
+ * `{ "metadata": { "total_size": 24 }, "weight_map": { "fc.weight": "model-00001-of-00002.safetensors" } }`. Written by
+ * Hugging Face's libraries as `model.safetensors.index.json`, `pytorch_model.bin.index.json` and the like.
  */
 
 import { describe } from "../../base/describe.ts";
@@ -12,7 +13,7 @@ import { checkInnerPath } from "../../io/files.ts";
 /** As a header of safetensors; the largest index known (Kimi K3, half a million tensors) has 60 MB. */
 export const MAX_INDEX_BYTES = 100_000_000;
 
-/** Far above any model's, and what a text of that size could hold besides. */
+/** Far above any model's, and enough for other keys of the text. */
 export const MAX_INDEX_TENSORS = 1_000_000;
 
 /** Files that are open at a time. The largest models known come in some 200. */
@@ -21,7 +22,7 @@ export const MAX_SHARDS = 10_000;
 /** The format needs two levels; tools keep some things more in `metadata`. */
 const MAX_JSON_DEPTH = 16;
 
-/** What an index says, checked: which file each tensor is in. */
+/** The content of an index, checked: which file each tensor is in. */
 export interface ShardIndex {
   readonly weightMap: ReadonlyMap<string, string>;
   /** The files, sorted: numbers in their names have as many digits. */

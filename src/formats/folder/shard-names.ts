@@ -15,7 +15,7 @@ export interface ShardName {
 const SHARD = /^(?<stem>.*?)[-_](?<number>\d{5,6})[-_]of[-_](?<count>\d{5,6})(?<ending>\.\w+)$/;
 
 /**
- * What a file's name says of it, its folder left out; undefined for a name of no shard.
+ * The shard that a file's name (without its folder) shows; undefined for a name of no shard.
  *
  * @example
  * shardName("hf/model-00001-of-00002.safetensors"); // { stem: "model", number: 1, count: 2, ending: ".safetensors" }

@@ -1,4 +1,7 @@
-/** Writes a model as a folder: its files, their index, the files beside them, and a card that says how it was made. */
+/**
+ * Writes a model as a folder: its files, their index, the files beside them, and a card that records how it was
+ *   made.
+ */
 
 import type { Model } from "../../base/model.ts";
 import { tensorBytes } from "../../base/tensor-bytes.ts";
@@ -21,7 +24,7 @@ export interface FolderWriteOptions extends FormatWriteOptions {
   readonly shardBytes?: number | undefined;
   /** The format of new files: by default that of `like`'s files, else "safetensors". */
   readonly format?: string | undefined;
-  /** Copy what lies beside the model that `like` came from: configuration, tokenizer, licence. Default true. */
+  /** Copy the files beside the model that `like` came from: configuration, tokenizer, licence. Default true. */
   readonly copy?: boolean | undefined;
   /** The text of a README.md; without it there is none. */
   readonly card?: string | undefined;
@@ -92,8 +95,10 @@ function newIndex(parts: readonly PlannedPart[]): FolderPlan["index"] {
  * Writes `model` to a folder and closes that. The files are those of the folder it came from (`like`), each a copy with
  * other tensors, or new ones. Resolves to notes for people.
  *
- * Rejects with `RangeError` when a file cannot hold its tensors; with the first error, after the folder's `abort`, when
- * writing fails, and with the signal's reason when aborted.
+ * When writing fails, the folder's `abort` runs, then the promise rejects with the first error, or with the reason of
+ * an aborted signal.
+ *
+ * @throws {RangeError} when a file cannot hold its tensors.
  */
 export async function writeFolder(
   model: Model,

@@ -2,7 +2,7 @@
 
 import { firstEntry, isZip } from "../zip-head.ts";
 
-/** True for an archive that begins with an array, and for whatever archive is called .npz. */
+/** True for an archive that begins with an array, and for any archive called .npz. */
 export function looksLikeNpz(head: Uint8Array, name: string): boolean {
   return isZip(head) && (firstEntry(head).endsWith(".npy") || name.toLowerCase().endsWith(".npz"));
 }

@@ -1,4 +1,7 @@
-/** One array of a .npy file or of an archive's entry: where its numbers are and how they lie, read and put back. */
+/**
+ * One array of a .npy file or of an archive's entry: where its numbers are and in which order, read and written
+ *   back.
+ */
 
 import { DTYPES, type Dtype } from "../../base/dtype.ts";
 import { FormatError } from "../../base/errors.ts";
@@ -22,7 +25,7 @@ export interface NpyLayout {
 const FIRST_BYTES = 256;
 
 /**
- * Reads the header of the array in `content`; text says what kind of other thing than numbers it is.
+ * Reads the header of the array in `content`; text describes an array of something else than numbers.
  *
  * @throws {FormatError} for what is no .npy file, is cut, or has numbers of no known type
  */

@@ -29,7 +29,7 @@ export type NpyType =
   | { readonly skipped: string }
   | { readonly fault: string };
 
-/** Codes of no known type (`V2`: two bytes) that someone has said the dtype of. */
+/** Codes of no known type (`V2`: two bytes) whose dtype the user gave. */
 export type Assumed = ReadonlyMap<string, Dtype>;
 
 /**

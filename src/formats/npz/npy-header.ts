@@ -3,7 +3,7 @@
 import { describe } from "../../base/describe.ts";
 import { FormatError } from "../../base/errors.ts";
 
-/** What a header says, not yet judged. */
+/** The content of a header, not yet checked. */
 export interface NpyHeader {
   /** As NumPy writes it: `<f4`, `|u1`; text that begins with `[` for a structured type. */
   readonly descr: string;
@@ -14,7 +14,7 @@ export interface NpyHeader {
 }
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
-/** NumPy itself reads no longer header than this unless told to. */
+/** By default NumPy itself reads no longer header than this. */
 const MAX_HEADER = 10_000;
 /** As many as NumPy allows. */
 const MAX_AXES = 32;
@@ -55,7 +55,10 @@ export function parseNpyHeader(bytes: Uint8Array, name: string): NpyHeader {
   return { ...parseDictionary(text.trim(), name), dataStart };
 }
 
-/** One key of a Python dictionary with its value: text, a truth, a tuple of numbers, or the list of a structured type. */
+/**
+ * One key of a Python dictionary with its value: text, a truth, a tuple of numbers, or the list of a structured
+ *   type.
+ */
 const ENTRY =
   /^'(descr|fortran_order|shape)'\s*:\s*('[^']*'|True|False|\(\s*(?:\d+\s*(?:,\s*\d+\s*)*,?)?\s*\)|\[.*?\](?=\s*,\s*'(?:descr|fortran_order|shape)'|\s*,?\s*$))\s*(,|$)/s;
 

@@ -31,9 +31,9 @@ export const SUFFIX = ".npy";
 export const LONE_ARRAY = "arr_0";
 
 /**
- * Opens a .npz archive: reads its directory and the arrays' headers. Names are the entries' without `.npy`. Text, objects,
- * dates and records are left out, and survive writing back. `read` checks an array's CRC; it gives a *view* where the source
- * gives one and the array is stored, row-major and little-endian.
+ * Opens a .npz archive: reads its directory and the arrays' headers. The names are those of the entries, without the
+ * ending. Text, objects, dates and records are left out, and survive writing back. `read` checks an array's CRC. It
+ * returns a *view* where the source does and the array is stored, row-major and little-endian.
  *
  * @throws {FormatError} naming file and entry: for what is malformed, and for arrays of types that are no dtype here
  * @throws {RangeError} for an `assume` that is none

@@ -36,8 +36,8 @@ function reader(model: Model, { signal, onProgress }: NpzWriteOptions): (name: s
 }
 
 /**
- * Writes a copy of the file with the arrays of `model` in it, in the same order and byte order. The caller has checked that
- * names, dtypes and shapes are the file's. Neither closes nor aborts the sink.
+ * Writes a copy of the file with the arrays of `model` in it, in the same order and byte order. The caller has checked
+ * that names, dtypes and shapes are the file's. Neither closes nor aborts the sink.
  */
 export async function writeIntoNpz(
   { source, zip, arrays }: NpzContainer,

@@ -12,8 +12,8 @@ const MAX_FILES = 10_000;
 type Placed = ReadonlyMap<string, OnnxTensor>;
 
 /**
- * Opens the files that `tensors` are in, by their paths. Rejects with `FormatError` for one that is missing, not inside the
- * folder or too short, and where two tensors overlap in part; what was opened is closed then.
+ * Opens the files that `tensors` are in, by their paths. Rejects with `FormatError` for one that is missing, not inside
+ * the folder or too short, and where two tensors overlap in part; what was opened is closed then.
  */
 export async function openExternal(
   where: string,

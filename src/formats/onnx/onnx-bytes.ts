@@ -16,8 +16,8 @@ export interface OnnxBytes {
 const [MODEL_GRAPH, GRAPH_OUTPUT, VALUE_NAME] = [7, 12, 1];
 
 /**
- * The model's file with its tensors as they are now, and `values` of its graph as further outputs: those that are no outputs
- * yet. Throws `RangeError` for a model that came from no ONNX file.
+ * The model's file with its tensors as they are now, and `values` of its graph as further outputs: those that are no
+ * outputs yet. Throws `RangeError` for a model that came from no ONNX file.
  */
 export async function onnxBytes(
   model: Model,

@@ -1,4 +1,7 @@
-/** ONNX's element types (onnx.proto, TensorProto.DataType) as dtypes, and which field holds them when they are not raw bytes. */
+/**
+ * ONNX's element types (onnx.proto, TensorProto.DataType) as dtypes, and which field holds them when they are not
+ *   raw bytes.
+ */
 
 import { DTYPES, type Dtype } from "../../base/dtype.ts";
 

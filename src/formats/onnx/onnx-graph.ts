@@ -203,7 +203,7 @@ async function takeNode(index: OnnxIndex, graph: WalkedGraph, message: ProtoMess
   }
 }
 
-/** Names of nodes need not be there, and need not be unique: then the number among those of its graph tells. */
+/** Names of nodes need not be there, and need not be unique: then the number in its graph identifies the node. */
 export const ownName = ({ name, operator }: Pick<GraphNode, "name" | "operator">, at: number): string =>
   name === "" ? `${operator}_${at}` : name;
 

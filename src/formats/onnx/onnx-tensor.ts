@@ -1,4 +1,4 @@
-/** TensorProto: what it says of a tensor, and where the tensor's bytes are. */
+/** TensorProto: the tensor's name, dtype and shape, and where the tensor's bytes are. */
 
 import { describe } from "../../base/describe.ts";
 import type { Dtype } from "../../base/dtype.ts";
@@ -45,7 +45,7 @@ const MAX_EXTERNAL_ENTRIES = 16;
 /** Fields of TensorProto. */
 const [DIMS, DATA_TYPE, SEGMENT, NAME, RAW_DATA, EXTERNAL_DATA, DATA_LOCATION] = [1, 2, 3, 8, 9, 13, 14];
 
-/** What the fields say, as they come. */
+/** The fields in their order. */
 interface Found {
   name: string;
   readonly dims: (number | undefined)[];

@@ -1,4 +1,4 @@
-/** The bytes of tensors whose numbers stand one by one in a message: packed or not, fixed or varints. */
+/** The bytes of tensors whose numbers are listed one by one in a message: packed or not, fixed or varints. */
 
 import { DTYPES } from "../../base/dtype.ts";
 import { FormatError } from "../../base/errors.ts";
@@ -32,7 +32,10 @@ export async function numberRuns(file: ProtoFile, { message, field }: Numbers): 
   return runs;
 }
 
-/** The tensor's little-endian bytes: a new array. Throws `FormatError` for another count of numbers, or ones that do not fit. */
+/**
+ * The tensor's little-endian bytes: a new array. Throws `FormatError` for another count of numbers, or ones that do
+ *   not fit.
+ */
 export async function readNumbers(
   file: ProtoFile,
   { dtype, byteLength, shape }: OnnxTensor,

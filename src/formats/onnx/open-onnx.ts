@@ -23,12 +23,13 @@ export interface OnnxContainer extends OnnxIndex {
 }
 
 /**
- * Opens an ONNX model: reads everything but the tensors' bytes. Tensors are initialisers and the values of `Constant` nodes,
- * under the names that the graph has for them; those of branches, loops and functions have the node's name and the attribute's
- * before them. What a tensor is to the graph is in `TensorInfo.use`. `read` gives a *view* where the source gives one and
+ * Opens an ONNX model: reads everything but the tensors' bytes. Tensors are initialisers and the values of `Constant`
+ * nodes, under their names in the graph. Those of branches, loops and functions have the names of node and attribute
+ * before them. What a tensor is to the graph is in `TensorInfo.use`. `read` returns a *view* where the source does and
  * the bytes are stored as they are, else a copy.
  *
- * @throws {FormatError} naming the file and the byte or the tensor: for what is malformed, and for data that is not there
+ * @throws {FormatError} naming the file and the byte or the tensor: for what is malformed, and for data that is not
+ * there
  *
  * @example
  * const model = await openOnnx(bytesSource(bytes, "model.onnx"), undefined);

@@ -18,7 +18,7 @@ export interface ProtoFile {
 
 /** A message in the file, and the messages around it. The outermost has no length before it. */
 export interface ProtoMessage {
-  /** Where its length stands; equal to `from` for the outermost. */
+  /** The position of its length; equal to `from` for the outermost. */
   readonly lengthAt: number;
   readonly from: number;
   readonly until: number;
@@ -38,7 +38,7 @@ export interface ProtoField {
   readonly wire: number;
   /** Where its tag begins. */
   readonly at: number;
-  /** Behind the tag: where the length of `BYTES` stands. */
+  /** After the tag: the position of the length of `BYTES`. */
   readonly lengthAt: number;
   readonly from: number;
   readonly until: number;
@@ -75,7 +75,7 @@ export const wholeFile = ({ source }: ProtoFile): ProtoMessage => ({
   parent: undefined,
 });
 
-/** A field of `parent` as a message of its own. */
+/** A field of `parent` as a separate message. */
 export function messageOf(
   file: ProtoFile,
   { wire, at, lengthAt, from, until }: ProtoField,
@@ -179,7 +179,10 @@ export async function textOf(file: ProtoFile, { wire, at, from, until }: ProtoFi
   }
 }
 
-/** A field's value as a whole number from 0 to 2^53−1; undefined for other values. Throws `FormatError` for no varint. */
+/**
+ * A field's value as a whole number from 0 to 2^53−1; undefined for other values. Throws `FormatError` for no
+ *   varint.
+ */
 export function countOf(file: ProtoFile, { wire, at, low, high }: ProtoField): number | undefined {
   if (wire !== VARINT) throw protoFault(file, at, `has wire type ${wire}, expected a varint`);
   const value = high * 2 ** 32 + low;

@@ -12,16 +12,16 @@ const WEIGHTED: ReadonlyMap<string, number> = new Map([
 ]);
 /** Operators whose outputs depend on no value but their shapes. */
 const VALUELESS = new Set(["Shape", "Size", "ConstantOfShape", "Range"]);
-/** One is a chain, two are none: more need not be told apart. */
+/** One is a chain, two are none: larger counts make no difference. */
 const MOST = 2;
 
-/** What a value comes from: names of tensors, "" for the data. Undefined where the graph does not tell. */
+/** What a value comes from: names of tensors, "" for the data. Undefined where the graph does not show it. */
 type Sources = readonly string[] | undefined;
 
 /**
- * By the name of each matrix and kernel of a model's own graph, those whose outputs it reads with no other between, two at
- * most; "" is the data. Tensors of which this is not known (behind branches, loops, functions) are missing.
- * `find` gives a tensor's name by a value's, `shapesFrom` the first input of an operator that is a shape.
+ * For each matrix and kernel of a model's own graph, the names of those whose outputs it reads directly, two at most;
+ * "" is the data. Tensors of which this is not known (behind branches, loops, functions) are missing. `find` gives a
+ * tensor's name by a value's, `shapesFrom` the first input of an operator that is a shape.
  */
 export function tensorReads(
   nodes: readonly GraphNode[],

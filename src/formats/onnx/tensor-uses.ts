@@ -50,8 +50,9 @@ interface View {
 }
 
 /**
- * The uses of tensors by their full names. Scalars and what only says shapes are fixed; the matrices of `Gemm` and `MatMul` and
- * the kernels of `Conv` have a layout; what is used in two ways, or as another operator's matrix, has layout "other".
+ * The uses of tensors by their full names. Scalars and tensors that are only shapes are fixed. The matrices of `Gemm`
+ * and `MatMul` and the kernels of `Conv` have a layout. A tensor used in two ways, or as another operator's matrix, has
+ * layout "other".
  */
 export function tensorUses({ graphs, tensors }: OnnxIndex): Map<string, GraphUse> {
   const uses = new Map<string, GraphUse>();
@@ -138,8 +139,8 @@ const KEEPING =
   /^(Relu|LeakyRelu|PRelu|Elu|Selu|Sigmoid|HardSigmoid|Tanh|Softplus|Clip|Identity|Cast|Dropout|MaxPool|AveragePool|GlobalAveragePool|BatchNormalization|Flatten|Reshape|Squeeze|Unsqueeze|Add|Mul|Gelu|HardSwish|Mish|Pad)$/;
 
 /**
- * In which order a matrix's input was flattened, from the nodes before it; undefined where nothing was, or nothing tells.
- * Convolutions have channels before positions, and a `Transpose` may have moved them behind.
+ * In which order a matrix's input was flattened, from the nodes before it; undefined where nothing was, or nothing
+ * shows it. Convolutions have channels before positions, and a `Transpose` may have moved them last.
  */
 function flattenBefore(view: View, value: string): GraphUse["flatten"] {
   let order: GraphUse["flatten"] = "channel-major";

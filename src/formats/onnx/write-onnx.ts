@@ -1,6 +1,7 @@
 /**
- * Writes tensors back into the ONNX file they came from: the same bytes but for the tensors'. Numbers that are kept as varints
- * may take more or fewer bytes than before; then the lengths of all messages around them change too, and nothing else.
+ * Writes tensors back into the ONNX file they came from: the same bytes but for the tensors'. Numbers that are kept as
+ * varints may take more or fewer bytes than before; then the lengths of all messages around them change too, and
+ * nothing else.
  */
 
 import { describe } from "../../base/describe.ts";
@@ -38,8 +39,8 @@ interface Work {
 type Sharing = ReadonlyMap<string, readonly string[]>;
 
 /**
- * Writes a copy of the file, and of those beside it, with the tensors of `model`. The caller has checked that names, dtypes
- * and shapes are the file's. Neither closes nor aborts `sink`; files beside it are complete.
+ * Writes a copy of the file, and of those beside it, with the tensors of `model`. The caller has checked that names,
+ * dtypes and shapes are the file's. Neither closes nor aborts `sink`; files beside it are complete.
  *
  * @throws {RangeError} when two tensors that share bytes are to differ, and for data in other files without `create`
  */
@@ -112,7 +113,7 @@ async function readShared(names: readonly string[], read: Work["read"], file: st
   return bytes;
 }
 
-/** Numbers that stay are left as they are written, whatever the way. */
+/** Numbers that do not change keep their encoding. */
 async function editNumbers(
   { container, read, edits, growth, signal }: Work,
   name: string,

@@ -1,4 +1,7 @@
-/** Which of a checkpoint's groups of tensors is the model: the only one, the one that is asked for, or nobody can know. */
+/**
+ * Which of a checkpoint's groups of tensors is the model: the only one, the one that is asked for, or nobody can
+ *   know.
+ */
 
 import { describe } from "../../base/describe.ts";
 import { FormatError } from "../../base/errors.ts";
@@ -21,8 +24,8 @@ const LISTED = 8;
 const pathOf = ({ path }: Candidate): string => path.join(".");
 
 /**
- * Chooses by `key`, a path with dots (`.` is the root), or, without, where there is one answer. Groups that nothing tells
- * to be models of their own (`encoder` and `decoder`, nested parts) are one model, with longer names.
+ * Chooses by `key`, a path with dots (`.` is the root), or, without, where there is one answer. Groups that are not
+ * clearly separate models (`encoder` and `decoder`, nested parts) are one model, with longer names.
  *
  * @throws {FormatError} when there is no tensor, no such key, or when several groups may be the model: they are listed
  */

@@ -13,7 +13,7 @@ export interface StoragePlace {
   /** Its entry, in a zip archive; else its first byte in the file. */
   readonly entry: string | undefined;
   readonly offset: number;
-  /** Reads what stands before the bytes and checks it. */
+  /** Reads and checks what precedes the bytes. */
   open(signal?: AbortSignal): Promise<ByteSource>;
 }
 

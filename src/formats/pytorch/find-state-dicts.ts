@@ -1,6 +1,6 @@
 /**
- * Where in a checkpoint the weights are. People save a bare state dict, or one beside an optimizer's state, an epoch and
- * whatever else, or several (a moving average of the weights), or the module itself.
+ * Where in a checkpoint the weights are. People save a bare state dict, or one with an optimizer's state, an epoch and
+ * other values, or several (a moving average of the weights), or the module itself.
  */
 
 import { describe } from "../../base/describe.ts";
@@ -30,10 +30,13 @@ function isTraining(key: string, part: PickleValue): boolean {
   return TRAINING.test(key) || (part instanceof PickleDict && part.get("param_groups") instanceof PickleList);
 }
 
-/** A checkpoint with more parts than this is made to exhaust time; one of 100,000 tensors and an optimizer has a million. */
+/**
+ * A checkpoint with more parts than this is made to exhaust time; one of 100,000 tensors and an optimizer has a
+ *   million.
+ */
 const MAX_PARTS = 10_000_000;
 const MAX_DEPTH = 1000;
-/** One part may be named so often: layers that share weights are, a memo that refers to itself would go on. */
+/** One part may be named so often: layers that share weights are, a memo that refers to itself would never end. */
 const MAX_SHARING = 1000;
 
 /** What is in a container: parts that may hold tensors or are some, and how many other things (`None` is nothing). */
@@ -99,7 +102,8 @@ interface Visit {
 }
 
 /**
- * Finds the groups of tensors in a checkpoint: modules, and the outermost dictionaries and lists that hold mostly tensors.
+ * Finds the groups of tensors in a checkpoint: modules, and the outermost dictionaries and lists that hold mostly
+ * tensors.
  *
  * @throws {FormatError} for a checkpoint with too many parts
  */

@@ -9,10 +9,10 @@ const FIRST_ENTRY =
 const ENDING = /\.(pt|pt2|pth|bin|ckpt)$/i;
 /** The number that files before 1.6 begin with, as a pickle has it. */
 const MAGIC = [0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
-/** Protocol and frame stand before it. */
+/** Protocol and frame precede it. */
 const MAGIC_WITHIN = 12;
 
-/** True for a file that `openPytorch` should open, also where it will say what is wrong. */
+/** True for a file that `openPytorch` should open, also where it will fail with the reason. */
 export function looksLikePytorch(head: Uint8Array, name: string): boolean {
   if (isZip(head)) {
     const first = firstEntry(head);

@@ -1,6 +1,7 @@
 /**
  * PyTorch's files before 1.6, without a container: pickles of a magic number, a version, the system, the object and the
- * storages' keys, then for each key the count of elements and the bytes (torch/serialization.py, `_legacy_save`).
+ * storages' keys. Then follow the count of elements and the bytes for each key (torch/serialization.py,
+ * `_legacy_save`).
  */
 
 import { FormatError } from "../../base/errors.ts";
@@ -88,7 +89,7 @@ function* partsOf(value: PickleValue): Iterable<PickleValue> {
   } else if (value !== null && typeof value === "object" && "items" in value) yield* value.items;
 }
 
-/** Storages follow in the order of the keys, with what the ids say of their sizes. */
+/** Storages follow in the order of the keys, with their sizes from the ids. */
 function placeStorages(
   source: ByteSource,
   start: number,
@@ -132,7 +133,7 @@ export function storagePlace(
     async open(signal) {
       const count = readU64(viewOf(await source.slice(offset - COUNT_BYTES, offset, signal)), 0);
       if (count * elementBytes !== bytes)
-        throw new FormatError(`${name} has ${count} elements, expected ${bytes / elementBytes} as its tensors say`);
+        throw new FormatError(`${name} has ${count} elements, expected ${bytes / elementBytes} as its tensors have`);
       return partSource(source, offset, offset + bytes, name);
     },
   };

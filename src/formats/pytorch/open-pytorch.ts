@@ -1,4 +1,7 @@
-/** Opens PyTorch's files of every kind as models: reads the pickle, chooses the state dict, finds every tensor's bytes. */
+/**
+ * Opens PyTorch's files of every kind as models: reads the pickle, chooses the state dict, finds every tensor's
+ *   bytes.
+ */
 
 import { listFirst } from "../../base/compare-tensors.ts";
 import { describe } from "../../base/describe.ts";
@@ -44,10 +47,10 @@ export interface PytorchContainer {
  * Opens a file of `torch.save`, of TorchScript (read only), or of PyTorch's older formats. Only the pickle is read, and
  * nothing in it is ever called. `key` chooses among several state dicts: a path with dots, `.` for the root.
  *
- * `read` gives a *view* where the source gives one and a tensor's elements lie in order, else a copy.
+ * `read` returns a *view* where the source does and a tensor's elements are in order, else a copy.
  *
- * @throws {FormatError} naming file, entry and tensor: for what is malformed, for tensors that are not plain numbers, and
- * where several state dicts may be the model
+ * @throws {FormatError} naming file, entry and tensor: for what is malformed, for tensors that are not plain numbers,
+ * and where several state dicts may be the model
  *
  * @example
  * const model = await openPytorch(bytesSource(bytes, "model.pt"), { key: "ema" });

@@ -61,19 +61,19 @@ export async function openTarContainer(source: ByteSource, options: ContainerOpt
   };
 }
 
-/** Tensors without a table of their own are rebuilt from storages' ids, as in later files. */
+/** Tensors without their own table are rebuilt from storages' ids, as in later files. */
 function namedStorage(id: PickleValue, storages: Tables["storages"], where: string): StorageSpan {
   const [kind, cls, key, , count] = id instanceof PickleTuple ? id.items : [];
   const span = storages.get(String(key));
   const type = storageClass(cls);
   if (kind === "storage" && type !== undefined && span?.byteLength === Number(count) * type.size) return span;
-  throw new FormatError(`${where} has a storage that the archive lacks, or of another size, expected one of its own`);
+  throw new FormatError(`${where} has a storage that the archive lacks, or of another size, expected its own storage`);
 }
 
 function namedTensor(id: PickleValue, tensors: ReadonlyMap<string, TensorView>, where: string): TensorView {
   const view = tensors.get(String(isCount(id) || typeof id === "string" ? id : ""));
   if (view !== undefined) return view;
-  throw new FormatError(`${where} is a tensor that the archive lacks, expected one of its own`);
+  throw new FormatError(`${where} is a tensor that the archive lacks, expected it there`);
 }
 
 /** A count, then for each storage `(key, location, class)`, a count of elements, the bytes; then views of storages. */
@@ -128,7 +128,10 @@ function addViews(
   }
 }
 
-/** A count, then for each tensor `(key, storage's key, class)`, the number of axes, sizes, strides, the first element. */
+/**
+ * A count, then for each tensor `(key, storage's key, class)`, the number of axes, sizes, strides, the first
+ *   element.
+ */
 async function readTensors(
   file: ByteSource,
   storages: ReadonlyMap<string, StorageSpan>,

@@ -1,6 +1,6 @@
 /**
- * PyTorch's files since 1.6: zip archives with the pickled object in `data.pkl` and each storage in `data/KEY`, all below
- * one folder. TorchScript's are the same, with code beside it.
+ * PyTorch's files since 1.6: zip archives with the pickled object in `data.pkl` and each storage in `data/KEY`, all
+ * below one folder. TorchScript's are the same, with code beside it.
  */
 
 import { describe } from "../../base/describe.ts";
@@ -71,7 +71,7 @@ function findObject({ source: { name }, entries }: Zip): ZipEntry {
   throw new FormatError(`${name} is a zip archive without ${OBJECT}, expected a file of torch.save`);
 }
 
-/** All of a small entry. CRCs are not compared: PyTorch does not either, and may be told to write none. */
+/** All of a small entry. CRCs are not compared: PyTorch does not either, and has an option to write none. */
 async function readWhole(zip: Zip, entry: ZipEntry, options: ContainerOptions): Promise<Uint8Array> {
   const { signal } = options;
   const most = pickleLimit(options);

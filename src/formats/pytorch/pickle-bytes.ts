@@ -2,7 +2,7 @@
 
 import { FormatError } from "../../base/errors.ts";
 
-/** Thrown when the bytes end too early: with more of the file, the pickle may go on. */
+/** Thrown when the bytes end too early: with more of the file, the pickle may continue. */
 export class PickleEnd extends FormatError {}
 
 /** Names of classes are lines of text. */

@@ -7,7 +7,10 @@ import { kindOf, PickleGlobal, PickleObject, PickleReference, PickleTuple, type 
 
 /** Open marks at a time. Python's own pickler recurses and stops before a thousand. */
 const MAX_MARKS = 10_000;
-/** Lists, tuples, dictionaries, objects: a tensor takes seven. A pickler spends two bytes on each, and mostly many more. */
+/**
+ * Lists, tuples, dictionaries, objects: a tensor takes seven. A pickler spends two bytes on each, and mostly many
+ *   more.
+ */
 const MAX_CONTAINERS = 10_000_000;
 const LEAST_CONTAINER_BYTES = 2;
 /** Values that the pickle refers back to. */
@@ -98,7 +101,7 @@ export class PickleMachine {
     throw this.fault(`calls with ${kindOf(args)}, expected a tuple`);
   }
 
-  /** Removes what is called; objects that pickles call stand for classes made on the fly. */
+  /** Removes what is called; objects that pickles call represent classes made on the fly. */
   popCallable(): PickleGlobal {
     const callable = this.pop();
     if (callable instanceof PickleGlobal) return callable;

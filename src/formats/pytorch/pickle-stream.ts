@@ -1,4 +1,4 @@
-/** Pickles that stand one after another in a file, each ending where its last opcode says. */
+/** Pickles that follow one another in a file, each ending with its last opcode. */
 
 import { FormatError } from "../../base/errors.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
@@ -9,7 +9,8 @@ import { type Unpickled, unpickle } from "./unpickle.ts";
 const FIRST_BYTES = 65536;
 
 /**
- * Reads the pickle at byte `start` of a source. How long it is, only reading it shows: it is tried on more and more bytes.
+ * Reads the pickle at byte `start` of a source. How long it is, only reading it shows: it is tried on more and more
+ * bytes.
  *
  * @throws {FormatError} for what is no pickle, or a cut one
  */

@@ -1,6 +1,6 @@
 /**
- * What a pickle holds, as plain data. Nothing in a pickle is ever called: a call becomes a `PickleObject` that says what
- * would have been called with what. Values may be shared and may hold themselves: walks over them need a limit.
+ * What a pickle holds, as plain data. Nothing in a pickle is ever called: a call becomes a `PickleObject` with the
+ * function's name and its arguments. Values may be shared and may hold themselves: walks over them need a limit.
  */
 
 import { describe } from "../../base/describe.ts";
@@ -50,7 +50,10 @@ export class PickleTuple {
 /** The empty tuple, of which there is one in Python, too. */
 export const EMPTY_TUPLE: PickleTuple = new PickleTuple(NO_ITEMS);
 
-/** A dictionary, ordered or not. Keys that are objects are compared by identity. Empty ones, of which there are many, are small. */
+/**
+ * A dictionary, ordered or not. Keys that are objects are compared by identity. Empty ones, of which there are
+ *   many, are small.
+ */
 export class PickleDict {
   #entries: Map<PickleValue, PickleValue> | undefined;
 
@@ -94,7 +97,7 @@ export class PickleObject {
   }
 }
 
-/** A persistent id: what it stands for lies outside the pickle. */
+/** A persistent id: its object is outside the pickle. */
 export class PickleReference {
   readonly id: PickleValue;
   constructor(id: PickleValue) {

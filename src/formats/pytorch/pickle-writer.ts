@@ -1,4 +1,7 @@
-/** Writes the pickle of a state dict, as `torch.save` does (protocol 2), without references back: a few bytes more a tensor. */
+/**
+ * Writes the pickle of a state dict, as `torch.save` does (protocol 2), without references back: a few bytes more a
+ *   tensor.
+ */
 
 /** Appends opcodes to a growing array. */
 export class PickleWriter {

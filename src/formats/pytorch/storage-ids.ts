@@ -1,4 +1,7 @@
-/** Persistent ids of storages: `("storage", class, key, location, elements)`, and in old files a view of another storage. */
+/**
+ * Persistent ids of storages: `("storage", class, key, location, elements)`, and in old files a view of another
+ *   storage.
+ */
 
 import { FormatError } from "../../base/errors.ts";
 import { isCount } from "../../base/tensor-bytes.ts";
@@ -6,7 +9,7 @@ import { storageKey } from "./container.ts";
 import { PickleTuple, type PickleValue } from "./pickle-values.ts";
 import { type StorageSpan, storageClass } from "./tensor-values.ts";
 
-/** What an id says: the storage that the file holds, and the part of it that is meant. */
+/** What an id contains: the storage that the file holds, and the part of it that is meant. */
 interface StatedStorage extends StorageSpan {
   /** Bytes of the storage that the file holds. */
   readonly wholeBytes: number;

@@ -1,6 +1,6 @@
 /**
- * The tensors of PyTorch's pickles: calls of its rebuild functions, whose arguments say where elements lie. The functions
- * and their arguments: torch/_utils.py, torch/_tensor.py (`_reduce_ex_internal`).
+ * The tensors of PyTorch's pickles: calls of its rebuild functions, whose arguments show where elements are. The
+ * functions and their arguments: torch/_utils.py, torch/_tensor.py (`_reduce_ex_internal`).
  */
 
 import { describe } from "../../base/describe.ts";
@@ -24,7 +24,7 @@ export interface StorageSpan {
   /** Where it begins in the storage that the file holds, and how long it is. */
   readonly start: number;
   readonly byteLength: number;
-  /** Undefined for storages of bytes, where each tensor says its own, and for numbers that are no dtype here. */
+  /** Undefined for storages of bytes, where each tensor has its own, and for numbers that are no dtype here. */
   readonly dtype: Dtype | undefined;
   /** The storage's class, for messages. */
   readonly kind: string;
@@ -41,7 +41,7 @@ export interface TensorView {
   readonly spanBytes: number;
 }
 
-/** How a container tells storages and, in the oldest files, tensors from persistent ids. Both throw `FormatError`. */
+/** How a container reads storages and, in the oldest files, tensors from persistent ids. Both throw `FormatError`. */
 export interface References {
   storage(id: PickleValue, where: string): StorageSpan;
   readonly tensor?: ((id: PickleValue, where: string) => TensorView) | undefined;
@@ -49,7 +49,10 @@ export interface References {
 
 /** PyTorch allows as many. */
 const MAX_AXES = 64;
-/** An expanded tensor repeats what is stored. Buffers do, a little; what repeats more than this is made to exhaust memory. */
+/**
+ * An expanded tensor repeats what is stored. Buffers do, a little; what repeats more than this is made to exhaust
+ *   memory.
+ */
 const MAX_REPEATED_BYTES = 32 * 2 ** 20;
 
 const DTYPE_NAMES: Readonly<Record<string, Dtype>> = {
@@ -172,7 +175,7 @@ function countsOf(value: PickleValue | undefined): number[] | undefined {
   return value.items as number[];
 }
 
-/** What a tensor says of itself, not yet checked; undefined where it says nothing sound. */
+/** The description of a tensor, not yet checked; undefined where it is not valid. */
 export interface StatedPlace {
   readonly first: unknown;
   readonly shape: readonly number[] | undefined;
@@ -180,7 +183,7 @@ export interface StatedPlace {
 }
 
 /**
- * Checks that a tensor lies inside its storage.
+ * Checks that a tensor is inside its storage.
  *
  * @throws {FormatError} when it does not
  */
@@ -220,7 +223,7 @@ const STORAGE_CLASSES: Readonly<Record<string, Dtype>> = {
   BoolStorage: "BOOL",
   ComplexFloatStorage: "C64",
 };
-/** Bytes of elements that have no dtype here: their tensors cannot be read, but what lies behind them can be found. */
+/** Bytes of elements that have no dtype here: their tensors cannot be read, but what follows them can be found. */
 const OTHER_CLASSES: Readonly<Record<string, number>> = {
   ComplexDoubleStorage: 16,
   QInt8Storage: 1,
@@ -233,7 +236,7 @@ const OTHER_CLASSES: Readonly<Record<string, number>> = {
   _UntypedStorage: 1,
 };
 
-/** What a storage class says. */
+/** The meaning of a storage class. */
 export interface StorageClass {
   readonly kind: string;
   readonly dtype: Dtype | undefined;
@@ -241,7 +244,7 @@ export interface StorageClass {
   readonly size: number;
 }
 
-/** What a global says of storages; `undefined` for one that is no storage class. */
+/** The storage class that a global names; `undefined` for one that is no storage class. */
 export function storageClass(cls: PickleValue | undefined): StorageClass | undefined {
   if (!(cls instanceof PickleGlobal) || !/^torch\b/.test(cls.path)) return undefined;
   const name = cls.path.slice(cls.path.lastIndexOf(".") + 1);

@@ -105,7 +105,7 @@ function makeSet(machine: PickleMachine, items: readonly PickleValue[]): void {
   addItems(machine, items);
 }
 
-/** The class and its arguments stand above the mark (OBJ, of protocol 1). */
+/** The class and its arguments are above the mark (OBJ, of protocol 1). */
 function callMarked(machine: PickleMachine): void {
   const [cls, ...args] = machine.popMark();
   if (!(cls instanceof PickleGlobal)) throw machine.fault(`calls ${kindOf(cls)}, expected a class`);

@@ -1,6 +1,6 @@
 /**
- * Writes tensors back into the file they came from: the same bytes but for the tensors' elements, and checksums. What the
- * library does not know stays: optimizers, hooks, code, classes, elements of storages that no tensor shows.
+ * Writes tensors back into the file they came from: the same bytes but for the tensors' elements, and checksums. What
+ * the library does not know stays: optimizers, hooks, code, classes, elements of storages that no tensor shows.
  */
 
 import { describe } from "../../base/describe.ts";
@@ -102,7 +102,7 @@ function elementsOf(storage: Uint8Array, { offset, spanBytes, dtype, ...strides 
   return isRowMajor(strides) ? span : gather(span, strides, DTYPES[dtype].bits / 8);
 }
 
-/** `storage` is an array of its own: tensors in it lie at multiples of their elements' size, or are copied by bytes. */
+/** `storage` is a separate array: tensors in it are at multiples of their elements' size, or are copied by bytes. */
 function putElements(
   elements: Uint8Array,
   storage: Uint8Array,

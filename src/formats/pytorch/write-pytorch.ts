@@ -11,7 +11,7 @@ import { rowMajor } from "../strided.ts";
 import { PickleWriter } from "./pickle-writer.ts";
 import type { WriteIntoOptions } from "./write-into.ts";
 
-/** Dtypes with a storage class of their own: readable by every PyTorch. */
+/** Dtypes with their own storage class: readable by every PyTorch. */
 const STORAGES: Partial<Record<Dtype, string>> = {
   F32: "FloatStorage",
   F64: "DoubleStorage",
@@ -54,7 +54,8 @@ export function checkPytorchTensors(model: Pick<Model, "name" | "tensors">): voi
 }
 
 /**
- * Writes `model` as a new file; tensors one at a time. Equal models give equal files. Neither closes nor aborts the sink.
+ * Writes `model` as a new file; tensors one at a time. Equal models give equal files. Neither closes nor aborts the
+ * sink.
  *
  * @throws {RangeError} for what `checkPytorchTensors` refuses
  */
@@ -96,7 +97,10 @@ function stateDictPickle(tensors: ReadonlyMap<string, TensorInfo>): Uint8Array {
   return pickle.op(0x75, 0x2e).bytes();
 }
 
-/** A call of `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks)`, or of v3 with the dtype behind. */
+/**
+ * A call of `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks)`, or of v3 with the dtype
+ *   behind.
+ */
 function putTensor(pickle: PickleWriter, info: TensorInfo, key: string): void {
   const storage = STORAGES[info.dtype];
   pickle.global("torch._utils", storage === undefined ? "_rebuild_tensor_v3" : "_rebuild_tensor_v2").op(0x28);

@@ -1,9 +1,9 @@
 /**
  * The safetensors reader. A file is 8 bytes of little-endian header length, a JSON header, and the data section:
  * `{ "__metadata__": { "key": "text" }, "name": { "dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24] } }`.
- * Format: https://github.com/huggingface/safetensors (README, "Format"), as version 0.8 reads it: white space before the header
- * and `"__metadata__": null` too. Refuses what the reference refuses, except that JSON's other spellings of a whole number
- * (2.0, 2e0) are read; and also duplicate keys and unknown fields.
+ * Format: https://github.com/huggingface/safetensors (README, "Format"), as version 0.8 reads it: white space before
+ * the header and `"__metadata__": null` too. Refuses what the reference refuses, except that JSON's other spellings of
+ * a whole number (2.0, 2e0) are read; and also duplicate keys and unknown fields.
  */
 
 import { describe } from "../../base/describe.ts";
@@ -36,7 +36,7 @@ export interface TensorEntry extends TensorInfo {
   readonly end: number;
 }
 
-/** What a header says, checked. Tensors are in the order of their data. */
+/** The content of a header, checked. Tensors are in the order of their data. */
 export interface Header {
   readonly tensors: ReadonlyMap<string, TensorEntry>;
   readonly metadata: ReadonlyMap<string, string>;
@@ -234,7 +234,7 @@ function parseOffsets(value: unknown, dataBytes: number, where: string): [begin:
   return [begin, end];
 }
 
-/** Sorted spans must lie end to end and cover the data section exactly. */
+/** Sorted spans must follow one another without gaps and cover the data section exactly. */
 function checkSpans(entries: readonly [string, TensorEntry][], dataBytes: number, name: string): void {
   let [start, covered, previous] = [0, 0, ""];
   for (const [tensor, { begin, end }] of entries) {
@@ -255,7 +255,7 @@ function checkSpans(entries: readonly [string, TensorEntry][], dataBytes: number
 
 const tied = (tensor: string, other: string, name: string): FormatError =>
   new FormatError(
-    `${name} tensor ${describe(tensor)} has the very bytes of ${describe(other)} (tied weights), expected bytes of its own, or one name for both`,
+    `${name} tensor ${describe(tensor)} has the very bytes of ${describe(other)} (tied weights), expected separate bytes, or one name for both`,
   );
 
 function isObject(value: unknown): value is Record<string, unknown> {

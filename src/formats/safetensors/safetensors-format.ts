@@ -1,4 +1,7 @@
-/** safetensors for the registry: opens as always; writes a new file, or into a copy of one whose tensors are the same. */
+/**
+ * safetensors for the registry: opens as always; writes a new file, or into a copy of one whose tensors are the
+ *   same.
+ */
 
 import type { Model } from "../../base/model.ts";
 import type { ByteSink } from "../../io/sink.ts";

@@ -1,6 +1,6 @@
 /**
- * The safetensors writer. Equal models give equal files: the order is the map's, offsets are contiguous, and the
- * header is padded with spaces so that the data begins at a multiple of 8 bytes.
+ * The safetensors writer. Equal models give equal files. The order is the map's, offsets are contiguous, and spaces pad
+ * the header so that the data begins at a multiple of 8 bytes.
  */
 
 import { describe } from "../../base/describe.ts";
@@ -71,9 +71,9 @@ export async function encodeSafetensors(model: Model, options: WriteOptions = {}
 }
 
 /**
- * A model as the bytes of a safetensors file, tensor by tensor as they are asked for: one tensor at a time is in memory.
- * Chunks may be views of the model's own memory. The stream fails with the signal's reason when aborted, and with what
- * reading rejects with; cancelling it stops the reading.
+ * A model as the bytes of a safetensors file, tensor by tensor as they are asked for: one tensor at a time is in
+ * memory. Chunks may be views of the model's own memory. The stream fails with the signal's reason when aborted, and
+ * with what reading rejects with; cancelling it stops the reading.
  *
  * @throws {RangeError} for what `headerBytes` refuses.
  *
@@ -97,8 +97,8 @@ export function safetensorsStream(model: Model, options: WriteOptions = {}): Rea
 }
 
 /**
- * Writes a model to a sink or a stream, tensor by tensor, so that one tensor at a time is in memory, and closes it. On any
- * failure, and when aborted, it calls the sink's `abort` and rejects with the first error.
+ * Writes a model to a sink or a stream, tensor by tensor, so that one tensor at a time is in memory, and closes it. On
+ * any failure, and when aborted, it calls the sink's `abort` and rejects with the first error.
  *
  * @example
  * await writeSafetensors(model, await fileSink("merged.safetensors"));

@@ -1,6 +1,6 @@
 /**
- * Where values are in a JSON text, as bytes: what is written back must be the same text but for some numbers. For text that
- * `JSON.parse` has taken: nothing is checked here.
+ * Where values are in a JSON text, as bytes: what is written back must be the same text but for some numbers. For text
+ * that `JSON.parse` has taken: nothing is checked here.
  */
 
 /** A value's first byte and the one behind it. */

@@ -1,6 +1,6 @@
 /**
- * The manifest of weights of TensorFlow.js (tfjs-core/src/io/types.ts, WeightsManifestConfig): groups of tensors, whose bytes
- * follow each other, without gaps, through the group's files.
+ * The manifest of weights of TensorFlow.js (tfjs-core/src/io/types.ts, WeightsManifestConfig): groups of tensors, whose
+ * bytes follow each other, without gaps, through the group's files.
  */
 
 import { describe } from "../../base/describe.ts";

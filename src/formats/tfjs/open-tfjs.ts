@@ -45,12 +45,12 @@ const MAX_JSON_BYTES = 256 * 2 ** 20;
 const MAX_JSON_DEPTH = 128;
 
 /**
- * Opens a model of TensorFlow.js: reads `model.json` or the manifest, and looks at its files. Tensors that are stored with 8 or
- * 16 bits and a scale are F32 here (I32 for whole numbers), those stored as float16 are F16. Text is left out, and survives
- * writing back. `read` gives a *view* where the source gives one, else a copy.
+ * Opens a model of TensorFlow.js: reads `model.json` or the manifest, and looks at its files. Tensors that are stored
+ * with 8 or 16 bits and a scale are F32 here (I32 for whole numbers), those stored as float16 are F16. Text is left
+ * out, and survives writing back. `read` gives a *view* where the source gives one, else a copy.
  *
- * @throws {FormatError} naming file and tensor: for what is malformed, for files that are not there, and whose size is not
- * that of their tensors
+ * @throws {FormatError} naming file and tensor: for what is malformed, for files that are not there, and whose size is
+ * not that of their tensors
  *
  * @example
  * const model = await openTfjs(bytesSource(bytes, "model.json"), droppedFiles(files));

@@ -1,6 +1,6 @@
 /**
- * Numbers stored with 8 or 16 bits, one scale and one minimum for a tensor: value = scale × stored + min, in double precision,
- * then as float32 or rounded (tfjs-core/src/io/io_utils.ts, decodeWeights).
+ * Numbers stored with 8 or 16 bits, one scale and one minimum for a tensor: value = scale × stored + min, in double
+ * precision, then as float32 or rounded (tfjs-core/src/io/io_utils.ts, decodeWeights).
  */
 
 import { FormatError } from "../../base/errors.ts";
@@ -38,8 +38,8 @@ export interface Requantised {
 }
 
 /**
- * Stores values again: with the old scale where that gives every one of them back, as it does for values that were only moved;
- * else with a new one over their range, on which 0 stays exact. `values` are little-endian F32, or I32.
+ * Stores values again. The old scale is kept where it gives every value back, as for values that were only moved.
+ * Otherwise a new one covers their range, and 0 stays exact. `values` are little-endian F32, or I32.
  *
  * @throws {RangeError} for NaN and infinities, which no scale has room for
  */

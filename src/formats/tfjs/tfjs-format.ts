@@ -26,7 +26,10 @@ export const write: NonNullable<FormatModule["write"]> = (model, sink, { like, .
     return notes;
   });
 
-/** The file's tensors, those that it stores as float16 with the dtype that the model has them in: F32 has room in it too. */
+/**
+ * The file's tensors, those that it stores as float16 with the dtype that the model has them in: F32 has room in it
+ *   too.
+ */
 function withWidened(
   { infos, tensors }: TfjsContainer,
   wanted: ReadonlyMap<string, TensorInfo>,

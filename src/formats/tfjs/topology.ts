@@ -1,4 +1,4 @@
-/** What the topology of a TensorFlow.js model tells: its operators, and which layer a kernel belongs to. */
+/** What the topology of a TensorFlow.js model contains: its operators, and which layer a kernel belongs to. */
 
 import type { GraphUse } from "../../base/model.ts";
 import { tensorName } from "../../base/tensor-names.ts";
@@ -22,7 +22,10 @@ export interface Topology {
   readonly layers: ReadonlyMap<string, Layer>;
 }
 
-/** Reads `modelTopology`: a Keras model, or a graph. What is not understood is left out: nothing here is needed to open a file. */
+/**
+ * Reads `modelTopology`: a Keras model, or a graph. What is not understood is left out: nothing here is needed to
+ *   open a file.
+ */
 export function readTopology(topology: unknown): Topology {
   const operators = new Map<string, number>();
   const layers = new Map<string, Layer>();
@@ -66,8 +69,9 @@ function count(operators: Map<string, number>, name: string): void {
 const PLAIN = /^(Dense|Conv[123]D|Convolution[123]D)$/;
 
 /**
- * The use of a layer's kernel: transposed and other kinds have axes of their own. Undefined where the topology does not have
- * the layer. Keras flattens what it has as it lies, and turns channels-first data before it does where the layer says so.
+ * The use of a layer's kernel: transposed and other kinds have their own axes. Undefined where the topology does not
+ * have the layer. Keras flattens its data in stored order; before that it turns channels-first data if the layer's
+ * options ask for it.
  */
 export function kernelUse({ layers }: Topology, tensor: string): GraphUse | undefined {
   const { path, leaf } = tensorName(tensor);

@@ -1,4 +1,7 @@
-/** Writes tensors back into a model of TensorFlow.js: the same files but for the tensors' bytes, and new scales where they need them. */
+/**
+ * Writes tensors back into a model of TensorFlow.js: the same files but for the tensors' bytes, and new scales
+ *   where they need them.
+ */
 
 import { describe } from "../../base/describe.ts";
 import type { Model } from "../../base/model.ts";
@@ -39,8 +42,9 @@ interface Work {
 }
 
 /**
- * Writes copies of the files that hold the tensors (by `create`), then of the JSON, with the tensors of `model`. The caller has
- * checked that names, dtypes and shapes are the file's. Resolves to notes for people. Neither closes nor aborts `sink`.
+ * Writes copies of the files that hold the tensors (by `create`), then of the JSON, with the tensors of `model`. The
+ * caller has checked that names, dtypes and shapes are the file's. Resolves to notes for people. Neither closes nor
+ * aborts `sink`.
  *
  * @throws {RangeError} without `create`, and for values that no scale has room for
  */

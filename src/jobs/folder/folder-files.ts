@@ -1,4 +1,7 @@
-/** The files of a queue in a shared folder. Each is made whole, and those that only one process may make are made by `link`. */
+/**
+ * The files of a queue in a shared folder. Each is made whole, and those that only one process may make are made by
+ *   `link`.
+ */
 
 import { link, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -6,7 +9,7 @@ import { codeOf } from "../../node/system-error.ts";
 import { newTemporary, releaseTemporary, removeStale } from "../../node/temporaries.ts";
 import { isJobId, type NewJob } from "../job-queue.ts";
 
-/** Folders of a queue, by what their files say of the job that they are named after. */
+/** Folders of a queue: a job's file is in the folder of its state. */
 const FOLDERS = ["jobs", "claims", "tries", "progress", "cancels", "ends", "parts"] as const;
 type Folder = (typeof FOLDERS)[number];
 
@@ -64,7 +67,7 @@ export class FolderFiles {
     return join(this.#root, folder, `${id}.json`);
   }
 
-  /** Runs `use` on a file of its own, in the same file system so that it can be linked and renamed. */
+  /** Runs `use` on a new file, in the same file system so that it can be linked and renamed. */
   async #withPart<T>(use: (part: string) => Promise<T>): Promise<T> {
     const part = newTemporary(join(this.#root, "parts"));
     try {

@@ -1,7 +1,7 @@
 /**
- * A queue in a folder that every machine sees: no server, so it fits a laptop, a network file system and batch systems. A claim
- * is a file that only one process can make; its time is renewed while its worker lives, and a claim that is not renewed
- * is taken over.
+ * A queue in a folder that every machine sees: no server, so it fits a laptop, a network file system and batch systems.
+ * A claim is a file that only one process can make; its time is renewed while its worker lives, and a claim that is not
+ * renewed is taken over.
  */
 
 import { type JobQueue, type JobStatus, type NewJob, newJobId } from "../job-queue.ts";

@@ -142,7 +142,10 @@ async function isReady({ files, options }: Bench, job: JobFile): Promise<boolean
   return true;
 }
 
-/** Takes the claim of a worker that died out of the way; resolves to false where that was another's to do, or the job ended. */
+/**
+ * Takes the claim of a worker that died out of the way; resolves to false where that was another's to do, or the
+ *   job ended.
+ */
 async function takeOver({ files, options }: Bench, job: JobFile): Promise<boolean> {
   const claim = await files.read<ClaimFile>("claims", job.id);
   if (claim === undefined || !(await files.take("claims", job.id))) return false;

@@ -35,8 +35,8 @@ const KEPT: JobsOptions = {
 const BULK = 500;
 
 /**
- * Opens a queue on Redis, such as `redis://localhost:6379/0?queue=NAME`. Redis should keep an append-only file (`appendonly yes`), or
- * it loses jobs when it ends.
+ * Opens a queue on Redis, such as `redis://localhost:6379/0?queue=NAME`. Redis should keep an append-only file
+ * (`appendonly yes`), or it loses jobs when it ends.
  *
  * @throws {RangeError} where Redis does not answer, or where the peers are not installed.
  *

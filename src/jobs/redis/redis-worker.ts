@@ -80,7 +80,7 @@ async function runJob(job: Job, token: string, { bullmq, handler, options }: Ben
   }
 }
 
-/** What BullMQ is told of a failed attempt: whether another one is worth it. */
+/** How BullMQ learns of a failed attempt: whether another one is worth it. */
 async function faultOf(
   job: Job,
   error: unknown,

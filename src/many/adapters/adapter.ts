@@ -1,4 +1,7 @@
-/** LoRA adapters (Hu et al. 2022, arXiv 2106.09685) as task vectors: products of two thin matrices, and tensors saved whole. */
+/**
+ * LoRA adapters (Hu et al. 2022, arXiv 2106.09685) as task vectors: products of two thin matrices, and tensors
+ *   saved whole.
+ */
 
 import { SpecError } from "../../base/errors.ts";
 import type { Model } from "../../base/model.ts";
@@ -22,12 +25,12 @@ export function isAdapter({ tensors }: Pick<Model, "tensors">): boolean {
 }
 
 /**
- * What a LoRA adapter changes in `base`, lazy: scale · B·A for every pair of factors, and what `modules_to_save` differ by.
- * The scale is α/r, or α/√r with `use_rslora`. Of PEFT, `config` is the object in `adapter_config.json`; kohya's files have
- * an α for each module, which is r where there is none. Closing `delta` closes the adapter and the base.
+ * What a LoRA adapter changes in `base`, lazy: scale · B·A for every pair of factors, and what `modules_to_save` differ
+ * by. The scale is α/r, or α/√r with `use_rslora`. Of PEFT, `config` is the object in `adapter_config.json`; kohya's
+ * files have an α for each module, which is r where there is none. Closing `delta` closes the adapter and the base.
  *
- * @throws {SpecError} when a tensor of the adapter has no place in the base or another shape, or is of a kind that is not
- * read (DoRA, LoHa, LoKr), and when PEFT's configuration is missing or says what is not supported.
+ * @throws {SpecError} when a tensor of the adapter has no place in the base or another shape, or is of a kind that is
+ * not read (DoRA, LoHa, LoKr). Also when PEFT's configuration is missing or asks for what is not supported.
  *
  * @example
  * const task = adapterTask(adapter, base, { r: 8, lora_alpha: 16, peft_type: "LORA" });

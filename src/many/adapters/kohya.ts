@@ -1,4 +1,7 @@
-/** Adapters as kohya's scripts write them: `lora_unet_down_blocks_0_attn.lora_down.weight`, `….lora_up.weight`, `….alpha`. */
+/**
+ * Adapters as kohya's scripts write them: `lora_unet_down_blocks_0_attn.lora_down.weight`, `….lora_up.weight`,
+ *   `….alpha`.
+ */
 
 import { SpecError } from "../../base/errors.ts";
 import type { Model } from "../../base/model.ts";
@@ -7,7 +10,10 @@ import { type LowRank, type Parts, partnerOf, rankOf, strangers } from "./low-ra
 /** Marks of the network that a module is of. */
 const MARK = /^lora_(unet_|te\d*_|transformer_|prior_unet_|prior_te_)?/;
 
-/** Module names have `_` for `.`, so a module is looked up among the base's. Throws `SpecError` for what has no place. */
+/**
+ * Module names have `_` for `.`, so a module is looked up among the base's. Throws `SpecError` for what has no
+ *   place.
+ */
 export function readKohya(adapter: Model, base: Model): Parts {
   const modules = modulesOf(base);
   const pairs = new Map<string, LowRank>();

@@ -12,7 +12,7 @@ export interface LowRank {
   readonly a: string;
   readonly b: string;
   readonly rank: number;
-  /** What B·A is multiplied by, where no tensor says it. */
+  /** The factor of B·A, where no tensor has it. */
   readonly scale: number;
   /** The tensor that holds α: the scale is α/rank. */
   readonly alpha?: string | undefined;

@@ -13,7 +13,10 @@ interface Found {
   readonly kind: "linear" | "embedding" | "whole";
 }
 
-/** What the file and its configuration say. Throws `SpecError` for what has no place in the base or is not supported. */
+/**
+ * The adapter in the file and its configuration. Throws `SpecError` for what has no place in the base or is not
+ *   supported.
+ */
 export function readPeft(adapter: Model, base: Model, config: object | undefined): Parts {
   const settings = checkConfig(adapter, config);
   const found = [...adapter.tensors.keys()].flatMap((name) => foundAs(adapter, name) ?? []);

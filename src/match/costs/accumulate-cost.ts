@@ -1,7 +1,7 @@
 /**
- * The cost matrix of one permutation with the others held: C[i, j] = what the objective gains when slot i takes unit
- * j of B, summed over every place where the permutation acts (paper, Algorithm 1, the linear assignment problem of
- * one step).
+ * The cost matrix of one permutation with the others held. C[i, j] is the objective's gain when slot i gets unit j of
+ * B, summed over every place where the permutation acts. It is the linear assignment problem of one step of the paper's
+ * Algorithm 1.
  */
 
 import type { MatrixPlaces } from "./matrices.ts";
@@ -24,10 +24,9 @@ export interface Since extends Slots {
 }
 
 /**
- * C += scale · (A unfolded) · (B unfolded, its other dimensions gathered by `lookup`)ᵀ for each of `occurrences`, all of
- * permutation number `permutation`. With `since`, what that has gained: A[:, m] · (B_now − B_before)[:, m]ᵀ over the
- * columns m of the slots.
- * C is the permutation's matrix in `matrices`.
+ * C += scale · (A unfolded) · (B unfolded, its other dimensions gathered by `lookup`)ᵀ for each of `occurrences`, all
+ * of permutation number `permutation`. With `since`, what that has gained: A[:, m] · (B_now − B_before)[:, m]ᵀ over the
+ * columns m of the slots. C is the permutation's matrix in `matrices`.
  */
 export async function accumulateCost(
   { engine, problem, staging }: Workspace,

@@ -1,6 +1,6 @@
 /**
- * The areas of wasm memory that a matching works in. The one list of them serves twice: on an arena that only counts it
- * says what a matching will need, on the real one it hands the areas out.
+ * The areas of wasm memory that a matching works in. The one list of them serves twice: an arena that only counts gives
+ * the size of a matching, the real one hands the areas out.
  */
 
 import { type Arena, countingArena } from "../../kernels/arena.ts";
@@ -50,7 +50,7 @@ export interface Needs {
   readonly only?: number | undefined;
 }
 
-/** Byte address up to which a matching of `outline` uses memory, whatever it does. */
+/** Byte address up to which a matching of `outline` can use memory. */
 export function areasEnd(kernels: Kernels, outline: Outline, needs: Needs): number {
   const plan = countingArena(kernels.arena.mark());
   allocateAreas(plan, kernels, outline, needs);
@@ -58,7 +58,7 @@ export function areasEnd(kernels: Kernels, outline: Outline, needs: Needs): numb
   return plan.mark();
 }
 
-/** Hands the areas out from `arena`; the kernels only say how much work area they need. */
+/** Hands the areas out from `arena`; the kernels only report the size of their work area. */
 export function allocateAreas(
   arena: Arena,
   { wasm, pool }: Kernels,
@@ -103,7 +103,7 @@ function measure(outline: Outline): { size: number; columns: number; longest: nu
 
 const matrixBytes = ({ size }: { readonly size: number }): number => 4 * size * size;
 
-/** A matrix of its own for each permutation that `has` one, 0 for the others. */
+/** A separate matrix for each permutation that `has` one, 0 for the others. */
 function allocateEach(arena: Arena, { permutations }: Outline, has: (p: number) => boolean): MatrixPlaces {
   const pointers = permutations.map((own, p) => (has(p) ? arena.allocate(matrixBytes(own)) : 0));
   return { pointers, shared: false };

@@ -1,5 +1,5 @@
 /**
- * Cost matrices at the barycentre, where every permutation is 1/n everywhere: a dimension that another permutation
+ * Cost matrices at the barycentre, where every permutation is 1/n everywhere. A dimension that another permutation
  * moves is summed in A and averaged in B, so no dense n×n permutation is ever built.
  */
 
@@ -8,7 +8,10 @@ import { enumerateOffsets, inPlace } from "./offsets.ts";
 import type { Occurrence } from "./problem.ts";
 import type { Workspace } from "./workspace.ts";
 
-/** C += the share of one occurrence of permutation number `permutation`, whose cell one other dimension is permuted in. */
+/**
+ * C += the share of one occurrence of permutation number `permutation`, whose cell one other dimension is permuted
+ *   in.
+ */
 export async function accumulateBarycentre(
   workspace: Workspace,
   permutation: number,

@@ -4,7 +4,10 @@ import type { ResolvedPermutation } from "../../axes/types.ts";
 import { SpecError } from "../../base/errors.ts";
 import type { OptionKinds } from "../../base/options.ts";
 
-/** Names of permutations, or `prefix*` for all that start so. What is in neither list may move unless `only` is given. */
+/**
+ * Names of permutations, or `prefix*` for all that start so. What is in neither list may move unless `only` is
+ *   given.
+ */
 export interface Choice {
   readonly only?: readonly string[] | undefined;
   readonly except?: readonly string[] | undefined;
@@ -14,8 +17,10 @@ export interface Choice {
 export const CHOICE: OptionKinds<Choice> = { only: "list", except: "list" };
 
 /**
- * True for each permutation, by number, that may move. Permutations nested in one another are chosen together: naming one
- * names its whole group. Throws `SpecError` for a name that stands for no permutation.
+ * True for each permutation, by number, that may move. Permutations nested in one another are chosen together: naming
+ * one names its whole group.
+ *
+ * @throws {SpecError} for a name of no permutation.
  */
 export function choosePermutations(permutations: readonly ResolvedPermutation[], { only, except }: Choice): boolean[] {
   if (only === undefined && except === undefined) return permutations.map(() => true);

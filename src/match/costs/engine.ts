@@ -33,8 +33,8 @@ export interface Operand {
 
 export interface CostEngine {
   /**
-   * C += A·(B − B less)ᵀ of the n×n f32 matrix at byte address `c`, over `k` columns; `less`: columns of B to subtract. The
-   * bits depend on the order of the columns alone. `pause` is called between steps of long work.
+   * C += A·(B − B less)ᵀ of the n×n f32 matrix at byte address `c`, over `k` columns; `less`: columns of B to subtract.
+   * The bits depend on the order of the columns alone. `pause` is called between steps of long work.
    */
   accumulate(
     c: number,
@@ -82,8 +82,8 @@ export function createEngine(kernels: Kernels, areas: EngineAreas): CostEngine {
 }
 
 /**
- * Columns of C and of the operands in one step. All of C's first: each range of them has A packed again. Cut at multiples
- * of the kernel's own block of k, the sums have the bits of one call.
+ * Columns of C and of the operands in one step. All of C's first: each range of them has A packed again. Cut at
+ * multiples of the kernel's own block of k, the sums have the bits of one call.
  */
 function stepOf(n: number, k: number, threads: number): { width: number; depth: number } {
   const work = threads * STEP;

@@ -1,6 +1,6 @@
 /**
- * Cost matrices that remember. When a neighbour moved in m of its n slots, C changes only through those columns:
- * ΔC = A[:, m] · (B_new − B_old)[:, m]ᵀ, which makes late sweeps much cheaper than computing C again.
+ * Cost matrices that remember. When a neighbour moved in m of its n slots, C changes only through those columns: ΔC =
+ * A[:, m] · (B_new − B_old)[:, m]ᵀ. Late sweeps are then much cheaper than computing C again.
  */
 
 import { accumulateCost } from "./accumulate-cost.ts";
@@ -14,7 +14,7 @@ import type { Workspace } from "./workspace.ts";
 const LARGEST_SHARE = 0.8;
 /**
  * Updates before a fresh matrix. Each adds one rounding of f32 to an entry, as each block of 256 columns of a fresh
- * matrix does, and a fresh entry has dozens of those: so drift stays what rounding is anyway.
+ * matrix does. A fresh entry has dozens of those, so the drift is not larger than ordinary rounding.
  */
 const MOST_UPDATES = 32;
 
@@ -28,7 +28,7 @@ export interface KeptCosts extends Pick<Matrices, "pointers" | "shared" | "chose
 
 /**
  * Matrices over the occurrences that `counts` accepts, none of them computed yet. Arrays of orders must be replaced and
- * never changed: references tell what moved. With `shared` matrices every `bring` computes afresh.
+ * never changed: references show what moved. With `shared` matrices every `bring` computes afresh.
  */
 export function createKeptCosts(
   workspace: Workspace,
@@ -39,7 +39,10 @@ export function createKeptCosts(
   const { problem } = workspace;
   const { pointers, shared } = matrices;
   const occurrences = problem.occurrences.map((all) => all.filter(counts));
-  /** Per matrix, the orders it stands for: of the permutations it depends on alone, or a thousand would keep a million. */
+  /**
+   * Per matrix, the orders it was computed for: only of the permutations it depends on, or a thousand would keep a
+   *   million.
+   */
   const standing: (Map<number, Int32Array> | null)[] = pointers.map(() => null);
   const updates = pointers.map(() => 0);
   const compute = async (p: number, orders: readonly Int32Array[]): Promise<void> => {

@@ -1,6 +1,6 @@
 /**
- * A linear term of the objective: Σ_P ⟨L_P, P⟩ beside Σ ⟨A, π(B)⟩, for what is known of the units from elsewhere, such as
- * how their activations correlate. Every method honours it, since it is a constant part of each cost matrix.
+ * A linear term of the objective: Σ_P ⟨L_P, P⟩ beside Σ ⟨A, π(B)⟩, for what is known of the units from elsewhere, such
+ * as how their activations correlate. Every method honours it, since it is a constant part of each cost matrix.
  */
 
 import type { Matrices } from "./matrices.ts";
@@ -9,11 +9,14 @@ import type { Workspace } from "./workspace.ts";
 
 /** Costs from outside, and how much they count. */
 export interface LinearTerm {
-  /** n×n row-major by permutation name, in any unit: see `share`. Permutations without one are matched by weights alone. */
+  /**
+   * n×n row-major by permutation name, in any unit: see `share`. Permutations without one are matched by weights
+   *   alone.
+   */
   readonly costs: ReadonlyMap<string, Float32Array>;
   /**
-   * What the term of a permutation counts, next to the tensors it acts on, where both are at the permutations that the
-   * costs alone would choose: each matrix is scaled so that it is worth this share of the tensors' part there. From 0.
+   * The share of a permutation's term next to the tensors it acts on. Each matrix is scaled to this share of the
+   * tensors' part, both taken at the permutations that the costs alone would choose. From 0.
    */
   readonly share: number;
 }

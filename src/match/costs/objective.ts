@@ -44,7 +44,7 @@ export async function cellDot(
   );
 }
 
-/** Where the cell's elements stand in A, and in B by the orders of its dimensions: rows, columns, and runs of both. */
+/** Where the cell's elements are in A, and in B by the orders of its dimensions: rows, columns, and runs of both. */
 function offsetsOf(cell: VotingCell, orders: readonly (Int32Array | null)[], part: Part | undefined) {
   const dims = [...cell.dims];
   // The innermost free dimension of stride 1 is a run; the last dimension before it makes the columns.
@@ -104,7 +104,7 @@ function movedPart(cell: VotingCell, dim: number, from: Lookup, to: Lookup): Par
   return { dim, slots: Int32Array.from(slots) };
 }
 
-/** ‖A‖·‖B‖ of a tensor: by Cauchy and Schwarz no less than Σ|terms| of ⟨A, π(B)⟩, whatever the permutations. */
+/** ‖A‖·‖B‖ of a tensor: by Cauchy and Schwarz no less than Σ|terms| of ⟨A, π(B)⟩, for any permutations. */
 export async function normProduct({ kernels: { wasm }, problem, staging }: Workspace, tensor: number): Promise<number> {
   const { elements } = problem.tensors[tensor]!;
   const { a, b } = await staging.stage(tensor);

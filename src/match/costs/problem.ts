@@ -1,4 +1,7 @@
-/** Two models and a resolved spec as a matching problem: what votes, its raw bytes, and where each permutation occurs. */
+/**
+ * Two models and a resolved spec as a matching problem: what votes, its raw bytes, and where each permutation
+ *   occurs.
+ */
 
 import { cellsOf } from "../../axes/cells.ts";
 import type { Cell, Dim, ResolvedPermutation, ResolvedSpec } from "../../axes/types.ts";
@@ -61,7 +64,10 @@ export interface Problem extends Outline {
 /** Highest degree that joint steps treat exactly: the objective along a step is then a quadratic. */
 export const MAX_DEGREE = 2;
 
-/** Lays a problem out without reading any data; `choice` says what may move. Throws `SpecError` for a tensor that 32-bit offsets do not reach. */
+/**
+ * Lays a problem out without reading any data; `choice` names what may move. Throws `SpecError` for a tensor that
+ *   32-bit offsets do not reach.
+ */
 export function outlineProblem(resolved: ResolvedSpec, choice: Choice = {}): Outline {
   const voting = resolved.tensors.filter(({ votes }) => votes);
   const tensors = voting.map((tensor): TensorOutline => {

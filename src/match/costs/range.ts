@@ -1,17 +1,20 @@
-/** Whether products of two models fit f32: those that do are matched as they are, all others are brought into range first. */
+/**
+ * Whether products of two models fit f32: those that do are matched as they are, all others are brought into range
+ *   first.
+ */
 
 import type { InRange, Workspace } from "./workspace.ts";
 
 /**
- * Greatest |a|·|b| between which there is nothing to look at: below, products of lesser weights may be lost; above, one weight
- * may be so far from the others that their products are.
+ * Greatest |a|·|b| between which nothing has to be checked. Below, products of lesser weights may be lost. Above, one
+ * weight may be so far from the others that their products are lost.
  */
 const [LEAST, GREATEST] = [2 ** -30, 2 ** 20];
 
 /**
- * The same workspace where all products fit; else one that stages both models times powers of two, which changes nothing
- * but the range. Throws `RangeError` naming the first voting tensor that holds NaN or infinity (unless `allowNonfinite`), or
- * the tensor that is too far from the others.
+ * The same workspace where all products fit; else one that stages both models times powers of two, which changes
+ * nothing but the range. Throws `RangeError` naming the first voting tensor that holds NaN or infinity (unless
+ * `allowNonfinite`), or the tensor that is too far from the others.
  */
 export async function bringIntoRange(
   workspace: Workspace,

@@ -1,6 +1,6 @@
 /**
- * Models whose products leave f32's range: scaled by powers of two, which is exact, so the permutations are those of the
- * same models at any other scale. Loaded when a matching meets one.
+ * Models whose products leave f32's range: scaled by powers of two, which is exact, so the permutations are those of
+ * the same models at any other scale. Loaded when a matching meets one.
  */
 
 import { asFloat64 } from "../../base/aligned.ts";
@@ -10,22 +10,22 @@ import { createStaging, plainWriters, type WriteValues } from "./staging.ts";
 import type { ModelSide } from "./voting-values.ts";
 import type { InRange, Workspace } from "./workspace.ts";
 
-/** Magnitudes that f32 stages of f64 without loss: from here on f64 is scaled, whatever the products are. */
+/** Magnitudes that f32 stages of f64 without loss: from here on f64 is always scaled. */
 const [LEAST_STAGED, GREATEST_STAGED] = [2 ** -60, 2 ** 60];
 
 /**
- * Greatest |a|·|b| at which costs, sums of up to 2^40 such products, are within f32's range; and the least at which products
- * of ordinary weights, next to the greatest, are.
+ * Greatest |a|·|b| at which costs, sums of up to 2^40 such products, are within f32's range; and the least at which
+ * products of ordinary weights, next to the greatest, are.
  */
 const [LEAST, GREATEST] = [2 ** -30, 2 ** 80];
 
 /**
- * Greatest product over the typical one, as exponents, from which matrices are computed afresh at each visit: an update takes
- * away what was there, and what that had rounded away is missing.
+ * Greatest product over the typical one, as exponents, from which matrices are computed again at each visit. An update
+ * subtracts the old part, and what rounding had removed from it is missing.
  */
 const SPREAD = 30;
 
-/** Exponent that the product of two typical weights must have at least, to be told from 0 in f32 with some digits. */
+/** Exponent that the product of two typical weights must have at least, to differ from 0 in f32 by some digits. */
 const LEAST_PRODUCT = -120;
 
 /** Exponents of the greatest product between which objectives fit f64. */
@@ -75,7 +75,7 @@ export async function scaleIntoRange(
   };
 }
 
-/** Σ ⟨A, π(B)⟩ of the values as they stand in the files, in f64. */
+/** Σ ⟨A, π(B)⟩ of the values as in the files, in f64. */
 async function objectiveOf(workspace: Workspace, orders: readonly Int32Array[]): Promise<number> {
   let sum = 0;
   for (const [t, { cells, elements }] of workspace.problem.tensors.entries()) {
@@ -114,7 +114,10 @@ function checkRoom(
   throw new RangeError(`${names[at]}: ${tensor!.name} reaches ${largest}, ${why}`);
 }
 
-/** Gives the values of a voting tensor to `use`, of F64 as they are in the file: views, and the element each begins at. */
+/**
+ * Gives the values of a voting tensor to `use`, of F64 as they are in the file: views, and the element each begins
+ *   at.
+ */
 async function eachPiece(
   { kernels, problem, staging }: Workspace,
   side: ModelSide,

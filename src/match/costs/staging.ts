@@ -1,6 +1,6 @@
 /**
- * One tensor of A and one of B at a time in wasm memory as f32, whatever the file holds. The models themselves stay
- * where they are: wasm cannot read JavaScript memory, so what a kernel needs is copied in, and widened on the way.
+ * One tensor of A and one of B at a time in wasm memory as f32, from any dtype. The models themselves stay where they
+ * are: wasm cannot read JavaScript memory, so what a kernel needs is copied in, and widened on the way.
  */
 
 import { elementBytes } from "../../base/dtype.ts";

@@ -1,4 +1,7 @@
-/** Where the values of voting tensors come from: both models' bytes in memory, or read again whenever they are needed. */
+/**
+ * Where the values of voting tensors come from: both models' bytes in memory, or read again whenever they are
+ *   needed.
+ */
 
 /** Model A or model B. */
 export type ModelSide = "a" | "b";

@@ -39,8 +39,8 @@ function assignMatrix(
 
 /**
  * The permutations of `group` that maximise Σ ⟨C_P, P⟩ exactly. `costs[p]` points to the n×n f32 matrix of permutation
- * number p. A permutation nested in the root moves whole blocks with it, so the value of giving block h the source
- * block g is the best assignment inside that block pair, and the root is solved on top of those values.
+ * number p. A permutation nested in the root moves whole blocks with it. So the value of giving block h the source
+ * block g is the best assignment inside that pair, and the root is solved on those values.
  *
  * Returns fresh arrays by permutation number. The matrices are not changed.
  */
@@ -72,8 +72,8 @@ export function assignGroup(
 }
 
 /**
- * `assignGroup` in a run of assignments whose matrices change from one to the next: each starts from the column duals of
- * the one before where they are still good.
+ * `assignGroup` in a run of assignments whose matrices change from one to the next: each starts from the column duals
+ * of the one before where they are still good.
  */
 export function assignGroupAgain(
   workspace: Workspace,

@@ -34,9 +34,10 @@ export interface DescentOptions {
 }
 
 /**
- * Descends from `start` (by permutation number; not changed) over matrices of every occurrence. The objective of the result is never below that of
- * `start`: a step is taken only when the objective rises by more than rounding can feign. A permutation is visited again only after one
- * that its cost depends on has moved: until then it would find what it found.
+ * Descends from `start` (by permutation number; not changed) over matrices of every occurrence. The objective of the
+ * result is never below that of `start`: a step is taken only when the objective rises by more than rounding can feign.
+ * A permutation is visited again only after one that its cost depends on has moved: until then it would find what it
+ * found.
  */
 export async function coordinateDescent(
   workspace: Workspace,
@@ -76,7 +77,10 @@ export async function coordinateDescent(
   return { ...further, sweeps: sweeps + further.sweeps };
 }
 
-/** Visits the stale groups in that order; those that a step concerns are stale after it. Returns the objective reached. */
+/**
+ * Visits the stale groups in that order; those that a step concerns are stale after it. Returns the objective
+ *   reached.
+ */
 async function sweepOver(state: State, stale: Uint8Array, order: Int32Array, from: number): Promise<number> {
   const { groups, free, neighbours } = state.workspace.problem;
   let objective = from;

@@ -1,8 +1,8 @@
 /**
  * Joint matching by Frank–Wolfe from the barycentre. All permutations step together over doubly stochastic matrices:
  * gradient C_P for every P, vertex S_P = assignment of C_P, exact line search. In cells of degree 1 and 2 the objective
- * along a step is a quadratic and every C_P is affine in the others, so the state is one running matrix per
- * permutation, C_P ← (1−γ)·C_P + γ·C_P(vertices): B is only ever gathered through hard permutations.
+ * along a step is a quadratic and every C_P is affine in the others. So the state is one running matrix per
+ * permutation, C_P ← (1−γ)·C_P + γ·C_P(vertices), and B is only gathered through hard permutations.
  *
  * Cells of higher degree (grouped convolutions between two permuted streams) are held: left out at first, then
  * linearised at the permutations found.
@@ -41,8 +41,8 @@ interface Parts {
 }
 
 /**
- * Hard permutations by number: the assignments of the last gradients. `costs` are matrices that run along, each its own;
- * `atVertex` are the matrices of the cells that are not held, for vertices.
+ * Hard permutations by number: the assignments of the last gradients. `costs` are running matrices, one each.
+ * `atVertex` are the matrices at vertices, of the cells that are not held.
  */
 export async function frankWolfe(
   workspace: Workspace,
@@ -180,9 +180,9 @@ function chosenSum(costs: Pick<Matrices, "chosenSum">, vertex: readonly Int32Arr
 }
 
 /**
- * The parts of the objective at a vertex. The bilinear one is read from the matrices there, which the step needs next (or
- * the polish, after the last): Σ_P ⟨C_P, S_P⟩ counts linear cells once and bilinear ones twice. Where matrices are shared,
- * it comes from the tensors.
+ * The parts of the objective at a vertex. The bilinear one is read from the matrices there, which the next step or the
+ * polish needs anyway. Σ_P ⟨C_P, S_P⟩ counts linear cells once and bilinear ones twice. Where matrices are shared, it
+ * comes from the tensors.
  */
 async function partsAt(
   workspace: Workspace,

@@ -1,6 +1,7 @@
 /**
- * Problems in which no cell is moved by two permutations, as in networks with one hidden layer: the objective is linear,
- * no cost matrix depends on other permutations, and one assignment per group is the optimum. There is nothing to iterate.
+ * Problems in which no cell is moved by two permutations, as in networks with one hidden layer. The objective is
+ * linear, no cost matrix depends on other permutations, and one assignment per group is the optimum. There is nothing
+ * to iterate.
  */
 
 import { accumulateCost } from "../costs/accumulate-cost.ts";

@@ -1,6 +1,6 @@
 /**
- * What a step of descent gains: read from the cost matrices, which is at hand but rounded to f32, or from the tensors in
- * f64. A gain that stands clear of all rounding needs no second look at the tensors.
+ * What a step of descent gains: read from the cost matrices, which is cheap but rounded to f32, or from the tensors in
+ * f64. A gain well above all rounding needs no second look at the tensors.
  */
 
 import { K_BLOCK } from "../../kernels/constants.ts";
@@ -12,14 +12,15 @@ import type { Workspace } from "../costs/workspace.ts";
 /** Half the distance from 1 to the next f32. */
 const UNIT_ROUNDOFF = 2 ** -24;
 /**
- * Rounding errors of a sum of n terms behave as a random walk: within λ·√n·u of Σ|terms| with a probability that no
- * longer matters at λ = 8 (Higham and Mary, A New Approach to Probabilistic Rounding Error Analysis, SIAM 2019).
+ * Rounding errors of a sum of n terms behave as a random walk: they stay within λ·√n·u of Σ|terms|. At λ = 8 the
+ * probability of more no longer matters (Higham and Mary, A New Approach to Probabilistic Rounding Error Analysis,
+ * 2019).
  */
 const DEVIATIONS = 8;
 
 /**
- * By group number, for matrices that were updated so often: what Σ C[i, new i] − Σ C[i, old i] may be off at most. Infinity
- * for a group whose gain is not linear in its permutations, where the matrices do not tell it.
+ * By group number, for matrices that were updated so often: what Σ C[i, new i] − Σ C[i, old i] may be off at most.
+ * Infinity for a group whose gain is not linear in its permutations, where the matrices do not show it.
  */
 export type Doubt = (group: number, updates: number) => number;
 
@@ -50,7 +51,7 @@ export async function createDoubts(workspace: Workspace, pause: () => Promise<vo
 /** √ of the roundings in one entry, at most: a block's terms, then the blocks of at most so many columns. */
 const walk = (columns: number): number => Math.sqrt(Math.min(columns, K_BLOCK) + columns / K_BLOCK);
 
-/** What the matrices say that `found` gains over `orders`, by permutation number. */
+/** The gain of `found` over `orders` by the matrices, by permutation number. */
 export function gainByCosts(
   { chosenSum }: Pick<Matrices, "chosenSum">,
   orders: readonly Int32Array[],
@@ -61,7 +62,7 @@ export function gainByCosts(
   return gain;
 }
 
-/** What the tensors say, in f64, of the permutations of group `g`: the truth, and dear. */
+/** The gain for group `g` by the tensors, in f64: exact but expensive. */
 export async function gainByTensors(
   workspace: Workspace,
   g: number,

@@ -6,8 +6,8 @@ import type { Rng } from "../../base/rng.ts";
 export type Along = "tensor" | "last" | "first";
 
 /**
- * What makes up for dropped values: nothing, a factor that keeps ‖δ‖₁ (`"norm"`, as mergekit has it), or a division by the
- * probability of being kept (`"density"`, as the DARE and DELLA papers have it).
+ * The compensation for dropped values. `"norm"` is a factor that keeps ‖δ‖₁, as in mergekit. `"density"` divides by the
+ * keeping probability, as in the DARE and DELLA papers.
  */
 export type Rescale = "none" | "norm" | "density";
 
@@ -37,7 +37,10 @@ export interface BlendSettings {
   readonly offDiagonal?: number | undefined;
 }
 
-/** Settings with defaults in place, lists as long as there are models. Those that the blend has no use for are absent. */
+/**
+ * Settings with defaults in place, lists as long as there are models. Those that the blend has no use for are
+ *   absent.
+ */
 export type SettledBlend = {
   readonly [K in keyof BlendSettings]?: K extends ListSetting ? readonly number[] : NonNullable<BlendSettings[K]>;
 };

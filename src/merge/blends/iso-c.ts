@@ -1,4 +1,7 @@
-/** Iso-C (Marczak et al. 2025, arXiv 2502.04959): the merged difference of every matrix with all its singular values equal. */
+/**
+ * Iso-C (Marczak et al. 2025, arXiv 2502.04959): the merged difference of every matrix with all its singular values
+ *   equal.
+ */
 
 import type { BlendInput } from "./blend.ts";
 import { polarFactor } from "./polar.ts";
@@ -6,9 +9,9 @@ import { addScaled } from "./sums.ts";
 import { ontoBase } from "./task-arithmetic.ts";
 
 /**
- * W₀ + taskScale · σ̄ · UVᵀ, for Σ w·δ = UΣVᵀ and σ̄ the mean singular value: tr((UVᵀ)ᵀ Σ w·δ)/min(m, n), so no singular
- * value is computed. Vectors and scalars get the weighted mean of differences. Kernels are matrices of one row for each
- * channel out.
+ * W₀ + taskScale · σ̄ · UVᵀ, for Σ w·δ = UΣVᵀ and σ̄ the mean singular value: tr((UVᵀ)ᵀ Σ w·δ)/min(m, n), so no
+ * singular value is computed. Vectors and scalars get the weighted mean of differences. Kernels are matrices of one row
+ * for each channel out.
  */
 export async function isoC(input: BlendInput): Promise<Float64Array> {
   const { shape, channelsOut } = input;

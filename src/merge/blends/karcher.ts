@@ -8,7 +8,10 @@ import { addScaled } from "./sums.ts";
 /** The sine of an angle below which two directions are the same, or opposite. */
 const PARALLEL = 1e-8;
 
-/** One tensor of the blend: whole tensors are the vectors. Zero tensors have no direction and count in the length alone. */
+/**
+ * One tensor of the blend: whole tensors are the vectors. Zero tensors have no direction and count in the length
+ *   alone.
+ */
 export async function karcher(input: BlendInput): Promise<Float64Array> {
   const { maxSteps, tolerance } = input.settings;
   const { units, weights, length } = await directionsOf(input);

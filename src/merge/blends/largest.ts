@@ -17,8 +17,8 @@ export function largest(values: Float64Array, count: number): Uint8Array {
 }
 
 /**
- * The `count`-th largest magnitude, and how many values equal to it are among the `count`. Magnitudes are in the order of
- * their bits: four passes count them by 16 bits each.
+ * The `count`-th largest magnitude, and how many values equal to it are among the `count`. Magnitudes are in the order
+ * of their bits: four passes count them by 16 bits each.
  */
 function leastOf(values: Float64Array, count: number): { least: number; ties: number } {
   const halves = new Uint16Array(values.buffer, values.byteOffset, 4 * values.length);

@@ -5,8 +5,8 @@ import { addScaled } from "./sums.ts";
 import { cosineOf, vectorsOf } from "./vectors.ts";
 
 /**
- * W₀ + t · mean difference, t = N·c / (1 + (N − 1)·c), c the mean cosine between differences, no less than 0: differences
- * that point apart on average leave the base, where the formula would turn around.
+ * W₀ + t · mean difference, with t = N·c / (1 + (N − 1)·c), where c ≥ 0 is the mean cosine between differences. If
+ * differences point apart on average, the result is the base: the formula would turn around.
  */
 export async function modelStock(input: BlendInput): Promise<Float64Array> {
   const { models } = input;

@@ -3,14 +3,14 @@
 import { product, transpose } from "./matrices.ts";
 
 /**
- * Singular values below this share of the largest count as zero, and those a little above it only in part: what rounding
- * leaves in directions that a matrix does not have must not grow to 1.
+ * Singular values below this share of the largest count as zero, and those a little above it only in part. Rounding
+ * leaves some value in directions that a matrix does not have, and it must not grow to 1.
  */
 const LEAST = 1e-7;
 
 /**
- * The largest scale of a step. √3 would send a singular value of 1 to 0, and what is left of its directions there is
- * rounding; 1.6 sends it to .35.
+ * The largest scale of a step. √3 would send a singular value of 1 to 0, where only rounding is left of its directions;
+ * 1.6 sends it to .35.
  */
 const MOST = 1.6;
 

@@ -1,16 +1,22 @@
-/** RegMean (Jin et al. 2023, arXiv 2212.09849): the matrix whose outputs are nearest to all models' outputs on their inputs. */
+/**
+ * RegMean (Jin et al. 2023, arXiv 2212.09849): the matrix whose outputs are nearest to all models' outputs on their
+ *   inputs.
+ */
 
 import type { BlendInput } from "./blend.ts";
 import { linear } from "./linear.ts";
 import { product, solveDefinite, transpose } from "./matrices.ts";
 import { addScaled } from "./sums.ts";
 
-/** Added to every diagonal, as a share of the mean diagonal entry: inputs that no image shows get the mean of the models. */
+/**
+ * Added to every diagonal, as a share of the mean diagonal entry: inputs that no image shows get the mean of the
+ *   models.
+ */
 const RIDGE = 1e-6;
 
 /**
- * (Σ w·G)⁻¹ Σ w·G·W for a matrix W of inputs × outputs and G the Gram matrix of each model's inputs, with entries off the
- * diagonal multiplied by `offDiagonal`. Tensors without a Gram matrix get the weighted mean.
+ * (Σ w·G)⁻¹ Σ w·G·W for a matrix W of inputs × outputs and G the Gram matrix of each model's inputs, with entries off
+ * the diagonal multiplied by `offDiagonal`. Tensors without a Gram matrix get the weighted mean.
  */
 export async function regmean(input: BlendInput): Promise<Float64Array> {
   const { name, models, shape, channelsOut, settings } = input;

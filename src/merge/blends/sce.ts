@@ -1,12 +1,15 @@
-/** SCE (Wan et al. 2024, arXiv 2408.07990): select positions where models differ, weigh models by energy, erase minorities. */
+/**
+ * SCE (Wan et al. 2024, arXiv 2408.07990): select positions where models differ, weigh models by energy, erase
+ *   minorities.
+ */
 
 import type { BlendInput } from "./blend.ts";
 import { largest } from "./largest.ts";
 import { ontoBase } from "./task-arithmetic.ts";
 
 /**
- * One tensor of the blend. Weights are mean squares of what is selected: the blend of differences that are all c times as
- * large is c times as large (mergekit takes equal weights where they sum to less than 1e-6).
+ * One tensor of the blend. Weights are mean squares of what is selected. If all differences are c times as large, so is
+ * the blend. (mergekit uses equal weights where they sum to less than 1e-6.)
  */
 export async function sce(input: BlendInput): Promise<Float64Array> {
   const deltas: Float64Array[] = [];

@@ -32,11 +32,11 @@ const CHECKS: { readonly [K in keyof BlendSettings]-?: Check } = {
 };
 
 /**
- * The settings that `blend` works with for `models` models, with defaults in place: a number where a list is meant stands
- * for every model.
+ * The settings that `blend` works with for `models` models, with defaults in place: a number in place of a list applies
+ * to every model.
  *
- * @throws {RangeError} for an unknown blend, a setting that it does not have, a value out of range, and a list of another
- * length than there are models.
+ * @throws {RangeError} for an unknown blend, a setting that it does not have, a value out of range, and a list of
+ * another length than there are models.
  * @throws {TypeError} for a value of another type.
  *
  * @example

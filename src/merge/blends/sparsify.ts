@@ -47,7 +47,7 @@ export function sparsify(kind: Sparsify, delta: Float64Array, thinning: Thinning
   }
 }
 
-/** One draw for every element, whatever becomes of it; those kept are divided by their chance where that is asked for. */
+/** One draw for every element, kept or not; those kept are divided by their chance where that is asked for. */
 function keep(
   delta: Float64Array,
   isKept: (e: number, draw: number) => boolean,
@@ -64,7 +64,10 @@ function keep(
 /** A share of `count`, rounded down, but one at least: small tensors are not lost whole. */
 const atLeastOne = (density: number, count: number): number => Math.max(1, Math.floor(density * count));
 
-/** Without the largest `gamma`, then without the smallest; where both shares exceed the whole, fewer of the largest go. */
+/**
+ * Without the largest `gamma`, then without the smallest; where both shares exceed the whole, fewer of the largest
+ *   go.
+ */
 function between(delta: Float64Array, { density, gamma = 0 }: Thinning): Uint8Array {
   const count = atLeastOne(density, delta.length);
   const top = Math.min(Math.floor(gamma * delta.length), delta.length - count);
@@ -74,7 +77,10 @@ function between(delta: Float64Array, { density, gamma = 0 }: Thinning): Uint8Ar
   return kept;
 }
 
-/** The chance of every element, linear in its rank by magnitude among those of its row, from density − ε to density + ε. */
+/**
+ * The chance of every element, linear in its rank by magnitude among those of its row, from density − ε to density
+ *   + ε.
+ */
 function chancesByRank(delta: Float64Array, { density, epsilon = 0, rows }: Thinning): Float64Array {
   const columns = delta.length / rows;
   const chances = new Float64Array(delta.length);

@@ -1,5 +1,6 @@
 /**
- * Task arithmetic and what came of it, as one routine: W₀ + λ · Σ w·thinned(W − W₀), with or without a vote on signs.
+ * Task arithmetic and the methods made from it, as one routine: W₀ + λ · Σ w·thinned(W − W₀), with or without a vote on
+ * signs.
  *
  * Task arithmetic: Ilharco et al. 2023, arXiv 2212.04089. TIES: Yadav et al. 2023, 2306.01708. DARE: Yu et al. 2024,
  * 2311.03099. Breadcrumbs: Davari, Belilovsky 2024, 2312.06795. DELLA: Deep et al. 2024, 2406.11617.

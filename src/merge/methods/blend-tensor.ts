@@ -50,9 +50,9 @@ export interface PairSettings {
 const PARALLEL = 0.9995;
 
 /**
- * (1−λ)·a + λ·π(b) in the pair's dtype. Returns `a` or `b` itself (no copy) for λ = 0 and 1 and for dtypes that are only
- * copied, where nothing moves; else `into` with the result in it, or a fresh array. Throws `RangeError` for NaN or
- * infinity, `TypeError` for packed dtypes.
+ * (1−λ)·a + λ·π(b) in the pair's dtype. Where nothing moves, returns `a` or `b` itself (no copy) for λ = 0 and 1 and
+ * for dtypes that are only copied. Otherwise returns `into` with the result, or a new array. Throws `RangeError` for
+ * NaN or infinity and `TypeError` for packed dtypes.
  */
 export function blendTensor(kernels: Kernels, pair: TensorPair, settings: PairSettings, into?: Uint8Array): Uint8Array {
   const { dtype } = pair;
@@ -104,7 +104,10 @@ function blendFloats(
   return wide ? copyOut(kernels, a, 8 * count, into) : narrow(kernels, dtype, a, count, into);
 }
 
-/** `count` values as f32, or as they are where `dtype` is null (F64), from bytes or from a pointer to bytes; a pointer. */
+/**
+ * `count` values as f32, or as they are where `dtype` is null (F64), from bytes or from a pointer to bytes; a
+ *   pointer.
+ */
 function placeFloats(kernels: Kernels, from: Uint8Array | number, dtype: Dtype | null, count: number): number {
   const { arena, u8 } = kernels;
   const pointer = arena.allocate(count * (dtype === null ? 8 : 4));

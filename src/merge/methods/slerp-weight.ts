@@ -30,7 +30,10 @@ export function sine(x: number): number {
   return series(Math.min(x, Math.PI - x), (square, n) => -square / (n * (n - 1)));
 }
 
-/** x + x·f(3) + x·f(3)·f(5) + …: every power's term by the factor from the one before, to below what f64 can tell. */
+/**
+ * x + x·f(3) + x·f(3)·f(5) + …: every power's term by the factor from the one before, to below the precision of
+ *   f64.
+ */
 function series(x: number, factor: (square: number, power: number) => number): number {
   let sum = x;
   let term = x;

@@ -17,8 +17,8 @@ interface Reset {
 }
 
 /**
- * Sets the running statistics of `host` to the average, over batches, of each batch's. For every batch the norms are set to
- * its statistics one after the other, each measured behind the ones before it: as many runs as there are norms.
+ * Sets the running statistics of `host` to the average, over batches, of each batch's. For every batch the norms are
+ * set to its statistics one after the other, each measured behind the ones before it: as many runs as there are norms.
  */
 export async function resetOnHost(
   { name, graph, network, host }: Reset,

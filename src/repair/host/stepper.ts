@@ -1,4 +1,7 @@
-/** Solving in order on any executor: every operation starts over from the images. Slower than on TensorFlow.js, the same in effect. */
+/**
+ * Solving in order on any executor: every operation starts over from the images. Slower than on TensorFlow.js, the
+ *   same in effect.
+ */
 
 import type { Model } from "../../base/model.ts";
 import type { Dataset } from "../../data/dataset.ts";

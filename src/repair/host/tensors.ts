@@ -17,7 +17,7 @@ export interface HostTensors {
   channelsOf(tensor: string | undefined): number | undefined;
   /** Folds what a place can take: a scale where it has a tensor for that, a shift where it has one for that. */
   fold(place: RepairPlace, affine: ChannelAffine): void;
-  /** All tensors, the float ones as F32 whatever the file has, so that nothing is rounded on the way. Views. */
+  /** All tensors, the float ones as F32 from any dtype, so that nothing is rounded on the way. Views. */
   forExecutor(): Model;
   /** All tensors in the file's dtypes, rounded to nearest even. Copies. */
   toModel(): Model;

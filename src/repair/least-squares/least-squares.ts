@@ -1,4 +1,7 @@
-/** Repair by least squares of a whole model: opens the networks, solves, and folds a temperature in where it is asked for. */
+/**
+ * Repair by least squares of a whole model: opens the networks, solves, and folds a temperature in where it is
+ *   asked for.
+ */
 
 import type { Model } from "../../base/model.ts";
 import type { Dataset } from "../../data/dataset.ts";
@@ -103,7 +106,7 @@ async function foldTemperature(
     ({ kind }) => kind.op === "dense" && last.op === "dense" && kind.weight === last.weight,
   );
   if (last.op !== "dense" || readers.length > 1)
-    throw new RangeError(`${name} does not end in a matrix of its own, expected one to divide by a temperature`);
+    throw new RangeError(`${name} does not end in a separate matrix, expected one to divide by a temperature`);
   const logitsOf = (which: number) => stepper.predict(which, data, { batch, signal, onImages: onLogits(which) });
   const own = await logitsOf(0);
   const others: Awaited<ReturnType<typeof logitsOf>>[] = [];

@@ -11,7 +11,7 @@ import { patchesOf } from "./patches.ts";
 /** The operation whose equations are the largest. */
 export interface Need {
   readonly value: string;
-  /** Of wasm memory, besides TensorFlow.js's own, which holds up to a gigabyte of values. */
+  /** Of wasm memory, in addition to TensorFlow.js's, which holds up to a gigabyte of values. */
   readonly bytes: number;
 }
 

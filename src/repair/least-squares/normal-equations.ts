@@ -1,5 +1,6 @@
 /**
- * The least-squares problem of one linear operation: its normal equations, which grow batch by batch, and their solution.
+ * The least-squares problem of one linear operation: its normal equations, which grow batch by batch, and their
+ * solution.
  *
  *     W = argmin ‖X·W − Y‖² + λ·‖W − W₀‖²,   λ = ridge · tr(G)/K,   G = XᵀX
  *

@@ -22,8 +22,8 @@ export interface Patches {
 }
 
 /**
- * The patches of an operation: `weight` is its tensor's shape in TensorFlow's order, `input` and `output` are those of its
- * values without the batch. A convolution that reads fewer channels than there are has groups.
+ * The patches of an operation: `weight` is its tensor's shape in TensorFlow's order, `input` and `output` are those of
+ * its values without the batch. A convolution that reads fewer channels than there are has groups.
  */
 export function patchesOf(
   kind: LinearKind,

@@ -1,6 +1,6 @@
 /**
- * Least squares after alignment: operation by operation, the merged network gets the tensors that best reproduce, from its own
- * inputs, the mean of what its aligned parents put out there (after PLeaS, Nasery et al. 2024, arXiv 2407.02447).
+ * Least squares after alignment: operation by operation, the merged network gets the tensors that best reproduce, from
+ * its inputs, the mean output of its aligned parents. After PLeaS, Nasery et al. 2024, arXiv 2407.02447.
  */
 
 import type { Dataset } from "../../data/dataset.ts";
@@ -34,8 +34,8 @@ export interface SolveSettings {
 }
 
 /**
- * Solves every linear operation of the merged network in place, in the order in which they run; BatchNorm's statistics become
- * those of the network so far. Tensors that several operations share stay as they are.
+ * Solves every linear operation of the merged network in place, in the order in which they run; BatchNorm's statistics
+ * become those of the network so far. Tensors that several operations share stay as they are.
  */
 export async function solveInOrder(
   stepper: Stepper,
@@ -110,7 +110,10 @@ function blend(values: readonly Value[], weights: readonly number[]): Float32Arr
   return first.data.map((_, i) => values.reduce((sum, { data }, k) => sum + weights[k]! * data[i]!, 0));
 }
 
-/** Statistics of what the norm is given now. A channel that never changes keeps its variance, or it would be blown up elsewhere. */
+/**
+ * Statistics of what the norm is given now. A channel that never changes keeps its variance, or it would be blown
+ *   up elsewhere.
+ */
 async function resetNorm(stepper: Stepper, i: number, onImages: (images: number) => void): Promise<void> {
   const { output, inputs, kind } = stepper.graph.operations[i]!;
   if (kind.op !== "batch-norm") return;

@@ -1,4 +1,4 @@
-/** A merged network beside its parents, run operation by operation: what solving in order needs, whatever runs it. */
+/** A merged network beside its parents, run operation by operation: what solving in order needs, on any runtime. */
 
 import type { Model } from "../../base/model.ts";
 import type { Dataset } from "../../data/dataset.ts";
@@ -11,8 +11,8 @@ export interface Stepper extends Pick<Model, "name" | "tensors"> {
   /** Of all of them. */
   readonly graph: Graph;
   /**
-   * For every batch: what operation number `i` of the merged network reads first, as the network is now, and, with `parents`,
-   * what the same operation puts out in each of them. Numbers must rise from call to call, and tensors change only in
+   * For every batch: the first input of operation number `i` in the merged network as it is now. With `parents`, also
+   * the output of that operation in each of them. Numbers must rise from call to call, and tensors change only in
    * operations from number `i` on.
    */
   each(

@@ -1,4 +1,7 @@
-/** BatchNorm's running statistics, recomputed: those of a merge are between two networks' and fit neither (REPAIR, Jordan et al. 2023). */
+/**
+ * BatchNorm's running statistics, recomputed: those of a merge are between two networks' and fit neither (REPAIR,
+ *   Jordan et al. 2023).
+ */
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { Dataset } from "../../data/dataset.ts";
@@ -10,8 +13,8 @@ import { prepareGraph, runGraph } from "../../run/tfjs/run-graph.ts";
 import { setAverages } from "../batch-norms.ts";
 
 /**
- * Replaces the running mean and variance of every BatchNorm by the simple average, over batches, of each batch's mean and
- * unbiased variance in training mode, as PyTorch does with `momentum=None`.
+ * Replaces the running mean and variance of every BatchNorm by the simple average, over batches, of each batch's mean
+ * and unbiased variance in training mode, as PyTorch does with `momentum=None`.
  */
 export async function resetStatistics(network: TfNetwork, data: Dataset, options: BatchOptions): Promise<void> {
   const { graph, variables, name } = network;

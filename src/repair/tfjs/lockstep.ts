@@ -1,6 +1,6 @@
 /**
- * Runs several networks of one graph over the same images in step, a few operations at a time, so that one of them can be
- * changed on the way. Batches wait where they are, as far as memory allows; the others start over from their images.
+ * Runs several networks of one graph over the same images in step, a few operations at a time, so that one of them can
+ * be changed on the way. Batches wait where they are, as far as memory allows; the others start over from their images.
  */
 
 import * as tf from "@tensorflow/tfjs-core";
@@ -18,8 +18,8 @@ export type Values = ReadonlyMap<string, tf.Tensor>;
 
 export interface Lockstep {
   /**
-   * For every batch: runs network k up to operation number `ends[k]`, exclusive, and hands over the values that it has then:
-   * those that later operations read, and the last one made. Numbers must not fall from call to call.
+   * For every batch: runs network k up to operation number `ends[k]`, exclusive, and passes its values on. These are
+   * the last one made, and those that later operations read. Numbers must not fall from call to call.
    */
   each(
     ends: readonly number[],

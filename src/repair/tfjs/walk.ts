@@ -1,7 +1,7 @@
 /**
- * Runs a network over all images a few operations at a time, so that it can be changed on the way: REPAIR measures every
- * place after the repairs before it. Batches wait at the place they came to, as far as memory allows; the others start
- * over from their images.
+ * Runs a network over all images a few operations at a time, so that it can be changed on the way: REPAIR measures
+ * every place after the repairs before it. Batches wait at the place they came to, as far as memory allows; the others
+ * start over from their images.
  */
 
 import * as tf from "@tensorflow/tfjs-core";

@@ -1,11 +1,14 @@
-/** A network of somebody else's executor: what it gives is looked at, so that mistakes are told where they are made. */
+/** A network of a caller's executor: its values are checked, so that mistakes show where they are made. */
 
 import type { Model } from "../../base/model.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { valueShapes } from "../../graph/value-shapes.ts";
 import type { Network, Value } from "../executor.ts";
 
-/** As `network`, but `run` rejects with `RangeError` when a value is missing or is not of the shape that the graph says. */
+/**
+ * As `network`, but `run` rejects with `RangeError` when a value is missing or does not have the shape of the
+ *   graph.
+ */
 export function checkedNetwork(network: Network, { name, tensors }: Model, graph: Graph): Network {
   return {
     inputs: network.inputs,

@@ -7,9 +7,11 @@ import type { ExecutorOptions } from "../executor.ts";
 import { openRunning } from "./running-model.ts";
 
 /**
- * Mean cross-entropy (nats) and accuracy of a model on a data set. Opens a network of it, evaluates and disposes it. Throws
- * `RangeError` for a model of no known family, when the data do not fit it (size, channels, classes), for no images and a
- * batch that is no positive integer, and the reason of an aborted `signal`.
+ * Mean cross-entropy (nats) and accuracy of a model on a data set. Opens a network of it, evaluates and disposes it. An
+ * aborted `signal` rejects with its reason.
+ *
+ * @throws {RangeError} for a model of no known family, data that do not fit it (size, channels, classes), no images,
+ * and a batch that is no positive integer.
  *
  * @example
  * const { accuracy } = await evaluateModel(await openModel("a.safetensors"), testSet);

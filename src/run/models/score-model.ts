@@ -1,4 +1,4 @@
-/** Everything that labelled images say of a model. */
+/** Everything that labelled images show of a model. */
 
 import type { Model } from "../../base/model.ts";
 import type { Dataset } from "../../data/dataset.ts";
@@ -15,7 +15,8 @@ export interface ModelScore extends Evaluation {
 /**
  * Mean cross-entropy (nats), accuracy and calibration of a model on a data set, from one pass over the images.
  *
- * @throws {RangeError} for a model of no known family, when the data do not fit it (size, channels, classes), and for no images.
+ * @throws {RangeError} for a model of no known family, when the data do not fit it (size, channels, classes), and for
+ * no images.
  *
  * @example
  * const { accuracy, calibration } = await scoreModel(await openModel("a.safetensors"), testSet);

@@ -94,7 +94,10 @@ function cycle(values: readonly number[]): () => number {
   return () => values[at++ % values.length]!;
 }
 
-/** Whole numbers without a table are masks more often than not: ones. Those that are compared are each of the values in turn. */
+/**
+ * Whole numbers without a table are masks more often than not: ones. Those that are compared are each of the values
+ *   in turn.
+ */
 function valuesFor(dtype: string, use: WholeUse | undefined, { rng, way }: Drawing): () => number {
   if (dtype.startsWith("F")) return () => gaussian(rng);
   if (dtype === "BOOL") return () => 1;
@@ -105,7 +108,10 @@ function valuesFor(dtype: string, use: WholeUse | undefined, { rng, way }: Drawi
   return () => 1;
 }
 
-/** Close to a normal distribution: the sum of twelve uniform numbers (no `Math.log`, whose bits differ between engines). */
+/**
+ * Close to a normal distribution: the sum of twelve uniform numbers (no `Math.log`, whose bits differ between
+ *   engines).
+ */
 function gaussian(rng: Rng): number {
   let sum = -6;
   for (let i = 0; i < 12; i++) sum += rng.uniform();

@@ -31,8 +31,8 @@ export interface OnnxRuntimeSession {
 export const INSTALL_ONNX = "npm install onnxruntime-web";
 
 /**
- * Loads `onnxruntime-web`, to compute with one thread. Rejects with an `Error` of one line that says what to install when it
- * is not there.
+ * Loads `onnxruntime-web`, to compute with one thread. Rejects with an `Error` of one line that names the package to
+ * install if it is missing.
  */
 export async function loadOnnxRuntime(): Promise<OnnxRuntime> {
   try {

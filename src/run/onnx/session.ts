@@ -23,8 +23,9 @@ export interface SessionOptions {
 }
 
 /**
- * Opens a model that came from an ONNX file, with its tensors as they are now. The model may be closed afterwards. Operators
- * are run as the file has them: nothing is fused, so that two models with the same units give the same values.
+ * Opens a model that came from an ONNX file, with its tensors as they are now. The model may be closed afterwards.
+ * Operators are run as the file has them: nothing is fused, so that two models with the same units give the same
+ * values.
  *
  * @throws {RangeError} for a model of another format, and with onnxruntime's reason for a file that it does not run.
  */

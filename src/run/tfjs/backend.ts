@@ -5,8 +5,10 @@ import * as tf from "@tensorflow/tfjs-core";
 import { registerGradients } from "./gradients/register.ts";
 
 /**
- * Makes wasm the backend of TensorFlow.js and registers what training needs. Cheap when it is done already. In a page, say first where its .wasm files are
- * (`setWasmPaths` of `@tensorflow/tfjs-backend-wasm`). Throws `Error` when it does not start.
+ * Makes wasm the backend of TensorFlow.js and registers what training needs. Cheap when it is done already. In a page,
+ * first set where its .wasm files are (`setWasmPaths` of `@tensorflow/tfjs-backend-wasm`).
+ *
+ * @throws {Error} when it does not start.
  *
  * @example
  * await startBackend();

@@ -12,9 +12,10 @@ import { asRunning } from "./executor.ts";
 import type { TfNetwork } from "./network.ts";
 
 /**
- * Mean cross-entropy (nats) and accuracy of a network on a data set. Throws `RangeError` when the data do not fit the
- * network (size, channels, classes), for no images and a batch that is no positive integer, and the reason of an
- * aborted `signal`.
+ * Mean cross-entropy (nats) and accuracy of a network on a data set. An aborted `signal` rejects with its reason.
+ *
+ * @throws {RangeError} for data that do not fit the network (size, channels, classes), no images, and a batch that is
+ * no positive integer.
  *
  * @example
  * const { loss, accuracy } = await evaluateNetwork(network, testSet);

@@ -8,7 +8,8 @@ import { createNetwork, type TfNetwork } from "./network.ts";
 import { prepareGraph, runGraph } from "./run-graph.ts";
 
 /**
- * Runs models on TensorFlow.js's wasm backend, as `createNetwork` does: the default of every function that takes an executor.
+ * Runs models on TensorFlow.js's wasm backend, as `createNetwork` does: the default of every function that takes an
+ * executor.
  *
  * @example
  * const opened = await tfExecutor.open(model);

@@ -8,7 +8,8 @@ import type { TfNetwork } from "./network.ts";
 
 /**
  * Gradients of the mean cross-entropy of a batch with respect to every trainable tensor, and its score, of a network in
- * training. Needs `registerGradients`. The caller disposes the gradients; a tensor on which the loss does not depend has none.
+ * training. Needs `registerGradients`. The caller disposes the gradients; a tensor on which the loss does not depend
+ * has none.
  */
 export function lossGradients(
   network: Pick<TfNetwork, "runTraining">,

@@ -48,16 +48,16 @@ export interface TfNetwork {
 
 /** How a model is run. */
 export interface NetworkOptions {
-  /** What it computes; told by its tensors when it is left out (`describeGraph`). */
+  /** What it computes; by default `describeGraph` of its tensors. */
   readonly graph?: Graph | undefined;
 }
 
 /**
  * Puts a model on TensorFlow.js's wasm backend, which it starts. Every tensor is read once; the model may be closed
- * afterwards. Everything computes in f32, whatever the file's dtype.
+ * afterwards. Everything computes in f32, for any dtype of the file.
  *
- * Throws `RangeError` when the model is of no known family, when the graph names a tensor that is missing, has another
- * rank or is no float, and when it leaves float tensors unread: then it is not the network that was stored.
+ * @throws {RangeError} when the model is of no known family, or the graph names a tensor that is missing, has another
+ * rank or is no float. Also when the graph does not read all float tensors: then it is not the network that was stored.
  *
  * @example
  * const network = await createNetwork(model);

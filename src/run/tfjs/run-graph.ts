@@ -1,4 +1,7 @@
-/** Runs a graph operation by operation, and frees every value after its last reader: a whole network's would be gigabytes. */
+/**
+ * Runs a graph operation by operation, and frees every value after its last reader: a whole network's would be
+ *   gigabytes.
+ */
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { Graph } from "../../graph/graph.ts";
@@ -28,9 +31,9 @@ export interface RunSettings extends Pick<Surroundings, "tensor" | "observe"> {
 }
 
 /**
- * Runs operations number `from` to `to` (exclusive) on `values`, which holds all that they and later ones read: adds what
- * they make, and disposes and removes what no later operation reads. Call it in a tidy, and `tf.keep` values that are to
- * outlive it: a later call goes on from them.
+ * Runs operations number `from` to `to` (exclusive) on `values`, which holds all that they and later ones read. It adds
+ * what they make, and disposes and removes what no later operation reads. Call it in a tidy, and `tf.keep` values that
+ * are to outlive it: a later call continues from them.
  */
 export function runOperations(
   { operations, expiries }: PreparedGraph,

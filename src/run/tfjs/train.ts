@@ -45,7 +45,7 @@ export interface TrainOptions extends Running {
   readonly weightDecay?: number | undefined;
   /** Of the order of the images: a new one each epoch. */
   readonly seed: number;
-  /** A checkpoint of the same training: goes on behind its last epoch. */
+  /** A checkpoint of the same training: resumes after its last epoch. */
   readonly resume?: Model | undefined;
   /** Called after each epoch, and waited for. */
   readonly onEpoch?: ((epoch: EndedEpoch) => Promise<void> | void) | undefined;
@@ -68,13 +68,14 @@ const KINDS: OptionKinds<TrainOptions> = {
 export type TrainableNetwork = Pick<TfNetwork, "name" | "graph" | "tensors" | "variables" | "runTraining">;
 
 /**
- * Minimises the mean softmax cross-entropy of a network on a data set, in place: its trainable variables change at every
- * step, its running statistics with them. Returns the epochs it ran. Same network, data and options: same bytes, in
- * every runtime; also when the training was cut in two by a checkpoint.
+ * Minimises the mean softmax cross-entropy of a network on a data set, in place: its trainable variables change at
+ * every step, its running statistics with them. Returns the epochs it ran. Same network, data and options: same bytes,
+ * in every runtime; also when the training was cut in two by a checkpoint.
  *
- * Throws `RangeError` when data do not fit the network, options are no such numbers, a checkpoint is another training's,
- * or the loss is no longer finite (naming epoch and step); and the reason of an aborted `signal`, which leaves the
- * network between two steps.
+ * An aborted `signal` rejects with its reason and leaves the network between two steps.
+ *
+ * @throws {RangeError} when data do not fit the network, options are out of range, a checkpoint is another training's,
+ * or the loss is no longer finite (naming epoch and step).
  *
  * @example
  * const network = await createNetwork(initialiseModel({ family: "mlp", widths: [784, 256, 10] }, 1));

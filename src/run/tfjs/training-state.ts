@@ -1,11 +1,11 @@
-/** What a training needs in order to go on where it stopped, as a model: any file format of models keeps it. */
+/** What a training needs in order to resume, as a model: any file format of models keeps it. */
 
 import * as tf from "@tensorflow/tfjs-core";
 import { memoryModel, type TensorData } from "../../base/memory-model.ts";
 import type { Model } from "../../base/model.ts";
 import { sha256Hex } from "../../base/sha256.ts";
 
-/** What is counted, and what has to be the same when the training goes on. */
+/** What is counted, and what has to be the same when the training resumes. */
 export interface TrainingPosition {
   readonly epoch: number;
   readonly step: number;
@@ -49,7 +49,7 @@ export async function writeCheckpoint(
   return memoryModel(tensors, { name: `checkpoint of ${name}`, metadata: new Map([[DIGEST, digest]]) });
 }
 
-/** Of names and bytes, whatever their order. */
+/** Of names and bytes, in any order. */
 function digestOf(tensors: readonly (readonly [name: string, data: Uint8Array])[]): string {
   const lines: string[] = [];
   for (const [name, data] of tensors) lines.push(`${JSON.stringify(name)} ${sha256Hex(data)}`);
@@ -57,9 +57,9 @@ function digestOf(tensors: readonly (readonly [name: string, data: Uint8Array])[
 }
 
 /**
- * Sets the variables to those of a checkpoint and returns its position. Nothing is changed unless all of it fits: throws
- * `RangeError` when tensors are missing, of other shapes or too many, when the position is another training's or none, or
- * when the bytes are not those that were written (by their digest).
+ * Sets the variables to those of a checkpoint and returns its position. Nothing is changed unless all of it fits.
+ * Throws `RangeError` when tensors are missing, of other shapes or too many, or the position is another training's or
+ * none. Also when the bytes are not those that were written (by their digest).
  */
 export async function readCheckpoint(
   checkpoint: Model,

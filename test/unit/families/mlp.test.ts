@@ -130,7 +130,7 @@ test("mlp: what it refuses, and why", async () => {
   await refused(
     list((t) => t.dense("h.0.q_proj", 8, 8).dense("h.0.k_proj", 8, 8)),
     "mlp",
-    /^h\.0\.q_proj\.weight is named after "q"; if it is a plain chain say --assume chain$/,
+    /^h\.0\.q_proj\.weight is named after "q"; if it is a plain chain, give --assume chain$/,
   );
   const blocks = list((t) =>
     t

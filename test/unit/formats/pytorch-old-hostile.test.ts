@@ -27,7 +27,7 @@ const LEGACY: readonly (readonly [string, Uint8Array, RegExp])[] = [
   [
     "another count before the bytes",
     legacy.slice().fill(9, legacy.length - 32, legacy.length - 31),
-    /storage 0 has 9 elements, expected 6 as its tensors say$/,
+    /storage 0 has 9 elements, expected 6 as its tensors have$/,
   ],
   [
     "a storage without a place",

@@ -184,7 +184,7 @@ test("what cannot be told from names is refused", async () => {
   await refuses(pooled, /downsample\.1\.weight has something without tensors before it/);
   await refuses(
     known.flaxConvnet(),
-    /^model cannot be run: .* is the first of 2 convolutions whose names do not tell where pools stand/,
+    /^model cannot be run: .* is the first of 2 convolutions whose names do not show where pools are/,
   );
   await refuses(
     known.list((t) => t.conv("features.0", 4, 1, 2).dense("classifier.0", 2, 4)),

@@ -112,7 +112,7 @@ test("three models on a line are in no plane", () => {
     { bb: 4, bp: -2, pp: 1 },
     { bb: Number.NaN, bp: 0, pp: 1 },
   ])
-    assert.throws(() => contourPlane(products), /^A, B and π\(B\) lie on one line/);
+    assert.throws(() => contourPlane(products), /^A, B and π\(B\) are on one line/);
 });
 
 test.run();

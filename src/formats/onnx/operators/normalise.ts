@@ -2,10 +2,10 @@
  * Operators of older sets with the meaning of the newest (https://github.com/onnx/onnx/blob/main/docs/Changelog.md): where
  * attributes became inputs, defaults changed, or one operator took another's place.
  *
- * What no newest operator says gets a name of its own, which inference does not know: `rebasin.SpatialBatchNormalization`
- * (`spatial` 0, opset 7), `rebasin.GroupNormalizationPerGroup` (a scale per group, opsets 18 to 20), `rebasin.ScanBatch`
- * (with a batch, opset 8). `Softmax`, `LogSoftmax` and `Hardmax` before opset 13, which take all axes from `axis` on
- * together, have the attribute `coerced` 1.
+ * Some old operators have no newest form. They get their own names, which inference does not know:
+ * `rebasin.SpatialBatchNormalization` (`spatial` 0, opset 7), `rebasin.GroupNormalizationPerGroup` (a scale per group,
+ * opsets 18 to 20), `rebasin.ScanBatch` (with a batch, opset 8). Before opset 13, `Softmax`, `LogSoftmax` and `Hardmax`
+ * treat all axes from `axis` on together: they have the attribute `coerced` 1.
  */
 
 import type { AttributeValue, ConstantValue } from "../../../graph/operators.ts";

@@ -1,4 +1,7 @@
-/** The operators of an ONNX model: scopes of values flattened to unique names, calls of the model's functions put in their places. */
+/**
+ * The operators of an ONNX model: scopes of values flattened to unique names, calls of the model's functions put in
+ *   their places.
+ */
 
 import { describe } from "../../../base/describe.ts";
 import { FormatError } from "../../../base/errors.ts";
@@ -54,8 +57,8 @@ interface Made {
  * The graph of a model that `openOnnx` opened, in the meaning of the newest operators (opsets 7 to 26 are read). Reads
  * nodes, and tensors that are small. `tensors` has the names of the model's tensors.
  *
- * @throws {FormatError} naming the node: for unknown sets of operators, values that nothing before their readers gives or that
- *   are given twice, functions that call themselves, and too many operators
+ * @throws {FormatError} naming the node: for unknown sets of operators, values that nothing before their readers gives
+ * or that are given twice, functions that call themselves, and too many operators
  */
 export async function readOperatorGraph(container: OnnxContainer, signal?: AbortSignal): Promise<OperatorGraph> {
   const { source, graphs, opsets, facts } = container;

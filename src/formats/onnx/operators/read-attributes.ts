@@ -40,7 +40,7 @@ const TYPES: readonly (readonly [type: number, field: number])[] = [
   [7, FIELD.ints],
   [8, FIELD.texts],
 ];
-/** Longer lists say no axes, sizes or pads. */
+/** Longer lists are no axes, sizes or pads. */
 const MAX_LIST = 4096;
 
 /** All attributes of a node, and which overload of a function it calls. Throws `FormatError` for what is malformed. */
@@ -88,7 +88,7 @@ export async function readAttribute(file: ProtoFile, message: ProtoMessage): Pro
   return [name, of === "" ? attributeOf(file, message, held) : { kind: "reference", of }];
 }
 
-/** Without a type, as the oldest files are, the field that is there tells. */
+/** Without a type, as the oldest files are, the field that is there decides. */
 function attributeOf(file: ProtoFile, message: ProtoMessage, { numbers, texts, tensor, type }: Held): Attribute {
   const guessed = tensor !== undefined ? FIELD.tensor : texts.length > 0 ? FIELD.text : [...numbers.keys()][0];
   const field = type === undefined ? guessed : TYPES.find(([code]) => code === type)?.[1];

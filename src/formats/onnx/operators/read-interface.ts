@@ -1,4 +1,4 @@
-/** What a GraphProto says of its inputs and outputs (ValueInfoProto), and a FunctionProto of its. */
+/** The inputs and outputs of a GraphProto (ValueInfoProto), and those of a FunctionProto. */
 
 import { FormatError } from "../../../base/errors.ts";
 import type { OperatorInput } from "../../../graph/operators.ts";
@@ -75,7 +75,7 @@ async function readShape(file: ProtoFile, message: ProtoMessage): Promise<(numbe
   return shape;
 }
 
-/** What a FunctionProto says of itself. */
+/** The head of a FunctionProto. */
 export interface FunctionHead {
   readonly key: string;
   readonly inputs: readonly string[];

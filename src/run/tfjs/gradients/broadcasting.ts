@@ -8,7 +8,10 @@ export function sumToShape(dy: tf.Tensor, shape: readonly number[]): tf.Tensor {
   return tf.reshape(axes.length > 0 ? tf.sum(dy, axes) : dy, [...shape]);
 }
 
-/** `dy` of a reduction, repeated along the axes that were reduced. By a product: `tile` is fifty times slower on wasm. */
+/**
+ * `dy` of a reduction, repeated along the axes that were reduced. By a product: `tile` is fifty times slower on
+ *   wasm.
+ */
 export function repeatTo(dy: tf.Tensor, shape: readonly number[], axes: number | readonly number[]): tf.Tensor {
   return tf.mul(tf.reshape(dy, keptShape(shape, axes)), tf.ones([...shape]));
 }

@@ -4,11 +4,11 @@
  *     dW[h, w, i, o] = Σ over b, y, x of  X[b, y·stride + h, x·stride + w, i] · dY[b, y, x, o]
  *
  * is a convolution of X with the filter dY in which batch and channels change places, dilated by the stride. Its output
- * has but i·h·w rows for XNNPACK to share out; where that is few (i ≤ 4), or there is one tap, columns and one matrix
- * product are faster: dW = columns(X)ᵀ·dY, the columns taken by a convolution with the identity.
+ * has only i·h·w rows for XNNPACK to share out. If these are few (i ≤ 4), or there is one tap, one matrix product is
+ * faster: dW = columns(X)ᵀ·dY. A convolution with the identity makes the columns.
  *
- * GFLOP/s of useful work, dilated / columns, batch 32: 28×28×1→32 k3 1.1 / 5.1; 28×28×3→32 k3 3.1 / 5.8;
- * 28×28×8→32 k3 9.0 / 4.7; 14×14×32→32 k3 12.9 / 2.0; 14×14×32→64 k1 5.5 / 14.5, at stride 2 3.2 / 12.7.
+ * GFLOP/s of useful work, dilated / columns, batch 32: 28×28×1→32 k3 1.1 / 5.1; 28×28×3→32 k3 3.1 / 5.8; 28×28×8→32 k3
+ * 9.0 / 4.7. Also 14×14×32→32 k3 12.9 / 2.0; 14×14×32→64 k1 5.5 / 14.5, at stride 2 3.2 / 12.7.
  */
 
 import * as tf from "@tensorflow/tfjs-core";

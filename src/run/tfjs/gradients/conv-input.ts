@@ -1,7 +1,7 @@
 /**
  * Gradient of a convolution's input as a convolution: dY, spread by the stride and fitted with margins, with the taps
- * reversed and channels changing places. The backend has a kernel of its own, a plain loop of 1–2 GFLOP/s; this gives
- * 5–14 at stride 1 and about 4 at stride 2, and equal bits.
+ * reversed and channels changing places. The backend has its own kernel, a plain loop of 1–2 GFLOP/s; this gives 5–14
+ * at stride 1 and about 4 at stride 2, and equal bits.
  *
  * Any padding is right, also one beyond the filter's reach.
  */

@@ -34,7 +34,7 @@ function multiplier(info: ConvInfo): number {
 }
 
 /**
- * A depthwise convolution sums over positions only, so every image has channels of its own: [1, H, W, B·C] with the
+ * A depthwise convolution sums over positions only, so every image has separate channels: [1, H, W, B·C] with the
  * filter dY as [Ho, Wo, B·C, multiplier]. Strides and dilations change places. Then the sum over images.
  */
 function filterGradient(x: tf.Tensor4D, dy: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {

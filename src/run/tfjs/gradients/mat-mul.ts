@@ -1,6 +1,6 @@
 /**
  * The wasm backend multiplies matrices by XNNPACK, but falls to a plain loop of about 1 GFLOP/s when one of them is
- * flagged as transposed, as both are in the gradient of a product. Transposing first is 6–8 times faster for a whole
+ * flagged as transposed. In the gradient of a product both are. Transposing first is 6–8 times faster for a whole
  * training step of an MLP.
  */
 

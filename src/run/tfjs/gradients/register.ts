@@ -31,10 +31,10 @@ const ours = Symbol.for("rebasin.gradients");
  * - Gradients of some sixty kernels, where none is registered: `@tensorflow/tfjs-core` alone brings none. Those that
  *   `@tensorflow/tfjs` or `tfjs-layers` registered stay.
  * - Kernels for the wasm backend, which must be imported before: gradients of convolutions and depthwise convolutions
- *   (it lacks them, or has slow ones), transposed matrix products without its slow path, sums over leading axes, clones
- *   that share their data.
+ *   (it lacks them, or has slow ones). Then transposed matrix products without its slow path, sums over leading axes,
+ *   and clones that share their data.
  *
- * Throws `Error` when the wasm backend is not imported.
+ * @throws {Error} when the wasm backend is not imported.
  *
  * @example
  * import "@tensorflow/tfjs-backend-wasm";
@@ -64,8 +64,9 @@ function replace(name: string, make: (native: tf.KernelConfig | undefined) => tf
 }
 
 /**
- * The backend's `Identity`, without its copy: TensorFlow.js clones every tensor that it saves for a gradient, and data never
- * changes once made, so that a count of users does, as for `Reshape`. Strings, which live elsewhere, go the old way.
+ * The backend's `Identity`, without its copy. TensorFlow.js clones every tensor that it saves for a gradient, and data
+ * never changes once made: a count of users is enough, as for `Reshape`. Strings, which live elsewhere, are still
+ * copied.
  */
 function sharedIdentity(native: tf.KernelConfig): tf.KernelConfig {
   return {
