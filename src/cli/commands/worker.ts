@@ -22,7 +22,7 @@ export const worker: Command<WorkerValues> = {
   positionals: [],
   options: {
     queue: QUEUE_OPTION,
-    jobs: integer({ value: "N", help: "jobs at a time; each needs memory of its own", default: 1, min: 1, max: 64 }),
+    jobs: integer({ value: "N", help: "jobs at a time; each needs its own memory", default: 1, min: 1, max: 64 }),
     threads: integerOrAuto({ value: "N", help: "threads of each job", default: "auto", min: 1, max: 64 }),
     "until-empty": flag({ help: "stop when no job is left; without it, wait for more until Ctrl-C" }),
     stale: STALE_OPTION,

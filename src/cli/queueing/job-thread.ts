@@ -1,4 +1,4 @@
-/** A job's plan, run in a thread of its own: the worker's own thread stays free to renew its claims and locks. */
+/** A job's plan, run in a separate thread: the worker's main thread stays free to renew its claims and locks. */
 
 import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
