@@ -4,7 +4,10 @@
 const VARIABLE = /^(?:(.*)\/)?vars\/(\d+)$/;
 
 const KERNEL = ["kernel", "bias"];
-/** Names of variables by the kind of layer that a group is called after. Where one may be left out, their number tells. */
+/**
+ * Names of variables by the kind of layer that a group is called after. Where one may be left out, their number
+ * decides.
+ */
 const LAYERS: readonly (readonly [RegExp, readonly string[], least: number])[] = [
   [/^(dense|einsum_dense|(depthwise_)?conv[123]d|conv[123]d_transpose)$/, KERNEL, 1],
   [/^embedding$/, ["embeddings"], 1],
@@ -14,7 +17,10 @@ const LAYERS: readonly (readonly [RegExp, readonly string[], least: number])[] =
   [/^rms_normalization$/, ["scale"], 1],
 ];
 
-/** What layers call their numbered variables, by the tensors' names; of layers whose kind and number of variables tell. */
+/**
+ * What layers call their numbered variables, by the tensors' names; of layers that their kind and number of variables
+ * identify.
+ */
 export function kerasVariables(names: Iterable<string>): ReadonlyMap<string, string> {
   const groups = new Map<string, [name: string, number: number][]>();
   for (const name of names) {

@@ -26,7 +26,7 @@ export interface GraphUse {
    * the data. Undefined where the graph does not show it.
    */
   readonly reads?: readonly string[] | undefined;
-  /** What its layer calls it, where its name does not say: `kernel`, `gamma`. */
+  /** What its layer calls it, where its name does not show it: `kernel`, `gamma`. */
   readonly variable?: string | undefined;
   /** True for scalars, shapes, axes and the like, of which nothing moves. */
   readonly isFixed?: boolean | undefined;

@@ -38,7 +38,10 @@ export async function checkPermutationsInput(path: string | undefined, folder: s
     );
 }
 
-/** Where `curve` and `contour` keep what they have measured: as `--checkpoint` says, else beside the first output. */
+/**
+ * Where `curve` and `contour` keep what they have measured: in the file of `--checkpoint`, else beside the first
+ * output.
+ */
 export async function checkpointPath(
   { options }: CommandContext<Pick<MatchValues, "method" | "checkpoint">>,
   outputs: readonly string[],

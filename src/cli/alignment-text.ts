@@ -1,4 +1,4 @@
-/** What `merge` and `match` say of how B was aligned. */
+/** How `merge` and `match` report the alignment of B. */
 
 import { specName } from "../axes/spec-name.ts";
 import type { Spec } from "../axes/types.ts";
@@ -15,7 +15,7 @@ export const PERMUTATIONS_OUT_OPTION: Option<string | undefined> = text({
   group: "output",
 });
 
-/** Of the matching; or, where permutations came from a file, what that tells. */
+/** Of the matching; or, for permutations from a file, what the file shows. */
 export function alignmentJson({ matching, permutations, how, notes }: PlanAlignment, spec: Spec): object {
   return { ...(matching ?? { spec: specName(spec), method: how, permutations }), notes };
 }

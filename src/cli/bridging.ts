@@ -1,4 +1,4 @@
-/** Models of one command, made to fit each other where they differ a little: options, and what to say of it. */
+/** Models of one command, made to fit each other where they differ a little: options, and the report. */
 
 import type { Dtype } from "../base/dtype.ts";
 import { visible } from "../base/visible.ts";

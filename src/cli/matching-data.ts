@@ -6,7 +6,7 @@ import { MATCHING_IMAGES } from "../plan/match-by-plan.ts";
 import { DATA_OPTIONS, type DataValues, splitOption } from "./image-data.ts";
 import { choice, flag, inGroup, integer, list, number, type Options } from "./option.ts";
 
-/** Options on how data take part in a matching; for commands that have data options of their own. */
+/** Options on how data take part in a matching; for commands that have their own data options. */
 export interface MatchByDataValues {
   readonly method: MatchingMethod;
   readonly cost: ActivationCost;

@@ -78,7 +78,7 @@ export function matchText(report: PlanMatchReport, spec: Spec): string {
   return [...lines, "", textTable(["permutation", "size", "moved"], rows)].join("\n");
 }
 
-/** What a spec rests on, and what it takes for granted: a line each. */
+/** The basis of a spec and its assumptions: a line each. */
 export function basisLines(
   { basis = "given", assumptions = [] }: Pick<Spec, "basis" | "assumptions">,
   wide = 10,

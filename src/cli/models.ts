@@ -1,4 +1,4 @@
-/** What several commands do: open files and close them whatever happens, choose a spec, check outputs first. */
+/** What several commands do: open files and always close them, choose a spec, check outputs first. */
 
 import { readFile } from "node:fs/promises";
 import { parseSpec } from "../axes/spec-file.ts";
@@ -33,13 +33,13 @@ export const INPUT_OPTIONS: Options<InputValues> = inGroup("input", {
   key: text({ value: "KEY", help: "which of several models in a checkpoint file, such as ema or model.state_dict" }),
   assume: list({
     value: "WHAT",
-    help: "what files do not show: chain treats a network as a plain chain whatever its names, V2=bf16 reads NumPy's raw pairs of bytes as bfloat16; several with commas",
+    help: "what files do not show: chain treats a network as a plain chain under any names, V2=bf16 reads NumPy's raw pairs of bytes as bfloat16; several with commas",
   }),
 });
 
 /**
- * Opens `paths` (files, folders, indexes of shards, hf:org/name, - for stdin) as the input options say, and `files`, which
- * are no models of the user's; runs `use`, closes them.
+ * Opens `paths` (files, folders, indexes of shards, hf:org/name, - for stdin) by the input options, and `files`, which
+ * are not the user's models. Then it runs `use` and closes all.
  */
 export async function withModels<T>(
   paths: readonly string[],
@@ -101,7 +101,7 @@ export function sayLoneShard(path: string, say: CommandContext["say"]): void {
   say(visible(`${path} is shard ${shard.number} of ${shard.count}: the whole model opens by its folder or its index`));
 }
 
-/** What `--assume` says of the network, and what of its files. */
+/** The words of `--assume` about the network, and those about its files. */
 export function assumed({ assume: words = [] }: Partial<InputValues>): { chain: boolean; ofFiles: string | undefined } {
   const others = words.filter((word) => word !== "chain");
   return { chain: others.length < words.length, ofFiles: others.length === 0 ? undefined : others.join() };
@@ -140,10 +140,13 @@ export const SPEC_OPTIONS: Options<SpecValues> = {
   ...DETECT_OPTIONS,
 };
 
-/** What detection is told, where a command has options for it. */
+/** Options of detection, of the commands that have them. */
 type Detecting = CommandContext<Partial<SpecValues & InputValues>>;
 
-/** Models that will run on images, with what the command line says of their network: whatever is made of them knows it. */
+/**
+ * Models that will run on images, with what the command line states of their network: everything made from them knows
+ * it.
+ */
 export function runnable(
   context: CommandContext<Partial<SpecValues & InputValues & DataSourceValues>>,
   models: readonly Model[],
@@ -152,7 +155,7 @@ export function runnable(
   return models.map((model) => withNetworkNotes(model, { ...detectOptions(context), activation }));
 }
 
-/** What the command line says of the network, for detection; throws `UsageError` beside a spec file. */
+/** What the command line states of the network, for detection; throws `UsageError` beside a spec file. */
 export function detectOptions({ options }: Detecting): DetectOptions {
   const { chain } = assumed(options);
   const { order, "norm-groups": normGroups } = options;

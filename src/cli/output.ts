@@ -15,7 +15,7 @@ export function outputOption(what: string): Option<string> {
   return required(text({ short: "o", value: "OUT", help, group: "output" }));
 }
 
-/** What else commands that write a model have to say about it. */
+/** More options of commands that write a model. */
 export interface FolderValues {
   /** In bytes. */
   readonly "shard-size": number | undefined;
@@ -66,7 +66,8 @@ export async function checkOutput({ options, positionals }: CommandContext<Outpu
 }
 
 /**
- * What `-o` means for a model with the tensors of `like`, which it is made from. Throws `RangeError` when it could not be written so.
+ * What `-o` means for a model with the tensors of `like`, which it is made from. Throws `RangeError` when it could not
+ * be written so.
  */
 export async function openOutput(context: CommandContext<OutputValues>, like: Model): Promise<Output> {
   const { command, options, positionals: inputs, signal, onProgress } = context;
@@ -83,7 +84,7 @@ export async function openOutput(context: CommandContext<OutputValues>, like: Mo
   };
 }
 
-/** How the format was chosen, where the path does not tell it, and what else is worth a line. */
+/** How the format was chosen, where the path does not show it, and what else is worth a line. */
 export function writtenLines(formatNote: string | undefined, notes: readonly string[]): string[] {
   const how = formatNote === undefined ? [] : [`format     ${formatNote}`];
   return [...how, ...notes.map((note) => `note       ${visible(note)}`)];

@@ -49,7 +49,7 @@ export type PlanValues = InputValues &
     readonly force: boolean;
   };
 
-/** What a command states of its own. */
+/** A command's own settings. */
 export interface PlanWords {
   readonly align: PlanAlign;
   readonly starts?: number | undefined;
@@ -100,7 +100,7 @@ export function dataOf(options: Partial<DataSourceValues>, folder: string | unde
 /** What decides how a pair is aligned. */
 export type AligningValues = Omit<MatchValues, "checkpoint"> & Partial<Omit<MatchDataValues, "split">>;
 
-/** How `match`, `merge` and whatever aligns a pair does it. */
+/** How `match`, `merge` and all commands that align a pair do it. */
 export function alignOf(
   options: AligningValues & Partial<PermutationsValues>,
   split?: "train" | "test",

@@ -5,7 +5,7 @@ import type { RepairAt } from "../repair/places.ts";
 import type { RepairKind } from "../repair/report.ts";
 import { choice, flag, inGroup, integer, number, type Option, type Options } from "./option.ts";
 
-/** Options on how a merge is repaired, whatever the command calls the kind. */
+/** Options on how a merge is repaired, for every list of kinds. */
 export interface RepairingValues {
   readonly "repair-images": number | undefined;
   readonly ridge: number;

@@ -1,3 +1,3 @@
-/** Takes the place of numbered-names.ts in edge workers, where only a file of Keras, opened as such, says what its numbers mean. */
+/** Replaces numbered-names.ts in edge workers, where only a file opened as Keras shows what its numbers mean. */
 
 export const numberedNames = (): ReadonlyMap<string, string> => new Map();

@@ -5,7 +5,10 @@ import type { ByteSource } from "./byte-source.ts";
 const PAGE_BYTES = 16384;
 const MOST_PAGES = 32;
 
-/** The same bytes. Short slices come from pages that are kept, longer ones from `source` itself. Closing is the source's owner's. */
+/**
+ * The same bytes. Short slices come from pages that are kept, longer ones from `source` itself. Closing is the source's
+ * owner's.
+ */
 export function pageCache(source: ByteSource): ByteSource {
   const { name, byteLength } = source;
   const pages = new Map<number, Uint8Array>();

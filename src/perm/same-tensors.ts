@@ -5,7 +5,7 @@ import { SpecError } from "../base/errors.ts";
 import type { GraphUse, Model } from "../base/model.ts";
 import { tensorName } from "../base/tensor-names.ts";
 
-/** Throws `SpecError` saying what differs (the first ten, then a count) unless names, shapes and dtypes agree. */
+/** Throws `SpecError` listing the differences (the first ten, then a count) unless names, shapes and dtypes agree. */
 export function requireSameTensors(a: Model, b: Model): void {
   const differences = compareTensors(a.tensors, b.tensors);
   if (differences.length > 0) throw differFault(a, b, differences);
@@ -16,7 +16,7 @@ export function requireSameTensors(a: Model, b: Model): void {
   }
 }
 
-/** As the graph of the file says it, else the name: Keras 3 numbers its variables, `layers/dense/vars/0`. */
+/** By the graph of the file, else by the name: Keras 3 numbers its variables, `layers/dense/vars/0`. */
 export function layoutOf(name: string, use: GraphUse | undefined): string {
   return (
     use?.layout ?? (name.includes("/vars/") || ["kernel", "w"].includes(tensorName(name).leaf) ? "in-out" : "out-in")

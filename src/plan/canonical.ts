@@ -25,8 +25,8 @@ export function canonicalJson(value: unknown): string {
 type Named = (path: string) => string | undefined;
 
 /**
- * The plan's canonical JSON without paths and file names: how a model was made, wherever its files were. What leaves the
- * merged model as it is has no part in it: side files of tasks, and images that nothing looks at.
+ * The plan's canonical JSON without paths and file names: how a model was made, wherever its files were. What leaves
+ * the merged model as it is has no part in it: side files of tasks, and images that nothing looks at.
  */
 export function planText(given: MergePlan): string {
   const repair = given.repair?.kind === "per-task" ? undefined : given.repair;

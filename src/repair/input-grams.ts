@@ -26,8 +26,8 @@ const ROWS = 256;
 type Linear = Operation & { readonly kind: LinearKind };
 
 /**
- * XᵀX of the inputs of every matrix and kernel, by the tensor's name: n × n in f64, n values an output reads, in the order
- * in which the tensor has them. Tensors that several operations use get the sum. Grouped convolutions have none.
+ * XᵀX of the inputs of every matrix and kernel, by the tensor's name. Each is n × n in f64, where an output reads n
+ * values, in the tensor's order. Tensors that several operations use get the sum. Grouped convolutions have none.
  *
  * @throws {RangeError} for a model of no known graph, images that do not fit it, and NaN or infinity.
  *
@@ -102,7 +102,10 @@ function addGram(
   }
 }
 
-/** The whole matrix, with rows and columns in the order of the tensor's own values: PyTorch's kernels have channels first. */
+/**
+ * The whole matrix, with rows and columns in the order of the tensor's own values: PyTorch's kernels have channels
+ * first.
+ */
 function inFileOrder(model: Model, { layout }: LinearKind, tensor: string, upper: Float64Array): Float64Array {
   const n = Math.round(Math.sqrt(upper.length));
   const order = layout === "oihw" ? channelsFirst(model.tensors.get(tensor)!.shape) : undefined;

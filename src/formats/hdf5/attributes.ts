@@ -1,4 +1,4 @@
-/** Attributes of groups and datasets: text and small numbers that say what a file is. */
+/** Attributes of groups and datasets: text and small numbers that describe a file. */
 
 import { readDataspace } from "./dataspace.ts";
 import { type Hdf5Type, readDatatype } from "./datatype.ts";

@@ -142,7 +142,7 @@ async function readArray(grid: Grid, address: number): Promise<void> {
 
 const ELEMENTS = "elements of an array of chunks";
 
-/** Pages of elements, each with a checksum; a bit for each says whether it was ever written. */
+/** Pages of elements, each with a checksum; a bit for each shows whether it was ever written. */
 async function readPages(
   grid: Grid,
   { block, before, perPage, entry }: { block: number; before: number; perPage: number; entry: number },

@@ -8,7 +8,10 @@ export interface Box {
   readonly size: number;
 }
 
-/** Copies a chunk's elements to their places in the dataset ("out"), or from there ("in"); those outside stay as they are. */
+/**
+ * Copies a chunk's elements to their places in the dataset ("out"), or from there ("in"); those outside stay as they
+ * are.
+ */
 export function copyChunk(
   { shape, chunk, at, size }: Box,
   bytes: Uint8Array,

@@ -44,14 +44,14 @@ export interface OtherDataset {
 
 export type Hdf5Dataset = NumberDataset | OtherDataset;
 
-/** What a dataset of bytes of no known type says that it is, as Keras and ml_dtypes name it. */
+/** The declared dtype of a dataset of bytes of no known type, as Keras and ml_dtypes name it. */
 const NAMED: Readonly<Record<string, readonly [Dtype, number]>> = {
   bfloat16: ["BF16", 2],
   float8_e4m3fn: ["F8_E4M3", 1],
   float8_e5m2: ["F8_E5M2", 1],
 };
 
-/** Reads what a dataset's header says; `assumed` are dtypes of bytes of no known type, by their code in NumPy. */
+/** Reads a dataset's header; `assumed` are dtypes of bytes of no known type, by their code in NumPy. */
 export async function readDataset(
   file: Hdf5Bytes,
   header: ObjectHeader,
@@ -193,7 +193,7 @@ function reasonNotWritten(
   return isChecked ? "is in a header with a checksum" : undefined;
 }
 
-/** The elements as they are stored, in row-major order and little-endian: a view where they lie so. */
+/** The elements as they are stored, in row-major order and little-endian: a view where they are stored so. */
 export async function readElements(file: Hdf5Bytes, dataset: NumberDataset, signal?: AbortSignal): Promise<Uint8Array> {
   const { dtype, size, isBig } = dataset;
   const bytes = await readStored(file, dataset, signal);

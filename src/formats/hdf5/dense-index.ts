@@ -1,4 +1,7 @@
-/** Links and attributes of objects that have many, in HDF5's later layout: a tree of names (version 2) over a fractal heap. */
+/**
+ * Links and attributes of objects that have many, in HDF5's later layout: a tree of names (version 2) over a fractal
+ * heap.
+ */
 
 import { heapObject, readFractalHeap } from "./fractal-heap.ts";
 import { type Hdf5Bytes, type Hdf5Part, NOWHERE } from "./hdf5-bytes.ts";

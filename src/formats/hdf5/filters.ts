@@ -52,7 +52,9 @@ export function strangeFilter(filters: readonly Filter[]): string | undefined {
   return found && (NAMES[found.id] ?? `filter ${found.id}`);
 }
 
-/** A stored chunk as it was before. `mask` has a bit for each filter that was left out; `size` are the bytes expected. */
+/**
+ * A stored chunk as it was before. `mask` has a bit for each filter that was left out; `size` are the bytes expected.
+ */
 export async function unfilter(
   stored: Uint8Array,
   filters: readonly Filter[],

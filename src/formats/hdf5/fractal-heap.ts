@@ -1,4 +1,7 @@
-/** Fractal heaps: where HDF5's later layout keeps links and attributes of objects that have many. Objects in blocks only. */
+/**
+ * Fractal heaps: where HDF5's later layout keeps links and attributes of objects that have many. Objects in blocks
+ * only.
+ */
 
 import { type Hdf5Bytes, type Hdf5Part, NOWHERE } from "./hdf5-bytes.ts";
 

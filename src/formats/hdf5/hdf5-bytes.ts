@@ -12,7 +12,7 @@ const MAX_STRUCTURE_BYTES = 2 ** 29;
 /** One structure at a time: the longest is a leaf of links with long names, or an attribute of 64 kB in a header. */
 const MAX_PART_BYTES = 2 ** 26;
 
-/** An address or a size that is all ones says: there is none. */
+/** An address or a size that is all ones means: there is none. */
 export const NOWHERE = -1;
 
 /** How an HDF5 file writes numbers, and where it begins. */
@@ -110,7 +110,7 @@ export class Hdf5Part {
     this.take(length);
   }
 
-  /** The next bytes as a part of its own. */
+  /** The next bytes as a separate part. */
   sub(length: number, what: string): Hdf5Part {
     const address = this.address + this.at;
     return new Hdf5Part(this.file, address, this.take(length), what);

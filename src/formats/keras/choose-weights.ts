@@ -1,4 +1,7 @@
-/** Which datasets of an HDF5 file are a model's tensors: what Keras wrote, in any of its layouts, or all of a plain file. */
+/**
+ * Which datasets of an HDF5 file are a model's tensors: what Keras wrote, in any of its layouts, or all of a plain
+ * file.
+ */
 
 import { describe } from "../../base/describe.ts";
 import { FormatError } from "../../base/errors.ts";
@@ -23,7 +26,10 @@ type Attributes = ReadonlyMap<string, Hdf5Attribute>;
 /** What belongs to training at the root of a file. */
 const TRAINING = /^(optimizer|optimizer_weights|_optimizer)$/;
 
-/** Finds the tensors. Throws `FormatError`, naming the file, for what its attributes name and it does not have, and for Keras 1. */
+/**
+ * Finds the tensors. Throws `FormatError`, naming the file, for what its attributes name and it does not have, and for
+ * Keras 1.
+ */
 export async function chooseWeights(tree: Hdf5Tree): Promise<ChosenWeights> {
   const { file, root } = tree;
   const attributes = await groupAttributes(tree, root);
@@ -88,8 +94,8 @@ async function textList({ file }: Hdf5Tree, attributes: Attributes, name: string
 }
 
 /**
- * The layout of `.h5` files: layers in the order of `layer_names`, their tensors in that of `weight_names`. Undefined for a
- * group that is none: also where `layer_names` are no groups with tensors, as in shards of Hugging Face.
+ * The layout of `.h5` files: layers in the order of `layer_names`, their tensors in that of `weight_names`. Undefined
+ * for a group that is none: also where `layer_names` are no groups with tensors, as in shards of Hugging Face.
  */
 async function legacyWeights(tree: Hdf5Tree, group: Hdf5Group): Promise<Found | undefined> {
   const names = await textList(tree, await groupAttributes(tree, group), "layer_names");
@@ -146,7 +152,7 @@ function plainWeights(root: Hdf5Group): Found {
   };
 }
 
-/** By words, numbers in them by value: `dense_2` before `dense_10`, whatever the order of the file. */
+/** By words, numbers in them by value: `dense_2` before `dense_10`, not in the order of the file. */
 function comparePaths(a: string, b: string): number {
   const [left, right] = [a, b].map((path) => path.split(/(\d+)|\//).filter((part) => part !== undefined));
   for (let i = 0; i < Math.min(left!.length, right!.length); i++) {

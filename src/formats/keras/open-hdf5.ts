@@ -1,4 +1,4 @@
-/** Opens HDF5 files as models: `.h5` and `.weights.h5` of Keras, and whatever h5py wrote. */
+/** Opens HDF5 files as models: `.h5` and `.weights.h5` of Keras, and all files of h5py. */
 
 import { listFirst } from "../../base/compare-tensors.ts";
 import { describe } from "../../base/describe.ts";
@@ -29,7 +29,7 @@ export interface Hdf5Container {
   readonly others: readonly string[];
 }
 
-/** The tensors of an HDF5 file, and what is said of it. */
+/** The tensors of an HDF5 file, and its description. */
 export interface OpenHdf5 {
   readonly container: Hdf5Container;
   readonly chosen: ChosenWeights;
@@ -72,7 +72,7 @@ export async function openHdf5(source: ByteSource, { assume, ...options }: Hdf5O
   };
 }
 
-/** What `inspect` says of an HDF5 file. */
+/** What `inspect` shows of an HDF5 file. */
 export function hdf5Details({ chosen, container }: OpenHdf5): [string, string][] {
   const packed = [...container.tensors.values()].filter(({ filters }) => filters.length > 0).length;
   const details: [string, string][] = [
@@ -87,8 +87,9 @@ export function hdf5Details({ chosen, container }: OpenHdf5): [string, string][]
 }
 
 /**
- * Opens an HDF5 file. Names are the paths of datasets; in Keras' `.h5` those from the group of the weights on, in the order
- * of `layer_names`. `read` gives a *view* where the source gives one and the tensor is whole and little-endian, else a copy.
+ * Opens an HDF5 file. Names are the paths of datasets; in Keras' `.h5` those from the group of the weights on, in the
+ * order of `layer_names`. `read` gives a *view* where the source gives one and the tensor is whole and little-endian,
+ * else a copy.
  *
  * @throws {FormatError} naming the file and the byte or the dataset: for what is malformed, and elements in other files
  * @throws {RangeError} for an `assume` that is none

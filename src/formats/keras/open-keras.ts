@@ -21,9 +21,9 @@ const WEIGHTS = "model.weights.h5";
 const MAX_JSON_BYTES = 2 ** 28;
 
 /**
- * Opens a `.keras` file: reads the archive's directory, its JSON and the structure of its weights. Names are paths of datasets:
- * `layers/dense/vars/0`. Where the weights are packed in the archive they are unpacked into memory; else `read` gives a *view*
- * where the source gives one.
+ * Opens a `.keras` file: reads the archive's directory, its JSON and the structure of its weights. Names are paths of
+ * datasets: `layers/dense/vars/0`. Where the weights are packed in the archive they are unpacked into memory; else
+ * `read` gives a *view* where the source gives one.
  *
  * @throws {FormatError} naming the file, the entry and the byte: for what is malformed
  * @throws {RangeError} for an `assume` that is none
