@@ -16,7 +16,7 @@ const SIZE = /^(?:0|[1-9][0-9]*)$/;
 
 /**
  * True for legal permutation names: ASCII letters, digits, `.`, `_`, `-`, not starting with a digit, not `_`, no
- *   number.
+ * number.
  */
 export function isPermutationName(text: string): boolean {
   return text !== ANY_SIZE && NAME.test(text);

@@ -1,6 +1,6 @@
 /**
  * How many permutations a spec leaves free: the number of equivalent copies of a model that the matcher chooses
- *   from.
+ * from.
  */
 
 import type { ResolvedSpec } from "./types.ts";

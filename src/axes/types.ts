@@ -1,6 +1,6 @@
 /**
  * The data types of permutation specs, before and after resolving against a model's shapes. Plain data, no
- *   behaviour.
+ * behaviour.
  */
 
 import type { TensorInfo } from "../base/model.ts";

@@ -4,7 +4,7 @@ import type { Model } from "./model.ts";
 
 /**
  * The key of `await using`, where the program's types know it: no library of types is needed for those who do not
- *   use it.
+ * use it.
  */
 export type DisposeKey = SymbolConstructor extends { readonly asyncDispose: infer Key extends symbol } ? Key : never;
 

@@ -17,7 +17,7 @@ export function describeTensor(info: TensorInfo): string {
 
 /**
  * Every difference between two models' tensors: first those of A in A's order, then what only B has. Empty when
- *   they fit.
+ * they fit.
  */
 export function compareTensors(a: ReadonlyMap<string, TensorInfo>, b: ReadonlyMap<string, TensorInfo>): Difference[] {
   const differences: Difference[] = [];

@@ -1,6 +1,6 @@
 /**
  * Values from untrusted files as text for error messages: quoted, clipped, and without characters that fool a
- *   terminal.
+ * terminal.
  */
 
 import { visible } from "./visible.ts";

@@ -2,7 +2,7 @@
 
 /**
  * What a value of a dtype is: a float that can be blended, or something that is only ever copied or, unless packed,
- *   moved.
+ * moved.
  */
 export type DtypeKind = "float" | "integer" | "bool" | "packed" | "complex" | "opaque";
 

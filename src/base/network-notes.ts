@@ -1,6 +1,6 @@
 /**
  * What a file records of its network apart from tensors, because names and shapes do not show it: keys of its
- *   metadata.
+ * metadata.
  */
 
 import { NORM_GROUPS } from "./norm-groups.ts";

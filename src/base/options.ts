@@ -78,7 +78,7 @@ export const COMPUTING: OptionKinds<Computing> = {
 
 /**
  * Throws `TypeError` for a key of `options` that is not in `kinds`, with the known ones, and for a value of another
- *   type.
+ * type.
  */
 export function checkOptions(caller: string, options: object, kinds: OptionTable): void {
   for (const [key, value] of Object.entries(options)) {

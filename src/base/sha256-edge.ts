@@ -1,6 +1,6 @@
 /**
  * Takes the place of sha256.ts in edge workers, which always have `crypto.subtle`: they read all of their code at
- *   every start.
+ * every start.
  */
 
 /** The digest in lower-case hexadecimal. */

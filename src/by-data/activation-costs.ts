@@ -1,6 +1,6 @@
 /**
  * Runs two models on the same images and compares the activations of their units: a cost matrix for each
- *   permutation.
+ * permutation.
  */
 
 import type { Spec } from "../axes/types.ts";

@@ -72,7 +72,7 @@ const OPTIONS: OptionKinds<StartsOptions<FoundBySearch>> = {
 
 /**
  * Far enough to end elsewhere, near enough to end as high: from 0.5 on, objectives and accuracies of a ResNet20
- *   fell.
+ * fell.
  */
 const PERTURB = 0.25;
 

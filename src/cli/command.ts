@@ -31,7 +31,7 @@ export interface CommandContext<V = object> {
   readonly nextOfStdin: () => Promise<Uint8Array | undefined>;
   /**
    * A path for a temporary file, of which stdout gets the bytes when the command has succeeded; text goes to stderr
-   *   then.
+   * then.
    */
   readonly stdoutFile: () => string;
 }

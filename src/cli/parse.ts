@@ -59,7 +59,7 @@ function parse(words: readonly string[], rules: Rules) {
 
 /**
  * The message of parseArgs, without its advice; for a value that begins with a dash it takes three lines, where one
- *   will do.
+ * will do.
  */
 function oneLine(message: string): string {
   const dashed = /use '(--[\w-]+)=-XYZ'/.exec(message)?.[1];

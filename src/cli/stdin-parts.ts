@@ -1,6 +1,6 @@
 /**
  * stdin, for the thread that computes: a part each time it asks. Read by the main thread, which alone can stop
- *   waiting for it.
+ * waiting for it.
  */
 
 import type { StdinPart } from "./messages.ts";

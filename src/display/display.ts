@@ -14,7 +14,7 @@ export interface Display {
   readonly text: string;
   /**
    * By media type: `image/svg+xml`, `text/html` (the same SVG, inline: exports to HTML drop the other) and
-   *   `text/plain`.
+   * `text/plain`.
    */
   [JUPYTER_DISPLAY](): Record<string, string>;
 }

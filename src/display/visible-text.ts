@@ -5,7 +5,7 @@ const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufffe\uffff]/gu;
 
 /**
  * With U+FFFD for each character that cannot be seen or would change what is around it; longer ones cut in the
- *   middle.
+ * middle.
  */
 export function visibleText(text: string, longest = 56): string {
   // Cut first, from both ends: a name may be a hundred thousand characters long.

@@ -16,7 +16,7 @@ export interface Family {
 export interface FamilyCode {
   /**
    * The spec of a model of this family: `family`, `why`, `basis`, `assumptions` and `frozen` are set. Throws
-   *   `SpecError` with the reason when it is none.
+   * `SpecError` with the reason when it is none.
    */
   readonly spec: (tensors: Tensors, told: Told) => Spec;
 }

@@ -37,7 +37,7 @@ export interface Module {
   readonly kernel: readonly number[];
   /**
    * The order in which the matrix's input was flattened, if it was. Undefined where a graph is known and does not
-   *   show it.
+   * show it.
    */
   readonly flatten: NonNullable<GraphUse["flatten"]> | undefined;
 }

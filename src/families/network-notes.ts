@@ -1,6 +1,6 @@
 /**
  * What users state of a network is kept with the model, so that every function that reads or runs the model knows
- *   it.
+ * it.
  */
 
 import type { Model } from "../base/model.ts";

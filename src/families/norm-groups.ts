@@ -16,7 +16,7 @@ export interface NormGroups {
 
 /**
  * The groups of the norms among `steps`. Throws `SpecError` for a norm after a convolution whose groups are
- *   unknown.
+ * unknown.
  */
 export function normGroups(steps: readonly Module[], tensors: Tensors, told: Told): NormGroups {
   const groups = new Map<Module, number>();

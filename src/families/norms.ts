@@ -107,7 +107,7 @@ function sameNumbers(a: readonly PathWord[], b: readonly PathWord[]): boolean {
 
 /**
  * Norms of one stem that are as many as the operations but the last, or as the convolutions: the k-th after the
- *   k-th.
+ * k-th.
  */
 function spotsByCount(operations: readonly Module[], norms: readonly Module[]): Spot[] | undefined {
   const stems = new Set(norms.map(({ parts }) => parts.map(({ stem }) => stem).join(".")));

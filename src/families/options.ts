@@ -10,14 +10,14 @@ import type { Module } from "./modules.ts";
 export interface DetectOptions {
   /**
    * Names of the model's tensors or modules in the order in which they run: convolutions and dense tensors, and its
-   *   norms or none of them.
+   * norms or none of them.
    */
   readonly order?: readonly string[] | undefined;
   /** Groups of each norm without running statistics: 1 for LayerNorm, the number of channels for InstanceNorm. */
   readonly normGroups?: number | undefined;
   /**
    * `"chain"`: the model is a plain chain, even if its words are not those of one; numbers and shapes must still
-   *   show the order.
+   * show the order.
    */
   readonly assume?: "chain" | undefined;
 }

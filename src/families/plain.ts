@@ -33,7 +33,7 @@ interface Ordered {
 
 /**
  * The modules of a plain chain in order. Throws `SpecError` for words of other networks, and where the order is not
- *   known.
+ * known.
  */
 export function orderChain(read: Modules, tensors: Tensors, told: Told): Ordered {
   const operations = read.modules.filter(({ kind }) => kind !== "norm");

@@ -55,7 +55,7 @@ export function findBlocks(modules: readonly Module[]): Blocks | null {
 
 /**
  * Refuses what is no complete residual network: other modules in blocks or beside them, blocks of different kinds,
- *   gaps.
+ * gaps.
  */
 export function checkBlocks({ blocks, outside }: Blocks): void {
   const paths = [...blocks.keys()];

@@ -102,7 +102,7 @@ export const namesPointwise = (parts: readonly PathWord[]): boolean => has(POINT
 export const namesEmbedding = (parts: readonly PathWord[]): boolean => has(EMBEDDINGS, parts);
 /**
  * Words that number a chain's blocks: a container of this word and a number is a part of a chain, not a separate
- *   network.
+ * network.
  */
 const BLOCKS = list("layer block stage group conv fc linear dense hidden feature part op");
 

@@ -2,7 +2,7 @@
 
 /**
  * A path without the digits that are part of a word and no number: `conv2d` and `BatchNorm1d` become `conv` and
- *   `BatchNorm`.
+ * `BatchNorm`.
  */
 export function withoutDimensions(path: string): string {
   return path.replace(/(conv|norm|bn)[123]d/gi, "$1");

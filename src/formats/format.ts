@@ -1,6 +1,6 @@
 /**
  * What a file format is to this library: how it is recognised, and a module, loaded on demand, that opens and
- *   writes it.
+ * writes it.
  */
 
 import type { Model, Origin } from "../base/model.ts";

@@ -1,6 +1,6 @@
 /**
  * The registry of formats. An entry costs little; what opens and writes a format is loaded with the first file of
- *   it.
+ * it.
  */
 
 import { looksLikeFlax } from "./flax/looks-like-flax.ts";

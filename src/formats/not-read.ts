@@ -1,6 +1,6 @@
 /**
  * Kinds of files that are known and not read: why, and what to make of them. Loaded with other formats than
- *   safetensors.
+ * safetensors.
  */
 
 import { describe } from "../base/describe.ts";

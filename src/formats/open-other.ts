@@ -1,6 +1,6 @@
 /**
  * Opens what is not a lone safetensors file: other formats, and models of several files. Loaded with the first of
- *   them.
+ * them.
  */
 
 import { FormatError } from "../base/errors.ts";

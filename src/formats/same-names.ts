@@ -1,6 +1,6 @@
 /**
  * One name in two forms: `params/0/kernel` of an archive of NumPy is `params.0.kernel` elsewhere, and wrappers put
- *   a word before.
+ * a word before.
  */
 
 import type { Model, TensorInfo } from "../base/model.ts";

@@ -6,7 +6,7 @@ import { copyRange } from "../io/write-patched.ts";
 
 /**
  * A range of the source and what comes in its place: asked for when the copy gets there; undefined: the source's
- *   own.
+ * own.
  */
 export interface Edit {
   readonly offset: number;

@@ -29,7 +29,7 @@ export function columnMajor(shape: readonly number[]): number[] {
 
 /**
  * True when the elements are in row-major order without gaps. Axes of size 1 do not count; without elements, none
- *   does.
+ * does.
  */
 export function isRowMajor({ shape, stride }: Strides): boolean {
   if (shape.includes(0)) return true;
@@ -113,7 +113,7 @@ function moveElements(
 
 /**
  * The bytes with those of every number reversed: a new array. `size` is a number's bytes (of a complex one, a
- *   part's).
+ * part's).
  */
 export function swapBytes(bytes: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
   const swapped = new Uint8Array(bytes.length);

@@ -19,7 +19,7 @@ export type ConvLayout = "oihw" | "hwio";
 
 /**
  * max(0, x); x·Φ(x) with the normal distribution's Φ by erf (GELU, Hendrycks and Gimpel 2016); tanh x; x·σ(x)
- *   (SiLU, swish).
+ * (SiLU, swish).
  */
 export type Activation = "relu" | "gelu" | "tanh" | "silu";
 
@@ -60,7 +60,7 @@ export type OperationKind =
       readonly padding?: number | undefined;
       /**
        * Left out where its input has no more positions than this: names do not show a pool before a flatten, sizes
-       *   do.
+       * do.
        */
       readonly fit?: number | undefined;
     }

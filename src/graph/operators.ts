@@ -16,7 +16,7 @@ export type AttributeValue = number | string | readonly number[] | readonly stri
 
 /**
  * A small constant whose values decide shapes or axes: integers, booleans and scalars, at most 4,096 elements, read
- *   by the importer.
+ * by the importer.
  */
 export interface ConstantValue {
   readonly dtype: "float" | "int" | "bool";

@@ -1,6 +1,6 @@
 /**
- * Values of a graph as inference sees them: every axis is a product of digits, the first the slowest. A digit is fixed, all
- * alike, or a digit of a bundle: units that are numbered by one or several digits together, like those of heads by
+ * Values of a graph as inference sees them: every axis is a product of digits, the first the slowest. A digit is fixed,
+ * all alike, or a digit of a bundle: units that are numbered by one or several digits together, like those of heads by
  * head and inner position after a reshape. Reshapes and transposes only regroup digits.
  */
 
@@ -83,8 +83,8 @@ export function splitDigit(digit: Digit, first: Size): [Digit, Digit] {
 }
 
 /**
- * Digits regrouped into axes of these sizes, which have the same product. Undefined where a border would fall inside of a
- * digit that it does not divide.
+ * Digits regrouped into axes of these sizes, which have the same product. Undefined where a border would fall inside of
+ * a digit that it does not divide.
  */
 export function regroup(digits: readonly Digit[], sizes: readonly Size[]): Digit[][] | undefined {
   const axes: Digit[][] = [];
@@ -113,7 +113,10 @@ export function regroup(digits: readonly Digit[], sizes: readonly Size[]): Digit
   return head === undefined ? axes : undefined;
 }
 
-/** Units of a bundle by these digits of it, row-major: one for each combination, a block of units where digits are missing. */
+/**
+ * Units of a bundle by these digits of it, row-major: one for each combination, a block of units where digits are
+ * missing.
+ */
 export function project(units: Units, bundle: Bundle, digits: readonly BundleDigit[]): Int32Array {
   const total = digits.reduce((product, { size }) => product * size, 1);
   const key = digits.map(({ size, stride }) => `${size}:${stride}`).join();

@@ -1,6 +1,6 @@
 /**
- * Which units can take each other's places: the coarsest partition into cells such that every set is a union of cells, units
- * that cannot move are cells of their own, and relations treat the units of a cell alike (colour refinement).
+ * Which units can take each other's places: the coarsest partition into cells such that every set is a union of cells,
+ * units that cannot move are cells of their own, and relations treat the units of a cell alike (colour refinement).
  */
 
 import type { Units } from "./units.ts";
@@ -72,7 +72,9 @@ function distinctSets(sets: readonly Int32Array[]): Int32Array[] {
   });
 }
 
-/** Splits cells by the key of each of `units`; units of a cell that are not among them stay. True when a cell was split. */
+/**
+ * Splits cells by the key of each of `units`; units of a cell that are not among them stay. True when a cell was split.
+ */
 function splitBy(cells: UnitCells, units: ArrayLike<number>, keyOf: (at: number) => number): boolean {
   const { of, sizes } = cells;
   const groups = new Map<number, Map<number, number[]>>();

@@ -9,7 +9,10 @@ export interface StrandMap {
 /** What moves together. */
 export interface UnitFamily {
   readonly size: number;
-  /** Families that its strands belong to, with the strand of each strand: none for a free one, one for a nested, several for a product. */
+  /**
+   * Families that its strands belong to, with the strand of each strand: none for a free one, one for a nested, several
+   * for a product.
+   */
   readonly parents: readonly StrandMap[];
   /** A cell of the family: by strand, the number of its unit there. */
   readonly units: Int32Array;

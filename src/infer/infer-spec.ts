@@ -15,14 +15,18 @@ import { readOperators } from "./run-operators.ts";
 /** A spec and what it could not move. */
 export interface InferredSpec {
   readonly spec: Spec;
-  /** Positions of axes that keep their places, with the operator that asks for it and why. Axes of size 1 are not listed. */
+  /**
+   * Positions of axes that keep their places, with the operator that asks for it and why. Axes of size 1 are not
+   * listed.
+   */
   readonly frozen: readonly FrozenAxis[];
 }
 
 /**
- * The permutation spec of a network from its operators: which axes of which tensors are renumbered together. It is the largest
- * one that the operators allow, whatever the values of the tensors are. Axes of inputs and outputs keep their order, as does
- * what an operator that is not known reads. Reads no tensor data. Permutations are named `P0`, `P1`, … in order of first appearance.
+ * The permutation spec of a network from its operators: which axes of which tensors are renumbered together. It is the
+ * largest one that the operators allow, whatever the values of the tensors are. Axes of inputs and outputs keep their
+ * order, as does what an operator that is not known reads. Reads no tensor data. Permutations are named `P0`, `P1`, …
+ * in order of first appearance.
  *
  * @throws {SpecError} when the graph is malformed, or names tensors that the model lacks.
  *
@@ -58,7 +62,9 @@ function tensorUnits({ model, tensors, read }: Reading): Map<string, readonly In
 
 type Said = Map<string, readonly (readonly (readonly AxisPart[])[])[]>;
 
-/** Every axis in parts. Undefined where one cannot be said: then its units were restricted, and all is concluded again. */
+/**
+ * Every axis in parts. Undefined where one cannot be said: then its units were restricted, and all is concluded again.
+ */
 function sayAxes(
   { units }: Reading,
   families: Families,
@@ -88,7 +94,10 @@ function sayAxes(
   return restricted.size === 0 ? said : undefined;
 }
 
-/** A digit that has no words in this version of the axis algebra: one inside of another that does not come right before it. */
+/**
+ * A digit that has no words in this version of the axis algebra: one inside of another that does not come right before
+ * it.
+ */
 function blockIn(segments: readonly (readonly AxisPart[])[], digits: Digits): number | undefined {
   for (const parts of segments)
     for (const [at, part] of parts.entries()) {

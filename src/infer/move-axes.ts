@@ -72,7 +72,10 @@ function withAxis(value: AxisValue, at: number, digits: readonly Digit[]): AxisV
   return axisValue(value.axes!.map((axis, k) => (k === at ? digits : axis)));
 }
 
-/** One unit for each combination of these digits, which hold whole bundles; undefined, and all fixed, where that is too many. */
+/**
+ * One unit for each combination of these digits, which hold whole bundles; undefined, and all fixed, where that is too
+ * many.
+ */
 export function jointUnits(units: Units, digits: readonly Digit[], cause: number): Int32Array | undefined {
   const bundles = new Set(digits.filter(isBundled).map((digit) => digit.bundle));
   const [only] = bundles;

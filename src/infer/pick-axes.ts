@@ -89,7 +89,10 @@ function distinct(units: Units, picked: Int32Array, list: readonly number[], res
   return copies;
 }
 
-/** Values side by side on axis `at`. Their other axes meet, except where single slices are stacked: these keep their own. */
+/**
+ * Values side by side on axis `at`. Their other axes meet, except where single slices are stacked: these keep their
+ * own.
+ */
 export function concatValues(units: Units, values: readonly AxisValue[], at: number, operator: string): AxisValue {
   const rank = values[0]?.axes?.length;
   if (rank === undefined || values.some(({ axes }) => axes?.length !== rank)) {

@@ -13,7 +13,10 @@ export interface Piece {
   digits: readonly Digit[];
 }
 
-/** Cuts the pieces of one label into digits of the same sizes, which it returns. Pieces that are all alike ask for nothing. */
+/**
+ * Cuts the pieces of one label into digits of the same sizes, which it returns. Pieces that are all alike ask for
+ * nothing.
+ */
 export function refinePieces(units: Units, operator: string, all: Piece[]): Size[] {
   const telling = all.filter(({ digits }) => digits.some((digit) => isBundled(digit) || digit.cause >= 0));
   if (telling.length > 0) for (const piece of all) if (!telling.includes(piece)) piece.digits = [];

@@ -1,6 +1,6 @@
 /**
- * Draws the conclusions of one operator as index arithmetic (`Relation`). Every operand's axes are cut into digits that all
- * operands agree on. Then, for any two bundles, the digits that they share must move alike: these digits' units, or
+ * Draws the conclusions of one operator as index arithmetic (`Relation`). Every operand's axes are cut into digits that
+ * all operands agree on. Then, for any two bundles, the digits that they share must move alike: these digits' units, or
  * blocks of units, are made one. What an output keeps of a bundle is its projection on the output's digits.
  */
 

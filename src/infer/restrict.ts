@@ -1,4 +1,7 @@
-/** Where the axis algebra has no words for an order, units are restricted until it has: still what the network allows, but less. */
+/**
+ * Where the axis algebra has no words for an order, units are restricted until it has: still what the network allows,
+ * but less.
+ */
 
 import type { Unsaid } from "./describe-axis.ts";
 import type { Digits } from "./digits.ts";
@@ -7,8 +10,8 @@ import { strandUnits } from "./joint-maps.ts";
 import type { Units } from "./units.ts";
 
 /**
- * Restricts what `unsaid` names on an axis: a nested family to one inner order for all blocks; a free one whose order is turned
- * round like a matrix to a product; two that alternate to one; anything else is fixed.
+ * Restricts what `unsaid` names on an axis: a nested family to one inner order for all blocks; a free one whose order
+ * is turned round like a matrix to a product; two that alternate to one; anything else is fixed.
  */
 export function restrict(
   units: Units,

@@ -1,6 +1,6 @@
 /**
- * Units: the points that permutations move. Every position of a movable axis has one; positions that must move together have
- * the same. Three facts are collected while a graph is read, and everything else is concluded from them:
+ * Units: the points that permutations move. Every position of a movable axis has one; positions that must move together
+ * have the same. Three facts are collected while a graph is read, and everything else is concluded from them:
  * - two units move together (`union`), or a unit cannot move (`fix`, with the cause);
  * - a set of units is one axis, or several axes as a whole, so it is mapped to itself (`sets`);
  * - every unit of a set belongs to a unit of another (`relations`: the unit of a head, a copy in a concatenation).
@@ -87,7 +87,9 @@ export class Units {
     return root;
   }
 
-  /** Units at the same place of `a` and `b` move together. They become one, unless a set would then have one unit twice. */
+  /**
+   * Units at the same place of `a` and `b` move together. They become one, unless a set would then have one unit twice.
+   */
   union(a: Int32Array, b: Int32Array): void {
     if (a === b) return;
     for (let at = 0; at < a.length; at++) {

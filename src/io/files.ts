@@ -1,6 +1,6 @@
 /**
  * The files beside a file: a model may be several. Each runtime has its own kind of folder; formats know only
- *   `Files`.
+ * `Files`.
  */
 
 import { describe } from "../base/describe.ts";
@@ -20,7 +20,7 @@ export interface Files {
   open(path: string, signal?: AbortSignal): Promise<ByteSource | undefined>;
   /**
    * Paths of the files in the folder, sorted, those of folders in it too. Absent where they are unknown: under a
-   *   URL.
+   * URL.
    */
   list?(signal?: AbortSignal): Promise<readonly string[]>;
 }

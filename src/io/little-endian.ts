@@ -1,6 +1,6 @@
 /**
  * Little-endian numbers of binary headers. Reads are bounds-checked by `DataView`: ask only for what was checked to
- *   be there.
+ * be there.
  */
 
 /** A view of the same memory. */

@@ -7,7 +7,7 @@ const WINDOW_BYTES = 65536;
 
 /**
  * The same bytes, of which a window is kept in memory. Longer slices go to `source` itself. Closing is the source's
- *   owner's.
+ * owner's.
  */
 export function readAhead(source: ByteSource): ByteSource {
   const { name, byteLength } = source;

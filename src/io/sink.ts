@@ -1,6 +1,6 @@
 /**
  * Where bytes go: written in order, then closed or aborted. Files of Node, Deno and Bun are in
- *   `src/node/file-sink.ts`.
+ * `src/node/file-sink.ts`.
  */
 
 /** A sequential output. One call at a time: wait for each promise. */

@@ -4,7 +4,7 @@ import type { ByteSink } from "./sink.ts";
 
 /**
  * Writes to `stream`, which it locks until it is closed or aborted. Each write waits until the stream has taken the
- *   bytes.
+ * bytes.
  */
 export function streamSink(stream: WritableStream<Uint8Array>): ByteSink {
   const writer = stream.getWriter();

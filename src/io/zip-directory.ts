@@ -253,7 +253,7 @@ function largeFields(fields: readonly number[], extra: Uint8Array, where: string
 
 /**
  * Entries may not overlap, nor reach into the directory. Their local headers are longer than what is counted here:
- *   see `openZipEntry`.
+ * see `openZipEntry`.
  */
 function withLimits(records: readonly ZipRecord[], directory: number, archive: string): Map<string, ZipEntry> {
   const inOrder = [...records].sort((a, b) => a.start - b.start);

@@ -109,7 +109,7 @@ function movedHeader(old: Uint8Array, entry: ZipEntry, now: Omit<Moved, "start">
 
 /**
  * The data descriptor with the new numbers; nothing where there is none. Its signature is optional, its sizes have
- *   4 or 8 bytes.
+ * 4 or 8 bytes.
  */
 async function movedDescriptor(
   { source }: Zip,

@@ -36,7 +36,7 @@ export interface Arena {
   mark(): number;
   /**
    * Frees everything allocated since `mark`. Memory never shrinks: the bytes are used again. Throws `RangeError`
-   *   for a mark above the top.
+   * for a mark above the top.
    */
   release(mark: number): void;
 }

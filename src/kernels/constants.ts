@@ -1,11 +1,11 @@
 /**
  * Sizes that are built into the `cost` kernel (`assembly/gemm.ts`). A test reads them off the work area that it
- *   asks for.
+ * asks for.
  */
 
 /**
  * Block of k. Within a block products are added in order, then the sum is added to C: bits depend on this number
- *   alone.
+ * alone.
  */
 export const K_BLOCK = 256;
 /** Rows that are packed at once. */

@@ -1,6 +1,6 @@
 /**
  * CRC-32 of bytes that come in pieces, as ZIP, gzip and PNG have it. Import on demand: it brings the extra wasm
- *   along.
+ * along.
  */
 
 import { createExtraKernels } from "./extra-kernels.ts";

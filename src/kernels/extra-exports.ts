@@ -11,7 +11,7 @@ export interface ExtraExports {
   // Least squares (assembly/extra/gram.ts, cholesky.ts, residual.ts), f64, rows `ld…` elements apart.
   /**
    * G[i, j] += Σ_r X[r, i]·X[r, j] for i < first, i ≤ j < columns; X is f32. Exact products, summed in blocks of
-   *   256 rows.
+   * 256 rows.
    */
   gram(
     g: number,

@@ -8,7 +8,7 @@ import type { BuildOptions } from "./wasm.ts";
 
 /**
  * Extra kernels, their memory, and the arena that hands it out. Views are fresh each call: use them at once, keep
- *   none.
+ * none.
  */
 export interface ExtraKernels extends KernelMemory {
   /** True for the SIMD build, false for the scalar one. Results have the same bits. */

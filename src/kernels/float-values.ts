@@ -6,7 +6,7 @@ import type { Kernels } from "./kernels.ts";
 
 /**
  * The `count` values of a tensor as f32: F64 rounded to nearest even, the others exactly. A copy. Throws
- *   `TypeError` for no float.
+ * `TypeError` for no float.
  */
 export function decodeFloats(kernels: Kernels, bytes: Uint8Array, dtype: Dtype, count: number): Float32Array {
   if (dtype === "F32") return new Float32Array(bytes.slice().buffer);

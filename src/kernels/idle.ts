@@ -22,7 +22,7 @@ let idle = new WeakMap<WebAssembly.Module, WeakRef<Borrowed>[]>();
 
 /**
  * Kernels as of `createKernels`, for this caller alone until they are returned; their memory may hold what others
- *   left.
+ * left.
  */
 export function borrowKernels(options: ModuleOptions = {}): Borrowed {
   const { module } = compileBuild(options);

@@ -73,7 +73,7 @@ export function instantiate<Exports = KernelExports>(module: WebAssembly.Module,
 
 /**
  * Views of a memory. Of a shared one they are typed as if it were not: `slice()` and `set()` copy out of it all the
- *   same.
+ * same.
  */
 export function viewsOf(memory: WebAssembly.Memory): Pick<KernelMemory, "f32" | "f64" | "i32" | "u8"> {
   return {

@@ -1,6 +1,6 @@
 /**
  * Worker threads that share out the columns of a cost matrix: one thread computes each column, in the same order as
- *   without threads.
+ * without threads.
  */
 
 import { TILE_COLUMNS } from "./constants.ts";

@@ -10,7 +10,7 @@ import type { Computing } from "../base/options.ts";
 
 /**
  * Which build to use: `simd: false` forces the scalar one, `true` insists on SIMD, default is what the engine
- *   supports.
+ * supports.
  */
 export type BuildOptions = Pick<Computing, "simd">;
 

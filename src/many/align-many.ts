@@ -53,7 +53,7 @@ export interface AlignManyOptions extends Running, Pick<Computing, "threads" | "
 
 /**
  * What an alignment of several models did. Norms and products are over voting tensors, in f64. Only `seconds`
- *   differs from run to run.
+ * differs from run to run.
  */
 export interface ManyReport extends SpecNotes {
   readonly strategy: ManyStrategy;
@@ -88,7 +88,7 @@ export interface ManyReport extends SpecNotes {
 export interface AlignedMany {
   /**
    * The models in the numbering of the reference, lazy: each `read` moves one tensor. Closing one closes the model
-   *   given.
+   * given.
    */
   readonly models: readonly ClosingModel[];
   /** Bound to the models: what is saved and hashed. */

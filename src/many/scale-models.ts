@@ -1,6 +1,6 @@
 /**
  * Models whose products leave f32's range, scaled together by one power of two. Loaded when a merge of many meets
- *   them.
+ * them.
  */
 
 import { asFloat64 } from "../base/aligned.ts";

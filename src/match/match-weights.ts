@@ -64,7 +64,7 @@ export interface MatchOptions extends Choice, Running, Computing {
 
 /**
  * What a matching did. Only `seconds` differs from run to run, and with "auto" `threads` and `memoryBytes` by
- *   machine.
+ * machine.
  */
 export interface MatchReport {
   /** `matchWeights` reports its own; what finds permutations by data, and reports alike, adds names. */

@@ -1,6 +1,6 @@
 /**
  * Kernels that are asked for: on several threads, with relaxed SIMD. Loaded on demand, and absent in edge workers,
- *   which have neither.
+ * which have neither.
  */
 
 import { borrowKernels, returnKernels } from "../kernels/idle.ts";

@@ -17,12 +17,12 @@ export interface Curve {
 export interface Barrier {
   /**
    * `max_λ L(λ) − ½·(L(0) + L(1))`: what the paper's plots show. Negative where the ends differ and nothing rises
-   *   above their mean.
+   * above their mean.
    */
   readonly maxMinusMeanEndpoints: number;
   /**
    * `max_λ (L(λ) − ((1−λ)·L(0) + λ·L(1)))`: the highest rise above the straight line between the ends (Frankle et
-   *   al. 2020). Never below 0.
+   * al. 2020). Never below 0.
    */
   readonly maxAboveChord: number;
 }

@@ -30,7 +30,7 @@ export type RepairMerge = (merged: Model, lambda: number) => Promise<{ readonly 
 
 /**
  * What every evaluation of several models takes. Progress is of stage `evaluate`, in images over all points; your
- *   own evaluation counts as one.
+ * own evaluation counts as one.
  */
 export interface RunningOptions extends Running, ExecutorOptions {
   /** Images at a time. Default 250. */

@@ -178,7 +178,7 @@ const shapesOf = ({ tensors }: Model): Map<string, TensorInfo> =>
 
 /**
  * What the merged file records of the blend: settings where they are the same for all tensors, else a digest of
- *   all.
+ * all.
  */
 export function howBlended(
   plans: ReadonlyMap<string, TensorPlan>,

@@ -142,7 +142,7 @@ async function create(path: string, temporary: string): Promise<FileHandle> {
 
 /**
  * Gives the temporary file its name unless the name is taken: `link` decides that in one step, `rename` would
- *   replace.
+ * replace.
  */
 async function renameToNew(temporary: string, target: Target): Promise<void> {
   try {

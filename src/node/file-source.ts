@@ -59,7 +59,7 @@ export async function fileSource(path: string): Promise<ByteSource> {
 
 /**
  * Clocks of file systems tick every few milliseconds: what is written within the same tick has the same time of
- *   change.
+ * change.
  */
 const TICK_MS = 20;
 
@@ -77,7 +77,7 @@ const openFiles = new Set<{ readonly path: string; readonly check: Check }>();
 
 /**
  * Throws `FormatError` for a file that is open, is among `paths` or in a folder of them, and was changed or
- *   replaced since.
+ * replaced since.
  */
 export async function requireUnchanged(paths: readonly string[]): Promise<void> {
   const wanted = paths.map((path) => resolve(path));

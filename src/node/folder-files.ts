@@ -58,7 +58,7 @@ async function realFolder(folder: string): Promise<string> {
 
 /**
  * The file behind a path; undefined when there is none. A link to nothing is a fault: the file was meant to be
- *   there.
+ * there.
  */
 async function realFile(path: string, shown: string): Promise<string | undefined> {
   try {

@@ -51,7 +51,7 @@ interface Format {
   readonly looksFor: (split: Split) => string;
   /**
    * Names of the files in the order in which they are read; undefined where the first is missing. Throws
-   *   `FormatError` where only others are.
+   * `FormatError` where only others are.
    */
   readonly find: (folder: Folder, split: Split) => string[] | undefined;
   readonly read: (files: readonly NamedBytes[], split: Split, options: Reading) => Promise<Dataset> | Dataset;

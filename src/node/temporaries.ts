@@ -1,6 +1,6 @@
 /**
  * Temporary files and folders: their names show the process, so that those of dead processes can be recognised and
- *   removed.
+ * removed.
  */
 
 import { readdir, rm } from "node:fs/promises";

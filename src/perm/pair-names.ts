@@ -1,6 +1,6 @@
 /**
  * Which tensor of B is which of A, where wrappers have put words before or into the names of one: `module.`,
- *   `_orig_mod.`, …
+ * `_orig_mod.`, …
  */
 
 import { formOf } from "../formats/same-names.ts";
@@ -114,7 +114,7 @@ const DEEPEST = 12;
 
 /**
  * Runs of words that all names of one side share, to leave out where the other side has them not: behind a common
- *   start.
+ * start.
  */
 function* cuts(
   words: readonly string[],

@@ -8,7 +8,7 @@ import { requireSameTensors } from "./same-tensors.ts";
 
 /**
  * Two models that hold the same tensors, and the spec that fits them. Functions that take a spec for two models
- *   take this, too.
+ * take this, too.
  */
 export interface Pair {
   readonly a: Model;

@@ -1,6 +1,6 @@
 /**
  * Tensors that no permutation touches and that one of two files may lack: counters, masks, schedules, scalars,
- *   second names.
+ * second names.
  */
 
 import { DTYPES } from "../base/dtype.ts";

@@ -40,7 +40,7 @@ export interface PlanMatchReport extends MatchReport {
 
 /**
  * Matches B to A as the plan states. Reads no images where none are needed; `repair` is that of the midpoints of
- *   starts.
+ * starts.
  */
 export async function matchByPlan(
   setting: PlanSetting,

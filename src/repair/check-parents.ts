@@ -1,6 +1,6 @@
 /**
  * Whether models know what they are shown: a repair by images that its parents cannot read would write a ruined
- *   network.
+ * network.
  */
 
 import type { Model } from "../base/model.ts";

@@ -24,7 +24,7 @@ export interface RepairOptions extends Running, ExecutorOptions {
   readonly ridge?: number | undefined;
   /**
    * `least-squares`: divides the logits by the temperature at which they are as sure as the mean of the parents.
-   *   Default false.
+   * Default false.
    */
   readonly temperature?: boolean | undefined;
   /**
@@ -53,7 +53,7 @@ const OPTIONS: OptionKinds<RepairOptions> = {
 
 /**
  * Throws `TypeError` for unknown options, `RangeError` for values out of range and options that the kind does not
- *   have.
+ * have.
  */
 export function checkRepairOptions(caller: string, options: Omit<RepairOptions, "weights">): void {
   const { weights: _, ...kinds } = OPTIONS;

@@ -16,7 +16,7 @@ export interface ChartOptions {
   readonly subtitle?: string | undefined;
   /**
    * In CSS pixels, at least 240. Panels are side by side from 640 on, else below each other. Default 880, or 420
-   *   for charts of one panel.
+   * for charts of one panel.
    */
   readonly width?: number | undefined;
   /** Makes the elements, which are never attached. Default: the page's, or linkedom's where there is no page. */
@@ -51,7 +51,7 @@ const EDGE = 16;
 const GAP = 40;
 /**
  * Mean width of a character of the fonts in use, as a share of their size. Plots are laid out without measuring
- *   text.
+ * text.
  */
 const CHARACTER = 0.56;
 

@@ -29,7 +29,7 @@ export interface ContourOptions extends ChartOptions {
   readonly valueLabel?: string | undefined;
   /**
    * Values above count as this one: far from the models a loss may be anything. Default: the 80th percentile, or
-   *   the highest if that is less than twice as high.
+   * the highest if that is less than twice as high.
    */
   readonly cap?: number | undefined;
   /** Bands of colour. Default 12. */
@@ -157,7 +157,7 @@ function pixelsOf({ x, y, columns, rows }: Plane): { x1: number; x2: number; y1:
 
 /**
  * A separate SVG hides what is outside of the frame, without the identifier that a clip path would need in its
- *   page.
+ * page.
  */
 function clip(document: Document, drawn: SVGElement, dimensions: { width: number; height: number }): SVGElement {
   const { marginLeft: x, marginTop: y } = MARGINS;

@@ -1,6 +1,6 @@
 /**
  * Markup as text: the inside of an element, and whole SVG files; the same characters for any document that made the
- *   elements.
+ * elements.
  */
 
 import { visible } from "../base/visible.ts";
@@ -31,7 +31,7 @@ const shorten = (numbers: string): string =>
 
 /**
  * The text of an SVG file: elements in order, attributes by name. XML names its characters may not hold are left
- *   out.
+ * out.
  */
 export function svgText(root: Element): string {
   return `${write(root, ' xmlns="http://www.w3.org/2000/svg"')}\n`;

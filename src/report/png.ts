@@ -1,6 +1,6 @@
 /**
  * Pictures of numbers as PNG (RFC 2083): eight-bit palette images, stored without compression, so that every
- *   runtime writes the same bytes.
+ * runtime writes the same bytes.
  */
 
 const MAX_STORED = 65_535;

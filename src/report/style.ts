@@ -2,7 +2,7 @@
 
 /**
  * Light and dark colours of series 0 to 5: each at least 3:1 against its paper, distinct in every common form of
- *   colour vision.
+ * colour vision.
  */
 const SERIES: readonly (readonly [light: string, dark: string])[] = [
   ["#d9531e", "#f0804f"],

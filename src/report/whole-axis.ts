@@ -7,7 +7,7 @@ const MOST_TICKS = 8;
 
 /**
  * An axis from the lowest to the highest of `values`, which are whole; its ticks are whole too. One value is in the
- *   middle.
+ * middle.
  */
 export function wholeAxis(label: string, values: readonly number[]): ChartAxis {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];

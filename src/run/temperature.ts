@@ -1,6 +1,6 @@
 /**
  * One temperature for logits, fitted to probabilities: the first thing to try where answers are right and too
- *   unsure.
+ * unsure.
  */
 
 import { exp } from "../base/exact-math.ts";

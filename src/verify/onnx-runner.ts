@@ -13,7 +13,7 @@ import type { SpecRunner } from "./verify-spec.ts";
 export interface OnnxRunnerOptions {
   /**
    * `onnxruntime-web` by default, loaded when it is first needed; or the module that you import, such as
-   *   `onnxruntime-node`.
+   * `onnxruntime-node`.
    */
   readonly runtime?: OnnxRuntime | undefined;
   /** Of the inputs. Default 0. */

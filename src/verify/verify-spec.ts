@@ -34,7 +34,7 @@ export interface GroupCheck {
   readonly size: number;
   /**
    * The largest change of an output, relative to the largest number of that output, when this group alone is
-   *   renumbered.
+   * renumbered.
    */
   readonly deviation: number;
   /** True when that is within the tolerance. */
@@ -178,7 +178,7 @@ function changed({ model, resolved }: Proof, changes: readonly AxisChange[]): Re
 
 /**
  * The fewest changes found that keep the function, the best one first added at each step; none when it is not
- *   enough.
+ * enough.
  */
 async function findFaults(proof: Proof, name: string, size: number): Promise<AxisFault[]> {
   const { resolved, tolerance, maxRuns } = proof;

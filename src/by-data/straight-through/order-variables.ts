@@ -1,6 +1,6 @@
 /**
  * The permutations of a search as variables, so that a checkpoint keeps them beside the tensors. Units are whole in
- *   f32.
+ * f32.
  */
 
 import * as tf from "@tensorflow/tfjs-core";

@@ -157,7 +157,7 @@ async function validate(
 
 /**
  * At the start, or behind a checkpoint's step. Losses are not kept in checkpoints: the same images give the same
- *   bits.
+ * bits.
  */
 async function beginOrResume(
   search: Search,

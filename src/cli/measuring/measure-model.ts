@@ -1,6 +1,6 @@
 /**
  * Measures models one after another, as curves need it: repaired before where that is asked for, on several data
- *   sets.
+ * sets.
  */
 
 import type { Model } from "../../base/model.ts";

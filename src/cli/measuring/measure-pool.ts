@@ -1,6 +1,6 @@
 /**
  * Threads that measure, each one model at a time. Loaded on demand, so that it is a chunk beside the thread's own
- *   file.
+ * file.
  */
 
 import { Worker } from "node:worker_threads";

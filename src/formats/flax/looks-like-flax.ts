@@ -2,7 +2,7 @@
 
 /**
  * True for a map whose first key is a word: Flax's trees are maps of maps. A file's ending helps where the head
- *   shows less.
+ * shows less.
  */
 export function looksLikeFlax(head: Uint8Array, name: string): boolean {
   const first = head[0]!;

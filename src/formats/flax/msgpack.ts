@@ -6,7 +6,7 @@ import { readAhead } from "../../io/read-ahead.ts";
 
 /**
  * One value's head. For text and bytes `from` and `until` are their place; maps and lists have their entries behind
- *   them.
+ * them.
  */
 export type Token =
   | { readonly kind: "map" | "list"; readonly at: number; readonly count: number }

@@ -32,7 +32,7 @@ const OTHER_WEIGHTS = /\.(gguf|ot|tflite|pb|onnx_data)$/i;
 
 /**
  * What training leaves beside a model in the endings of models, the weights of TensorFlow.js, and JSON of another
- *   name.
+ * name.
  */
 const NO_MODEL =
   /^((training_args|optimizer|scheduler|scaler|rng_state.*|random_states.*)\.(bin|pt|pth)|group\d+-shard\d+of\d+\.bin|.+model\.json)$/;

@@ -22,7 +22,7 @@ export interface FolderContainer {
 
 /**
  * What a model's origin is to a single file: the format to write, and the container of that format, if it was one
- *   file.
+ * file.
  */
 export function fileOrigin(like: Origin | undefined): {
   readonly format: string | undefined;

@@ -17,7 +17,7 @@ import { looksLikeIndex, readIndex } from "./shard-index.ts";
 
 /**
  * Opens the model of a folder. Rejects with `FormatError` when there is none, or when nothing decides between
- *   several.
+ * several.
  */
 export async function openFolder(files: Files, options: OpenOptions): Promise<Model> {
   const name = options.name ?? files.name;

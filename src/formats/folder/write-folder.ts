@@ -1,6 +1,6 @@
 /**
  * Writes a model as a folder: its files, their index, the files beside them, and a card that records how it was
- *   made.
+ * made.
  */
 
 import type { Model } from "../../base/model.ts";

@@ -1,6 +1,6 @@
 /**
  * One array of a .npy file or of an archive's entry: where its numbers are and in which order, read and written
- *   back.
+ * back.
  */
 
 import { DTYPES, type Dtype } from "../../base/dtype.ts";

@@ -57,7 +57,7 @@ export function parseNpyHeader(bytes: Uint8Array, name: string): NpyHeader {
 
 /**
  * One key of a Python dictionary with its value: text, a truth, a tuple of numbers, or the list of a structured
- *   type.
+ * type.
  */
 const ENTRY =
   /^'(descr|fortran_order|shape)'\s*:\s*('[^']*'|True|False|\(\s*(?:\d+\s*(?:,\s*\d+\s*)*,?)?\s*\)|\[.*?\](?=\s*,\s*'(?:descr|fortran_order|shape)'|\s*,?\s*$))\s*(,|$)/s;

@@ -8,7 +8,7 @@ const TAGS: readonly number[] = [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42, 0x72,
 
 /**
  * True for a file that `openOnnx` should open: by its ending and a first tag, or ir_version, a small number, and
- *   another tag.
+ * another tag.
  */
 export function looksLikeOnnx(head: Uint8Array, name: string): boolean {
   if (/\.onnx$/i.test(name) && (head[0] === IR_VERSION || TAGS.includes(head[0]!))) return true;

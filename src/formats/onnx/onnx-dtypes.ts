@@ -1,6 +1,6 @@
 /**
  * ONNX's element types (onnx.proto, TensorProto.DataType) as dtypes, and which field holds them when they are not
- *   raw bytes.
+ * raw bytes.
  */
 
 import { DTYPES, type Dtype } from "../../base/dtype.ts";

@@ -34,7 +34,7 @@ export async function numberRuns(file: ProtoFile, { message, field }: Numbers): 
 
 /**
  * The tensor's little-endian bytes: a new array. Throws `FormatError` for another count of numbers, or ones that do
- *   not fit.
+ * not fit.
  */
 export async function readNumbers(
   file: ProtoFile,

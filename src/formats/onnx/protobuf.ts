@@ -181,7 +181,7 @@ export async function textOf(file: ProtoFile, { wire, at, from, until }: ProtoFi
 
 /**
  * A field's value as a whole number from 0 to 2^53−1; undefined for other values. Throws `FormatError` for no
- *   varint.
+ * varint.
  */
 export function countOf(file: ProtoFile, { wire, at, low, high }: ProtoField): number | undefined {
   if (wire !== VARINT) throw protoFault(file, at, `has wire type ${wire}, expected a varint`);

@@ -1,6 +1,6 @@
 /**
  * Which of a checkpoint's groups of tensors is the model: the only one, the one that is asked for, or nobody can
- *   know.
+ * know.
  */
 
 import { describe } from "../../base/describe.ts";

@@ -32,7 +32,7 @@ function isTraining(key: string, part: PickleValue): boolean {
 
 /**
  * A checkpoint with more parts than this is made to exhaust time; one of 100,000 tensors and an optimizer has a
- *   million.
+ * million.
  */
 const MAX_PARTS = 10_000_000;
 const MAX_DEPTH = 1000;

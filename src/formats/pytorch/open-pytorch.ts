@@ -1,6 +1,6 @@
 /**
  * Opens PyTorch's files of every kind as models: reads the pickle, chooses the state dict, finds every tensor's
- *   bytes.
+ * bytes.
  */
 
 import { listFirst } from "../../base/compare-tensors.ts";

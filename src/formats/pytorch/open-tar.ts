@@ -130,7 +130,7 @@ function addViews(
 
 /**
  * A count, then for each tensor `(key, storage's key, class)`, the number of axes, sizes, strides, the first
- *   element.
+ * element.
  */
 async function readTensors(
   file: ByteSource,

@@ -9,7 +9,7 @@ import { kindOf, PickleGlobal, PickleObject, PickleReference, PickleTuple, type 
 const MAX_MARKS = 10_000;
 /**
  * Lists, tuples, dictionaries, objects: a tensor takes seven. A pickler spends two bytes on each, and mostly many
- *   more.
+ * more.
  */
 const MAX_CONTAINERS = 10_000_000;
 const LEAST_CONTAINER_BYTES = 2;

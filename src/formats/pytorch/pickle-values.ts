@@ -52,7 +52,7 @@ export const EMPTY_TUPLE: PickleTuple = new PickleTuple(NO_ITEMS);
 
 /**
  * A dictionary, ordered or not. Keys that are objects are compared by identity. Empty ones, of which there are
- *   many, are small.
+ * many, are small.
  */
 export class PickleDict {
   #entries: Map<PickleValue, PickleValue> | undefined;

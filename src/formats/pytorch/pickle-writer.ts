@@ -1,6 +1,6 @@
 /**
  * Writes the pickle of a state dict, as `torch.save` does (protocol 2), without references back: a few bytes more a
- *   tensor.
+ * tensor.
  */
 
 /** Appends opcodes to a growing array. */

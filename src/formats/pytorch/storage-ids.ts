@@ -1,6 +1,6 @@
 /**
  * Persistent ids of storages: `("storage", class, key, location, elements)`, and in old files a view of another
- *   storage.
+ * storage.
  */
 
 import { FormatError } from "../../base/errors.ts";

@@ -51,7 +51,7 @@ export interface References {
 const MAX_AXES = 64;
 /**
  * An expanded tensor repeats what is stored. Buffers do, a little; what repeats more than this is made to exhaust
- *   memory.
+ * memory.
  */
 const MAX_REPEATED_BYTES = 32 * 2 ** 20;
 

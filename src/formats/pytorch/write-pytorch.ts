@@ -99,7 +99,7 @@ function stateDictPickle(tensors: ReadonlyMap<string, TensorInfo>): Uint8Array {
 
 /**
  * A call of `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks)`, or of v3 with the dtype
- *   behind.
+ * behind.
  */
 function putTensor(pickle: PickleWriter, info: TensorInfo, key: string): void {
   const storage = STORAGES[info.dtype];

@@ -1,6 +1,6 @@
 /**
  * safetensors for the registry: opens as always; writes a new file, or into a copy of one whose tensors are the
- *   same.
+ * same.
  */
 
 import type { Model } from "../../base/model.ts";

@@ -28,7 +28,7 @@ export const write: NonNullable<FormatModule["write"]> = (model, sink, { like, .
 
 /**
  * The file's tensors, those that it stores as float16 with the dtype that the model has them in: F32 has room in it
- *   too.
+ * too.
  */
 function withWidened(
   { infos, tensors }: TfjsContainer,

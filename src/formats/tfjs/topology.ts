@@ -24,7 +24,7 @@ export interface Topology {
 
 /**
  * Reads `modelTopology`: a Keras model, or a graph. What is not understood is left out: nothing here is needed to
- *   open a file.
+ * open a file.
  */
 export function readTopology(topology: unknown): Topology {
   const operators = new Map<string, number>();

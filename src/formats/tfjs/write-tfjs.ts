@@ -1,6 +1,6 @@
 /**
  * Writes tensors back into a model of TensorFlow.js: the same files but for the tensors' bytes, and new scales
- *   where they need them.
+ * where they need them.
  */
 
 import { describe } from "../../base/describe.ts";

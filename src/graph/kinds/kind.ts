@@ -1,6 +1,6 @@
 /**
- * What a kind of operator says of its axes: which axis of which input is which axis of which output, which axes meet, and
- * which cannot be renumbered. A kind calls the methods of `Call`; `src/infer/` draws the conclusions.
+ * What a kind of operator says of its axes: which axis of which input is which axis of which output, which axes meet,
+ * and which cannot be renumbered. A kind calls the methods of `Call`; `src/infer/` draws the conclusions.
  */
 
 import type { Operator, OperatorGraph } from "../operators.ts";
@@ -28,9 +28,9 @@ export interface Labelled {
 }
 
 /**
- * An operator as index arithmetic: every output element is made from the input elements that agree with it in the labels that
- * they share, by a rule that does not depend on the labels' positions. `C[i, j] = Σ A[i, k] B[k, j]` has operands `ik` and `kj`
- * and the output `ij`.
+ * An operator as index arithmetic: every output element is made from the input elements that agree with it in the
+ * labels that they share, by a rule that does not depend on the labels' positions. `C[i, j] = Σ A[i, k] B[k, j]` has
+ * operands `ik` and `kj` and the output `ij`.
  */
 export interface Relation {
   readonly operands: readonly Labelled[];

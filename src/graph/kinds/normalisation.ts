@@ -60,7 +60,9 @@ export function within(call: Call, value: GraphValue, kept: readonly number[]): 
   })[0]!;
 }
 
-/** Over groups of channels; scale and bias are one a channel (one a group before opset 21 is the importer's to repeat). */
+/**
+ * Over groups of channels; scale and bias are one a channel (one a group before opset 21 is the importer's to repeat).
+ */
 const groupNorm: Kind = (call) => {
   const value = call.input(0);
   if (value.shape === undefined) return [overChannels(call, value, [1, 2])];

@@ -62,7 +62,10 @@ export function withShape(call: Call, value: GraphValue, shape: readonly Size[],
   })[0]!;
 }
 
-/** Blocks of positions become channels, or the other way round. DCR: the block's positions are the slowest; CRD: the channels. */
+/**
+ * Blocks of positions become channels, or the other way round. DCR: the block's positions are the slowest; CRD: the
+ * channels.
+ */
 const depthToSpace: Kind = (call) => {
   const value = call.ranked(call.input(0), 4);
   const b = call.number("blocksize", 1);

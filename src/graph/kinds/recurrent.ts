@@ -3,7 +3,10 @@
 import type { Call, GraphValue, Kind, Labelled, Labels } from "./kind.ts";
 import type { Size } from "./sizes.ts";
 
-/** Inputs: X, W, R, B, sequence lengths, first hidden state, first cell state, peepholes. Outputs: Y, last hidden state, last cell state. */
+/**
+ * Inputs: X, W, R, B, sequence lengths, first hidden state, first cell state, peepholes. Outputs: Y, last hidden state,
+ * last cell state.
+ */
 const recurrent =
   (gates: number, cells: boolean): Kind =>
   (call) => {

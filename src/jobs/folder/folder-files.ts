@@ -1,6 +1,6 @@
 /**
  * The files of a queue in a shared folder. Each is made whole, and those that only one process may make are made by
- *   `link`.
+ * `link`.
  */
 
 import { link, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";

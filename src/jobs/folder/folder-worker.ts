@@ -144,7 +144,7 @@ async function isReady({ files, options }: Bench, job: JobFile): Promise<boolean
 
 /**
  * Takes the claim of a worker that died out of the way; resolves to false where that was another's to do, or the
- *   job ended.
+ * job ended.
  */
 async function takeOver({ files, options }: Bench, job: JobFile): Promise<boolean> {
   const claim = await files.read<ClaimFile>("claims", job.id);

@@ -1,6 +1,6 @@
 /**
  * LoRA adapters (Hu et al. 2022, arXiv 2106.09685) as task vectors: products of two thin matrices, and tensors
- *   saved whole.
+ * saved whole.
  */
 
 import { SpecError } from "../../base/errors.ts";

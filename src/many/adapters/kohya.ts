@@ -1,6 +1,6 @@
 /**
  * Adapters as kohya's scripts write them: `lora_unet_down_blocks_0_attn.lora_down.weight`, `….lora_up.weight`,
- *   `….alpha`.
+ * `….alpha`.
  */
 
 import { SpecError } from "../../base/errors.ts";
@@ -12,7 +12,7 @@ const MARK = /^lora_(unet_|te\d*_|transformer_|prior_unet_|prior_te_)?/;
 
 /**
  * Module names have `_` for `.`, so a module is looked up among the base's. Throws `SpecError` for what has no
- *   place.
+ * place.
  */
 export function readKohya(adapter: Model, base: Model): Parts {
   const modules = modulesOf(base);

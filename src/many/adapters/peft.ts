@@ -15,7 +15,7 @@ interface Found {
 
 /**
  * The adapter in the file and its configuration. Throws `SpecError` for what has no place in the base or is not
- *   supported.
+ * supported.
  */
 export function readPeft(adapter: Model, base: Model, config: object | undefined): Parts {
   const settings = checkConfig(adapter, config);

@@ -10,7 +10,7 @@ import type { Workspace } from "./workspace.ts";
 
 /**
  * C += the share of one occurrence of permutation number `permutation`, whose cell one other dimension is permuted
- *   in.
+ * in.
  */
 export async function accumulateBarycentre(
   workspace: Workspace,

@@ -6,7 +6,7 @@ import type { OptionKinds } from "../../base/options.ts";
 
 /**
  * Names of permutations, or `prefix*` for all that start so. What is in neither list may move unless `only` is
- *   given.
+ * given.
  */
 export interface Choice {
   readonly only?: readonly string[] | undefined;

@@ -39,10 +39,7 @@ export function createKeptCosts(
   const { problem } = workspace;
   const { pointers, shared } = matrices;
   const occurrences = problem.occurrences.map((all) => all.filter(counts));
-  /**
-   * Per matrix, the orders it was computed for: only of the permutations it depends on, or a thousand would keep a
-   *   million.
-   */
+  /** Per matrix, the orders of the permutations it depends on: all of them, for each, would be a million. */
   const standing: (Map<number, Int32Array> | null)[] = pointers.map(() => null);
   const updates = pointers.map(() => 0);
   const compute = async (p: number, orders: readonly Int32Array[]): Promise<void> => {

@@ -11,7 +11,7 @@ import type { Workspace } from "./workspace.ts";
 export interface LinearTerm {
   /**
    * n×n row-major by permutation name, in any unit: see `share`. Permutations without one are matched by weights
-   *   alone.
+   * alone.
    */
   readonly costs: ReadonlyMap<string, Float32Array>;
   /**

@@ -1,6 +1,6 @@
 /**
  * Two models and a resolved spec as a matching problem: what votes, its raw bytes, and where each permutation
- *   occurs.
+ * occurs.
  */
 
 import { cellsOf } from "../../axes/cells.ts";
@@ -66,7 +66,7 @@ export const MAX_DEGREE = 2;
 
 /**
  * Lays a problem out without reading any data; `choice` names what may move. Throws `SpecError` for a tensor that
- *   32-bit offsets do not reach.
+ * 32-bit offsets do not reach.
  */
 export function outlineProblem(resolved: ResolvedSpec, choice: Choice = {}): Outline {
   const voting = resolved.tensors.filter(({ votes }) => votes);

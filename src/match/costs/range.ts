@@ -1,6 +1,6 @@
 /**
  * Whether products of two models fit f32: those that do are matched as they are, all others are brought into range
- *   first.
+ * first.
  */
 
 import type { InRange, Workspace } from "./workspace.ts";

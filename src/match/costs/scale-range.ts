@@ -116,7 +116,7 @@ function checkRoom(
 
 /**
  * Gives the values of a voting tensor to `use`, of F64 as they are in the file: views, and the element each begins
- *   at.
+ * at.
  */
 async function eachPiece(
   { kernels, problem, staging }: Workspace,

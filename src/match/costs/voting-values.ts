@@ -1,6 +1,6 @@
 /**
  * Where the values of voting tensors come from: both models' bytes in memory, or read again whenever they are
- *   needed.
+ * needed.
  */
 
 /** Model A or model B. */

@@ -79,7 +79,7 @@ export async function coordinateDescent(
 
 /**
  * Visits the stale groups in that order; those that a step concerns are stale after it. Returns the objective
- *   reached.
+ * reached.
  */
 async function sweepOver(state: State, stale: Uint8Array, order: Int32Array, from: number): Promise<number> {
   const { groups, free, neighbours } = state.workspace.problem;

@@ -39,7 +39,7 @@ export interface BlendSettings {
 
 /**
  * Settings with defaults in place, lists as long as there are models. Those that the blend has no use for are
- *   absent.
+ * absent.
  */
 export type SettledBlend = {
   readonly [K in keyof BlendSettings]?: K extends ListSetting ? readonly number[] : NonNullable<BlendSettings[K]>;

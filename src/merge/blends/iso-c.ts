@@ -1,6 +1,6 @@
 /**
  * Iso-C (Marczak et al. 2025, arXiv 2502.04959): the merged difference of every matrix with all its singular values
- *   equal.
+ * equal.
  */
 
 import type { BlendInput } from "./blend.ts";

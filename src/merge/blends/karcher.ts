@@ -10,7 +10,7 @@ const PARALLEL = 1e-8;
 
 /**
  * One tensor of the blend: whole tensors are the vectors. Zero tensors have no direction and count in the length
- *   alone.
+ * alone.
  */
 export async function karcher(input: BlendInput): Promise<Float64Array> {
   const { maxSteps, tolerance } = input.settings;

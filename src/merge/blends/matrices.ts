@@ -38,7 +38,7 @@ export function transpose(a: Float64Array, rows: number, columns: number): Float
 
 /**
  * A⁻¹B for a positive definite A of n × n, of which the upper triangle counts, and B of n × m; undefined where A is
- *   not.
+ * not.
  */
 export function solveDefinite(a: Float64Array, b: Float64Array, n: number, m: number): Float64Array | undefined {
   return withExtra(({ arena, f64, wasm }) => {

@@ -1,6 +1,6 @@
 /**
  * RegMean (Jin et al. 2023, arXiv 2212.09849): the matrix whose outputs are nearest to all models' outputs on their
- *   inputs.
+ * inputs.
  */
 
 import type { BlendInput } from "./blend.ts";
@@ -10,7 +10,7 @@ import { addScaled } from "./sums.ts";
 
 /**
  * Added to every diagonal, as a share of the mean diagonal entry: inputs that no image shows get the mean of the
- *   models.
+ * models.
  */
 const RIDGE = 1e-6;
 

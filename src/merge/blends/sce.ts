@@ -1,6 +1,6 @@
 /**
  * SCE (Wan et al. 2024, arXiv 2408.07990): select positions where models differ, weigh models by energy, erase
- *   minorities.
+ * minorities.
  */
 
 import type { BlendInput } from "./blend.ts";

@@ -66,7 +66,7 @@ const atLeastOne = (density: number, count: number): number => Math.max(1, Math.
 
 /**
  * Without the largest `gamma`, then without the smallest; where both shares exceed the whole, fewer of the largest
- *   go.
+ * go.
  */
 function between(delta: Float64Array, { density, gamma = 0 }: Thinning): Uint8Array {
   const count = atLeastOne(density, delta.length);
@@ -79,7 +79,7 @@ function between(delta: Float64Array, { density, gamma = 0 }: Thinning): Uint8Ar
 
 /**
  * The chance of every element, linear in its rank by magnitude among those of its row, from density − ε to density
- *   + ε.
+ * + ε.
  */
 function chancesByRank(delta: Float64Array, { density, epsilon = 0, rows }: Thinning): Float64Array {
   const columns = delta.length / rows;

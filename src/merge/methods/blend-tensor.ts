@@ -106,7 +106,7 @@ function blendFloats(
 
 /**
  * `count` values as f32, or as they are where `dtype` is null (F64), from bytes or from a pointer to bytes; a
- *   pointer.
+ * pointer.
  */
 function placeFloats(kernels: Kernels, from: Uint8Array | number, dtype: Dtype | null, count: number): number {
   const { arena, u8 } = kernels;

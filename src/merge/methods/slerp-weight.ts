@@ -32,7 +32,7 @@ export function sine(x: number): number {
 
 /**
  * x + x·f(3) + x·f(3)·f(5) + …: every power's term by the factor from the one before, to below the precision of
- *   f64.
+ * f64.
  */
 function series(x: number, factor: (square: number, power: number) => number): number {
   let sum = x;

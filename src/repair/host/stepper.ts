@@ -1,6 +1,6 @@
 /**
  * Solving in order on any executor: every operation starts over from the images. Slower than on TensorFlow.js, the
- *   same in effect.
+ * same in effect.
  */
 
 import type { Model } from "../../base/model.ts";

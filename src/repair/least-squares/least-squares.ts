@@ -1,6 +1,6 @@
 /**
  * Repair by least squares of a whole model: opens the networks, solves, and folds a temperature in where it is
- *   asked for.
+ * asked for.
  */
 
 import type { Model } from "../../base/model.ts";

@@ -112,7 +112,7 @@ function blend(values: readonly Value[], weights: readonly number[]): Float32Arr
 
 /**
  * Statistics of what the norm is given now. A channel that never changes keeps its variance, or it would be blown
- *   up elsewhere.
+ * up elsewhere.
  */
 async function resetNorm(stepper: Stepper, i: number, onImages: (images: number) => void): Promise<void> {
   const { output, inputs, kind } = stepper.graph.operations[i]!;

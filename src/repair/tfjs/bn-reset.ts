@@ -1,6 +1,6 @@
 /**
  * BatchNorm's running statistics, recomputed: those of a merge are between two networks' and fit neither (REPAIR,
- *   Jordan et al. 2023).
+ * Jordan et al. 2023).
  */
 
 import * as tf from "@tensorflow/tfjs-core";

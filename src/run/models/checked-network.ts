@@ -7,7 +7,7 @@ import type { Network, Value } from "../executor.ts";
 
 /**
  * As `network`, but `run` rejects with `RangeError` when a value is missing or does not have the shape of the
- *   graph.
+ * graph.
  */
 export function checkedNetwork(network: Network, { name, tensors }: Model, graph: Graph): Network {
   return {

@@ -5,7 +5,7 @@ import { withTensorFlow } from "../with-tensorflow.ts";
 
 /**
  * The given executor, or TensorFlow.js. Rejects with an `Error` that names the package to install if that is
- *   missing.
+ * missing.
  */
 export async function executorOf(given: Executor | undefined): Promise<Executor> {
   return given ?? (await withTensorFlow(() => import("../tfjs/executor.ts"))).tfExecutor;

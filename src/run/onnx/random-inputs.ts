@@ -96,7 +96,7 @@ function cycle(values: readonly number[]): () => number {
 
 /**
  * Whole numbers without a table are masks more often than not: ones. Those that are compared are each of the values
- *   in turn.
+ * in turn.
  */
 function valuesFor(dtype: string, use: WholeUse | undefined, { rng, way }: Drawing): () => number {
   if (dtype.startsWith("F")) return () => gaussian(rng);
@@ -110,7 +110,7 @@ function valuesFor(dtype: string, use: WholeUse | undefined, { rng, way }: Drawi
 
 /**
  * Close to a normal distribution: the sum of twelve uniform numbers (no `Math.log`, whose bits differ between
- *   engines).
+ * engines).
  */
 function gaussian(rng: Rng): number {
   let sum = -6;

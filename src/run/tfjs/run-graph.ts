@@ -1,6 +1,6 @@
 /**
  * Runs a graph operation by operation, and frees every value after its last reader: a whole network's would be
- *   gigabytes.
+ * gigabytes.
  */
 
 import * as tf from "@tensorflow/tfjs-core";

@@ -1,6 +1,6 @@
 /**
  * The operators of an ONNX model: scopes of values flattened to unique names, calls of the model's functions put in
- *   their places.
+ * their places.
  */
 
 import { describe } from "../../../base/describe.ts";

@@ -10,7 +10,7 @@ export function sumToShape(dy: tf.Tensor, shape: readonly number[]): tf.Tensor {
 
 /**
  * `dy` of a reduction, repeated along the axes that were reduced. By a product: `tile` is fifty times slower on
- *   wasm.
+ * wasm.
  */
 export function repeatTo(dy: tf.Tensor, shape: readonly number[], axes: number | readonly number[]): tf.Tensor {
   return tf.mul(tf.reshape(dy, keptShape(shape, axes)), tf.ones([...shape]));
