@@ -3,6 +3,7 @@
  * Bun; Redis needs the optional peers `bullmq` and `ioredis`.
  */
 
+export { type CollectOptions, collectResult } from "./jobs/collect-result.ts";
 export { type FolderQueueOptions, openFolderQueue } from "./jobs/folder/folder-queue.ts";
 export {
   CancelledError,

@@ -13,9 +13,11 @@ import { choice, integer, text, UsageError } from "../option.ts";
 import { FOLDER_OPTIONS, type FolderValues, forceOption, METADATA_OPTION, outputOption } from "../output.ts";
 import { planResult } from "../plan-result.ts";
 import { outputOf, planOf, repairOf, settingOf } from "../planning.ts";
+import { QUEUEING_OPTIONS, type QueueingValues } from "../queueing/options.ts";
+import { runQueued } from "../queueing/run-queued.ts";
 import { REPAIR_OPTIONS, type RepairValues, TEMPERATURE_OPTION } from "../repairing.ts";
 
-interface ManyValues extends SpecValues, FolderValues, InputValues, DataSourceValues, RepairValues {
+interface ManyValues extends SpecValues, FolderValues, InputValues, DataSourceValues, RepairValues, QueueingValues {
   readonly output: string;
   readonly strategy: ManyStrategy;
   readonly dtype: Dtype | undefined;
@@ -73,6 +75,7 @@ export const many: Command<ManyValues> = {
     ...DATA_SOURCE_OPTIONS,
     ...REPAIR_OPTIONS,
     temperature: TEMPERATURE_OPTION,
+    ...QUEUEING_OPTIONS,
     force: forceOption(),
   },
   examples: [
@@ -88,7 +91,9 @@ export const many: Command<ManyValues> = {
       throw new UsageError(`--reference ${reference}, expected an integer from 0 to ${positionals.length - 1}`);
     const align = { strategy, method, seed, reference, maxRounds };
     const words = { align, blend: { method: "linear" as const }, repair: repairOf(options), output: outputOf(options) };
-    const { plan, host, run } = await settingOf(context, planOf(context, words));
+    const whole = planOf(context, words);
+    if (options.queue !== undefined) return runQueued({ plan: whole }, context);
+    const { plan, host, run } = await settingOf(context, whole);
     return planResult(await runPlan(plan, host, run));
   },
 };

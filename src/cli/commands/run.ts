@@ -14,8 +14,10 @@ import { type Option, text, UsageError } from "../option.ts";
 import { forceOption } from "../output.ts";
 import { planResult } from "../plan-result.ts";
 import { hostOf } from "../planning.ts";
+import { QUEUEING_OPTIONS, type QueueingValues } from "../queueing/options.ts";
+import { runQueued } from "../queueing/run-queued.ts";
 
-interface RunValues {
+interface RunValues extends QueueingValues {
   readonly output: string | undefined;
   readonly threads: number | "auto";
   readonly checkpoint: string | undefined;
@@ -35,13 +37,19 @@ export const run: Command<RunValues> = {
     output: OUTPUT,
     threads: THREADS_OPTION,
     checkpoint: text({ value: "FILE", help: "straight-through: file to save progress in; a run resumes from it" }),
+    ...QUEUEING_OPTIONS,
     force: forceOption(),
   },
-  examples: ["rebasin run plan.json", "rebasin run plan.json -o merged.safetensors --threads 4 --json"],
+  examples: [
+    "rebasin run plan.json",
+    "rebasin run plan.json -o merged.safetensors --threads 4 --json",
+    "rebasin run plan.json --queue /shared/queue",
+  ],
   async run(context) {
     const { options, positionals, signal, onProgress, say } = context;
     const [path] = positionals as [string];
     const plan = withOutput(await readPlan(path), path, options.output);
+    if (options.queue !== undefined) return runQueued({ plan, folder: dirname(path) }, { ...context, options });
     const host = await hostOf(context, options.checkpoint, dirname(path));
     return planResult(await runPlan(plan, host, { threads: options.threads, signal, onProgress, onNote: say }));
   },

@@ -50,7 +50,11 @@ function runInThread(words: readonly string[], { signal, onProgress }: JobAttemp
       thread.postMessage(request);
       late ??= setTimeout(() => end(() => reject(signal.reason)), CLEANING_MS);
     };
+    let isOver = false;
     const end = (settle: () => void): void => {
+      // Ending a thread makes an event of its own.
+      if (isOver) return;
+      isOver = true;
       clearTimeout(late);
       signal.removeEventListener("abort", stop);
       void thread
