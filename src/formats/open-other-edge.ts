@@ -25,11 +25,11 @@ export async function openOther(source: ByteSource, head: Uint8Array, options: O
 
 /** Only the formats themselves identify archives, and they are not loaded here. */
 function guessArchive(head: Uint8Array): string | undefined {
-  if (isZip(head)) return "a zip archive (PyTorch, NumPy, Keras)";
-  return head[0] === 0x80 && head[1]! >= 2 && head[1]! <= 5 ? "a Python pickle (PyTorch .pt)" : undefined;
+  if (isZip(head)) return "a zip archive";
+  return head[0] === 0x80 && head[1]! >= 2 && head[1]! <= 5 ? "a Python pickle" : undefined;
 }
 
 /** Refuses a folder. */
 export async function openFolder({ name }: Files): Promise<Model> {
-  throw new FormatError(`${name} is a folder, expected one safetensors file: edge workers read no other models`);
+  throw new FormatError(`${name} is a folder, expected one safetensors file`);
 }
