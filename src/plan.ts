@@ -44,6 +44,7 @@ export {
 export { modelDigest } from "./plan/model-digest.ts";
 export type { PlanHost, PlanRun, PlanSetting, PlanTarget } from "./plan/plan-host.ts";
 export { planInputs } from "./plan/plan-paths.ts";
+export type { RecipeStep } from "./plan/recipe/recipe.ts";
 export {
   LEAST_SQUARES_IMAGES,
   type PlannedRepair,
@@ -54,5 +55,6 @@ export {
   repairImages,
 } from "./plan/repair-by-plan.ts";
 export { type PlanResult, runPlan } from "./plan/run-plan.ts";
+export type { TensorSetting } from "./plan/settings.ts";
 export type { KeyPath, Locate } from "./plan/shape.ts";
 export type { TaskFile } from "./plan/tasks-by-plan.ts";

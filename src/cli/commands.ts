@@ -22,7 +22,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "run",
-    summary: "Run a plan: what merge, many or match did, from a file",
+    summary: "Run a recipe or a plan: merges from a file",
     load: async () => (await import("./commands/run.ts")).run,
   },
   {

@@ -22,7 +22,7 @@ export function planResult(result: PlanResult): CommandResult {
   const json = {
     ...alignedJson(result),
     inputs: plan.models.map(({ path }) => path),
-    ...(blend === undefined ? {} : { lambda: blend.lambda, blend: blend.method }),
+    ...{ lambda: blend?.lambda, blend: blend?.method },
     output: output && { path: output.path, format: output.format },
     ...{ repair, tasks, plan },
   };

@@ -2,11 +2,11 @@
 
 import { isAbsolute, join, resolve } from "node:path";
 import { FormatError } from "../base/errors.ts";
+import { contentDigest } from "../node/content-digest.ts";
 import { HUB_PREFIX } from "../node/hub-cache.ts";
 import { planDigest } from "../plan/canonical.ts";
 import type { MergePlan, PlanData, PlanModel } from "../plan/merge-plan.ts";
 import { isSpecPath } from "../plan/plan-paths.ts";
-import { contentDigest } from "./content-digest.ts";
 import type { NewJob } from "./job-queue.ts";
 
 /** What a job of a plan carries: plain JSON, no tensors. */

@@ -68,12 +68,12 @@ export function createPlanFiles(options: PlanFilesOptions): PlanHost {
 }
 
 /** Where a path of a plan is. */
-function placed(path: string, folder: string | undefined): string {
+export function placed(path: string, folder: string | undefined): string {
   const stays = folder === undefined || folder === "." || path === DASH || isAbsolute(path);
   return stays || path.startsWith(HUB_PREFIX) || isUrl(path) ? path : join(folder, path);
 }
 
-const isUrl = (path: string): boolean => /^https?:\/\//.test(path);
+export const isUrl = (path: string): boolean => /^https?:\/\//.test(path);
 
 /** Files and folders that must not be written over. */
 function inputsOf({ models, base, align }: MergePlan): string[] {

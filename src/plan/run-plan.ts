@@ -27,7 +27,7 @@ import { modelDigest } from "./model-digest.ts";
 import type { PlanHost, PlanRun, PlanSetting, PlanTarget } from "./plan-host.ts";
 import { matchMetadata } from "./rebasin.ts";
 import { type PlannedRepair, plannedRepair } from "./repair-by-plan.ts";
-import { isUniform, settingsByPlan } from "./settings.ts";
+import { describeSettings, isUniform, settingsByPlan } from "./settings.ts";
 import { plannedTasks, type TaskFile } from "./tasks-by-plan.ts";
 
 /** What running a plan did. */
@@ -71,10 +71,18 @@ export async function runPlan(plan: MergePlan, host: PlanHost, run: PlanRun = {}
   await host.prepare?.(setting.plan);
   const { align, base, models } = setting.plan;
   return withPlanModels(setting, (open) => {
+    // Before anything is read: a filter may be in no tensor's name.
+    if (setting.plan.blend !== undefined) describeSettings(setting.plan, open.bridge.models[0]!.tensors, run.locate);
     if (align.strategy !== undefined) return runMany(setting, open);
-    return base === undefined && models.length === 2 ? runPair(setting, open) : runParts(setting, open);
+    return base === undefined && models.length === 2 && !isAsItIs(setting.plan)
+      ? runPair(setting, open)
+      : runParts(setting, open);
   });
 }
+
+/** Whether nothing is asked for that needs to know the network. */
+const isAsItIs = ({ align, repair, output, blend }: MergePlan): boolean =>
+  align.method === "none" && repair === undefined && output?.permutations === undefined && blend !== undefined;
 
 async function targetOf({ plan, host }: PlanSetting, { bridge }: OpenPlan): Promise<PlanTarget | undefined> {
   if (plan.output?.path === undefined) return undefined;

@@ -1,7 +1,11 @@
 /** Settings of a plan's blend for each tensor: values, gradients over blocks, and rules by parts of names. */
 
-import type { BlendSettings } from "../merge/blends/blend.ts";
+import { isFloat } from "../base/dtype.ts";
+import { FormatError } from "../base/errors.ts";
+import type { TensorInfo } from "../base/model.ts";
+import type { BlendSettings, SettledBlend } from "../merge/blends/blend.ts";
 import { BLENDS } from "../merge/blends/blends.ts";
+import { settleBlend } from "../merge/blends/settle.ts";
 import { type BlockPlaces, blocksOf } from "./blocks.ts";
 import type { MergePlan, PlanParameters, PlanRule, PlanSettingOf } from "./merge-plan.ts";
 import { fault, type KeyPath, keyText, type Locate } from "./shape.ts";
@@ -62,32 +66,44 @@ export function settingsByPlan(
   const common = COMMON.map((key) => [key, placed<unknown>(blend![key], ["blend", key])] as const);
   const lists = LISTS.map(([key, listed]) => {
     const ofAll = placed(blend![key], ["blend", key]);
-    const own = models.map(({ parameters }, i) => placed(parameters?.[key], ["models", i, "parameters", key]) ?? ofAll);
-    const stray = own.find((each) => each !== undefined);
+    const own = models.map(({ parameters }, i) => placed(parameters?.[key], ["models", i, "parameters", key]));
+    const stray = [...own, ofAll].find((each) => each !== undefined);
     if (stray !== undefined && !has(listed))
       throw fault(locate(stray.path), `is not for blend ${method}`, `no ${key} with it`);
-    return [listed, own] as const;
+    return [listed, own.map((each) => [each, ofAll].filter((level) => level !== undefined)), stray] as const;
   });
   return (tensor) => {
     const found: Record<string, unknown> = {};
     if (blend!.weights !== undefined) found.weights = blend!.weights;
-    for (const [key, own] of common) if (own !== undefined) found[key] = valueFor(own, tensor, blocks, locate);
-    for (const [key, own] of lists) {
-      if (own.every((each) => each === undefined)) continue;
-      const byDefault = BLENDS[method].settings[key];
-      found[key] = own.map((each) => (each === undefined ? byDefault : valueFor(each, tensor, blocks, locate)));
+    const value = (key: keyof BlendSettings, levels: readonly Placed<unknown>[]): unknown =>
+      valueFor(levels, tensor, blocks, NEEDED.includes(key) ? undefined : BLENDS[method].settings[key], locate);
+    for (const [key, own] of common) if (own !== undefined) found[key] = value(key, [own]);
+    for (const [key, own, stray] of lists) {
+      if (stray === undefined) continue;
+      found[key] = own.map((levels) => (levels.length === 0 ? BLENDS[method].settings[key] : value(key, levels)));
     }
     return found as BlendSettings;
   };
 }
 
-/** The value of a setting for a tensor. */
-function valueFor<T>({ setting, path }: Placed<T>, tensor: string, blocks: BlockPlaces, locate: Locate): T {
-  if (!isRules(setting)) return along(setting, blocks.place(tensor));
-  const rule = setting.find(({ filter }) => fits(filter, tensor));
-  if (rule === undefined)
-    throw fault(locate(path), `has no rule for ${tensor}`, "a last rule without filter, for all others");
-  return along(rule.value, blocks.place(tensor));
+/** Settings that a tensor must not miss where there are rules for some: a default would be a surprise. */
+const NEEDED: readonly string[] = ["lambda", "weights"];
+
+/** The value for a tensor: of the first level that has a rule for it, else the default. */
+function valueFor(
+  levels: readonly Placed<unknown>[],
+  tensor: string,
+  blocks: BlockPlaces,
+  byDefault: unknown,
+  locate: Locate,
+): unknown {
+  for (const { setting } of levels) {
+    if (!isRules(setting)) return along(setting, blocks.place(tensor));
+    const rule = setting.find(({ filter }) => fits(filter, tensor));
+    if (rule !== undefined) return along(rule.value, blocks.place(tensor));
+  }
+  if (byDefault !== undefined) return byDefault;
+  throw fault(locate(levels[0]!.path), `has no rule for ${tensor}`, "a last rule without filter, for all others");
 }
 
 const fits = (filter: string | undefined, tensor: string): boolean =>
@@ -105,6 +121,36 @@ export function along<T>(value: T | readonly T[], place: number): T {
   const [one, other] = [value[before], value[Math.min(before + 1, value.length - 1)]];
   if (typeof one !== "number" || share === 0) return one;
   return ((1 - share) * one + share * other) as T;
+}
+
+/** What one tensor is blended by. */
+export interface TensorSetting {
+  readonly tensor: string;
+  readonly settings: SettledBlend;
+}
+
+/**
+ * What each float tensor is blended by, with defaults in place: from names alone, before any weight is read.
+ *
+ * @throws {FormatError} as `settingsByPlan` does.
+ * @throws {RangeError} naming the tensor, for settings out of range together.
+ */
+export function describeSettings(
+  plan: MergePlan,
+  tensors: ReadonlyMap<string, TensorInfo>,
+  locate: Locate = keyText,
+): TensorSetting[] {
+  const { method } = plan.blend!;
+  const of = settingsByPlan(plan, tensors.keys(), locate);
+  const floats = [...tensors].filter(([, { dtype }]) => isFloat(dtype));
+  return floats.map(([tensor]) => {
+    try {
+      return { tensor, settings: settleBlend(method, plan.models.length, of(tensor)) };
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new FormatError(`${locate(["blend"])} of ${tensor}: ${error.message}`, { cause: error });
+    }
+  });
 }
 
 function checkFilters<T>(setting: PlanSettingOf<T>, names: readonly string[], locate: Locate, path: KeyPath): void {

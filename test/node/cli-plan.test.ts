@@ -78,11 +78,14 @@ test("what is wrong with a plan is one line with its file and key", async () => 
     assert.is(found, code, stderr);
     assert.match(stderr, message);
   };
-  await fails({ ...json.plan, sede: 1 }, /^rebasin: bad\.json sede is not known, expected one of format, models/);
-  await fails({ ...json.plan, align: { method: "x" } }, /^rebasin: bad\.json align\.method is "x", expected one of/);
-  await fails("{", /^rebasin: bad\.json is not JSON/);
+  await fails({ ...json.plan, sede: 1 }, /^rebasin: bad\.json:1 sede is not known, expected one of format, models/);
+  await fails({ ...json.plan, align: { method: "x" } }, /^rebasin: bad\.json:1 align\.method is "x", expected one of/);
+  await fails("{", /^rebasin: bad\.json:1 .*expected YAML/);
   await fails({ ...json.plan, output: {} }, /^rebasin: bad\.json has no output, expected output\.path/, 2);
-  assert.match((await run("run", "none.json")).stderr, /^rebasin: none\.json no such file.*expected a plan/);
+  assert.match(
+    (await run("run", "none.json")).stderr,
+    /^rebasin: none\.json no such file.*expected a recipe or a plan/,
+  );
 });
 
 test.run();

@@ -89,7 +89,7 @@ test("permutations of a file, and none, take the place of a matching", async () 
   assert.is(alignment?.how, "permutations of p.safetensors");
   sameBytes(await tensorsOf("saved.safetensors"), await tensorsOf("out.safetensors"));
   const { alignment: none } = await run({ align: { method: "none" }, output: { path: "naive.safetensors" } });
-  assert.ok(Object.values(none!.permutations).every(({ moved }) => moved === 0));
+  assert.is(none, undefined);
   assert.not.equal(await tensorsOf("naive.safetensors"), await tensorsOf("out.safetensors"));
 });
 

@@ -1,16 +1,16 @@
-/** `rebasin run PLAN` */
+/** `rebasin run RECIPE` */
 
-import { readFile } from "node:fs/promises";
 import { dirname, resolve, sep } from "node:path";
-import { FormatError } from "../../base/errors.ts";
-import { wordsOf } from "../../node/system-error.ts";
-import { parsePlan } from "../../plan/check-plan.ts";
+import { visible } from "../../base/visible.ts";
+import type { RecipeOutline, RecipeResult } from "../../node/recipe-runner.ts";
+import { outlineRecipe, readRecipe, runRecipe } from "../../node/recipes.ts";
 import type { MergePlan } from "../../plan/merge-plan.ts";
-import { runPlan } from "../../plan/run-plan.ts";
-import type { Command } from "../command.ts";
+import type { RecipeStep } from "../../plan/recipe/recipe.ts";
+import { textTable } from "../../report/text-table.ts";
+import type { Command, CommandResult } from "../command.ts";
 import { DASH } from "../dash.ts";
 import { THREADS_OPTION } from "../matching.ts";
-import { type Option, text, UsageError } from "../option.ts";
+import { flag, type Option, text, UsageError } from "../option.ts";
 import { forceOption } from "../output.ts";
 import { planResult } from "../plan-result.ts";
 import { hostOf } from "../planning.ts";
@@ -19,6 +19,8 @@ import { runQueued } from "../queueing/run-queued.ts";
 
 interface RunValues extends QueueingValues {
   readonly output: string | undefined;
+  readonly cache: string | undefined;
+  readonly "dry-run": boolean;
   readonly threads: number | "auto";
   readonly checkpoint: string | undefined;
   readonly force: boolean;
@@ -27,14 +29,21 @@ interface RunValues extends QueueingValues {
 const OUTPUT: Option<string | undefined> = text({
   short: "o",
   value: "OUT",
-  help: "where to write the result, instead of where the plan puts it",
+  help: "where to write the result, instead of where the recipe puts it",
   group: "output",
 });
 
 export const run: Command<RunValues> = {
-  positionals: ["PLAN"],
+  positionals: ["RECIPE"],
   options: {
     output: OUTPUT,
+    cache: text({
+      value: "DIR",
+      help: "where results of documents without an output are kept for the next run",
+      defaultText: ".rebasin beside the output",
+      group: "output",
+    }),
+    "dry-run": flag({ help: "print what each tensor is blended by, and read no weight" }),
     threads: THREADS_OPTION,
     checkpoint: text({ value: "FILE", help: "straight-through: file to save progress in; a run resumes from it" }),
     ...QUEUEING_OPTIONS,
@@ -42,40 +51,79 @@ export const run: Command<RunValues> = {
   },
   examples: [
     "rebasin run plan.json",
-    "rebasin run plan.json -o merged.safetensors --threads 4 --json",
+    "rebasin run recipe.yaml --dry-run",
+    "rebasin run recipe.yaml -o merged.safetensors --threads 4 --json",
     "rebasin run plan.json --queue /shared/queue",
   ],
   async run(context) {
     const { options, positionals, signal, onProgress, say } = context;
     const [path] = positionals as [string];
-    const plan = withOutput(await readPlan(path), path, options.output);
-    if (options.queue !== undefined) return runQueued({ plan, folder: dirname(path) }, { ...context, options });
-    const host = await hostOf(context, options.checkpoint, dirname(path));
-    return planResult(await runPlan(plan, host, { threads: options.threads, signal, onProgress, onNote: say }));
+    const folder = dirname(path);
+    const steps = withOutput(await readRecipe(path), path, options.output, options["dry-run"]);
+    if (options.queue !== undefined) return runQueued({ plan: onlyPlan(steps), folder }, { ...context, options });
+    const host = await hostOf(context, options.checkpoint, folder);
+    if (options["dry-run"]) return outlineResult(await outlineRecipe(steps, host, { folder }));
+    const cache = options.cache ?? resolve(folder, dirname(outputOf(steps.at(-1)!) ?? "."), ".rebasin");
+    const how = { threads: options.threads, signal, onProgress, onNote: say };
+    return runResult(await runRecipe(steps, host, { ...how, folder, cache }));
   },
 };
 
-async function readPlan(path: string): Promise<MergePlan> {
-  let json: string;
-  try {
-    json = await readFile(path, "utf8");
-  } catch (cause) {
-    throw new FormatError(`${path} ${wordsOf(cause)}, expected a plan (merge --json prints one)`, { cause });
-  }
-  return parsePlan(json, path);
+/** A queue takes one plan. */
+function onlyPlan(steps: readonly RecipeStep[]): MergePlan {
+  if (steps.length > 1) throw new UsageError(`--queue with ${steps.length} documents, expected a recipe of one`);
+  return steps[0]!.plan;
 }
 
-/** Throws `UsageError` where nothing would be written. */
-function withOutput(plan: MergePlan, name: string, output: string | undefined): MergePlan {
-  const { path, permutations } = plan.output ?? {};
+const outputOf = ({ plan: { output = {} } }: RecipeStep): string | undefined => output.path ?? output.permutations;
+
+/** Throws `UsageError` where the last document's result would go nowhere. */
+function withOutput(
+  steps: readonly RecipeStep[],
+  name: string,
+  output: string | undefined,
+  isDry: boolean,
+): readonly RecipeStep[] {
+  const last = steps.at(-1)!;
   if (output === undefined) {
-    if (path === undefined && permutations === undefined)
+    if (outputOf(last) === undefined && !isDry)
       throw new UsageError(`${name} has no output, expected output.path in it or -o OUT`);
-    return plan;
+    return steps;
   }
-  // Paths of a plan are relative to its folder, the option's to where the command runs.
+  const { plan } = last;
+  // Paths of a recipe are relative to its folder, the option's to where the command runs.
   const isHere = output === DASH || dirname(name) === ".";
   const placed = isHere ? output : `${resolve(output)}${/[\\/]$/.test(output) ? sep : ""}`;
   const own = plan.blend === undefined ? { permutations: placed } : { path: placed };
-  return { ...plan, output: { ...plan.output, ...own } };
+  return [...steps.slice(0, -1), { ...last, plan: { ...plan, output: { ...plan.output, ...own } } }];
 }
+
+/** One document prints what its command does, several each under its name. */
+function runResult(results: readonly RecipeResult[]): CommandResult {
+  const [only] = results;
+  if (results.length === 1 && only?.result !== undefined) return planResult(only.result);
+  const printed = results.map(({ name, result, kept }) => {
+    const own = result && planResult(result);
+    const head = visible(name ?? "the last document");
+    const text = own === undefined ? `kept       ${visible(kept ?? "")}` : own.text;
+    return { text: `${head}:\n${text}`, json: { name, kept, ...(own?.json as object | undefined) } };
+  });
+  return { json: { documents: printed.map(({ json }) => json) }, text: printed.map(({ text }) => text).join("\n\n") };
+}
+
+function outlineResult(outlines: readonly RecipeOutline[]): CommandResult {
+  const texts = outlines.map(({ name, plan, tensors }) => {
+    const rows = tensors.map(({ tensor, settings }) => [tensor, settingsText(settings)]);
+    const head = `${name === undefined ? "" : `${visible(name)}: `}${plan.blend?.method ?? "no blend"}`;
+    return `${head}\n\n${textTable(["tensor", "settings"], rows)}`;
+  });
+  return { json: { documents: outlines }, text: texts.join("\n\n") };
+}
+
+const settingsText = (settings: object): string =>
+  Object.entries(settings)
+    .map(([key, value]) => `${key} ${Array.isArray(value) ? value.map(shown).join(",") : shown(value)}`)
+    .join("  ");
+
+const shown = (value: unknown): string =>
+  typeof value === "number" ? String(Number(value.toPrecision(6))) : String(value);

@@ -4,9 +4,9 @@ import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { FormatError } from "../base/errors.ts";
-import { HUB_PREFIX, hubFolder } from "../node/hub-cache.ts";
-import { fileDigest } from "../node/plan-host.ts";
-import { wordsOf } from "../node/system-error.ts";
+import { HUB_PREFIX, hubFolder } from "./hub-cache.ts";
+import { fileDigest } from "./plan-host.ts";
+import { wordsOf } from "./system-error.ts";
 
 /** Files of a folder at most: a plan's folder holds shards and images, not a disk. */
 const MOST_FILES = 10_000;
@@ -24,7 +24,7 @@ async function folderDigest(folder: string, signal?: AbortSignal): Promise<strin
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile() || entry.isSymbolicLink());
   if (files.length > MOST_FILES)
-    throw new FormatError(`${folder} has ${files.length} files, expected at most ${MOST_FILES} in a job's input`);
+    throw new FormatError(`${folder} has ${files.length} files, expected at most ${MOST_FILES} in an input`);
   const hash = createHash("sha256");
   const paths = files.map(({ parentPath, name }) => join(parentPath, name));
   for (const path of paths.sort()) {
