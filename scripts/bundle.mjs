@@ -41,8 +41,14 @@ export const FOR_WORKERD = {
  * suites there.
  */
 const EDGE_FORMATS = join(root, "src/formats/open-other-edge.ts");
-const EDGE_NAMES = join(root, "src/families/numbered-names-edge.ts");
-const EDGE_SHA256 = join(root, "src/base/sha256-edge.ts");
+/** Files that an edge worker has instead: by how paths to those that they take the place of end. */
+const EDGE_FILES = [
+  [/\/numbered-names\.ts$/, "src/families/numbered-names-edge.ts"],
+  [/\/base\/sha256\.ts$/, "src/base/sha256-edge.ts"],
+  [/\/decode-hex\.ts$/, "src/kernels/decode-hex-edge.ts"],
+  [/\/choose-kernels\.ts$/, "src/match/choose-kernels-edge.ts"],
+  [/\/prepare\.ts$/, "src/match/prepare-edge.ts"],
+];
 const onlyTheCore = {
   name: "no other formats, no scalar build",
   setup({ onResolve }) {
@@ -50,8 +56,7 @@ const onlyTheCore = {
     onResolve({ filter: /\/open-other\.ts$/ }, ({ kind }) =>
       kind === "dynamic-import" ? { path: EDGE_FORMATS } : undefined,
     );
-    onResolve({ filter: /\/numbered-names\.ts$/ }, () => ({ path: EDGE_NAMES }));
-    onResolve({ filter: /\/base\/sha256\.ts$/ }, () => ({ path: EDGE_SHA256 }));
+    for (const [filter, file] of EDGE_FILES) onResolve({ filter }, () => ({ path: join(root, file) }));
   },
 };
 

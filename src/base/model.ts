@@ -63,11 +63,30 @@ export interface Model {
   /**
    * Raw bytes of one tensor (possibly a view). Rejects with `RangeError` for an unknown name. `into` offers room for
    * exactly these bytes. A model that computes them, such as a merge, writes them there and resolves to it; others
-   * ignore it.
+   * ignore it. `part` asks for some of the bytes. A model that cannot give a part gives them all: `readPart` handles both.
    */
-  read(tensor: string, signal?: AbortSignal, into?: Uint8Array): Promise<Uint8Array>;
+  read(tensor: string, signal?: AbortSignal, into?: Uint8Array, part?: BytePart): Promise<Uint8Array>;
   /** Releases what the model holds open (a file). Safe to call twice. */
   close?(): Promise<void>;
+}
+
+/** Bytes from `begin` up to but not including `end` of a tensor. */
+export type BytePart = readonly [begin: number, end: number];
+
+/** A part of a tensor's raw bytes, whether or not the model gives parts; `length`: bytes of the whole tensor. */
+export async function readPart(
+  model: Model,
+  tensor: string,
+  [begin, end]: BytePart,
+  length: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  const bytes = await model.read(tensor, signal, undefined, [begin, end]);
+  if (bytes.length === end - begin) return bytes;
+  if (bytes.length === length) return bytes.subarray(begin, end);
+  throw new RangeError(
+    `${tensor} of ${model.name} gave ${bytes.length} bytes, expected ${length} or the ${end - begin} asked for`,
+  );
 }
 
 /** Number of elements of a shape: the product of its sizes, 1 for a scalar. */

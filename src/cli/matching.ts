@@ -8,7 +8,7 @@ import { counted } from "./counted.ts";
 import { MATCH_BY_DATA_OPTIONS, type MatchByDataValues } from "./matching-data.ts";
 import { STRAIGHT_THROUGH_OPTIONS, type StraightThroughValues } from "./matching-straight-through.ts";
 import { INPUT_OPTIONS, type InputValues, SPEC_OPTIONS, type SpecValues } from "./models.ts";
-import { flag, integer, integerOrAuto, type Option, type Options } from "./option.ts";
+import { byteCount, flag, integer, integerOrAuto, type Option, type Options } from "./option.ts";
 import { forceOption } from "./output.ts";
 
 /** Of commands that share out work. */
@@ -19,10 +19,19 @@ export const THREADS_OPTION: Option<number | "auto"> = integerOrAuto({
   min: 1,
 });
 
+/** Of commands that match by weights. */
+export const MEMORY_OPTION: Option<number | undefined> = byteCount({
+  value: "BYTES",
+  help: "matrices and tensors take no more memory, as 500MB; results never depend on it",
+  defaultText: "half of what there is",
+  group: "matching",
+});
+
 export interface MatchValues extends SpecValues, InputValues, MatchByDataValues, StraightThroughValues {
   readonly seed: number;
   readonly restarts: number;
   readonly threads: number | "auto";
+  readonly memory: number | undefined;
   readonly force: boolean;
   readonly "allow-nonfinite": boolean;
 }
@@ -45,6 +54,7 @@ export const MATCH_OPTIONS: Options<MatchValues> = {
   ...BY_DATA_OPTIONS,
   ...STRAIGHT_THROUGH_OPTIONS,
   threads: THREADS_OPTION,
+  memory: { ...MEMORY_OPTION, for: { method: ["frank-wolfe", "coordinate"] } },
   force: forceOption(),
   "allow-nonfinite": flag({ help: "do not stop at tensors with NaN or infinity", group: "matching" }),
 };

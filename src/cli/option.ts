@@ -83,6 +83,21 @@ export function integer<const F extends ValueFacts & Bounds>(facts: F): Option<R
   return valued(facts, (given, name) => toNumber(given, name, facts, true));
 }
 
+/** Bytes as people write them: `500MB`, `2GB`, `1.5e9`; 1 GB is 10⁹ bytes, 1 GiB 2³⁰. */
+export function byteCount<const F extends ValueFacts>(facts: F): Option<Read<F, number>> {
+  return valued(facts, (given, name) => {
+    const [, digits, unit] = /^([\d.]+(?:e\d+)?)\s*([kmgt]i?b|b)?$/i.exec(given) ?? [];
+    const bytes = Math.floor(Number(digits) * (BYTE_UNITS[(unit ?? "b").toLowerCase()] ?? 1));
+    if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+    throw new UsageError(`--${name} ${given}, expected a number of bytes such as 500MB or 2GB`);
+  });
+}
+
+const BYTE_UNITS: Readonly<Record<string, number>> = {
+  ...{ b: 1, kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12 },
+  ...{ kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40 },
+};
+
 /** An integer, or the word `auto`. */
 export function integerOrAuto<const F extends ValueFacts & Bounds>(facts: F): Option<Read<F, number | "auto">> {
   return valued(facts, (given, name) => (given === "auto" ? "auto" : toNumber(given, name, facts, true)));

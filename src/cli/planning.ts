@@ -45,6 +45,7 @@ export type PlanValues = InputValues &
     readonly "allow-nonfinite"?: boolean | undefined;
     readonly "permutations-out"?: string | undefined;
     readonly threads: number | "auto";
+    readonly memory?: number | undefined;
     readonly dtype?: Dtype | undefined;
     readonly force: boolean;
   };
@@ -167,7 +168,8 @@ export async function settingOf(
   checkpoint?: string,
 ): Promise<PlanSetting> {
   const { options, signal, onProgress, say } = context;
-  const run: PlanRun = { threads: options.threads, signal, onProgress, onNote: say };
+  const { threads, memory } = options;
+  const run: PlanRun = { threads, memory, signal, onProgress, onNote: say };
   return { plan, host: await hostOf(context, checkpoint), run };
 }
 

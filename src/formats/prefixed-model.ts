@@ -22,13 +22,13 @@ export function prefixedModel(model: Model, prefix: string): Model {
     name: model.name,
     tensors: new Map([...own].map(([short, name]) => [short, model.tensors.get(name)!])),
     metadata: model.metadata,
-    async read(name, signal, into) {
+    async read(name, ...words) {
       const full = own.get(name);
       if (full === undefined)
         throw new RangeError(
           `${model.name} has no tensor ${describe(name)} behind ${describe(prefix)}, expected one of its names`,
         );
-      return model.read(full, signal, into);
+      return model.read(full, ...words);
     },
     async close() {
       await model.close?.();

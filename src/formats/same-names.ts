@@ -34,7 +34,7 @@ export function namedAs(model: Model, like: Model): Model {
     tensors,
     metadata: model.metadata,
     // Of an unknown name the model says that there is none.
-    read: (name, signal, into) => model.read(ownNames.get(name) ?? name, signal, into),
+    read: (name, ...words) => model.read(ownNames.get(name) ?? name, ...words),
     close: async () => model.close?.(),
   };
 }

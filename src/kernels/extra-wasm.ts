@@ -2,7 +2,8 @@
 
 import scalarWasm from "../../build/rebasin.extra.scalar.wasm";
 import simdWasm from "../../build/rebasin.extra.simd.wasm";
-import { type BuildOptions, type CompiledBuild, decodeHex, supportsSimd } from "./wasm.ts";
+import { decodeHex } from "./decode-hex.ts";
+import { type BuildOptions, type CompiledBuild, supportsSimd } from "./wasm.ts";
 
 const compiled = new Map<boolean, WebAssembly.Module>();
 

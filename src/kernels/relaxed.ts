@@ -5,7 +5,7 @@
 
 import singleHex from "../../build/rebasin.relaxed.wasm";
 import threadsHex from "../../build/rebasin.relaxed-threads.wasm";
-import { decodeHex } from "./wasm.ts";
+import { decodeHex } from "./decode-hex.ts";
 
 const compiled = new Map<boolean, WebAssembly.Module>();
 

@@ -3,10 +3,11 @@
 import scalarHex from "../../build/rebasin.scalar-threads.wasm";
 import simdHex from "../../build/rebasin.simd-threads.wasm";
 import { createArena } from "./arena.ts";
+import { decodeHex } from "./decode-hex.ts";
 import { availableThreads, startWorker } from "./host.ts";
 import { instantiate, type Kernels, MEMORY_PAGES, viewsOf } from "./kernels.ts";
 import { LEAST_WORK, WorkerPool } from "./pool.ts";
-import { chooseSimd, decodeHex, type ModuleOptions } from "./wasm.ts";
+import { chooseSimd, type ModuleOptions } from "./wasm.ts";
 import { CONTROL_BYTES } from "./worker-source.ts";
 
 /** Threads that "auto" takes at most: with more, memory is what limits, and each has its own packing area. */

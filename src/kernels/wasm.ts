@@ -7,6 +7,7 @@
 import scalarWasm from "../../build/rebasin.scalar.wasm";
 import simdWasm from "../../build/rebasin.simd.wasm";
 import type { Computing } from "../base/options.ts";
+import { decodeHex } from "./decode-hex.ts";
 
 /**
  * Which build to use: `simd: false` forces the scalar one, `true` insists on SIMD, default is what the engine
@@ -34,25 +35,6 @@ let simdSupported: boolean | undefined;
 /** The build that the bundler embedded: hexadecimal digits, or a compiled module. */
 function embedded(simd: boolean): string | WebAssembly.Module {
   return simd ? simdWasm : scalarWasm;
-}
-
-/** The bytes that an even number of lower-case hexadecimal digits means. */
-export function decodeHex(hex: string): Uint8Array<ArrayBuffer> {
-  // A loop over characters takes longer than compiling what they stand for, so every host's own way is tried first.
-  const native = Uint8Array as { fromHex?: (hex: string) => Uint8Array<ArrayBuffer> };
-  if (native.fromHex !== undefined) return native.fromHex(hex);
-  const { Buffer } = globalThis as { Buffer?: { from(text: string, encoding: "hex"): Uint8Array<ArrayBuffer> } };
-  if (Buffer !== undefined) return Buffer.from(hex, "hex");
-  return decodeDigits(hex);
-}
-
-/** @internal */
-export function decodeDigits(hex: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(hex.length / 2);
-  const digit = (code: number): number => code - (code > 57 ? 87 : 48);
-  for (let i = 0; i < bytes.length; i++)
-    bytes[i] = 16 * digit(hex.charCodeAt(2 * i)) + digit(hex.charCodeAt(2 * i + 1));
-  return bytes;
 }
 
 /** From now on these builds are used, and no others; null: the embedded ones again. */

@@ -21,13 +21,14 @@ import { bindPermutations } from "../perm/bind-permutations.ts";
 import { type Pair, pairOf } from "../perm/pair.ts";
 import { countMoved, identityPermutation } from "../perm/permutation.ts";
 import { chooseKernels } from "./choose-kernels.ts";
-import { areasEnd } from "./costs/areas.ts";
 import { checkCosts } from "./costs/check-costs.ts";
 import { CHOICE, type Choice } from "./costs/choose-permutations.ts";
 import { type LinearTerm, objectiveParts } from "./costs/linear-term.ts";
-import { MAX_DEGREE, type Outline, outlineProblem, readProblem } from "./costs/problem.ts";
+import { MAX_DEGREE, type Outline, outlineProblem } from "./costs/problem.ts";
 import { bringIntoRange } from "./costs/range.ts";
-import { createWorkspace, type InRange } from "./costs/workspace.ts";
+import type { InRange } from "./costs/workspace.ts";
+import { prepare } from "./prepare.ts";
+import type { Prepared } from "./prepared.ts";
 import { isLinear, solveLinear } from "./solve/linear-problem.ts";
 import { placeLinearTerm } from "./solve/place-linear-term.ts";
 import { type Found, matchByDescent, matchJointly } from "./solve/two-methods.ts";
@@ -58,6 +59,12 @@ export interface MatchOptions extends Choice, Running, Computing {
   readonly perturb?: number | undefined;
   /** A linear term of the objective, such as the activations' part. */
   readonly linear?: LinearTerm | undefined;
+  /**
+   * Bytes that matrices, tensors and work areas may take together; the result is the same with any number. Matrices that do
+   * not fit wait in a temporary file (in Node, Deno and Bun), tensors are read again whenever they are needed. Default: half
+   * of what the machine has, or its container may use; where the host does not say, no limit.
+   */
+  readonly memory?: number | undefined;
   /** Sweeps of one descent at most. Default 100, as in the paper's code. */
   readonly maxSweeps?: number | undefined;
 }
@@ -123,6 +130,7 @@ export const MATCH_OPTIONS: OptionKinds<MatchOptions> = {
   perturb: "number",
   linear: "object",
   maxSweeps: "number",
+  memory: "number",
   ...CHOICE,
   ...RUNNING,
   ...COMPUTING,
@@ -159,16 +167,13 @@ export async function matchWeights(
   const matrices = linear === undefined ? null : checkCosts(resolved.permutations, linear.costs);
   const terms = matrices?.map((matrix) => matrix !== null);
   const { kernels, relaxed, end } = await chooseKernels(outline, settings.threads, options);
+  let prepared: Prepared | undefined;
   try {
     const needs = { jointly: settings.method === "frank-wolfe", linear: terms };
-    const memoryBytes = areasEnd(kernels, outline, needs);
-    // All of it now: a matching that cannot be done says so before it reads, and with what it would take.
-    kernels.arena.reserve(memoryBytes);
-    const problem = await readProblem(a, b, outline, options);
-    const staged = createWorkspace(kernels, problem, needs, settings.allowNonfinite);
-    const ranged = await bringIntoRange(staged, [a.name, b.name], settings.allowNonfinite);
+    prepared = await prepare({ a, b }, kernels, outline, needs, settings.allowNonfinite, options);
+    const ranged = await bringIntoRange(prepared.workspace, [a.name, b.name], settings.allowNonfinite);
     const found = await matchProblem(ranged, start, matrices, settings, options);
-    const permutations = new Map(problem.permutations.map(({ name }, p) => [name, found.orders[p]!]));
+    const permutations = new Map(outline.permutations.map(({ name }, p) => [name, found.orders[p]!]));
     const report: MatchReport = {
       method: settings.method,
       ...specNotes(resolved.spec),
@@ -179,12 +184,13 @@ export async function matchWeights(
       seconds: seconds(),
       threads: kernels.pool.threads,
       relaxed,
-      memoryBytes,
+      memoryBytes: prepared.memoryBytes,
       permutations: movedOf(permutations),
       held: heldTensors(outline),
     };
     return { alignment: { permutations }, permutations, report };
   } finally {
+    prepared?.end();
     end();
   }
 }
@@ -212,21 +218,16 @@ async function matchProblem(
       : isLinear(workspace.problem)
         ? await solveLinear(run, identity, identityObjective)
         : await matchJointly(run, identity, identityObjective, perturb);
-  if (linear === undefined)
-    return {
-      ...found,
-      objectives: {
-        objective: (await exact?.(found.orders)) ?? unit * found.objective,
-        identityObjective: (await exact?.(identity)) ?? unit * before.weights,
-      },
-    };
-  const after = await objectiveParts(workspace, found.orders, pause);
+  const inOwnUnit = async (orders: readonly Int32Array[], weights: number): Promise<number> =>
+    (await exact?.(orders)) ?? unit * weights;
+  const after = linear === undefined ? null : await objectiveParts(workspace, found.orders, pause);
   const objectives = {
-    objective: (await exact?.(found.orders)) ?? unit * after.weights,
-    identityObjective: (await exact?.(identity)) ?? unit * before.weights,
-    linear: { share: linear.share, objective: unit * after.linear, identityObjective: unit * before.linear },
+    objective: await inOwnUnit(found.orders, after === null ? found.objective : after.weights),
+    identityObjective: await inOwnUnit(identity, before.weights),
   };
-  return { ...found, objectives };
+  if (after === null) return { ...found, objectives };
+  const term = { share: linear!.share, objective: unit * after.linear, identityObjective: unit * before.linear };
+  return { ...found, objectives: { ...objectives, linear: term } };
 }
 
 /** Reports objectives of scaled models in the models' own unit. */
@@ -263,6 +264,7 @@ function checkMatchOptions(options: MatchOptions): Settings {
   checkSeed(seed);
   checkInteger("restarts", restarts, 0);
   checkInteger("maxSweeps", maxSweeps, 1);
+  if (options.memory !== undefined) checkInteger("memory", options.memory, 1);
   checkNumber("perturb", perturb, 0, 1);
   const startsElsewhere = options.start !== undefined || restarts > 0;
   if (method === "frank-wolfe" ? startsElsewhere : method !== "coordinate" || perturb > 0)

@@ -53,7 +53,7 @@ export async function matchByPlan(
   const options: MatchOptions = {
     method: method === "coordinate" ? "coordinate" : "frank-wolfe",
     ...{ seed, restarts, only, except, allowNonfinite: plan.allowNonfinite ?? false },
-    ...{ threads: run.threads, simd: run.simd, signal: run.signal, onProgress: run.onProgress },
+    ...{ threads: run.threads, memory: run.memory, simd: run.simd, signal: run.signal, onProgress: run.onProgress },
   };
   if (!BY_DATA.includes(method) && (plan.starts ?? 1) === 1) return matchWeights(pair.a, pair.b, pair, options);
   return matchByImages(setting, pair, options, repair);
@@ -104,7 +104,7 @@ async function matcherOf(
   if (!BY_DATA.includes(method)) return (start) => matchWeights(a, b, pair, { ...options, ...start });
   const { signal, onProgress, executor, simd } = run;
   const costs = await tools.activationCosts(a, b, pair, data, { cost, signal, onProgress, executor, simd });
-  const { method: _, restarts: __, ...shared } = options;
+  const { method: _, restarts: __, memory: ___, ...shared } = options;
   return (start) => {
     const way = method === "hybrid" ? { share, ...start } : polish ? ({ polish: "descent" } as const) : {};
     return tools.matchActivations(a, b, pair, data, { ...shared, cost, costs, executor, ...way });

@@ -4,6 +4,7 @@ import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
 import type { Computing, Running } from "../base/options.ts";
 import type { Dataset } from "../data/dataset.ts";
+import type { MatchOptions } from "../match/match-weights.ts";
 import type { ExecutorOptions } from "../run/executor.ts";
 import type { MergePlan, PlanData, PlanModel } from "./merge-plan.ts";
 import type { Locate } from "./shape.ts";
@@ -42,7 +43,11 @@ export interface PlanTarget {
 }
 
 /** How a plan is run: nothing here changes the result. */
-export interface PlanRun extends Running, Pick<Computing, "threads" | "simd">, ExecutorOptions {
+export interface PlanRun
+  extends Running,
+    Pick<Computing, "threads" | "simd">,
+    Pick<MatchOptions, "memory">,
+    ExecutorOptions {
   /** One line for people, such as how much memory a step takes. */
   readonly onNote?: ((line: string) => void) | undefined;
   /** How messages name a key of the plan: by default `blend.density`. */

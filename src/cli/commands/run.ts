@@ -9,7 +9,7 @@ import type { RecipeStep } from "../../plan/recipe/recipe.ts";
 import { textTable } from "../../report/text-table.ts";
 import type { Command, CommandResult } from "../command.ts";
 import { DASH } from "../dash.ts";
-import { THREADS_OPTION } from "../matching.ts";
+import { MEMORY_OPTION, THREADS_OPTION } from "../matching.ts";
 import { flag, type Option, text, UsageError } from "../option.ts";
 import { forceOption } from "../output.ts";
 import { planResult } from "../plan-result.ts";
@@ -22,6 +22,7 @@ interface RunValues extends QueueingValues {
   readonly cache: string | undefined;
   readonly "dry-run": boolean;
   readonly threads: number | "auto";
+  readonly memory: number | undefined;
   readonly checkpoint: string | undefined;
   readonly force: boolean;
 }
@@ -45,6 +46,7 @@ export const run: Command<RunValues> = {
     }),
     "dry-run": flag({ help: "print what each tensor is blended by, and read no weight" }),
     threads: THREADS_OPTION,
+    memory: MEMORY_OPTION,
     checkpoint: text({ value: "FILE", help: "straight-through: file to save progress in; a run resumes from it" }),
     ...QUEUEING_OPTIONS,
     force: forceOption(),
@@ -64,7 +66,8 @@ export const run: Command<RunValues> = {
     const host = await hostOf(context, options.checkpoint, folder);
     if (options["dry-run"]) return outlineResult(await outlineRecipe(steps, host, { folder }));
     const cache = options.cache ?? resolve(folder, dirname(outputOf(steps.at(-1)!) ?? "."), ".rebasin");
-    const how = { threads: options.threads, signal, onProgress, onNote: say };
+    const { threads, memory } = options;
+    const how = { threads, memory, signal, onProgress, onNote: say };
     return runResult(await runRecipe(steps, host, { ...how, folder, cache }));
   },
 };

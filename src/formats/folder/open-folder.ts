@@ -93,9 +93,9 @@ function folderModel(name: string, parts: readonly OpenedPart[], context: Contex
     tensors,
     metadata,
     origin: { format: "folder", details: [...detailsOf(parts, index), ...notes, ...notReadNote(notRead)], container },
-    async read(tensor, signal, into) {
+    async read(tensor, signal, into, part) {
       // Of an unknown one the first part says so.
-      return (homes.get(tensor) ?? parts[0]!.model).read(tensor, signal, into);
+      return (homes.get(tensor) ?? parts[0]!.model).read(tensor, signal, into, part);
     },
     async close() {
       for (const { model } of parts) await model.close?.();

@@ -48,7 +48,15 @@ export interface Needs {
   readonly linear?: readonly boolean[] | undefined;
   /** The matrix of this permutation alone is kept; all are unless given. */
   readonly only?: number | undefined;
+  /** Where the matrices of a set are that is kept whole; each has a place of its own unless given. */
+  readonly place?: PlaceSet | undefined;
 }
+
+/** The sets that may be kept in part. */
+export type MatrixSet = "kept" | "running";
+
+/** Addresses for the matrices of a set, from `arena`. */
+export type PlaceSet = (arena: Arena, outline: Outline, set: MatrixSet) => MatrixPlaces;
 
 /** Byte address up to which a matching of `outline` can use memory. */
 export function areasEnd(kernels: Kernels, outline: Outline, needs: Needs): number {
@@ -63,7 +71,7 @@ export function allocateAreas(
   arena: Arena,
   { wasm, pool }: Kernels,
   outline: Outline,
-  { jointly, linear = [], only }: Needs,
+  { jointly, linear = [], only, place = placeAll }: Needs,
 ): Areas {
   const { size, columns, longest } = measure(outline);
   const largest = outline.tensors.reduce((most, { elements }) => Math.max(most, elements), 0);
@@ -79,8 +87,8 @@ export function allocateAreas(
     rowDuals: arena.allocate(8 * size),
     columnDuals: arena.allocate(8 * size),
     keptDuals: allocateDuals(arena, outline),
-    kept: only === undefined ? allocateKept(arena, outline) : allocateEach(arena, outline, (p) => p === only),
-    running: allocateEach(arena, outline, () => jointly),
+    kept: only === undefined ? allocateKept(arena, outline, place) : allocateEach(arena, outline, (p) => p === only),
+    running: jointly ? place(arena, outline, "running") : allocateEach(arena, outline, () => false),
     linear: allocateEach(arena, outline, (p) => linear[p] ?? false),
   };
 }
@@ -101,7 +109,9 @@ function measure(outline: Outline): { size: number; columns: number; longest: nu
   return { size, columns, longest };
 }
 
-const matrixBytes = ({ size }: { readonly size: number }): number => 4 * size * size;
+export const matrixBytes = ({ size }: { readonly size: number }): number => 4 * size * size;
+
+const placeAll: PlaceSet = (arena, outline) => allocateEach(arena, outline, () => true);
 
 /** A separate matrix for each permutation that `has` one, 0 for the others. */
 function allocateEach(arena: Arena, { permutations }: Outline, has: (p: number) => boolean): MatrixPlaces {
@@ -115,29 +125,27 @@ function allocateDuals(arena: Arena, { permutations, groups }: Outline): number[
   return pointers;
 }
 
-function allocateKept(arena: Arena, { permutations, groups }: Outline): MatrixPlaces {
-  const bytes = permutations.map(matrixBytes);
-  if (bytes.reduce((sum, own) => sum + own, 0) <= KEPT_BYTES) {
-    return { pointers: bytes.map((own) => arena.allocate(own)), shared: false };
-  }
-  return { pointers: allocateShared(arena, groups, bytes), shared: true };
+/** Whether matrices are kept from visit to visit: with them, updates save time, and rounding differs. */
+export function isKept({ permutations }: Outline): boolean {
+  return permutations.reduce((sum, permutation) => sum + matrixBytes(permutation), 0) <= KEPT_BYTES;
+}
+
+function allocateKept(arena: Arena, outline: Outline, place: PlaceSet): MatrixPlaces {
+  if (isKept(outline)) return place(arena, outline, "kept");
+  return { pointers: allocateShared(arena, outline.groups, outline.permutations.map(matrixBytes)), shared: true };
 }
 
 /** One matrix for all groups, as large as the largest. `bytes`: by permutation. */
-function allocateShared(arena: Arena, groups: Outline["groups"], bytes: readonly number[]): number[] {
+export function allocateShared(arena: Arena, groups: Outline["groups"], bytes: readonly number[]): number[] {
   // A root and what is nested in it are solved together, so each of them needs a matrix of its own.
   const members = groups.map(({ root, nested }) => [root, ...nested]);
-  const slots = Math.max(...members.map(({ length }) => length));
-  const shared = Array.from({ length: slots }, (_, slot) =>
-    arena.allocate(Math.max(...members.map((group) => bytes[group[slot] ?? -1] ?? 0))),
-  );
-  const pointers: number[] = new Array(bytes.length);
-  for (const group of members) {
-    group.forEach((p, slot) => {
-      pointers[p] = shared[slot]!;
-    });
+  const pointers: number[] = [];
+  for (let slot = 0; ; slot++) {
+    const those = members.flatMap((group) => group[slot] ?? []);
+    if (those.length === 0) return pointers;
+    const at = arena.allocate(Math.max(...those.map((p) => bytes[p]!)));
+    for (const p of those) pointers[p] = at;
   }
-  return pointers;
 }
 
 /** An allocation's bytes with the most that aligning it can add. */

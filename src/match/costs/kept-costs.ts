@@ -37,18 +37,18 @@ export function createKeptCosts(
   counts: (occurrence: Occurrence) => boolean = () => true,
 ): KeptCosts {
   const { problem } = workspace;
-  const { pointers, shared } = matrices;
   const occurrences = problem.occurrences.map((all) => all.filter(counts));
   /** Per matrix, the orders of the permutations it depends on: all of them, for each, would be a million. */
-  const standing: (Map<number, Int32Array> | null)[] = pointers.map(() => null);
-  const updates = pointers.map(() => 0);
+  const standing: (Map<number, Int32Array> | null)[] = occurrences.map(() => null);
+  const updates = occurrences.map(() => 0);
   const compute = async (p: number, orders: readonly Int32Array[]): Promise<void> => {
-    beginCosts(workspace, p, matrices);
+    await beginCosts(workspace, p, matrices);
     await accumulateCost(workspace, p, occurrences[p]!, (q) => orders[q]!, matrices, { pause });
     standing[p] = ordersBehind(occurrences[p]!, orders);
     updates[p] = 0;
   };
   const update = async (p: number, at: Map<number, Int32Array>, moves: readonly Move[]): Promise<void> => {
+    await matrices.load(p, "change");
     for (const { permutation, order, slots, affected } of moves) {
       const since = { permutation, slots, before: at.get(permutation)! };
       at.set(permutation, order);
@@ -61,9 +61,9 @@ export function createKeptCosts(
     updates: (p) => updates[p]!,
     async bring(p, orders) {
       const at = standing[p];
-      if (shared || at == null) return compute(p, orders);
+      if (matrices.shared || at == null) return compute(p, orders);
       const moves = movesBetween(occurrences[p]!, at, orders);
-      if (moves.length === 0) return;
+      if (moves.length === 0) return matrices.load(p, "read");
       const isDear = updates[p]! >= MOST_UPDATES || updateShare(occurrences[p]!, moves) > LARGEST_SHARE;
       if (isDear || moves.some(crosses)) await compute(p, orders);
       else await update(p, at, moves);

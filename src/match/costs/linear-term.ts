@@ -31,7 +31,8 @@ export const withoutTerm = (workspace: Workspace): Workspace => ({
 });
 
 /** Starts the cost matrix of permutation `p` in `matrices`: with its linear term, or with zeros. */
-export function beginCosts(workspace: Workspace, p: number, matrices: Matrices): void {
+export async function beginCosts(workspace: Workspace, p: number, matrices: Matrices): Promise<void> {
+  await matrices.load(p, "replace");
   const { kernels, problem, linear } = workspace;
   const { size } = problem.permutations[p]!;
   matrices.set(p, hasTerm(workspace, p) ? kernels.f32(linear.pointers[p]!, size * size) : null);

@@ -10,8 +10,16 @@ export interface MatrixPlaces {
   readonly shared: boolean;
 }
 
+/** What is done with a matrix next: `replace` does not look at what it held. */
+export type MatrixUse = "read" | "change" | "replace";
+
 /** Matrices by permutation number. */
 export interface Matrices extends MatrixPlaces {
+  /**
+   * Brings a matrix to its address, from a file maybe. It is there until one of another group is brought; nothing else of
+   * this interface may be asked of it before.
+   */
+  load(p: number, use: MatrixUse): Promise<void>;
   /** Σ_i C[i, order[i]] of the matrix of permutation `p`, in f64. */
   chosenSum(p: number, order: Int32Array): number;
   /** Σ of all entries, in f64. */
@@ -34,6 +42,8 @@ export function createMatrices(
   const cells = (p: number): number => sizes[p]! ** 2;
   return {
     ...places,
+    // In memory all the time.
+    load: async () => undefined,
     chosenSum(p, order) {
       kernels.i32(assigned, order.length).set(order);
       return wasm.selectedSum(pointers[p]!, order.length, order.length, assigned);

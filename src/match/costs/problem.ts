@@ -87,21 +87,23 @@ export function outlineProblem(resolved: ResolvedSpec, choice: Choice = {}): Out
 /** Reads the voting tensors of both models. */
 export async function readProblem(a: Model, b: Model, outline: Outline, options: Running): Promise<Problem> {
   const held: Record<ModelSide, Uint8Array[]> = { a: [], b: [] };
-  for (const { name, dtype, elements } of outline.tensors) {
+  for (const tensor of outline.tensors) {
     options.signal?.throwIfAborted();
-    const [bytesA, bytesB] = [await a.read(name, options.signal), await b.read(name, options.signal)];
-    checkBytes(a, name, bytesA, elements * elementBytes(dtype));
-    checkBytes(b, name, bytesB, elements * elementBytes(dtype));
-    held.a.push(bytesA);
-    held.b.push(bytesB);
+    held.a.push(await readTensor(a, tensor, options.signal));
+    held.b.push(await readTensor(b, tensor, options.signal));
     options.onProgress?.({ stage: "read", done: held.a.length, total: outline.tensors.length });
   }
   return { ...outline, values: heldValues(held.a, held.b) };
 }
 
-function checkBytes(model: Model, tensor: string, bytes: Uint8Array, expected: number): void {
-  if (bytes.length !== expected)
-    throw new RangeError(`${tensor} of ${model.name} has ${bytes.length} bytes, expected ${expected}`);
+/** Bytes of a tensor in either file. */
+export const bytesOf = ({ elements, dtype }: TensorOutline): number => elements * elementBytes(dtype);
+
+/** Throws `RangeError` when the model gives another number of bytes. */
+export async function readTensor(model: Model, tensor: TensorOutline, signal?: AbortSignal): Promise<Uint8Array> {
+  const bytes = await model.read(tensor.name, signal);
+  if (bytes.length === bytesOf(tensor)) return bytes;
+  throw new RangeError(`${tensor.name} of ${model.name} has ${bytes.length} bytes, expected ${bytesOf(tensor)}`);
 }
 
 /** Every permutation that is nested in none, with those nested in it. */

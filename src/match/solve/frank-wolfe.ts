@@ -54,13 +54,14 @@ export async function frankWolfe(
   let at = await startAtBarycentre(workspace, costs, options);
   const { aside } = options;
   if (aside !== undefined) {
-    const side = await lookAlong(workspace, costs, atVertex, at, aside.vertex, options);
+    const steepest = await chosenSum(costs, (p) => costs.load(p, "read"), aside.vertex);
+    const side = await lookAlong(workspace, steepest, atVertex, at, aside.vertex, options);
     await moveGradients(workspace, costs, atVertex, aside.vertex, aside.step, options);
     at = partsAlong(at, side, aside.step);
   }
   for (let iteration = 1; ; iteration++) {
-    const vertex = await bestVertex(workspace, costs, options.pause);
-    const line = await lookAlong(workspace, costs, atVertex, at, vertex, options);
+    const { vertex, steepest } = await bestVertex(workspace, costs, options.pause);
+    const line = await lookAlong(workspace, steepest, atVertex, at, vertex, options);
     const { slope, curvature } = line;
     const step = curvature < 0 ? Math.min(1, -slope / (2 * curvature)) : 1;
     const gain = (slope + curvature * step) * step;
@@ -84,13 +85,12 @@ interface Line {
 
 async function lookAlong(
   workspace: Workspace,
-  costs: Matrices,
+  steepest: number,
   atVertex: KeptCosts,
   at: Parts,
   vertex: readonly Int32Array[],
   options: FrankWolfeOptions,
 ): Promise<Line> {
-  const steepest = chosenSum(costs, vertex);
   const there = await partsAt(workspace, atVertex, vertex, options);
   const cross = steepest - there.linear;
   const slope = steepest - at.linear - 2 * at.bilinear;
@@ -121,7 +121,7 @@ async function startAtBarycentre(workspace: Workspace, costs: Matrices, options:
   const { problem } = workspace;
   const parts = { linear: 0, bilinear: 0 };
   for (const [p, { size: n }] of problem.permutations.entries()) {
-    beginCosts(workspace, p, costs);
+    await beginCosts(workspace, p, costs);
     const occurrences = problem.occurrences[p]!;
     const alone = occurrences.filter(({ cell }) => cell.degree === 1);
     await accumulateCost(workspace, p, alone, () => null, costs, { pause: options.pause });
@@ -162,21 +162,38 @@ async function accumulateHeld(
   await accumulateCost(workspace, p, held, (other) => reference[other]!, costs, { pause: options.pause, scale });
 }
 
-/** The vertex that the gradients point to most: an assignment per group. */
-async function bestVertex(workspace: Workspace, costs: Matrices, pause: () => Promise<void>): Promise<Int32Array[]> {
+/** The vertex that the gradients point to most, an assignment per group, and Σ_P ⟨C_P, S_P⟩ there, in f64. */
+async function bestVertex(
+  workspace: Workspace,
+  costs: Matrices,
+  pause: () => Promise<void>,
+): Promise<{ vertex: Int32Array[]; steepest: number }> {
   const { problem } = workspace;
   const vertex = problem.permutations.map(({ size }) => identityPermutation(size));
+  const chosen = new Float64Array(vertex.length);
   for (const group of problem.groups) {
-    if (!problem.free[group.root]) continue;
-    for (const [p, order] of assignGroupAgain(workspace, group, costs.pointers)) vertex[p] = order;
+    const members = [group.root, ...group.nested];
+    for (const p of members) await costs.load(p, "read");
+    if (problem.free[group.root])
+      for (const [p, order] of assignGroupAgain(workspace, group, costs.pointers)) vertex[p] = order;
+    for (const p of members) chosen[p] = costs.chosenSum(p, vertex[p]!);
     await pause();
   }
-  return vertex;
+  return { vertex, steepest: chosen.reduce((sum, value) => sum + value, 0) };
 }
 
-/** Σ_P ⟨C_P, S_P⟩ in f64. */
-function chosenSum(costs: Pick<Matrices, "chosenSum">, vertex: readonly Int32Array[]): number {
-  return vertex.reduce((sum, order, p) => sum + costs.chosenSum(p, order), 0);
+/** Σ_P ⟨C_P, S_P⟩ in f64, of matrices that `bring` puts in place. */
+async function chosenSum(
+  costs: Pick<Matrices, "chosenSum">,
+  bring: (p: number) => Promise<void>,
+  vertex: readonly Int32Array[],
+): Promise<number> {
+  let sum = 0;
+  for (const [p, order] of vertex.entries()) {
+    await bring(p);
+    sum += costs.chosenSum(p, order);
+  }
+  return sum;
 }
 
 /**
@@ -202,8 +219,8 @@ async function partsAt(
   const linear = linearValue(workspace, vertex.entries()) + (await dots(1));
   const held = await heldPart(workspace, vertex, options.reference);
   if (atVertex.shared) return { linear: linear + held, bilinear: await dots(2) };
-  for (let p = 0; p < vertex.length; p++) await atVertex.bring(p, vertex);
-  return { linear: linear + held, bilinear: (chosenSum(atVertex, vertex) - linear) / 2 };
+  const chosen = await chosenSum(atVertex, (p) => atVertex.bring(p, vertex), vertex);
+  return { linear: linear + held, bilinear: (chosen - linear) / 2 };
 }
 
 /** What held cells add to the linear part: see `heldDot`. */
@@ -250,6 +267,7 @@ async function moveGradients(
 ): Promise<void> {
   for (const p of workspace.problem.permutations.keys()) {
     await atVertex.bring(p, vertex);
+    await costs.load(p, "change");
     costs.mix(p, atVertex, 1 - step, step);
     await accumulateHeld(workspace, p, costs, step, options);
   }

@@ -31,7 +31,7 @@ export async function solveLinear(
   for (const group of problem.groups) {
     if (!problem.free[group.root]) continue;
     for (const p of [group.root, ...group.nested]) {
-      beginCosts(workspace, p, kept);
+      await beginCosts(workspace, p, kept);
       await accumulateCost(workspace, p, problem.occurrences[p]!, inPlace, kept, { pause });
     }
     for (const [p, order] of assignGroup(workspace, group, kept.pointers)) found[p] = order;

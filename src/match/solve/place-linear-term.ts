@@ -27,7 +27,7 @@ export async function placeLinearTerm(
     const members = [group.root, ...group.nested];
     if (!problem.free[group.root] || members.every((p) => matrices[p] === null)) continue;
     const { pointers } = workspace.kept;
-    for (const p of members) beginCosts(workspace, p, workspace.kept);
+    for (const p of members) await beginCosts(workspace, p, workspace.kept);
     for (const [p, order] of assignGroup(workspace, group, pointers)) orders[p] = order;
     await pause();
   }

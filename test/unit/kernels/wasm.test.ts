@@ -1,9 +1,10 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { K_BLOCK, ROW_BLOCK, TILE_COLUMNS } from "../../../src/kernels/constants.ts";
+import { decodeDigits, decodeHex } from "../../../src/kernels/decode-hex.ts";
 import type { KernelExports } from "../../../src/kernels/exports.ts";
 import { createKernels } from "../../../src/kernels/kernels.ts";
-import { compileBuild, decodeDigits, decodeHex } from "../../../src/kernels/wasm.ts";
+import { compileBuild } from "../../../src/kernels/wasm.ts";
 
 /** Number of arguments of every export. The type makes it complete: no name more, no name less than the interface. */
 const ARITY: { [Name in keyof KernelExports]: Parameters<KernelExports[Name]>["length"] } = {

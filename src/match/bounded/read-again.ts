@@ -1,0 +1,50 @@
+/** Voting tensors of which some are held and the others are read from their files whenever they are needed. */
+
+import { elementBytes } from "../../base/dtype.ts";
+import { type Model, readPart } from "../../base/model.ts";
+import type { Running } from "../../base/options.ts";
+import { bytesOf, type Outline, readTensor } from "../costs/problem.ts";
+import type { ModelSide, VotingValues } from "../costs/voting-values.ts";
+
+/** Bytes read at a time: whole elements of every dtype. */
+const PIECE_BYTES = 2 ** 22;
+
+/** Reads the tensors that are held; reports stage `read`. */
+export async function readSome(
+  models: Readonly<Record<ModelSide, Model>>,
+  { tensors }: Outline,
+  held: readonly boolean[],
+  { signal, onProgress }: Running,
+): Promise<VotingValues> {
+  const kept: Record<ModelSide, (Uint8Array | undefined)[]> = { a: [], b: [] };
+  const total = held.filter(Boolean).length;
+  let done = 0;
+  for (const [t, tensor] of tensors.entries()) {
+    if (!held[t]) continue;
+    signal?.throwIfAborted();
+    for (const side of ["a", "b"] as const) kept[side][t] = await readTensor(models[side], tensor, signal);
+    onProgress?.({ stage: "read", done: ++done, total });
+  }
+  return {
+    async read(side, t, use) {
+      const tensor = tensors[t]!;
+      const whole = kept[side][t];
+      if (whole !== undefined) return use(whole, 0);
+      const length = bytesOf(tensor);
+      const piece = (from: number): Promise<Uint8Array> => {
+        const part = [from, Math.min(from + PIECE_BYTES, length)] as const;
+        const bytes = readPart(models[side], tensor.name, part, length, signal);
+        // Whoever waits for it hears of a failure; nobody does when the piece before was refused.
+        bytes.catch(() => undefined);
+        return bytes;
+      };
+      let next = piece(0);
+      for (let from = 0; from < length; from += PIECE_BYTES) {
+        const bytes = await next;
+        // One piece is on its way while the other is widened.
+        if (from + PIECE_BYTES < length) next = piece(from + PIECE_BYTES);
+        use(bytes, from / elementBytes(tensor.dtype));
+      }
+    },
+  };
+}

@@ -1,0 +1,36 @@
+/** Memory and voting tensors of a matching, before anything is computed. */
+
+import type { Running } from "../base/options.ts";
+import type { Kernels } from "../kernels/kernels.ts";
+import { areasEnd, type Needs } from "./costs/areas.ts";
+import { bytesOf, type Outline, readProblem } from "./costs/problem.ts";
+import { createWorkspace } from "./costs/workspace.ts";
+import type { MatchedModels, Prepared } from "./prepared.ts";
+
+/** Matchings that take no more are not asked what the machine has. */
+const SMALL_BYTES = 2 ** 30;
+
+/**
+ * Takes all the wasm memory at once, so that a matching that cannot be done says so before it reads, and with what it would
+ * take; then reads. Throws `RangeError` where it does not fit in `memory` bytes, whatever is left out of them.
+ */
+export async function prepare(
+  models: MatchedModels,
+  kernels: Kernels,
+  outline: Outline,
+  needs: Needs,
+  sanitize: boolean,
+  options: Running & { readonly memory?: number | undefined },
+): Promise<Prepared> {
+  const memoryBytes = areasEnd(kernels, outline, needs);
+  const all = outline.tensors.reduce((sum, tensor) => sum + 2 * bytesOf(tensor), memoryBytes);
+  if (options.memory !== undefined || all > SMALL_BYTES) {
+    const { prepareBounded } = await import("./bounded/prepare-bounded.ts");
+    const bounded = await prepareBounded(models, kernels, outline, needs, sanitize, options);
+    if (bounded !== null) return bounded;
+  }
+  kernels.arena.reserve(memoryBytes);
+  const problem = await readProblem(models.a, models.b, outline, options);
+  const workspace = createWorkspace(kernels, problem, needs, sanitize);
+  return { workspace, memoryBytes, end: () => undefined };
+}

@@ -1,0 +1,68 @@
+/** `--memory`: fewer bytes, the same result; and the temporary file that makes it so. */
+
+import { readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { createScratchFile, halfOfMemory } from "../../src/kernels/scratch-file.ts";
+import { A, B, commandLine } from "../reference/command-line.ts";
+
+const test = suite("bounded memory");
+const cli = commandLine(test);
+const { run } = cli;
+
+const leftovers = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith("rebasin-"));
+
+test("merge with a limit writes the same bytes, by either method, on one thread and on two", async () => {
+  for (const method of ["frank-wolfe", "coordinate"]) {
+    const words = ["merge", A, B, "--method", method, "--force", "-o"];
+    assert.is((await run(...words, "free.safetensors")).code, 0);
+    for (const threads of ["1", "2"]) {
+      const { code, stderr } = await run(...words, "bound.safetensors", "--memory", "69 MB", "--threads", threads);
+      assert.is(code, 0, stderr);
+      assert.ok(cli.bytes("free.safetensors").equals(cli.bytes("bound.safetensors")), `${method}, ${threads} threads`);
+    }
+  }
+});
+
+test("too little memory is refused with the number, and bytes are written as people write them", async () => {
+  const words = ["match", A, B, "-o", "p.safetensors", "--force", "--memory"];
+  const { code, stderr } = await run(...words, "1kB");
+  assert.is(code, 1);
+  assert.match(stderr, /memory 1000 bytes, expected at least \d+ to match these models/);
+  for (const amount of ["1GB", "1 GiB", "1.5gb", "2e9", "1000000000", "900000kB"])
+    assert.is((await run(...words, amount)).code, 0, amount);
+  for (const amount of ["much", "0", "-1GB", "1 XB", "NaN"]) {
+    const refused = await run(...words.slice(0, -1), `--memory=${amount}`);
+    assert.is(refused.code, 2, amount);
+    assert.match(refused.stderr, /--memory .*, expected a number of bytes such as 500MB or 2GB/);
+  }
+  const byData = await run(...words, "1GB", "--method", "activations", "--data", ".");
+  assert.is(byData.code, 2);
+  assert.match(byData.stderr, /--memory.*method/);
+});
+
+test("a scratch file gives back what was written, also to shared memory, and leaves nothing behind", () => {
+  const before = leftovers().length;
+  const file = createScratchFile();
+  assert.ok(file !== null);
+  const bytes = Uint8Array.from({ length: 100_000 }, (_, i) => i * 7);
+  file.write(bytes, 12_345);
+  file.write(bytes.subarray(0, 10), 0);
+  for (const buffer of [new ArrayBuffer(bytes.length), new SharedArrayBuffer(bytes.length)]) {
+    const back = new Uint8Array(buffer as ArrayBuffer);
+    file.read(back, 12_345);
+    assert.ok(back.every((value, i) => value === bytes[i]));
+  }
+  assert.throws(() => file.read(new Uint8Array(10), 1e9), /temporary file .* ended/);
+  file.close();
+  file.close();
+  assert.is(leftovers().length, before);
+});
+
+test("half of what the machine has is known here", () => {
+  const half = halfOfMemory();
+  assert.ok(half !== undefined && half > 1e8 && Number.isSafeInteger(half), String(half));
+});
+
+test.run();

@@ -1,0 +1,203 @@
+/** A matching in little memory computes what it does in much: matrices wait in a file, tensors come piece by piece. */
+
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { parseSpec } from "../../../src/axes/spec-file.ts";
+import type { Spec } from "../../../src/axes/types.ts";
+import type { Model } from "../../../src/base/model.ts";
+import { createRng } from "../../../src/base/rng.ts";
+import { createKernels } from "../../../src/kernels/kernels.ts";
+import type { ScratchFile } from "../../../src/kernels/scratch-file.ts";
+import { placeWaiting, planMemory } from "../../../src/match/bounded/plan-memory.ts";
+import { boundedWorkspace } from "../../../src/match/bounded/prepare-bounded.ts";
+import { areasEnd } from "../../../src/match/costs/areas.ts";
+import { outlineProblem, readProblem } from "../../../src/match/costs/problem.ts";
+import { createWorkspace, type Workspace } from "../../../src/match/costs/workspace.ts";
+import { type MatchOptions, matchWeights } from "../../../src/match/match-weights.ts";
+import { type Found, matchByDescent, matchJointly } from "../../../src/match/solve/two-methods.ts";
+import { identityPermutation } from "../../../src/perm/permutation.ts";
+import { resolveFor } from "../../../src/perm/resolve-for.ts";
+import { rejects } from "../../reference/expect-error.ts";
+import { convNetwork, mlpNetwork, residualNetwork, toModel } from "../../reference/networks.ts";
+import { gaussianArray } from "../../reference/random.ts";
+
+const test = suite("matching in bounded memory");
+
+const pause = async (): Promise<void> => undefined;
+
+/** A file in memory that refuses to give what was not written. */
+function fakeFile(): ScratchFile & { readonly writes: () => number } {
+  let bytes = new Uint8Array(0);
+  let writes = 0;
+  return {
+    writes: () => writes,
+    read(into, position) {
+      if (position + into.length > bytes.length) throw new Error("read behind the end");
+      into.set(bytes.subarray(position, position + into.length));
+    },
+    write(from, position) {
+      writes++;
+      if (position + from.length > bytes.length) {
+        const longer = new Uint8Array(position + from.length);
+        longer.set(bytes);
+        bytes = longer;
+      }
+      bytes.set(from, position);
+    },
+    close: () => undefined,
+  };
+}
+
+const random = (shapes: Record<string, number[]>, seed: number): Model =>
+  toModel(
+    new Map(
+      Object.entries(shapes).map(([name, shape]) => {
+        const count = shape.reduce((x, y) => x * y, 1);
+        return [name, { shape, data: gaussianArray(count, createRng(seed + count)) }];
+      }),
+    ),
+  );
+
+/** The same model, which gives parts where it is asked for them. */
+const inParts = (model: Model): Model => ({
+  ...model,
+  async read(name, signal, _into, part) {
+    const bytes = await model.read(name, signal);
+    return part === undefined ? bytes : bytes.slice(...part);
+  },
+});
+
+const NESTED = {
+  shapes: { q: [40, 32], v: [40, 32], o: [32, 40], embed: [50, 32] },
+  spec: parseSpec({
+    format: "rebasin-spec/1",
+    tensors: {
+      q: { axes: ["H*5", "D"] },
+      v: { axes: ["V", "D"] },
+      o: { axes: ["D", "V"] },
+      embed: { axes: ["_", "D"] },
+    },
+    permutations: { V: { outer: "H", inner: 5 } },
+  }),
+};
+const GROUPED = {
+  shapes: { before: [48, 90], grouped: [72, 48, 9], bias: [72], after: [60, 72], gate: [12, 5] },
+  spec: parseSpec({
+    format: "rebasin-spec/1",
+    tensors: {
+      before: { axes: ["I", "90"] },
+      grouped: { axes: ["G*O", "I", "9"] },
+      bias: { axes: ["G*O"] },
+      after: { axes: ["60", "G*O"] },
+      gate: { axes: ["G", "5"] },
+    },
+  }),
+};
+
+const CASES: [string, (seed: number) => Model, Spec][] = [
+  [
+    "mlp",
+    (seed) => toModel(mlpNetwork(createRng(seed), [100, 200, 150, 10]).tensors),
+    mlpNetwork(createRng(1), [100, 200, 150, 10]).spec,
+  ],
+  ["conv", (seed) => toModel(convNetwork(createRng(seed), true).tensors), convNetwork(createRng(1), true).spec],
+  ["residual", (seed) => toModel(residualNetwork(createRng(seed)).tensors), residualNetwork(createRng(1)).spec],
+  ["nested", (seed) => random(NESTED.shapes, seed), NESTED.spec],
+  ["grouped", (seed) => random(GROUPED.shapes, seed), GROUPED.spec],
+];
+
+async function solve(workspace: Workspace, jointly: boolean): Promise<Found> {
+  const run = { workspace, pause, onProgress: undefined, seed: 1, maxSweeps: 100 };
+  const identity = workspace.problem.permutations.map(({ size }) => identityPermutation(size));
+  return jointly ? matchJointly(run, identity, -1e300, 0.2) : matchByDescent(run, identity, undefined, 2);
+}
+
+for (const [name, make, spec] of CASES)
+  for (const jointly of [true, false])
+    test(`${name}, ${jointly ? "jointly" : "by descent"}: the same permutations and objective, whatever waits`, async () => {
+      const [a, b] = [inParts(make(1)), inParts(make(2))];
+      const outline = outlineProblem(resolveFor(a, spec));
+      const needs = { jointly };
+      const open = createWorkspace(createKernels(), await readProblem(a, b, outline, {}), needs, false);
+      const want = await solve(open, jointly);
+      const all = (value: boolean) => outline.permutations.map(() => value);
+      const some = outline.permutations.map((_, p) => p % 2 === 0);
+      const held = outline.tensors.map((_, t) => t % 3 === 1);
+      for (const waiting of [
+        { kept: all(true), running: all(true) },
+        { kept: some, running: all(true) },
+        { kept: all(true), running: some },
+        { kept: all(false), running: all(false) },
+      ]) {
+        const file = fakeFile();
+        const kernels = createKernels();
+        const end = areasEnd(kernels, outline, { ...needs, place: placeWaiting(waiting) });
+        const workspace = await boundedWorkspace({ a, b }, kernels, outline, needs, false, { waiting, held }, file, {});
+        assert.equal(await solve(workspace, jointly), want);
+        assert.ok(kernels.memory.buffer.byteLength <= Math.ceil(end / 65536) * 65536, "memory grew beyond the plan");
+        const several = outline.groups.length > 1;
+
+        if (waiting.kept.every(Boolean) && several) assert.ok(file.writes() > 0);
+        if (!waiting.kept.includes(true)) assert.is(file.writes(), 0);
+      }
+    });
+
+test("more memory, more stays in it; below the least, the message tells it", () => {
+  const [, make, spec] = CASES[0]!;
+  const outline = outlineProblem(resolveFor(make(1), spec));
+  const kernels = createKernels();
+  const needs = { jointly: true };
+  const whole = areasEnd(kernels, outline, needs);
+  const bytes = outline.tensors.reduce((sum, { elements }) => sum + 8 * elements, 0);
+  assert.is(
+    planMemory(kernels, outline, needs, whole + bytes + 64e6, () => true),
+    null,
+  );
+  const least = (() => {
+    try {
+      planMemory(kernels, outline, needs, 1, () => true);
+    } catch (error) {
+      assert.instance(error, RangeError);
+      const found = /^memory 1 bytes, expected at least (\d+) to match these models$/.exec((error as Error).message);
+      assert.ok(found, (error as Error).message);
+      return Number(found[1]);
+    }
+    throw new Error("nothing was refused");
+  })();
+  const amount = (memory: number): number => {
+    const plan = planMemory(kernels, outline, needs, memory, () => true)!;
+    assert.ok(plan.end <= memory);
+    return (
+      [...plan.waiting.kept, ...plan.waiting.running].filter((waits) => !waits).length +
+      plan.held.filter(Boolean).length
+    );
+  };
+  let before = amount(least);
+  assert.throws(() => planMemory(kernels, outline, needs, least - 1, () => true), RangeError);
+  const most = whole + bytes + 64e6;
+  for (let memory = least; memory < most; memory += (most - least) / 50) {
+    const now = amount(memory);
+    assert.ok(now >= before, `${memory} bytes hold ${now}, less than ${before}`);
+    before = now;
+  }
+  // Of just less than everything, all but one thing stays.
+  assert.is(before, 4 + outline.tensors.length - 1);
+  assert.throws(
+    () => planMemory(kernels, outline, needs, least, () => false),
+    /^memory \d+ bytes \(matrices cannot wait in a temporary file here\), expected at least \d+ to match these models$/,
+  );
+});
+
+test("a limit changes nothing of what is found, and is checked", async () => {
+  const [, make, spec] = CASES[2]!;
+  const [a, b] = [make(1), make(2)];
+  const match = async (options: MatchOptions) => {
+    const { permutations, report } = await matchWeights(a, b, spec, options);
+    return { permutations, objective: report.objective };
+  };
+  assert.equal(await match({ memory: 80e6 }), await match({}));
+  await rejects(() => match({ memory: 0 }), RangeError, /^memory 0, expected an integer from 1$/);
+  await rejects(() => match({ memory: 1e6 }), RangeError, /^memory 1000000 bytes.*, expected at least \d+ to match/);
+});
+
+test.run();
