@@ -86,7 +86,7 @@ export class FolderFiles {
   /** Replaces what was there. */
   put(folder: Folder, id: string, content: object): Promise<void> {
     return this.#withPart(async (part) => {
-      await writePart(part, content);
+      await writePart(part, folder, content);
       await rename(part, this.#pathOf(folder, id));
     });
   }
@@ -94,7 +94,7 @@ export class FolderFiles {
   /** Resolves to false where another process was first. */
   create(folder: Folder, id: string, content: object): Promise<boolean> {
     return this.#withPart(async (part) => {
-      await writePart(part, content);
+      await writePart(part, folder, content);
       try {
         await link(part, this.#pathOf(folder, id));
         return true;
@@ -145,8 +145,11 @@ export class FolderFiles {
   }
 }
 
-const writePart = (part: string, content: object): Promise<void> =>
-  writeFile(part, JSON.stringify(content), { flag: "wx", flush: true });
+/** What must outlive the machine; the rest is only about who works on what now. */
+const KEPT: ReadonlySet<Folder> = new Set<Folder>(["jobs", "ends"]);
+
+const writePart = (part: string, folder: Folder, content: object): Promise<void> =>
+  writeFile(part, JSON.stringify(content), { flag: "wx", flush: KEPT.has(folder) });
 
 function unlessMissing(error: unknown): undefined {
   if (codeOf(error) !== "ENOENT") throw error;
