@@ -1,6 +1,6 @@
 /** The command line of the benchmarks. */
 
-export const USAGE = `usage: npm run bench -- gemm|assign|match|threads|gradients|startup|app [OPTION ...]
+export const USAGE = `usage: npm run bench -- gemm|assign|match|threads|gradients|startup|app|jobs [OPTION ...]
 
   gemm      cost matrices A·Bᵀ: ours, TensorFlow.js on wasm (XNNPACK), numpy on OpenBLAS
   assign    linear assignment: ours, scipy, npm munkres and linear-sum-assignment
@@ -9,6 +9,7 @@ export const USAGE = `usage: npm run bench -- gemm|assign|match|threads|gradient
   gradients steps of training: TensorFlow.js on wasm with our kernels, without, and on its cpu backend
   startup   a fresh process from import to a merged 64-unit MLP; sizes of what is loaded
   app       the browser app in Chromium: a pair aligned and merged, the longest task of its page, the memory of 2 × 100 MB
+  jobs      a tree of eight models by two workers of a queue, beside one process
 
 all         --quick            fewer sizes and rounds
             --full             all sizes and entrants, more rounds
@@ -65,6 +66,7 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   gradients: [],
   startup: [],
   app: ["pair"],
+  jobs: [],
 };
 const COMMON = ["quick", "full", "out", "seed", "python"];
 
