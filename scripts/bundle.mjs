@@ -47,6 +47,7 @@ const EDGE_FILES = [
   [/\/base\/sha256\.ts$/, "src/base/sha256-edge.ts"],
   [/\/decode-hex\.ts$/, "src/kernels/decode-hex-edge.ts"],
   [/\/choose-kernels\.ts$/, "src/match/choose-kernels-edge.ts"],
+  [/\/link\/from-graph\.ts$/, "src/link/from-graph-edge.ts"],
   [/\/prepare\.ts$/, "src/match/prepare-edge.ts"],
 ];
 const onlyTheCore = {

@@ -15,9 +15,12 @@
  * @module
  */
 
+export { type GraphSpec, graphSpec } from "./link/from-graph.ts";
+export type { TensorLink } from "./link/link-tensors.ts";
 export type { GivenInput } from "./run/onnx/random-inputs.ts";
 export type { OnnxRuntime, OnnxRuntimeSession, OnnxRuntimeTensor } from "./run/onnx/runtime.ts";
 export { type FamilyRunner, type FamilyRunnerOptions, familyRunner } from "./verify/family-runner.ts";
+export { linkedRunner } from "./verify/linked-runner.ts";
 export { type OnnxRunnerOptions, onnxRunner } from "./verify/onnx-runner.ts";
 export {
   type AxisFault,

@@ -41,6 +41,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/inspect.ts")).inspect,
   },
   {
+    name: "verify",
+    summary: "Prove a spec by running the network with its units renumbered",
+    load: async () => (await import("./commands/verify.ts")).verify,
+  },
+  {
     name: "compare",
     summary: "Check whether two models can be merged, and if not, list every reason",
     load: async () => (await import("./commands/compare.ts")).compare,

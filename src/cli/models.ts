@@ -128,6 +128,7 @@ export const DETECT_OPTIONS: Options<DetectValues> = inGroup("input", {
 /** Of commands that need a spec. */
 export interface SpecValues extends DetectValues {
   readonly spec: string;
+  readonly graph: string | undefined;
 }
 
 export const SPEC_OPTIONS: Options<SpecValues> = {
@@ -136,6 +137,12 @@ export const SPEC_OPTIONS: Options<SpecValues> = {
     help: "auto (by names and shapes), a family (mlp, vgg, resnet), or a spec file (*.json)",
     default: "auto",
     group: "input",
+  }),
+  graph: text({
+    value: "MODEL.onnx",
+    help: "the network as torch.onnx.export writes it: the spec comes from its graph, for checkpoints in any format",
+    group: "input",
+    without: ["order", "norm-groups"],
   }),
   ...DETECT_OPTIONS,
 };
@@ -165,9 +172,14 @@ export function detectOptions({ options }: Detecting): DetectOptions {
   return { order, normGroups, assume: chain ? "chain" : undefined };
 }
 
-/** The spec that `--spec` names, bound to `model`, and how to call it in reports. */
+/** The spec that `--spec` or `--graph` names, bound to `model`, and how to call it in reports. A spec comes before a graph. */
 export async function specOption(context: Detecting, model: Model): Promise<{ spec: Spec; name: string }> {
-  const which = context.options.spec ?? "auto";
+  const { spec: which = "auto", graph } = context.options;
+  if (which === "auto" && graph !== undefined) {
+    const { specOfGraph } = await import("./graph-option.ts");
+    const spec = await specOfGraph(graph, model, context.signal);
+    return { spec, name: specName(spec) };
+  }
   const choice = which.endsWith(".json") ? parseSpec(await readSpecFile(which), which) : which;
   const detect = detectOptions(context);
   const spec = await chooseSpec(choice, model, typeof choice === "string" ? detect : {});

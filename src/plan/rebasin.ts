@@ -132,7 +132,11 @@ export async function chooseSpec(
     return namingModel(model, () => fitSpec(isSpec(which) ? which : parseSpec(which), model.tensors));
   }
   try {
-    return await (which === "auto" ? detectSpec(model, options) : familySpec(which, model, options));
+    if (which !== "auto") return await familySpec(which, model, options);
+    const detected = detectSpec(model, options);
+    // Files that say what they compute.
+    if ((model as Model).origin?.format !== "onnx") return await detected;
+    return await (await import("../link/from-graph.ts")).ownGraphSpec(model as Model, detected);
   } catch (error) {
     return namingModel(model, () => {
       throw error;

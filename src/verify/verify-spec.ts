@@ -2,7 +2,7 @@
 
 import { formatAxis } from "../axes/axis.ts";
 import { resolveSpec } from "../axes/resolve-spec.ts";
-import type { ResolvedSpec, Spec } from "../axes/types.ts";
+import type { ResolvedPermutation, ResolvedSpec, Spec } from "../axes/types.ts";
 import { SpecError } from "../base/errors.ts";
 import type { Model } from "../base/model.ts";
 import { checkInteger, checkNumber, checkOptions, type OptionKinds, RUNNING, type Running } from "../base/options.ts";
@@ -24,6 +24,8 @@ export interface VerifyOptions extends Running {
   readonly seed?: number | undefined;
   /** The largest change of an output that counts as none, relative to the largest number of that output. Default 1e-4. */
   readonly tolerance?: number | undefined;
+  /** False: all groups together first, and each alone only when that changes the outputs. Default true. */
+  readonly each?: boolean | undefined;
   /** The most runs that the search for a wrong tensor may need for a group. Default 400. */
   readonly maxRuns?: number | undefined;
 }
@@ -63,6 +65,7 @@ export interface Verification {
   readonly kept: boolean;
   /** Of all groups together. */
   readonly deviation: number;
+  /** None where all together kept the function and `each` is false. */
   readonly groups: readonly GroupCheck[];
   /** For groups that change the function, the axes that are wrong; none where no few changes of axes mend it. */
   readonly faults: readonly AxisFault[];
@@ -71,9 +74,14 @@ export interface Verification {
   readonly tolerance: number;
 }
 
-const KINDS: OptionKinds<VerifyOptions> = { ...RUNNING, seed: "number", tolerance: "number", maxRuns: "number" };
+const KINDS: OptionKinds<VerifyOptions> = {
+  ...RUNNING,
+  ...{ seed: "number", tolerance: "number", maxRuns: "number", each: "boolean" },
+};
 /** That many axes of one group may be wrong together. */
 const MAX_FAULTS = 3;
+/** That many axes of a group are left as they were, one after the other, until the outputs change. */
+const MAX_SHOWS = 8;
 
 /** What one verification works with. */
 interface Proof {
@@ -110,7 +118,7 @@ export async function verifySpec(
   options: VerifyOptions = {},
 ): Promise<Verification> {
   checkOptions("verifySpec", options, KINDS);
-  const { seed = 0, tolerance = 1e-4, maxRuns = 400, signal, onProgress } = options;
+  const { seed = 0, tolerance = 1e-4, maxRuns = 400, each = true, signal, onProgress } = options;
   checkInteger("seed", seed, 0);
   checkInteger("maxRuns", maxRuns, 0);
   checkNumber("tolerance", tolerance, 0, 1);
@@ -121,21 +129,27 @@ export async function verifySpec(
   const original = await runner.run(varied, signal);
   checkOutputs(model.name, original);
   const proof: Proof = { model: varied, resolved, runner, original, seed, tolerance, maxRuns, signal };
+  const total = resolved.permutations.length;
+  onProgress?.({ stage: "verify", done: 0, total });
+  const deviation = await deviationOf(proof, resolved, () => true);
+  const together = { deviation, varied: names, tolerance };
+  if (!each && deviation <= tolerance) return { kept: true, ...together, groups: [], faults: [] };
   const groups: GroupCheck[] = [];
   const faults: AxisFault[] = [];
-  const total = resolved.permutations.length;
-  for (const [done, { name, size }] of resolved.permutations.entries()) {
-    onProgress?.({ stage: "verify", done, total });
-    const deviation = await deviationOf(proof, resolved, (each) => each === name);
-    const kept = deviation <= tolerance;
-    const shows = kept && (await showsAt(proof, name, size));
-    groups.push({ name, size, deviation, kept, shows });
-    if (!kept) faults.push(...(await findFaults(proof, name, size)));
+  for (const [at, group] of resolved.permutations.entries()) {
+    const check = await checkGroup(proof, group);
+    groups.push(check);
+    if (!check.kept) faults.push(...(await findFaults(proof, group.name, group.size)));
+    onProgress?.({ stage: "verify", done: at + 1, total });
   }
-  const deviation = await deviationOf(proof, resolved, () => true);
-  onProgress?.({ stage: "verify", done: total, total });
-  const kept = groups.every((group) => group.kept) && deviation <= tolerance;
-  return { kept, deviation, groups, faults, varied: names, tolerance };
+  return { kept: deviation <= tolerance && groups.every(({ kept }) => kept), ...together, groups, faults };
+}
+
+/** One group renumbered alone. */
+async function checkGroup(proof: Proof, { name, size }: ResolvedPermutation): Promise<GroupCheck> {
+  const deviation = await deviationOf(proof, proof.resolved, (each) => each === name);
+  const kept = deviation <= proof.tolerance;
+  return { name, size, deviation, kept, shows: kept && (await showsAt(proof, name, size)) };
 }
 
 /** How far outputs are from the original's when the groups of `moves` are renumbered by `resolved`. */
@@ -154,10 +168,10 @@ async function deviationOf(
 async function showsAt(proof: Proof, name: string, size: number): Promise<boolean> {
   const { resolved, tolerance } = proof;
   const uses = axisChanges(resolved, name, size).filter(({ from }) => formatAxis(from).includes(name));
-  // The last is where the units are read, as a rule; one tensor alone (both ends of it) cannot be left out.
-  for (const change of [uses.at(-1), uses[0]]) {
-    const without = change === undefined ? undefined : changed(proof, [change]);
-    if (without === undefined) continue;
+  // The last is where the units are read, as a rule.
+  for (const change of uses.reverse().slice(0, MAX_SHOWS)) {
+    const without = changed(proof, [change]);
+    if (without === undefined || !without.permutations.some((group) => group.name === name)) continue;
     if ((await deviationOf(proof, without, (each) => each === name)) > tolerance) return true;
   }
   return false;

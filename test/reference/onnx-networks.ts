@@ -70,7 +70,7 @@ export function onnxNetwork(seed = 1, opset = 17): OnnxNetwork {
 }
 
 /** `layers.0`, `layers.1`, …: 16 → sizes → 5, with ReLU between. */
-export function mlpOnnx(sizes: readonly number[] = [12, 10], seed = 1): Uint8Array<ArrayBuffer> {
+export function mlpOnnx(seed = 1, sizes: readonly number[] = [12, 10]): Uint8Array<ArrayBuffer> {
   const net = onnxNetwork(seed);
   let value = "x";
   const all = [16, ...sizes, 5];

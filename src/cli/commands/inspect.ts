@@ -68,7 +68,8 @@ async function findSpec(context: CommandContext<InspectValues>, model: Model): P
     const { spec, name } = await specOption(context, model);
     return { spec, family: spec.family ?? null, why: spec.why ?? `the spec ${name}` };
   } catch (error) {
-    if (!(error instanceof SpecError) || context.options.spec !== "auto") throw error;
+    const isGiven = context.options.spec !== "auto" || context.options.graph !== undefined;
+    if (!(error instanceof SpecError) || isGiven) throw error;
     return { spec: null, family: null, why: error.message };
   }
 }

@@ -23,7 +23,7 @@ export interface OnnxRuntimeSession {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
   // biome-ignore lint/suspicious/noExplicitAny: its own types are not there
-  run(feeds: any, fetches: any): Promise<Readonly<Record<string, OnnxRuntimeTensor>>>;
+  run(feeds: any, fetches: any, options?: object): Promise<Readonly<Record<string, OnnxRuntimeTensor>>>;
   release(): Promise<void>;
 }
 

@@ -14,6 +14,9 @@ export interface OnnxSession {
   dispose(): Promise<void>;
 }
 
+/** Its errors come as exceptions, too: it need not print them. */
+const FATAL = 4;
+
 /** How a session is opened. */
 export interface SessionOptions {
   readonly runtime: OnnxRuntime;
@@ -38,7 +41,7 @@ export async function openSession(
   const options = {
     executionProviders: ["wasm"],
     graphOptimizationLevel: "disabled",
-    logSeverityLevel: 3,
+    logSeverityLevel: FATAL,
     externalData,
   };
   const session = await told(model.name, () => runtime.InferenceSession.create(bytes, options));
@@ -47,7 +50,9 @@ export async function openSession(
     inputs: session.inputNames,
     outputs: session.outputNames,
     async run(inputs, keep) {
-      const found = await told(model.name, () => session.run(Object.fromEntries(inputs), [...keep]));
+      const found = await told(model.name, () =>
+        session.run(Object.fromEntries(inputs), [...keep], { logSeverityLevel: FATAL }),
+      );
       return new Map(keep.map((name) => [name, found[name]!]));
     },
     async dispose() {

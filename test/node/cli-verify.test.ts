@@ -1,0 +1,67 @@
+/** `rebasin verify` without the peer for ONNX: families run on TensorFlow.js. */
+
+import { writeFileSync } from "node:fs";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { A, commandLine } from "../reference/command-line.ts";
+import { mlpOnnx } from "../reference/onnx-networks.ts";
+
+const test = suite("rebasin verify");
+const line = commandLine(test);
+
+test("a family's spec is proved on TensorFlow.js, group by group", async () => {
+  const { code, json } = await line.runJson("verify", A);
+  assert.is(code, 0);
+  assert.ok(json.kept && json.deviation < 1e-5);
+  assert.is(json.runtime, "TensorFlow.js");
+  assert.ok(json.groups.length > 0);
+  for (const { shows, deviation } of json.groups) assert.ok(shows && deviation < 1e-5);
+});
+
+test("a wrong spec: exit code 1, and the tensor with what it should be", async () => {
+  await line.run("inspect", A, "--spec-out", "spec.json");
+  const spec = JSON.parse(String(line.bytes("spec.json")));
+  const [name] = Object.keys(spec.tensors).filter((tensor) => tensor.endsWith("bias"));
+  const right = spec.tensors[name!];
+  spec.tensors[name!] = Array.isArray(right) ? ["_"] : { ...right, axes: ["_"] };
+  writeFileSync(line.path("wrong.json"), JSON.stringify(spec));
+  const { code, stdout } = await line.run("verify", A, "--spec", "wrong.json");
+  assert.is(code, 1);
+  assert.match(stdout, new RegExp(`wrong +${name} axis 0 is "_", expected "P0" \\(group P0\\)`));
+  assert.match(stdout, /outputs +CHANGED: all groups together change them by/);
+});
+
+test("an ONNX model without onnxruntime-web: one line that says what to install", async () => {
+  writeFileSync(line.path("m.onnx"), mlpOnnx());
+  const { code, stderr } = await line.run("verify", "m.onnx");
+  assert.is(code, 1);
+  assert.match(stderr, /^rebasin: onnxruntime-web is not installed, .*npm install onnxruntime-web\n$/);
+});
+
+test("inspect says the spec of an ONNX model's own graph; --graph carries it over to a checkpoint", async () => {
+  writeFileSync(line.path("m.onnx"), mlpOnnx());
+  const { json } = await line.runJson("inspect", "m.onnx");
+  assert.equal([json.family, json.basis, json.assumptions], ["mlp", "graph", []]);
+  await line.run("convert", "m.onnx", "m.safetensors");
+  const other = await line.runJson("inspect", "m.safetensors", "--graph", "m.onnx", "--spec-out", "g.json");
+  assert.is(other.code, 0);
+  assert.ok(String(line.bytes("g.json")).includes("layers.1.weight"));
+  const wrong = await line.run("inspect", A, "--graph", "m.onnx");
+  assert.is(wrong.code, 1);
+  assert.match(wrong.stderr, /m\.onnx has tensors that .* does not have/);
+});
+
+test("options that do not fit are refused", async () => {
+  for (const [words, message] of [
+    [["--shape", "x"], /--shape x, expected NAME=1x3x224x224/],
+    [["--value", "x=a"], /--value x=a, expected NAME=16000/],
+    [["--value", "x=1"], /which has no graph, expected an ONNX model or --graph/],
+    [["--shape", "x=1x2"], /--shape 1x2 of images, expected NAME=HEIGHTxWIDTHxCHANNELS/],
+  ] as const) {
+    const { code, stderr } = await line.run("verify", A, ...words);
+    assert.is(code, 2);
+    assert.match(stderr, message);
+  }
+});
+
+test.run();
