@@ -14,6 +14,7 @@ const GROUPS: readonly (readonly [OptionGroup | undefined, string])[] = [
   ["output", "Output"],
   ["input", "Input"],
   ["matching", "Matching"],
+  ["blending", "Blending"],
   ["images", "With images"],
   ["repair", "Repair"],
 ];

@@ -6,7 +6,7 @@ export class UsageError extends Error {
 }
 
 /** Under which heading the help lists an option; without one, under "Options". */
-export type OptionGroup = "output" | "input" | "matching" | "images" | "repair";
+export type OptionGroup = "output" | "input" | "matching" | "blending" | "images" | "repair";
 
 /** Other options, each with the values it must have one of; `true` for any value but its default. */
 export type OtherOptions = Readonly<Record<string, readonly string[] | true>>;

@@ -32,7 +32,7 @@ export function planResult(result: PlanResult): CommandResult {
 function alignedJson({ alignment, alignments, many, spec, notes }: PlanResult): object {
   if (alignment !== undefined) return alignmentJson(alignment, spec);
   if (many !== undefined) return { ...many, notes };
-  return { alignments: alignments?.map((each) => alignmentJson(each, spec)), notes };
+  return { alignments: alignments?.map((each) => each && alignmentJson(each, spec)), notes };
 }
 
 function alignedLines({ plan, alignment, alignments, many, spec, notes }: PlanResult): string[] {
@@ -42,8 +42,13 @@ function alignedLines({ plan, alignment, alignments, many, spec, notes }: PlanRe
     const inputs = plan.models.map(({ path }) => path);
     return [...bridgeLines(notes), manyText(many, [name, ...basisLines(spec)], inputs)];
   }
-  const each = (alignments ?? []).map((found, i) => `${visible(plan.models[i]!.path)}:\n${alignmentText(found, spec)}`);
-  return [...bridgeLines(notes), ...(each.length === 0 ? ["aligned    no: the models are numbered alike"] : each)];
+  if (alignments === undefined) return [...bridgeLines(notes), "aligned    no: the models are numbered alike"];
+  const each = alignments.map((found, i) => {
+    const { path, base } = plan.models[i]!;
+    if (found === undefined) return `${visible(path)}: numbered as the base`;
+    return `${visible(path)}${base === undefined ? "" : `, by its base ${visible(base.path)}`}:\n${alignmentText(found, spec)}`;
+  });
+  return [...bridgeLines(notes), ...each];
 }
 
 /** What was written, a line each. */

@@ -54,17 +54,20 @@ export type PlanValues = InputValues &
 export interface PlanWords {
   readonly align: PlanAlign;
   readonly starts?: number | undefined;
+  readonly base?: MergePlan["base"] | undefined;
+  /** What each model has of its own. */
+  readonly parts?: readonly Pick<PlanPart, "base" | "parameters">[] | undefined;
   readonly repair?: PlanRepair | undefined;
   readonly blend?: PlanBlend | undefined;
   readonly output?: PlanOutput | undefined;
 }
 
 /** The plan that a command line states. Throws `UsageError` for options of detection beside a spec file. */
-export function planOf(context: CommandContext<PlanValues>, { align, ...words }: PlanWords): MergePlan {
+export function planOf(context: CommandContext<PlanValues>, { align, parts, ...words }: PlanWords): MergePlan {
   const { options } = context;
   return checkPlan({
     format: PLAN_FORMAT,
-    models: modelsOf(context),
+    models: modelsOf(context).map((model, i) => ({ ...model, ...parts?.[i] })),
     spec: options.spec,
     network: networkOf(context),
     data: dataOf(options, options.data),

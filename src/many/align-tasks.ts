@@ -1,9 +1,12 @@
 /** Fine-tunes of one base or of several, brought to the numbering of one base. */
 
 import type { Spec } from "../axes/types.ts";
+import { isFloat } from "../base/dtype.ts";
 import type { Model } from "../base/model.ts";
 import { checkOptions, type OptionKinds } from "../base/options.ts";
+import { tensorName } from "../base/tensor-names.ts";
 import { MATCH_OPTIONS, type MatchOptions, type MatchReport, matchWeights } from "../match/match-weights.ts";
+import type { BlendModelsOptions } from "../merge/blend-models.ts";
 import { moveTask, type TaskVector, taskVector } from "../merge/task-vector.ts";
 import type { Alignment } from "../perm/alignment.ts";
 import { applyPermutations } from "../perm/apply-permutations.ts";
@@ -101,16 +104,23 @@ async function movedPart(
   return task === undefined ? applyPermutations(model, spec, alignment) : moveTask(task, spec, alignment);
 }
 
+/** Settings as `blendModels` takes them. */
+type Settings = NonNullable<BlendModelsOptions["settings"]>;
+
+const STATISTICS: readonly string[] = ["mean", "variance"];
+
 /**
  * Settings of a blend with a base for a network with running statistics. These, and all floats without a vote, get the
- * mean of the models; everything else gets `settings`. A variance plus differences could be negative.
+ * mean of the models; everything else gets `settings`. A variance plus differences could be negative. Without such
+ * tensors, these are `settings` as they are.
  *
  * @example
- * blendModels(parts, { blend: "ties", base, settings: meansWithoutVote(spec, { density: 0.5 }) });
+ * blendModels(parts, { blend: "ties", base, settings: meansWithoutVote(spec, base, { density: 0.5 }) });
  */
-export function meansWithoutVote<S extends object>(
-  { tensors }: Spec,
-  settings: S,
-): (tensor: string) => S | { readonly blend: "linear" } {
-  return (tensor) => (tensors.get(tensor)?.votes === false ? { blend: "linear" } : settings);
+export function meansWithoutVote(spec: Spec, base: Pick<Model, "tensors">, settings: Settings): Settings {
+  const isMean = (tensor: string): boolean =>
+    spec.tensors.get(tensor)?.votes === false || STATISTICS.includes(tensorName(tensor).role ?? "");
+  if (![...base.tensors].some(([name, { dtype }]) => isFloat(dtype) && isMean(name))) return settings;
+  const own = typeof settings === "function" ? settings : () => settings;
+  return (tensor, info) => (isMean(tensor) ? { blend: "linear" } : own(tensor, info));
 }

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, readFile, stat } from "node:fs/promises";
-import { basename, isAbsolute, join } from "node:path";
+import { basename, dirname, isAbsolute, join } from "node:path";
 import { parseSpec } from "../axes/spec-file.ts";
 import type { Spec } from "../axes/types.ts";
 import { FormatError, SpecError } from "../base/errors.ts";
@@ -55,6 +55,7 @@ export function createPlanFiles(options: PlanFilesOptions): PlanHost {
     },
     open: (model) => openPlanModel(model, at, options),
     openSaved: (path) => openFile(at(path), options, { signal }),
+    adapterConfig: ({ path }) => readAdapterConfig(at(path)),
     readSpec: (path) => readSpecFile(at(path), path),
     readImages: (data, split, limit) => readImages({ ...data, path: at(data.path) }, split, limit, signal),
     target: (plan, like) => targetOf(plan, like, at, { ...options, ...guardOf(plan) }),
@@ -77,7 +78,7 @@ export const isUrl = (path: string): boolean => /^https?:\/\//.test(path);
 
 /** Files and folders that must not be written over. */
 function inputsOf({ models, base, align }: MergePlan): string[] {
-  const paths = [...models.map(({ path }) => path), base?.path, align.permutations];
+  const paths = [...models.flatMap((each) => [each.path, each.base?.path]), base?.path, align.permutations];
   return paths.filter((path) => path !== undefined && path !== DASH && !isUrl(path)) as string[];
 }
 
@@ -145,6 +146,20 @@ async function openFile(path: string, { stdin }: PlanFilesOptions, options: Open
   if (isUrl(path)) return openModel(new URL(path), options);
   if (path !== DASH || stdin === undefined) return openModelFile(path, options);
   return openModel(await stdin(), { name: "stdin", ...options });
+}
+
+/** In the folder that a path names, or is in. */
+async function readAdapterConfig(path: string): Promise<object | undefined> {
+  if (isUrl(path) || path === DASH || path.startsWith(HUB_PREFIX)) return undefined;
+  const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() === true;
+  const file = join(isFolder ? path : dirname(path), "adapter_config.json");
+  const text = await readFile(file, "utf8").catch(() => undefined);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as object;
+  } catch (cause) {
+    throw new FormatError(`${file} is not JSON, expected an adapter's configuration`, { cause });
+  }
 }
 
 /** A spec file; `name` appears in messages and reports. */

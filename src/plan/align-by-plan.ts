@@ -2,8 +2,10 @@
 
 import { parseSpec } from "../axes/spec-file.ts";
 import type { Spec } from "../axes/types.ts";
+import { SpecError } from "../base/errors.ts";
 import type { Model } from "../base/model.ts";
 import { withNetworkNotes } from "../families/network-notes.ts";
+import { isAdapter } from "../many/adapters/adapter.ts";
 import type { Permutations } from "../perm/alignment.ts";
 import { bridgeModels, specFor } from "../perm/bridge-models.ts";
 import type { Bridge, BridgeNote } from "../perm/bridge-types.ts";
@@ -38,11 +40,13 @@ export interface PlannedPair extends AlignedPair {
 
 /** A plan's models, open. */
 export interface OpenPlan {
-  /** As the files have them, the base last. */
+  /** As the files have them: the plan's models, the bases of their own, the base. */
   readonly given: readonly Model[];
-  /** Views that hold the same tensors; without the base. */
+  /** Views that hold the same tensors, without the bases. LoRA adapters are as they are. */
   readonly bridge: Bridge;
   readonly base: Model | undefined;
+  /** Of each model: the base of its own, if it has one. */
+  readonly bases: readonly (Model | undefined)[];
 }
 
 /** Opens a plan's models, makes them fit each other, runs `use`, and always closes them. */
@@ -51,9 +55,15 @@ export async function withPlanModels<T>(setting: PlanSetting, use: (open: OpenPl
   const given: Model[] = [];
   try {
     for (const [at, model] of plan.models.entries()) given.push(await host.open(model, at));
-    if (plan.base !== undefined) given.push(await host.open(plan.base, undefined));
+    const others = new Map<string, number>();
+    for (const each of [...plan.models.map((model) => model.base), plan.base]) {
+      if (each === undefined || others.has(keyOf(each))) continue;
+      others.set(keyOf(each), given.length);
+      given.push(await host.open(each, undefined));
+    }
     host.opened?.(given);
-    const bridge = await bridgeModels(given, {
+    const whole = withoutAdapters(plan, given);
+    const bridge = await bridgeModels(whole, {
       keepA: plan.align.keepA,
       dtype: plan.output?.dtype,
       prefixA: prefixOfA(plan.models[0]!, given[0]!),
@@ -61,11 +71,26 @@ export async function withPlanModels<T>(setting: PlanSetting, use: (open: OpenPl
       signal: run.signal,
     });
     const views = plan.data === undefined ? bridge.models : bridge.models.map((model) => noted(plan, model));
-    const models = views.slice(0, plan.models.length);
-    return await use({ given, bridge: { ...bridge, models }, base: views[plan.models.length] });
+    const viewOf = (at: number): Model => views[whole.indexOf(given[at]!)] ?? given[at]!;
+    const baseOf = (model: PlanModel | undefined): Model | undefined => model && viewOf(others.get(keyOf(model))!);
+    const models = plan.models.map((_, at) => viewOf(at));
+    const bases = plan.models.map((model) => baseOf(model.base));
+    return await use({ given, bridge: { ...bridge, models }, base: baseOf(plan.base), bases });
   } finally {
     for (const model of given) await model.close?.();
   }
+}
+
+/** The same file, read in the same way, is opened once. */
+const keyOf = ({ path, sha256, prefix, key, assume }: PlanModel): string =>
+  JSON.stringify([path, sha256, prefix, key, assume]);
+
+/** Those that hold a network: factors of LoRA are tensors of their own, and need a base. */
+function withoutAdapters({ models, base }: MergePlan, given: readonly Model[]): readonly Model[] {
+  const adapters = given.filter((model, at) => at < models.length && isAdapter(model));
+  if (adapters.length > 0 && base === undefined)
+    throw new SpecError(`${adapters[0]!.name} is a LoRA adapter, expected base: the model that it was trained on`);
+  return given.filter((model) => !adapters.includes(model));
 }
 
 /** With what the plan states of the network: everything made from the model knows it. */

@@ -3,7 +3,7 @@
 import { FormatError } from "../base/errors.ts";
 import { findKeyFault } from "../base/json-keys.ts";
 import { BLENDS } from "../merge/blends/blends.ts";
-import type { AlignMethod, MergePlan, PlanAlign } from "./merge-plan.ts";
+import type { AlignMethod, MergePlan, PlanAlign, PlanPart } from "./merge-plan.ts";
 import { BY_DATA, PLAN_FIELDS } from "./plan-fields.ts";
 import { isSpecPath } from "./plan-paths.ts";
 import { checkShape, fault, type KeyPath, keyText, type Locate } from "./shape.ts";
@@ -68,18 +68,21 @@ export function parsePlan(text: string, name = "plan"): MergePlan {
 function withMethods(given: Partial<MergePlan>): object {
   const { models, base, ...rest } = given;
   // An empty key of a YAML file is null.
-  const align: unknown = given.align ?? {};
+  const said: unknown = given.align ?? {};
+  const align: unknown = said === "force" ? { force: true } : said;
   if (typeof align !== "object" || align === null || Array.isArray(align)) return given;
   const { strategy, method } = align as PlanAlign;
   const isMany = strategy != null || (Array.isArray(models) && models.length > 2 && base == null && method !== "none");
-  const settled: PlanAlign = isMany ? manyAlign(align) : { method: methodOf(align, base), ...align };
+  const settled: PlanAlign = isMany ? manyAlign(align) : { method: methodOf(align, models, base), ...align };
   return { ...rest, models, base, align: settled };
 }
 
-/** Fine-tunes of one base are numbered alike: aligning them is asked for. */
-function methodOf({ permutations }: PlanAlign, base: unknown): AlignMethod {
+/** Fine-tunes of one base are numbered alike: aligning them is asked for. Those of another base are not. */
+function methodOf({ permutations, force }: PlanAlign, models: unknown, base: unknown): AlignMethod {
   if (permutations !== undefined) return "permutations";
-  return base == null ? "frank-wolfe" : "none";
+  const hasOwn = (model: unknown): boolean => (model as Partial<PlanPart> | null)?.base != null;
+  const isMoved = base == null || force === true || (Array.isArray(models) && models.some(hasOwn));
+  return isMoved ? "frank-wolfe" : "none";
 }
 
 /** Joint matching has no separate method. */
@@ -100,6 +103,15 @@ function checkTogether(plan: MergePlan, locate: Locate): void {
   if ((align.reference ?? 0) >= models.length)
     throw fault(locate(["align", "reference"]), `is ${align.reference}`, `a model's number, 0 to ${models.length - 1}`);
   checkData(plan, locate);
+  const other = models.findIndex((model) => model.base !== undefined);
+  if (other >= 0 && base === undefined)
+    throw fault(
+      locate(["models", other, "base"]),
+      "is beside no base",
+      "base: the model that differences are added to",
+    );
+  if (align.force === true && base === undefined)
+    throw fault(locate(["align", "force"]), "is for models beside a base", "no force");
   if (blend !== undefined) return;
   const stray = base !== undefined ? "base" : plan.repair !== undefined ? "repair" : undefined;
   if (stray !== undefined) throw fault(locate([stray]), "is for a merge", "blend beside it");

@@ -55,6 +55,8 @@ export interface PlanModel {
 
 /** One of the models that are merged. */
 export interface PlanPart extends PlanModel {
+  /** What it was fine-tuned from, where that is not the plan's base: its differences are moved by that one's alignment. */
+  readonly base?: PlanModel | undefined;
   /** Settings of the blend for this model alone. */
   readonly parameters?: PlanParameters | undefined;
 }
@@ -94,6 +96,8 @@ export type AlignMethod =
 export interface PlanAlign {
   readonly strategy?: ManyStrategy | undefined;
   readonly method?: AlignMethod | undefined;
+  /** Fine-tunes of the base are aligned to it, too. */
+  readonly force?: boolean | undefined;
   readonly seed?: number | undefined;
   readonly restarts?: number | undefined;
   readonly cost?: ActivationCost | undefined;

@@ -62,6 +62,7 @@ export const STRATEGIES: readonly string[] = ["cycle-consistent", "merge-many", 
 const ALIGN: Fields = {
   strategy: { shape: oneOf(...STRATEGIES), about: "how several models are aligned to each other" },
   method: { shape: oneOf(...MATCHING, "straight-through", "permutations", "none"), about: "how two are matched" },
+  force: { shape: FLAG, about: "align fine-tunes of the base to it, too" },
   seed: { shape: FROM_ZERO, about: "seed of the order of descents and of what else is drawn", fallback: 0 },
   restarts: {
     shape: FROM_ZERO,
@@ -177,6 +178,10 @@ const PARAMETERS: Fields = {
 
 const MODEL: Fields = {
   ...FILE,
+  base: {
+    shape: { kind: "fields", fields: FILE },
+    about: "what it was fine-tuned from, where that is not the plan's base",
+  },
   parameters: { shape: { kind: "fields", fields: PARAMETERS }, about: "settings of the blend for this model" },
 };
 

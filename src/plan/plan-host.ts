@@ -19,6 +19,8 @@ export interface PlanHost {
   opened?(models: readonly Model[]): void;
   /** Opens a file of `rebasin match`. */
   openSaved(path: string): Promise<Model>;
+  /** What `adapter_config.json` beside a LoRA adapter says; undefined where there is none. */
+  adapterConfig?(model: PlanModel): Promise<object | undefined>;
   readSpec(path: string): Promise<Spec>;
   /** One split of the images, of which `limit` are wanted. */
   readImages(data: PlanData, split: "train" | "test", limit?: number): Promise<Dataset>;

@@ -3,6 +3,7 @@
 import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
 import type { ManyReport } from "../many/align-many.ts";
+import { meansWithoutVote } from "../many/align-tasks.ts";
 import { mergeMany } from "../many/merge-many.ts";
 import { type BlendModelsOptions, blendModels } from "../merge/blend-models.ts";
 import type { BlendName } from "../merge/blends/blends.ts";
@@ -24,6 +25,7 @@ import { planText } from "./canonical.ts";
 import { checkPlan } from "./check-plan.ts";
 import type { MergePlan, PlanBlend } from "./merge-plan.ts";
 import { modelDigest } from "./model-digest.ts";
+import { partsByPlan } from "./parts-by-plan.ts";
 import type { PlanHost, PlanRun, PlanSetting, PlanTarget } from "./plan-host.ts";
 import { matchMetadata } from "./rebasin.ts";
 import { type PlannedRepair, plannedRepair } from "./repair-by-plan.ts";
@@ -36,8 +38,8 @@ export interface PlanResult {
   readonly plan: MergePlan;
   /** How a pair was aligned; undefined for several models. */
   readonly alignment?: PlanAlignment | undefined;
-  /** How models were aligned to their base, one by one, where the plan asks for it. */
-  readonly alignments?: readonly PlanAlignment[] | undefined;
+  /** How models, or the bases of their own, were aligned to the base, one by one; undefined for those that were not. */
+  readonly alignments?: readonly (PlanAlignment | undefined)[] | undefined;
   /** How several models were aligned to each other. */
   readonly many?: ManyReport | undefined;
   /** Bound to the models. */
@@ -72,7 +74,8 @@ export async function runPlan(plan: MergePlan, host: PlanHost, run: PlanRun = {}
   const { align, base, models } = setting.plan;
   return withPlanModels(setting, (open) => {
     // Before anything is read: a filter may be in no tensor's name.
-    if (setting.plan.blend !== undefined) describeSettings(setting.plan, open.bridge.models[0]!.tensors, run.locate);
+    if (setting.plan.blend !== undefined)
+      describeSettings(setting.plan, (open.base ?? open.bridge.models[0]!).tensors, run.locate);
     if (align.strategy !== undefined) return runMany(setting, open);
     return base === undefined && models.length === 2 && !isAsItIs(setting.plan)
       ? runPair(setting, open)
@@ -84,9 +87,9 @@ export async function runPlan(plan: MergePlan, host: PlanHost, run: PlanRun = {}
 const isAsItIs = ({ align, repair, output, blend }: MergePlan): boolean =>
   align.method === "none" && repair === undefined && output?.permutations === undefined && blend !== undefined;
 
-async function targetOf({ plan, host }: PlanSetting, { bridge }: OpenPlan): Promise<PlanTarget | undefined> {
+async function targetOf({ plan, host }: PlanSetting, { bridge, base }: OpenPlan): Promise<PlanTarget | undefined> {
   if (plan.output?.path === undefined) return undefined;
-  return host.target?.(plan, bridge.restore(bridge.models[0]!));
+  return host.target?.(plan, bridge.restore(base ?? bridge.models[0]!));
 }
 
 /**
@@ -145,28 +148,21 @@ async function blendPair(setting: PlanSetting, open: OpenPlan, aligned: PlannedP
   return blendModels(parts, { ...blendOptions(setting, a), metadata });
 }
 
-/** Models that are numbered alike, or that are aligned to the base that they were fine-tuned from, one by one. */
+/** Models that are numbered alike, or that a base brings to one numbering. */
 async function runParts(setting: PlanSetting, open: OpenPlan): Promise<PlanResult> {
   const { plan } = setting;
   const { bridge, base } = open;
+  const like = base ?? bridge.models[0]!;
   const target = await targetOf(setting, open);
-  const spec = bridge.fit(await specByPlan(setting, bridge.models[0]!));
-  const alignments: PlanAlignment[] = [];
-  const parts: Model[] = [];
-  for (const model of bridge.models) {
-    if (base === undefined || plan.align.method === "none") parts.push(model);
-    else {
-      const { alignment, permutations } = await alignByPlan(setting, { ...bridge, models: [base, model] });
-      alignments.push(alignment);
-      parts.push(await applyPermutations(model, spec, permutations));
-    }
-  }
+  const { parts, alignments, spec } = await partsByPlan(setting, open);
   const metadata = await madeBy(setting, open);
-  const merged = blendModels(parts, { ...blendOptions(setting, parts[0]!), base, metadata });
+  const options = blendOptions(setting, like);
+  const settings = base === undefined ? options.settings : meansWithoutVote(spec, base, options.settings ?? {});
+  const merged = blendModels(parts, { ...options, settings, base, metadata });
   const outputNotes = (await target?.save(bridge.restore(merged))) ?? [];
   return {
-    ...{ plan, spec, notes: bridge.notes, hasStatistics: hasStatistics(parts[0]!), permutations: [], outputNotes },
-    alignments: alignments.length === 0 ? undefined : alignments,
+    ...{ plan, spec, notes: bridge.notes, hasStatistics: hasStatistics(like), permutations: [], outputNotes },
+    alignments: alignments.every((each) => each === undefined) ? undefined : alignments,
     output: target && { path: target.path, format: target.format, formatNote: target.formatNote },
   };
 }

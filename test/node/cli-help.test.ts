@@ -29,7 +29,7 @@ test("no line is wider than the terminal, and no word is lost", async () => {
 test("options stand in groups, each once", () => {
   const page = commandHelp(MERGE, merge, 80);
   const headings = [...page.matchAll(/^(\S.*):$/gm)].map(([, heading]) => heading);
-  assert.equal(headings, ["Options", "Output", "Input", "Matching", "With images", "Repair", "Examples"]);
+  assert.equal(headings, ["Options", "Output", "Input", "Matching", "Blending", "With images", "Repair", "Examples"]);
   assert.is(page.split("\n").filter((line) => /^ {2}.{4}--lambda /.test(line)).length, 1);
 });
 

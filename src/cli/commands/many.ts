@@ -1,9 +1,10 @@
-/** `rebasin many A B [C ...] -o OUT` */
+/** `rebasin many A [B ...] -o OUT` */
 
 import type { Dtype } from "../../base/dtype.ts";
 import type { ManyStrategy } from "../../many/align-many.ts";
 import type { Method } from "../../match/match-weights.ts";
 import { runPlan } from "../../plan/run-plan.ts";
+import { alignBeside, type BlendValues, blendOf, blendOptions } from "../blending.ts";
 import { DTYPE_OPTION } from "../bridging.ts";
 import type { Command } from "../command.ts";
 import { DATA_SOURCE_OPTIONS, type DataSourceValues } from "../image-data.ts";
@@ -17,7 +18,14 @@ import { QUEUEING_OPTIONS, type QueueingValues } from "../queueing/options.ts";
 import { runQueued } from "../queueing/run-queued.ts";
 import { REPAIR_OPTIONS, type RepairValues, TEMPERATURE_OPTION } from "../repairing.ts";
 
-interface ManyValues extends SpecValues, FolderValues, InputValues, DataSourceValues, RepairValues, QueueingValues {
+interface ManyValues
+  extends BlendValues,
+    SpecValues,
+    FolderValues,
+    InputValues,
+    DataSourceValues,
+    RepairValues,
+    QueueingValues {
   readonly output: string;
   readonly strategy: ManyStrategy;
   readonly dtype: Dtype | undefined;
@@ -33,15 +41,17 @@ interface ManyValues extends SpecValues, FolderValues, InputValues, DataSourceVa
 }
 
 export const many: Command<ManyValues> = {
-  positionals: ["A", "B"],
-  further: "C",
+  positionals: ["A"],
+  further: "B",
   options: {
     output: outputOption("the merged model"),
     strategy: choice(["cycle-consistent", "merge-many", "tree"], {
       value: "STRATEGY",
       help: "all jointly to a common universe (C²M³); each to the mean of the others (Git Re-Basin's MergeMany); in pairs, by stages",
       default: "cycle-consistent",
+      without: ["base"],
     }),
+    ...blendOptions("linear"),
     dtype: DTYPE_OPTION,
     "permutations-out": text({
       group: "output",
@@ -56,9 +66,9 @@ export const many: Command<ManyValues> = {
     }),
     method: choice(["frank-wolfe", "coordinate"], {
       value: "METHOD",
-      help: "how the first round of merge-many matches, and how tree matches pairs",
-      defaultText: "coordinate for merge-many, as in the paper; frank-wolfe for tree",
-      for: { strategy: ["merge-many", "tree"] },
+      help: "how the first round of merge-many matches, how tree matches pairs, and how bases are matched",
+      defaultText: "coordinate for merge-many, as in the paper; else frank-wolfe",
+      for: { strategy: ["merge-many", "tree"], base: true },
     }),
     "max-rounds": integer({ value: "N", help: "rounds over all models at most", default: 100, min: 1 }),
     seed: integer({
@@ -82,6 +92,8 @@ export const many: Command<ManyValues> = {
     "rebasin many a.safetensors b.safetensors c.safetensors -o merged.safetensors",
     "rebasin many runs/*.safetensors -o merged.safetensors --strategy merge-many --seed 1 --json",
     "rebasin many a.safetensors b.safetensors c.safetensors -o merged.safetensors --permutations-out perms",
+    "rebasin many tuned-1.safetensors tuned-2.safetensors -o merged.safetensors --base base.safetensors --blend task_arithmetic --task-scale 0.4",
+    "rebasin many lora/ tuned.safetensors -o merged.safetensors --base a.safetensors --bases base,b.safetensors --blend ties --density 0.2",
     "rebasin many a.safetensors b.safetensors c.safetensors -o merged.safetensors --repair least-squares --data fashion-mnist",
   ],
   async run(context) {
@@ -89,8 +101,12 @@ export const many: Command<ManyValues> = {
     const { strategy, method, seed, reference, "max-rounds": maxRounds } = options;
     if (reference >= positionals.length)
       throw new UsageError(`--reference ${reference}, expected an integer from 0 to ${positionals.length - 1}`);
-    const align = { strategy, method, seed, reference, maxRounds };
-    const words = { align, blend: { method: "linear" as const }, repair: repairOf(options), output: outputOf(options) };
+    const { base, ...blended } = blendOf(options, positionals.length);
+    if (base === undefined && positionals.length < 2)
+      throw new UsageError("many got 1 model, expected two or more, or a --base");
+    const together = { strategy, method, seed, reference, maxRounds };
+    const align = base === undefined ? together : alignBeside(options, { method, seed });
+    const words = { ...blended, base, align, repair: repairOf(options), output: outputOf(options) };
     const whole = planOf(context, words);
     if (options.queue !== undefined) return runQueued({ plan: whole }, context);
     const { plan, host, run } = await settingOf(context, whole);

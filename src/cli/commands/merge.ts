@@ -1,16 +1,16 @@
 /** `rebasin merge A B -o OUT` */
 
 import type { Dtype } from "../../base/dtype.ts";
-import type { Blend } from "../../merge/methods/blend-tensor.ts";
 import { runPlan } from "../../plan/run-plan.ts";
 import { PERMUTATIONS_OPTION, type PermutationsValues } from "../aligned-pair.ts";
 import { PERMUTATIONS_OUT_OPTION } from "../alignment-text.ts";
+import { alignBeside, type BlendValues, blendOf, blendOptions, blendsWith } from "../blending.ts";
 import { DTYPE_OPTION, KEEP_OPTION } from "../bridging.ts";
 import type { Command } from "../command.ts";
 import { MATCH_OPTIONS, type MatchValues } from "../matching.ts";
 import { MATCH_DATA_OPTIONS, type MatchDataValues } from "../matching-data.ts";
 import { PREFIX_OPTIONS, type PrefixValues } from "../models.ts";
-import { choice, number } from "../option.ts";
+import { number } from "../option.ts";
 import { FOLDER_OPTIONS, type FolderValues, METADATA_OPTION, outputOption } from "../output.ts";
 import { planResult } from "../plan-result.ts";
 import { alignOf, outputOf, planOf, repairOf, settingOf } from "../planning.ts";
@@ -18,7 +18,8 @@ import { TEMPERATURE_OPTION } from "../repairing.ts";
 import { MERGE_REPAIR_OPTIONS, type MergeRepairValues } from "../repairing-tasks.ts";
 
 interface MergeValues
-  extends FolderValues,
+  extends BlendValues,
+    FolderValues,
     MatchValues,
     PrefixValues,
     MatchDataValues,
@@ -26,7 +27,6 @@ interface MergeValues
     PermutationsValues {
   readonly output: string;
   readonly lambda: number;
-  readonly blend: Blend;
   readonly dtype: Dtype | undefined;
   readonly "permutations-out": string | undefined;
   readonly "no-metadata": boolean;
@@ -38,12 +38,15 @@ export const merge: Command<MergeValues> = {
   positionals: ["A", "B"],
   options: {
     output: outputOption("the merged model"),
-    lambda: number({ value: "X", help: "share of B: 0 is A, 1 is the aligned B", default: 0.5, min: 0, max: 1 }),
-    blend: choice(["lerp", "slerp"], {
-      value: "BLEND",
-      help: "on the line between the models, or on the sphere",
-      default: "lerp",
+    lambda: number({
+      value: "X",
+      help: "share of B: 0 is A, 1 is the aligned B",
+      default: 0.5,
+      min: 0,
+      max: 1,
+      for: { blend: blendsWith("lambda") },
     }),
+    ...blendOptions("lerp"),
     dtype: DTYPE_OPTION,
     "permutations-out": PERMUTATIONS_OUT_OPTION,
     permutations: PERMUTATIONS_OPTION,
@@ -60,6 +63,7 @@ export const merge: Command<MergeValues> = {
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors",
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors --lambda 0.3 --permutations-out perms.safetensors",
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors --spec my-spec.json --json",
+    "rebasin merge tuned-1.safetensors tuned-2.safetensors -o merged.safetensors --base base.safetensors --blend ties --density 0.2",
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors --starts 5 --data fashion-mnist --input-size 14",
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors --repair least-squares --data fashion-mnist",
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors --repair bn-reset --data fashion-mnist",
@@ -67,9 +71,12 @@ export const merge: Command<MergeValues> = {
   ],
   async run(context) {
     const { options } = context;
-    const { lambda, blend: method, split, checkpoint } = options;
-    const words = { ...alignOf(options, split), repair: repairOf(options), output: outputOf(options) };
-    const setting = await settingOf(context, planOf(context, { ...words, blend: { method, lambda } }), checkpoint);
+    const { split, checkpoint } = options;
+    const found = alignOf(options, split);
+    const { base, ...blended } = blendOf(options, 2);
+    const align = base === undefined ? found.align : alignBeside(options, found.align);
+    const words = { ...found, ...blended, base, align, repair: repairOf(options), output: outputOf(options) };
+    const setting = await settingOf(context, planOf(context, words), checkpoint);
     const { plan, host, run } = setting;
     return planResult(await runPlan(plan, host, run));
   },

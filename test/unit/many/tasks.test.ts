@@ -84,7 +84,7 @@ test("running statistics get the mean, beside any blend with a base", async () =
   const network = convNetwork(createRng(14), true);
   const base = toModel(network.tensors, "base");
   const models = [await tuned(base, 15), await tuned(base, 16)];
-  const settings = meansWithoutVote(network.spec, { taskScale: 3 });
+  const settings = meansWithoutVote(network.spec, base, { taskScale: 3 });
   const merged = blendModels(models, { blend: "task_arithmetic", base, settings });
   const name = "bn0.running_var";
   const [a, b] = await Promise.all(models.map(async (model) => (await fromModel(model)).get(name)!.data));

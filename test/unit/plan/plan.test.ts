@@ -53,7 +53,7 @@ test("what is wrong is named by its key", () => {
   refuses({ models: [{ path: "a" }] }, "p.json blend.method lerp got 1 models, expected 2");
   refuses(
     { models: [{ path: "a" }, { pfad: "b" }] },
-    "p.json models[1].pfad is not known, expected one of path, sha256, prefix, key, assume, parameters",
+    "p.json models[1].pfad is not known, expected one of path, sha256, prefix, key, assume, base, parameters",
   );
   refuses({ models: [{ path: "a" }, {}] }, "p.json models[1] has no path, expected path: a text");
   refuses({ output: { path: 3 } }, "p.json output.path is 3, expected a text");
