@@ -95,7 +95,7 @@ test("outputs that cannot be written are refused before any work, wrong words wi
   await refused(2, /--strategy star, expected one of/, ...models, "-o", "m.safetensors", "--strategy", "star");
   await refused(
     2,
-    /--method is not for --strategy cycle-consistent/,
+    /--method is for --strategy merge-many or tree or --base/,
     ...models,
     "-o",
     "m.safetensors",
