@@ -69,6 +69,39 @@ test("a folder's worker does what a local run does", async () => {
     assert.equal(readdirSync(cli.path(`q/${folder}`)), []);
 });
 
+test("documents of a recipe are jobs, each behind those it reads", async () => {
+  writePlan("m", 0.3);
+  const text = `name: half
+models: [a.safetensors, b.safetensors]
+blend: { method: lerp, lambda: 0.5 }
+---
+name: quarter
+models: [b.safetensors, a.safetensors]
+blend: { method: lerp, lambda: 0.25 }
+output: quarter.safetensors
+---
+models: [half, quarter]
+blend: slerp
+output: both.safetensors
+`;
+  writeFileSync(cli.path("recipe.yaml"), text);
+  assert.is((await cli.run("run", "recipe.yaml")).code, 0);
+  const files = ["quarter.safetensors", "both.safetensors"];
+  const before = files.map((file) => cli.bytes(file));
+  const taken = await cli.run("run", "recipe.yaml", "--queue", "q");
+  assert.match(taken.stderr, /quarter\.safetensors already exists/);
+  const workers = [startWorker("q"), startWorker("q")];
+  const { code, stdout, stderr } = await cli.run("run", "recipe.yaml", "--queue", "q", "--force", "--json");
+  assert.is(code, 0, stderr);
+  const json = JSON.parse(stdout);
+  assert.equal(
+    json.documents.map(({ name }: { name?: string }) => name),
+    ["half", "quarter", undefined],
+  );
+  for (const [i, file] of files.entries()) assert.ok(cli.bytes(file).equals(before[i]!), file);
+  for (const worker of workers) await worker.stop();
+});
+
 test("a worker that is killed: its job is done by another", async () => {
   writePlan("m", 0.3);
   assert.is((await cli.run("run", "m.json", "-o", "local.safetensors")).code, 0);

@@ -4,7 +4,6 @@ import { dirname, resolve, sep } from "node:path";
 import { visible } from "../../base/visible.ts";
 import type { RecipeOutline, RecipeResult } from "../../node/recipe-runner.ts";
 import { outlineRecipe, readRecipe, runRecipe } from "../../node/recipes.ts";
-import type { MergePlan } from "../../plan/merge-plan.ts";
 import type { RecipeStep } from "../../plan/recipe/recipe.ts";
 import { textTable } from "../../report/text-table.ts";
 import type { Command, CommandResult } from "../command.ts";
@@ -15,7 +14,7 @@ import { forceOption } from "../output.ts";
 import { planResult } from "../plan-result.ts";
 import { hostOf } from "../planning.ts";
 import { QUEUEING_OPTIONS, type QueueingValues } from "../queueing/options.ts";
-import { runQueued } from "../queueing/run-queued.ts";
+import { runQueuedSteps } from "../queueing/run-queued.ts";
 
 interface RunValues extends QueueingValues {
   readonly output: string | undefined;
@@ -55,14 +54,14 @@ export const run: Command<RunValues> = {
     "rebasin run plan.json",
     "rebasin run recipe.yaml --dry-run",
     "rebasin run recipe.yaml -o merged.safetensors --threads 4 --json",
-    "rebasin run plan.json --queue /shared/queue",
+    "rebasin run recipe.yaml --queue /shared/queue",
   ],
   async run(context) {
     const { options, positionals, signal, onProgress, say } = context;
     const [path] = positionals as [string];
     const folder = dirname(path);
     const steps = withOutput(await readRecipe(path), path, options.output, options["dry-run"]);
-    if (options.queue !== undefined) return runQueued({ plan: onlyPlan(steps), folder }, { ...context, options });
+    if (options.queue !== undefined) return runQueuedSteps(steps, folder, context);
     const host = await hostOf(context, options.checkpoint, folder);
     if (options["dry-run"]) return outlineResult(await outlineRecipe(steps, host, { folder }));
     const cache = options.cache ?? resolve(folder, dirname(outputOf(steps.at(-1)!) ?? "."), ".rebasin");
@@ -71,12 +70,6 @@ export const run: Command<RunValues> = {
     return runResult(await runRecipe(steps, host, { ...how, folder, cache }));
   },
 };
-
-/** A queue takes one plan. */
-function onlyPlan(steps: readonly RecipeStep[]): MergePlan {
-  if (steps.length > 1) throw new UsageError(`--queue with ${steps.length} documents, expected a recipe of one`);
-  return steps[0]!.plan;
-}
 
 const outputOf = ({ plan: { output = {} } }: RecipeStep): string | undefined => output.path ?? output.permutations;
 

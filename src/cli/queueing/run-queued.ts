@@ -1,11 +1,16 @@
 /** Plans handed to a queue instead of being run: submitted, waited for, and reported as a local run reports them. */
 
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { visible } from "../../base/visible.ts";
 import { collectResult } from "../../jobs/collect-result.ts";
+import type { JobQueue, JobStatus } from "../../jobs/job-queue.ts";
 import { openQueue } from "../../jobs/open-queue.ts";
 import { type PlanJob, planJob } from "../../jobs/plan-job.ts";
 import { waitForJob } from "../../jobs/wait-for-job.ts";
+import { planFiles } from "../../node/plan-files.ts";
 import type { MergePlan } from "../../plan/merge-plan.ts";
+import type { RecipeStep } from "../../plan/recipe/recipe.ts";
 import type { CommandContext, CommandResult } from "../command.ts";
 import { DASH } from "../dash.ts";
 import { UsageError } from "../option.ts";
@@ -22,25 +27,95 @@ type QueueContext = Pick<CommandContext, "signal" | "onProgress" | "say"> & {
   readonly options: QueueingValues & { readonly force: boolean };
 };
 
-/** Runs one plan on the queue of the options. Ctrl-C stops the waiting; the job itself continues. */
+/** One document of a recipe as a job. */
+interface QueuedStep {
+  readonly name: string | undefined;
+  readonly plan: MergePlan;
+  readonly job: PlanJob;
+}
+
+/** What a recipe's documents are called in reports. */
+const HEAD_OF_LAST = "the last document";
+
+/** Runs a plan on the queue of the options. Ctrl-C stops the waiting; the job itself continues. */
 export async function runQueued({ plan, folder }: QueuedPlan, context: QueueContext): Promise<CommandResult> {
-  const { options, signal, onProgress, say } = context;
-  checkPaths(plan);
-  const job = await planJob(plan, { results: resultsOf(options), folder, signal });
+  return runQueuedSteps([{ name: undefined, plan }], folder, context);
+}
+
+/** Runs the documents of a recipe on the queue: each is a job, and what others read is their child. */
+export async function runQueuedSteps(
+  steps: readonly Pick<RecipeStep, "name" | "plan">[],
+  folder: string | undefined,
+  context: QueueContext,
+): Promise<CommandResult> {
+  const { options, signal } = context;
+  // Before any work: outputs that could not be written at its end.
+  const { prepare } = await planFiles({ folder, force: options.force, signal });
+  for (const { plan } of steps) if (outputOf(plan) !== undefined) await prepare?.(plan);
+  const queued = await jobsOf(steps, folder, { results: resultsOf(options), signal });
   const queue = await openQueue(options.queue!);
   try {
-    const [id = ""] = await queue.submit([job.job]);
-    say(`queued     ${id}`);
-    signal.addEventListener("abort", () => say(`continues  ${id} (rebasin jobs cancel ${id} --queue QUEUE stops it)`));
-    const onStatus = ({ progress }: { progress?: unknown }): void => {
-      if (progress !== undefined) onProgress(progress as Parameters<typeof onProgress>[0]);
-    };
-    const { result } = await waitForJob(queue, id, { signal, onStatus });
-    await collectResult(plan, job, { folder, force: options.force, signal });
-    return asLocal(result as RunReport, job);
+    await submitAndWait(queue, queued, context);
+    for (const [i, { job }] of queued.entries()) {
+      if (outputOf(steps[i]!.plan) !== undefined)
+        await collectResult(steps[i]!.plan, job, { folder, force: options.force, signal });
+    }
+    return await reportOf(queued);
   } finally {
     await queue.close();
   }
+}
+
+const outputOf = ({ output = {} }: MergePlan): string | undefined => output.path ?? output.permutations;
+
+async function jobsOf(
+  steps: readonly Pick<RecipeStep, "name" | "plan">[],
+  folder: string | undefined,
+  where: { readonly results: string; readonly signal: AbortSignal },
+): Promise<QueuedStep[]> {
+  const made = new Map<string, PlanJob>();
+  const queued: QueuedStep[] = [];
+  for (const step of steps) {
+    checkPaths(step.plan);
+    // What only other documents read is a file of the results folder alone.
+    const kept = { ...step.plan, output: { ...step.plan.output, path: `${step.name}.safetensors` } };
+    const plan = outputOf(step.plan) === undefined ? kept : step.plan;
+    const job = await planJob(plan, { ...where, folder, made, name: step.name });
+    if (step.name !== undefined) made.set(resolve(folder ?? ".", step.name), job);
+    queued.push({ name: step.name, plan, job });
+  }
+  return queued;
+}
+
+/** Submits what no other job has as its child, and waits for all of it. */
+async function submitAndWait(
+  queue: JobQueue,
+  queued: readonly QueuedStep[],
+  { signal, onProgress, say }: QueueContext,
+): Promise<void> {
+  const children = new Set(queued.flatMap(({ job }) => job.job.children ?? []));
+  const roots = queued.map(({ job }) => job.job).filter((job) => !children.has(job));
+  const ids = await queue.submit(roots);
+  say(`queued     ${ids.join(" ")}`);
+  const stays = (): void => say(`continues  ${ids.join(" ")} (rebasin jobs cancel ID --queue QUEUE stops it)`);
+  signal.addEventListener("abort", stays, { once: true });
+  const onStatus = ({ progress }: JobStatus): void => {
+    if (progress !== undefined) onProgress(progress as Parameters<typeof onProgress>[0]);
+  };
+  for (const id of ids) await waitForJob(queue, id, { signal, onStatus });
+}
+
+/** One document reports what its command does, several each under its name. */
+async function reportOf(queued: readonly QueuedStep[]): Promise<CommandResult> {
+  const reports: { name: string | undefined; result: CommandResult }[] = [];
+  for (const { name, job } of queued) {
+    const report = JSON.parse(await readFile(job.payload.report, "utf8")) as RunReport;
+    reports.push({ name, result: asLocal(report, job) });
+  }
+  if (reports.length === 1) return reports[0]!.result;
+  const documents = reports.map(({ name, result }) => ({ name, ...(result.json as object) }));
+  const texts = reports.map(({ name, result }) => `${visible(name ?? HEAD_OF_LAST)}:\n${result.text}`);
+  return { json: { documents }, text: texts.join("\n\n") };
 }
 
 /** Where results are kept: beside a queue's folder, or where the option says. */
