@@ -56,9 +56,13 @@ export function checkShape(value: unknown, shape: Shape, locate: Locate, path: K
 /** The shape of a setting that is written as `value` is. */
 function settingShape(value: unknown, item: Shape): Shape {
   if (!Array.isArray(value)) return item;
-  const gradient: Shape = { kind: "list", item, least: 1 };
-  if (typeof value[0] !== "object" || value[0] === null) return gradient;
-  const shape: Shape = { kind: "either", of: [item, gradient] };
+  const isRules = typeof value[0] === "object" && value[0] !== null;
+  return isRules ? settingRules(item) : { kind: "list", item, least: 1 };
+}
+
+/** A setting that is written as a list of `{ filter, value }`. */
+export function settingRules(item: Shape): Shape {
+  const shape: Shape = { kind: "either", of: [item, { kind: "list", item, least: 1 }] };
   const fields: Fields = {
     filter: { shape: { kind: "text" }, about: "part of the names of the tensors that it is for; * or none: all" },
     value: { shape, about: "for these tensors: a value, or a gradient over blocks", required: true },
