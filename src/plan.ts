@@ -57,4 +57,5 @@ export {
 export { type PlanResult, runPlan } from "./plan/run-plan.ts";
 export type { TensorSetting } from "./plan/settings.ts";
 export type { KeyPath, Locate } from "./plan/shape.ts";
+export { type SweepVariant, type SweptKey, sweepPlan, sweepVariants } from "./plan/sweep-plan.ts";
 export type { TaskFile } from "./plan/tasks-by-plan.ts";

@@ -26,6 +26,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/run.ts")).run,
   },
   {
+    name: "sweep",
+    summary: "Measure a recipe with several settings of its blend",
+    load: async () => (await import("./commands/sweep.ts")).sweep,
+  },
+  {
     name: "match",
     summary: "Find the permutations that align B to A",
     load: async () => (await import("./commands/match.ts")).match,

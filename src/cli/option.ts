@@ -30,6 +30,8 @@ interface OptionFacts {
 export interface Option<T = unknown> extends OptionFacts {
   /** How the help writes the value: `FILE`. Without it the option is a flag. */
   readonly value?: string | undefined;
+  /** May be given several times: `read` gets the values as lines. */
+  readonly isRepeated?: boolean | undefined;
   /** Allowed values, where the list is closed. */
   readonly choices?: readonly string[] | undefined;
   /** As a user would write it. */
@@ -123,6 +125,14 @@ export function parsed<T, const F extends ValueFacts>(
   read: (given: string, name: string) => T,
 ): Option<Read<F, T>> {
   return valued(facts, read);
+}
+
+/** An option that is given once or more, of which `read` makes a value each. */
+export function repeated<T>(facts: ValueFacts, read: (given: string, name: string) => T): Option<readonly T[]> {
+  const option = parsed({ ...facts, required: true as const }, (lines, name) =>
+    lines.split("\n").map((line) => read(line, name)),
+  );
+  return { ...option, isRepeated: true };
 }
 
 /** The same option where a command cannot do without it. */

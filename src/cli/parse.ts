@@ -23,7 +23,7 @@ export function parseWords<V>(name: string, command: Command<V>, words: readonly
   for (const [option, rule] of Object.entries(rules)) {
     const value = values[option] ?? rule.default;
     // A flag has no text of its own.
-    if (value !== undefined) given.set(option, value === true ? "" : String(value));
+    if (value !== undefined) given.set(option, value === true ? "" : [value].flat().join("\n"));
   }
   if (given.has("help")) return undefined;
   checkCount(name, command, positionals);
@@ -42,9 +42,10 @@ function valuesOf<V>(rules: { readonly [K in keyof V]: Option<V[K]> }, given: Re
 
 function parse(words: readonly string[], rules: Rules) {
   const options = Object.fromEntries(
-    Object.entries(rules).map(([name, { value, short }]) => [
+    Object.entries(rules).map(([name, { value, short, isRepeated = false }]) => [
       name,
       {
+        multiple: isRepeated,
         type: value === undefined ? ("boolean" as const) : ("string" as const),
         ...(short === undefined ? {} : { short }),
       },

@@ -194,7 +194,7 @@ async function runMany(setting: PlanSetting, open: OpenPlan): Promise<PlanResult
 }
 
 /** The blend of tensors with the names of `like`, and its settings. */
-function blendOptions({ plan, run }: PlanSetting, like: Model): BlendModelsOptions & { blend: BlendName } {
+export function blendOptions({ plan, run }: PlanSetting, like: Model): BlendModelsOptions & { blend: BlendName } {
   const { method, seed } = plan.blend!;
   const settings = settingsByPlan(plan, like.tensors.keys(), run.locate);
   return {
@@ -210,7 +210,7 @@ function isMean({ blend, models }: MergePlan): boolean {
 }
 
 /** For repairs, which hold to the parents as the merge does. */
-function shareOfB({ lambda, weights }: PlanBlend): number {
+export function shareOfB({ lambda, weights }: PlanBlend): number {
   if (typeof lambda === "number") return lambda;
   return weights === undefined ? 0.5 : weights[1]! / (weights[0]! + weights[1]!);
 }
