@@ -37,7 +37,7 @@ export const FOR_WORKERD = {
 };
 
 /**
- * Nor does an edge worker read other formats than it imports itself, and all of them have SIMD. Not for tests, which run all
+ * Nor does an edge worker read other formats than it imports itself, or match blocks and slices, and all of them have SIMD. Not for tests, which run all
  * suites there.
  */
 const EDGE_FORMATS = join(root, "src/formats/open-other-edge.ts");
@@ -49,6 +49,11 @@ const EDGE_FILES = [
   [/\/choose-kernels\.ts$/, "src/match/choose-kernels-edge.ts"],
   [/\/link\/from-graph\.ts$/, "src/link/from-graph-edge.ts"],
   [/\/prepare\.ts$/, "src/match/prepare-edge.ts"],
+  // Transformers and their specs have no room there.
+  [/\/slices\.ts$/, "src/axes/slices-edge.ts"],
+  [/\/block-digits\.ts$/, "src/axes/block-digits-edge.ts"],
+  [/\/table-spec\.ts$/, "src/families/table-spec-edge.ts"],
+  [/\/load-nested\.ts$/, "src/match/load-nested-edge.ts"],
 ];
 const onlyTheCore = {
   name: "no other formats, no scalar build",

@@ -1,12 +1,15 @@
 /** The axes of a tensor as people read them. */
 
-import { formatAxis } from "./axis.ts";
+import { formatAxis, isStructured } from "./axis-text.ts";
 import type { ResolvedSpec } from "./types.ts";
 
-/** The axes of tensor number `at`, with every size filled in: `["P1", "P0*49"]`. */
-export function axisTexts({ tensors, permutations }: ResolvedSpec, at: number): string[] {
-  return tensors[at]!.axes.map(({ length, segments }) =>
-    segments.length === 0
+/** The axes of tensor number `at`, with every size filled in (`["P1", "P0*49"]`), but where blocks or concatenations stand inside products. */
+export function axisTexts({ tensors, permutations, spec }: ResolvedSpec, at: number): string[] {
+  const given = spec.tensors.get(tensors[at]!.name);
+  return tensors[at]!.axes.map(({ length, segments }, i) => {
+    const axis = given?.axes[i];
+    if (axis !== undefined && isStructured(axis)) return formatAxis(axis);
+    return segments.length === 0
       ? String(length)
       : formatAxis(
           segments.map(({ factors, length: size }) =>
@@ -16,6 +19,6 @@ export function axisTexts({ tensors, permutations }: ResolvedSpec, at: number): 
                   factor.permutation < 0 ? factor.size : permutations[factor.permutation]!.name,
                 ),
           ),
-        ),
-  );
+        );
+  });
 }

@@ -5,64 +5,25 @@
  */
 
 import { SpecError } from "../base/errors.ts";
-import type { Axis, Factor, ResolvedAxis, ResolvedFactor, ResolvedSegment, Segment } from "./types.ts";
+import { ANY_SIZE, axisNames, factorKey, formatAxis, plainFactors } from "./axis-text.ts";
+import type {
+  Axis,
+  ConcatFactor,
+  Factor,
+  PlainFactor,
+  ResolvedAxis,
+  ResolvedFactor,
+  ResolvedSegment,
+  Segment,
+} from "./types.ts";
 
-/** A fixed size that is read from the tensor. */
-export const ANY_SIZE = "_";
-
-// What reads as a number (-1, .5) is no name: in other libraries -1 means "any size", here it would be a permutation.
-const NAME = /^(?![-.]*[0-9][0-9.]*$)[A-Za-z._-][A-Za-z0-9._-]*$/;
-const SIZE = /^(?:0|[1-9][0-9]*)$/;
-
-/**
- * True for legal permutation names: ASCII letters, digits, `.`, `_`, `-`, not starting with a digit, not `_`, no
- * number.
- */
-export function isPermutationName(text: string): boolean {
-  return text !== ANY_SIZE && NAME.test(text);
-}
-
-/**
- * Parses the text of an axis. Spaces around `*` and `|` are allowed.
- *
- * @throws {SpecError} for anything else.
- *
- * @example
- * parseAxis("P5*49"); // [["P5", 49]]: channel-major flatten
- * parseAxis("P0|P1"); // [["P0"], ["P1"]]: concatenation
- */
-export function parseAxis(text: string): Axis {
-  return text
-    .split("|")
-    .map((segment): Segment => segment.split("*").map((factor) => parseFactor(factor.trim(), text)));
-}
-
-function parseFactor(factor: string, text: string): Factor {
-  if (factor === ANY_SIZE || NAME.test(factor)) return factor;
-  const size = SIZE.test(factor) ? Number(factor) : Number.NaN;
-  if (Number.isSafeInteger(size)) return size;
-  const got = factor === "" ? "an empty factor" : `the factor ${JSON.stringify(factor)}`;
-  throw new SpecError(
-    `axis ${JSON.stringify(text)} has ${got}, expected permutation names, sizes or _ joined by * and |`,
-  );
-}
-
-/** The canonical text of an axis: `parseAxis(formatAxis(axis))` equals `axis`. */
-export function formatAxis(axis: Axis): string {
-  return axis.map((segment) => segment.join("*")).join("|");
-}
-
-/** The permutations that act on an axis, each once, in order of first appearance. */
-export function axisNames(axis: Axis): string[] {
-  const names = new Set<string>();
-  for (const factor of axis.flat()) if (typeof factor === "string" && factor !== ANY_SIZE) names.add(factor);
-  return [...names];
-}
+export { ANY_SIZE, axisNames, factorKey, formatAxis, isPermutationName, parseAxis, plainFactors } from "./axis-text.ts";
+export { gatherIndex } from "./gather-index.ts";
 
 /** The length of an axis as `constant + Σ coefficient · unknown`; `linear` is false where it has no such form. */
 export interface LengthForm {
   readonly constant: number;
-  /** By permutation name or `_`. */
+  /** By permutation name, `_`, or the text of a block. */
   readonly coefficients: ReadonlyMap<string, number>;
   readonly linear: boolean;
 }
@@ -73,19 +34,45 @@ export function lengthForm(axis: Axis, sizes: ReadonlyMap<string, number>): Leng
   let linear = true;
   const coefficients = new Map<string, number>();
   for (const segment of axis) {
-    let product = 1;
-    const unknowns: string[] = [];
-    for (const factor of segment) {
-      const size = typeof factor === "number" ? factor : sizes.get(factor);
-      if (size === undefined) unknowns.push(factor as string);
-      else product *= size;
-    }
-    const [unknown] = unknowns;
-    if (unknowns.length > 1 || (unknown === ANY_SIZE && coefficients.has(ANY_SIZE))) linear = false;
-    if (unknown === undefined) constant += product;
-    else for (const name of unknowns) coefficients.set(name, (coefficients.get(name) ?? 0) + product);
+    const form = productForm(segment, sizes);
+    if (!form.linear || (form.coefficients.has(ANY_SIZE) && coefficients.has(ANY_SIZE))) linear = false;
+    constant += form.constant;
+    for (const [name, coefficient] of form.coefficients)
+      coefficients.set(name, (coefficients.get(name) ?? 0) + coefficient);
   }
   return { constant, coefficients, linear };
+}
+
+/** Of a segment: at most one factor has unknowns in a linear form. */
+function productForm(segment: Segment, sizes: ReadonlyMap<string, number>): LengthForm {
+  let product = 1;
+  const open: LengthForm[] = [];
+  for (const factor of segment) {
+    const size = knownSize(factor, sizes);
+    if (size !== undefined) product *= size;
+    else if (isConcat(factor)) open.push(lengthForm(factor.parts, sizes));
+    else open.push({ constant: 0, coefficients: new Map([[factorKey(factor), 1]]), linear: true });
+  }
+  if (open.length === 0) return { constant: product, coefficients: new Map(), linear: true };
+  const coefficients = new Map<string, number>();
+  for (const form of open)
+    for (const [name, each] of form.coefficients)
+      coefficients.set(name, (coefficients.get(name) ?? 0) + each * product);
+  const [only, ...more] = open;
+  return {
+    constant: more.length > 0 ? 0 : product * only!.constant,
+    coefficients,
+    linear: more.length === 0 && only!.linear,
+  };
+}
+
+const isConcat = (factor: Factor): factor is ConcatFactor => typeof factor === "object" && "parts" in factor;
+
+function knownSize(factor: Factor, sizes: ReadonlyMap<string, number>): number | undefined {
+  if (typeof factor === "number") return factor;
+  if (!isConcat(factor)) return sizes.get(factorKey(factor));
+  const { constant, coefficients, linear } = lengthForm(factor.parts, sizes);
+  return linear && coefficients.size === 0 ? constant : undefined;
 }
 
 /**
@@ -101,25 +88,60 @@ export function resolveAxis(
   where: string,
 ): ResolvedAxis {
   const any = anySize(axis, length, sizes, where);
+  const known = any < 0 ? sizes : new Map([...sizes, [ANY_SIZE, any]]);
+  const segments = expandAxis(axis, known, permutationIndex);
+  if (segments.length > MAX_SEGMENTS && plainFactors(axis).length < segments.length)
+    throw new SpecError(`${where} has ${segments.length} segments, expected at most ${MAX_SEGMENTS}`);
+  return { length, segments };
+}
+
+/** Products of concatenations multiply; no axis of a network comes near. */
+const MAX_SEGMENTS = 4096;
+
+/** The segments of an axis, concatenations inside products multiplied out. */
+function expandAxis(
+  axis: Axis,
+  sizes: ReadonlyMap<string, number>,
+  index: ReadonlyMap<string, number>,
+): ResolvedSegment[] {
   const segments: ResolvedSegment[] = [];
   let offset = 0;
   for (const segment of axis) {
-    const factors: ResolvedFactor[] = new Array(segment.length);
     let stride = 1;
-    for (let i = segment.length - 1; i >= 0; i--) {
-      const factor = segment[i]!;
-      const size = typeof factor === "number" ? factor : factor === ANY_SIZE ? any : sizes.get(factor)!;
-      factors[i] = {
-        size,
-        stride,
-        permutation: typeof factor === "string" ? (permutationIndex.get(factor) ?? -1) : -1,
-      };
-      stride *= size;
+    // From the last factor on: what was multiplied out stands behind what comes before it.
+    let tails: ResolvedSegment[] = [{ offset: 0, length: 1, factors: [] }];
+    for (const factor of segment.toReversed()) {
+      const heads = isConcat(factor)
+        ? expandAxis(factor.parts, sizes, index)
+        : [{ offset: 0, length: knownSize(factor, sizes)!, factors: [resolveFactor(factor, sizes, index)] }];
+      tails = heads.flatMap((head) => tails.map((tail) => joined(head, tail, stride)));
+      if (tails.length > MAX_SEGMENTS) return tails;
+      stride *= knownSize(factor, sizes)!;
     }
-    segments.push({ offset, length: stride, factors });
+    for (const tail of tails) segments.push({ ...tail, offset: offset + tail.offset });
     offset += stride;
   }
-  return { length, segments };
+  return segments;
+}
+
+function resolveFactor(
+  factor: PlainFactor,
+  sizes: ReadonlyMap<string, number>,
+  index: ReadonlyMap<string, number>,
+): ResolvedFactor {
+  const size = knownSize(factor, sizes)!;
+  if (typeof factor === "object")
+    return { size, stride: 1, permutation: index.get(factor.block)!, within: index.get(factor.of)! };
+  return { size, stride: 1, permutation: typeof factor === "string" ? (index.get(factor) ?? -1) : -1 };
+}
+
+/** `head`, each step of which is `stride` elements, before `tail`. */
+function joined(head: ResolvedSegment, tail: ResolvedSegment, stride: number): ResolvedSegment {
+  return {
+    offset: head.offset * stride + tail.offset,
+    length: head.length * tail.length,
+    factors: [...head.factors.map((factor) => ({ ...factor, stride: factor.stride * stride })), ...tail.factors],
+  };
 }
 
 /** The size of the axis's `_` (−1 when it has none), after checking that everything adds up to `length`. */
@@ -151,40 +173,4 @@ function sizeFault(
     return new SpecError(`${text} leaves the size of _ open in ${length}${given}, expected one _ in an axis`);
   const rest = constant > 0 ? `${constant} plus a multiple of ${coefficient}` : `a multiple of ${coefficient}`;
   return new SpecError(`${text} is ${length} long, expected ${rest}${given}`);
-}
-
-/**
- * What the permutations do to one axis, as a gather: `new[i] = old[index[i]]`. `permutations[k][i] = j` means that
- * slot i of the result is unit j of the source (numpy's `take`). Each factor permutes its own digit, segments are
- * independent. Returns a fresh array. Throws `RangeError` when a permutation is not as long as its factor.
- *
- * @example
- * // "P*2" with P = [1, 0]: [2, 3, 0, 1]
- */
-export function gatherIndex(axis: ResolvedAxis, permutations: readonly Int32Array[]): Int32Array {
-  const index = new Int32Array(axis.length);
-  for (const segment of axis.segments) {
-    let digits = Int32Array.of(segment.offset);
-    for (const factor of segment.factors) digits = appendDigit(digits, factor, permutations);
-    index.set(digits, segment.offset);
-  }
-  return index;
-}
-
-function appendDigit(
-  prefix: Int32Array,
-  factor: ResolvedFactor,
-  permutations: readonly Int32Array[],
-): Int32Array<ArrayBuffer> {
-  const { size, stride } = factor;
-  const permutation = factor.permutation < 0 ? undefined : permutations[factor.permutation];
-  if (factor.permutation >= 0 && permutation?.length !== size) {
-    throw new RangeError(`permutation ${factor.permutation} has length ${permutation?.length}, expected ${size}`);
-  }
-  const index = new Int32Array(prefix.length * size);
-  for (let a = 0, at = 0; a < prefix.length; a++) {
-    for (let i = 0; i < size; i++)
-      index[at++] = prefix[a]! + (permutation === undefined ? i : permutation[i]!) * stride;
-  }
-  return index;
 }

@@ -17,7 +17,7 @@ export function cellsOf(tensor: ResolvedTensor): Cell[] {
   return cells;
 }
 
-function axisStrides(axes: readonly ResolvedAxis[]): number[] {
+export function axisStrides(axes: readonly ResolvedAxis[]): number[] {
   const strides: number[] = new Array(axes.length);
   let stride = 1;
   for (let i = axes.length - 1; i >= 0; i--) {
@@ -35,7 +35,7 @@ function extend(cell: Cell, segment: ResolvedSegment, axisStride: number): Cell 
 }
 
 /** Appends a dim; contiguous means that one step of the last dim is a whole run of the new one. */
-function append(dims: Dim[], dim: Dim): void {
+export function append(dims: Dim[], dim: Dim): void {
   if (dim.permutation < 0 && dim.size === 1) return;
   const last = dims.at(-1);
   const merges =

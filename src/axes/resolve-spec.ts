@@ -7,7 +7,16 @@ import type { TensorInfo } from "../base/model.ts";
 import { isStatistic } from "../base/tensor-names.ts";
 import { ANY_SIZE, axisNames, resolveAxis } from "./axis.ts";
 import { fitSpec } from "./fit-spec.ts";
-import { type AxisEquation, solveSizes } from "./sizes.ts";
+import { type AxisEquation, blockSizes, solveSizes } from "./sizes.ts";
+import {
+  checkBlockNames,
+  checkBlocks,
+  checkSlices,
+  resolveSlice,
+  seriesOf,
+  sizesOfSeries,
+  type TensorSeries,
+} from "./slices.ts";
 import type { Axis, ResolvedPermutation, ResolvedSpec, ResolvedTensor, Spec, TensorSpec } from "./types.ts";
 
 /**
@@ -27,18 +36,25 @@ export function resolveSpec(spec: Spec, tensors: ReadonlyMap<string, TensorInfo>
   const listed = new Map<string, TensorSpec>();
   for (const [name, info] of tensors) listed.set(name, fitted.tensors.get(name) ?? fixedTensor(name, info));
   const equations: AxisEquation[] = [];
+  const series = seriesOf(listed);
+  const blocks = blockSizes(fitted.permutations);
   for (const [name, info] of tensors) {
     const { axes } = listed.get(name)!;
     if (axes.length !== info.shape.length) {
       throw new SpecError(`${name} is ${describeTensor(info)}, expected rank ${axes.length} as the spec has`);
     }
     axes.forEach((axis, i) => {
+      checkBlockNames(axis, blocks, `${name} axis ${i}`);
       equations.push({ axis, length: info.shape[i]!, where: `${name} axis ${i}` });
     });
   }
-  const index = indexPermutations(equations, fitted);
-  const sizes = solveSizes(equations, fitted.permutations);
-  const resolved = [...tensors].map(([name, info]) => resolveTensor(name, info, listed.get(name)!, sizes, index));
+  const index = indexPermutations(equations, fitted, series);
+  const sizes = solveSizes(equations, fitted.permutations, sizesOfSeries(series));
+  const resolved = [...tensors].map(([name, info]) =>
+    resolveTensor(name, info, listed.get(name)!, sizes, index, series),
+  );
+  for (const tensor of resolved) checkBlocks(tensor);
+  checkSlices(resolved);
   return { tensors: resolved, permutations: listPermutations(fitted, sizes, index, resolved), spec: fitted };
 }
 
@@ -47,11 +63,12 @@ function fixedTensor(name: string, info: TensorInfo): TensorSpec {
 }
 
 function checkOuters(spec: Spec): void {
-  for (const [name, { outer }] of spec.permutations) {
-    if (spec.permutations.has(outer)) {
-      throw new SpecError(
-        `permutation ${name} has the outer ${outer}, which is nested itself, expected a plain permutation`,
-      );
+  for (const [name] of spec.permutations) {
+    const seen = new Set<string>();
+    for (let at: string | undefined = name; at !== undefined; at = spec.permutations.get(at)?.outer) {
+      if (seen.has(at))
+        throw new SpecError(`permutation ${name} is nested in itself, expected an outer one of its own`);
+      seen.add(at);
     }
   }
 }
@@ -76,19 +93,18 @@ function count(names: readonly string[]): string {
 }
 
 /** Permutations in order of first appearance; an outer one that appears nowhere comes right before its nested one. */
-function indexPermutations(equations: readonly AxisEquation[], spec: Spec): Map<string, number> {
+function indexPermutations(equations: readonly AxisEquation[], spec: Spec, series: TensorSeries): Map<string, number> {
   const appearing = new Set(equations.flatMap(({ axis }) => axisNames(axis)));
+  for (const { of } of series.values()) appearing.add(of);
   const index = new Map<string, number>();
   const add = (name: string): void => {
-    if (!index.has(name)) index.set(name, index.size);
-  };
-  for (const name of appearing) {
     const outer = spec.permutations.get(name)?.outer;
     if (outer !== undefined && !appearing.has(outer)) add(outer);
-    add(name);
-  }
+    if (!index.has(name)) index.set(name, index.size);
+  };
+  for (const name of appearing) add(name);
   for (const name of spec.permutations.keys()) {
-    if (!appearing.has(name))
+    if (!index.has(name))
       throw new SpecError(`permutation ${name} has an inner structure and acts on no axis, expected it on one`);
   }
   return index;
@@ -100,13 +116,15 @@ function resolveTensor(
   tensor: TensorSpec,
   sizes: ReadonlyMap<string, number>,
   index: ReadonlyMap<string, number>,
+  series: TensorSeries,
 ): ResolvedTensor {
-  const moves = tensor.axes.some((axis) => axisNames(axis).length > 0);
+  const moves = tensor.slice !== undefined || tensor.axes.some((axis) => axisNames(axis).length > 0);
   if (moves && DTYPES[info.dtype].kind === "packed") {
     throw new SpecError(`${name} is ${describeTensor(info)}, a packed dtype, expected no permutation on it`);
   }
   const axes = tensor.axes.map((axis, i) => resolveAxis(axis, info.shape[i]!, sizes, index, `${name} axis ${i}`));
-  return { name, info, axes, votes: tensor.votes && isFloat(info.dtype), moves };
+  const plain = { name, info, axes, votes: tensor.votes && isFloat(info.dtype), moves };
+  return tensor.slice === undefined ? plain : { ...plain, slice: resolveSlice(tensor.slice, index, series) };
 }
 
 function listPermutations(
@@ -118,6 +136,7 @@ function listPermutations(
   const acting: string[][] = Array.from({ length: index.size }, () => []);
   for (const tensor of tensors) {
     const found = new Set<number>();
+    if (tensor.slice !== undefined) found.add(tensor.slice.permutation);
     for (const axis of tensor.axes) {
       for (const segment of axis.segments) for (const factor of segment.factors) found.add(factor.permutation);
     }
@@ -126,6 +145,8 @@ function listPermutations(
   return [...index.keys()].map((name, i) => {
     const nested = spec.permutations.get(name);
     const outer = nested === undefined ? -1 : index.get(nested.outer)!;
-    return { name, size: sizes.get(name)!, outer, inner: nested?.inner ?? 1, tensors: acting[i]! };
+    const plain = { name, size: sizes.get(name)!, outer, inner: nested?.inner ?? 1, tensors: acting[i]! };
+    const role = spec.roles?.get(name);
+    return role === undefined ? plain : { ...plain, role };
   });
 }

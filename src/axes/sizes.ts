@@ -1,7 +1,7 @@
 /** Finds the size of every permutation: each axis is an equation, solved one unknown at a time, then all are checked. */
 
 import { SpecError } from "../base/errors.ts";
-import { ANY_SIZE, axisNames, formatAxis, lengthForm } from "./axis.ts";
+import { ANY_SIZE, axisNames, factorKey, formatAxis, lengthForm, plainFactors } from "./axis.ts";
 import type { Axis, NestedPermutation } from "./types.ts";
 
 /** One axis of the model: its length must fit its text. `where` reads like `fc1.weight axis 0`. */
@@ -12,7 +12,7 @@ export interface AxisEquation {
 }
 
 /** A permutation's size and where it was decided. */
-interface Decided {
+export interface DecidedSize {
   readonly size: number;
   readonly where: string;
 }
@@ -24,13 +24,15 @@ interface Decided {
 export function solveSizes(
   equations: readonly AxisEquation[],
   nested: ReadonlyMap<string, NestedPermutation>,
+  given: ReadonlyMap<string, DecidedSize> = new Map(),
 ): Map<string, number> {
-  const decided = new Map<string, Decided>();
-  const sizes = new Map<string, number>();
+  const decided = new Map<string, DecidedSize>();
+  const sizes = blockSizes(nested);
   const decide = (name: string, size: number, where: string): void => {
     decided.set(name, { size, where });
     sizes.set(name, size);
   };
+  for (const [name, { size, where }] of given) decide(name, size, where);
   for (let before = -1; before !== sizes.size; ) {
     before = sizes.size;
     for (const equation of equations) solveOne(equation, sizes, decide);
@@ -38,6 +40,19 @@ export function solveSizes(
   }
   for (const equation of equations) checkOne(equation, sizes, decided);
   for (const [name, { outer, inner }] of nested) checkNestedSizes(name, outer, inner, decided);
+  return sizes;
+}
+
+/** The size of a block of each nested permutation, for every outer one, by the text of the factor: `V/H`. */
+export function blockSizes(nested: ReadonlyMap<string, NestedPermutation>): Map<string, number> {
+  const sizes = new Map<string, number>();
+  for (const [name] of nested) {
+    let size = 1;
+    for (let at = nested.get(name); at !== undefined; at = nested.get(at.outer)) {
+      size *= at.inner;
+      sizes.set(`${name}/${at.outer}`, size);
+    }
+  }
   return sizes;
 }
 
@@ -63,7 +78,7 @@ function solveNested(
   name: string,
   outer: string,
   inner: number,
-  decided: ReadonlyMap<string, Decided>,
+  decided: ReadonlyMap<string, DecidedSize>,
   decide: Decide,
 ): void {
   const whole = decided.get(name);
@@ -78,7 +93,7 @@ function solveNested(
   decide(outer, whole.size / inner, `${name} (${whole.size} on ${whole.where}) in blocks of ${inner}`);
 }
 
-function checkNestedSizes(name: string, outer: string, inner: number, decided: ReadonlyMap<string, Decided>): void {
+function checkNestedSizes(name: string, outer: string, inner: number, decided: ReadonlyMap<string, DecidedSize>): void {
   const whole = decided.get(name);
   const blocks = decided.get(outer);
   if (whole === undefined || blocks === undefined) return; // neither is known: checkOne has named the axis
@@ -90,13 +105,15 @@ function checkNestedSizes(name: string, outer: string, inner: number, decided: R
 function checkOne(
   { axis, length, where }: AxisEquation,
   sizes: ReadonlyMap<string, number>,
-  decided: ReadonlyMap<string, Decided>,
+  decided: ReadonlyMap<string, DecidedSize>,
 ): void {
   const form = lengthForm(axis, sizes);
   const open = [...form.coefficients.keys()];
   if (open.length === 0 && form.constant === length) return;
   if (open.some((name) => name !== ANY_SIZE) || !form.linear) {
-    const unknown = axis.flat().filter((factor) => typeof factor === "string" && form.coefficients.has(factor));
+    const unknown = plainFactors(axis)
+      .map(factorKey)
+      .filter((key) => form.coefficients.has(key));
     throw new SpecError(
       `${where} "${formatAxis(axis)}" has the unknown sizes ${unknown.join(", ")} in ${length}, expected all but one to be known from other axes`,
     );
@@ -110,7 +127,7 @@ function lengthFault(
   { axis, length, where }: AxisEquation,
   expected: number,
   sizes: ReadonlyMap<string, number>,
-  decided: ReadonlyMap<string, Decided>,
+  decided: ReadonlyMap<string, DecidedSize>,
 ): SpecError {
   const names = axisNames(axis);
   const [name] = names;

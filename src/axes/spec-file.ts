@@ -1,17 +1,17 @@
 /**
- * Specs as JSON: the `rebasin-spec/1` form, the reference form (`{ axes, reshape? }`, which lists voting tensors only),
+ * Specs as JSON: the `rebasin-spec/1` and `rebasin-spec/2` forms, the reference form (`{ axes, reshape? }`, which lists voting tensors only),
  * and the canonical text that is hashed into a fingerprint.
  */
 
 import { SpecError } from "../base/errors.ts";
 import { findKeyFault } from "../base/json-keys.ts";
 import { sha256Hex } from "../base/sha256.ts";
-import { ANY_SIZE, formatAxis, parseAxis } from "./axis.ts";
+import { ANY_SIZE, formatAxis, isPermutationName, isStructured, parseAxis } from "./axis-text.ts";
 import { checkNested } from "./spec-builder.ts";
-import type { Axis, NestedPermutation, Spec, TensorSpec } from "./types.ts";
+import type { Axis, NestedPermutation, Slice, Spec, TensorSpec, UnitRole } from "./types.ts";
 
-/** The `format` of spec files. */
-export const SPEC_FORMAT = "rebasin-spec/1";
+/** The `format` of spec files: the first that can say what the spec says is written, so that files stay as they were. */
+export const SPEC_FORMATS = ["rebasin-spec/1", "rebasin-spec/2"] as const;
 
 /** The format needs five levels. Anything far deeper is after the JSON parser's stack. */
 const MAX_JSON_DEPTH = 64;
@@ -34,20 +34,50 @@ export function parseSpecAt(source: string | object, where: string): Spec {
   const file = record(typeof source === "string" ? parseJson(source, where) : source, where);
   if (file.has("axes") && !file.has("format")) return parseReference(file, where);
   const format = file.get("format");
-  if (format !== SPEC_FORMAT) throw new SpecError(`${where} has format ${show(format)}, expected ${show(SPEC_FORMAT)}`);
-  knownKeys(file, ["format", "tensors", "permutations", "rest"], where);
+  const later = format === SPEC_FORMATS[1];
+  if (!later && format !== SPEC_FORMATS[0])
+    throw new SpecError(`${where} has format ${show(format)}, expected ${SPEC_FORMATS.map(show).join(" or ")}`);
+  knownKeys(file, ["format", "tensors", "permutations", "rest", ...(later ? ["roles"] : [])], where);
   const tensors = new Map<string, TensorSpec>();
   for (const [name, value] of record(file.get("tensors"), `${where} "tensors"`)) {
-    tensors.set(name, parseTensor(value, `${where} tensor ${name}`));
+    tensors.set(name, parseTensor(value, `${where} tensor ${name}`, later));
   }
   const permutations = new Map<string, NestedPermutation>();
   for (const [name, value] of record(file.get("permutations") ?? {}, `${where} "permutations"`)) {
     permutations.set(name, parseNested(name, value, `${where} permutation ${name}`));
   }
+  const roles = later ? parseRoles(file.get("roles") ?? {}, where) : new Map<string, UnitRole>();
   const rest = file.get("rest") ?? "refused";
   if (rest !== "refused" && rest !== "fixed")
     throw new SpecError(`${where} has rest ${show(rest)}, expected "fixed" or "refused"`);
-  return { tensors, permutations, rest, basis: "given", assumptions: [] };
+  const spec: Spec = { tensors, permutations, rest, basis: "given", assumptions: [] };
+  if (!later && formatOf(spec) !== format)
+    throw new SpecError(
+      `${where} nests permutations in nested ones or has blocks, expected format ${show(SPEC_FORMATS[1])}`,
+    );
+  return roles.size === 0 ? spec : { ...spec, roles };
+}
+
+/** The first format that can say it. */
+function formatOf({ tensors, permutations }: Spec): string {
+  const isLater =
+    [...tensors.values()].some(({ axes, slice }) => slice !== undefined || axes.some(isStructured)) ||
+    [...permutations.values()].some(({ outer }) => permutations.has(outer));
+  return SPEC_FORMATS[isLater ? 1 : 0];
+}
+
+/** `{ "ffn": ["P1", "P2"] }`, as names → roles. */
+function parseRoles(value: unknown, where: string): Map<string, UnitRole> {
+  const roles = new Map<string, UnitRole>();
+  for (const [role, names] of record(value, `${where} "roles"`))
+    for (const name of list(names, `${where} role ${role}`)) {
+      if (typeof name !== "string" || !isPermutationName(name) || roles.has(name))
+        throw new SpecError(
+          `${where} role ${role} has ${show(name)}, expected names of permutations, each in one role`,
+        );
+      roles.set(name, role);
+    }
+  return roles;
 }
 
 /**
@@ -60,14 +90,17 @@ export function parseSpecAt(source: string | object, where: string): Spec {
 export function formatSpec(spec: Spec): string {
   refuseReference(spec);
   const tensors = sorted(spec.tensors).map(
-    ([name, { axes, votes }]) => `${show(name)}:{"axes":${show(axes.map(formatAxis))},"votes":${votes}}`,
+    ([name, { axes, votes, slice }]) =>
+      `${show(name)}:{"axes":${show(axes.map(formatAxis))},${slice === undefined ? "" : `"slice":${sliceText(slice)},`}"votes":${votes}}`,
   );
   const permutations = sorted(spec.permutations).map(
     ([name, { outer, inner }]) => `${show(name)}:{"inner":${inner},"outer":${show(outer)}}`,
   );
   const body = `"permutations":{${permutations.join()}},"rest":${show(spec.rest)},"tensors":{${tensors.join()}}`;
-  return `{"format":${show(SPEC_FORMAT)},${body}}`;
+  return `{"format":${show(formatOf(spec))},${body}}`;
 }
+
+const sliceText = ({ at, of, series }: Slice): string => `{"at":${at},"of":${show(of)},"series":${show(series)}}`;
 
 /** Lower-case hexadecimal SHA-256 of `formatSpec(spec)`. */
 export async function specFingerprint(spec: Spec): Promise<string> {
@@ -77,17 +110,28 @@ export async function specFingerprint(spec: Spec): Promise<string> {
 /** The spec as JSON for people to edit: one tensor a line, in the spec's order, defaults left out. */
 export function prettySpec(spec: Spec): string {
   refuseReference(spec);
-  const tensors = [...spec.tensors].map(([name, { axes, votes }]) => {
+  const roles = spec.roles ?? new Map<string, UnitRole>();
+  const tensors = [...spec.tensors].map(([name, { axes, votes, slice }]) => {
     const texts = axes.map((axis) => show(formatAxis(axis))).join(", ");
-    return `    ${show(name)}: { "axes": [${texts}]${votes ? "" : ', "votes": false'} }`;
+    const part = slice === undefined ? "" : `, "slice": ${sliceText(slice)}`;
+    return `    ${show(name)}: { "axes": [${texts}]${part}${votes ? "" : ', "votes": false'} }`;
   });
   const permutations = [...spec.permutations].map(
     ([name, { outer, inner }]) => `    ${show(name)}: { "outer": ${show(outer)}, "inner": ${inner} }`,
   );
-  const parts = [`  "format": ${show(SPEC_FORMAT)}`, `  "tensors": {\n${tensors.join(",\n")}\n  }`];
+  const format = roles.size > 0 ? SPEC_FORMATS[1] : formatOf(spec);
+  const parts = [`  "format": ${show(format)}`, `  "tensors": {\n${tensors.join(",\n")}\n  }`];
   if (permutations.length > 0) parts.push(`  "permutations": {\n${permutations.join(",\n")}\n  }`);
+  if (roles.size > 0) parts.push(`  "roles": {\n${rolesText(roles)}\n  }`);
   if (spec.rest === "fixed") parts.push('  "rest": "fixed"');
   return `{\n${parts.join(",\n")}\n}\n`;
+}
+
+/** One role a line, with the names that have it. */
+function rolesText(roles: ReadonlyMap<string, UnitRole>): string {
+  const names = new Map<UnitRole, string[]>();
+  for (const [name, role] of roles) names.set(role, [...(names.get(role) ?? []), name]);
+  return [...names].map(([role, own]) => `    ${show(role)}: [${own.map(show).join(", ")}]`).join(",\n");
 }
 
 function refuseReference(spec: Spec): void {
@@ -119,15 +163,26 @@ function parseJson(text: string, where: string): unknown {
   return value;
 }
 
-function parseTensor(value: unknown, where: string): TensorSpec {
+function parseTensor(value: unknown, where: string, later: boolean): TensorSpec {
   const tensor = record(value, where);
-  knownKeys(tensor, ["axes", "votes"], where);
+  knownKeys(tensor, ["axes", "votes", ...(later ? ["slice"] : [])], where);
   const votes = tensor.get("votes") ?? true;
   if (typeof votes !== "boolean") throw new SpecError(`${where} has votes ${show(votes)}, expected true or false`);
-  return {
-    axes: list(tensor.get("axes"), `${where} "axes"`).map((text, i) => axisOf(text, `${where} axis ${i}`)),
-    votes,
-  };
+  const axes = list(tensor.get("axes"), `${where} "axes"`).map((text, i) => axisOf(text, `${where} axis ${i}`));
+  const slice = tensor.get("slice");
+  return slice === undefined ? { axes, votes } : { axes, votes, slice: parseSlice(slice, `${where} slice`) };
+}
+
+function parseSlice(value: unknown, where: string): Slice {
+  const slice = record(value, where);
+  knownKeys(slice, ["of", "at", "series"], where);
+  const [of, at, series] = ["of", "at", "series"].map((key) => slice.get(key));
+  const fits = typeof of === "string" && isPermutationName(of) && typeof series === "string";
+  if (!fits || !Number.isSafeInteger(at) || (at as number) < 0)
+    throw new SpecError(
+      `${where} is ${show(value)}, expected { "of": a permutation, "at": its slot, "series": a name }`,
+    );
+  return { of, at: at as number, series };
 }
 
 function axisOf(text: unknown, where: string): Axis {

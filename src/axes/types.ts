@@ -5,8 +5,25 @@
 
 import type { TensorInfo } from "../base/model.ts";
 
-/** A fixed size, the name of a permutation, or `"_"`: a fixed size that is read from the tensor. */
-export type Factor = number | string;
+/**
+ * `V/H`: the units inside one block of `V`, in the order of the block that the slot of `H` has. `H` is what `V` is nested in,
+ * directly or not, and stands elsewhere in the tensor: in the same product, on its first axis, or in its name.
+ */
+export interface BlockFactor {
+  readonly block: string;
+  readonly of: string;
+}
+
+/** `(64|64|V/H)`: a concatenation as one factor of a product. */
+export interface ConcatFactor {
+  readonly parts: Axis;
+}
+
+/** A factor without parts. */
+export type PlainFactor = number | string | BlockFactor;
+
+/** A fixed size, the name of a permutation, `"_"` (a fixed size that is read from the tensor), or a factor of its own structure. */
+export type Factor = PlainFactor | ConcatFactor;
 
 /** Row-major product of factors, the first the slowest. */
 export type Segment = readonly Factor[];
@@ -18,11 +35,23 @@ export type Axis = readonly Segment[];
 export interface TensorSpec {
   readonly axes: readonly Axis[];
   readonly votes: boolean;
+  /** For one of several tensors that a permutation exchanges as wholes. */
+  readonly slice?: Slice | undefined;
   /** Only in specs of the reference form, until `resolveSpec`: the shape that `axes` refer to. */
   readonly reshape?: readonly number[] | undefined;
 }
 
-/** A permutation of `outer` blocks of `inner` units: blocks move by `outer`, units inside each block freely. */
+/** The tensor is slot `at` of permutation `of`, such as expert 3 of 8. Tensors that change places have one `series`. */
+export interface Slice {
+  readonly of: string;
+  readonly at: number;
+  readonly series: string;
+}
+
+/**
+ * A permutation of `outer` blocks of `inner` units: blocks move by `outer`, units inside each block freely. `outer` may be
+ * nested itself: groups of heads, heads, units of a head.
+ */
 export interface NestedPermutation {
   readonly outer: string;
   readonly inner: number;
@@ -33,6 +62,8 @@ export interface Spec {
   readonly tensors: ReadonlyMap<string, TensorSpec>;
   /** Only permutations with an inner structure need an entry. */
   readonly permutations: ReadonlyMap<string, NestedPermutation>;
+  /** What permutations are for, by name: what `only` and `except` take besides names. Not part of the fingerprint. */
+  readonly roles?: ReadonlyMap<string, UnitRole> | undefined;
   /**
    * Tensors of the model that are not listed: an error, or fixed in place. Specs of the reference form list voting
    * tensors only: there BatchNorm statistics move with their norm.
@@ -53,6 +84,9 @@ export interface Spec {
   readonly assumptions?: readonly string[] | undefined;
 }
 
+/** What a permutation renumbers, in networks whose parts have names. */
+export type UnitRole = "residual" | "ffn" | "heads" | "head-inner" | "experts" | "embedding" | (string & {});
+
 /** What a spec rests on. */
 export type SpecBasis = "graph" | "architecture" | "chain" | "given";
 
@@ -61,9 +95,11 @@ export interface ResolvedFactor {
   readonly size: number;
   readonly stride: number;
   readonly permutation: number;
+  /** Of one block of `permutation`: the permutation whose slot chooses the block. */
+  readonly within?: number | undefined;
 }
 
-/** A segment with its sizes: from `offset`, `length` elements of the axis. */
+/** A segment with its sizes: from `offset`, `length` elements of the axis, which follow each other unless the axis has a `ConcatFactor`. */
 export interface ResolvedSegment {
   readonly offset: number;
   readonly length: number;
@@ -84,17 +120,27 @@ export interface ResolvedTensor {
   readonly info: TensorInfo;
   readonly axes: readonly ResolvedAxis[];
   readonly votes: boolean;
-  /** True when a permutation acts on some axis. */
+  /** True when a permutation acts on some axis, or on its name. */
   readonly moves: boolean;
+  /** Slot `at` of permutation number `permutation`; `names` are the tensors of all its slots. */
+  readonly slice?: ResolvedSlice | undefined;
+}
+
+/** Which of several tensors it is that a permutation exchanges. */
+export interface ResolvedSlice {
+  readonly permutation: number;
+  readonly at: number;
+  readonly names: readonly string[];
 }
 
 /** A permutation of a resolved spec, and where it acts. */
 export interface ResolvedPermutation {
   readonly name: string;
   readonly size: number;
-  /** Index of the outer permutation of a nested one, else −1; `inner` is then the size of a block, else 1. */
+  /** Index of the outer permutation of a nested one (nested itself, maybe), else −1; `inner` is then the size of a block, else 1. */
   readonly outer: number;
   readonly inner: number;
+  readonly role?: UnitRole | undefined;
   /** Names of the tensors that name it on an axis, in model order: none for an outer one that only a nested one uses. */
   readonly tensors: readonly string[];
 }

@@ -66,6 +66,8 @@ export interface Model {
    * ignore it. `part` asks for some of the bytes. A model that cannot give a part gives them all: `readPart` handles both.
    */
   read(tensor: string, signal?: AbortSignal, into?: Uint8Array, part?: BytePart): Promise<Uint8Array>;
+  /** Bytes of a file beside the model's, such as `config.json`; undefined when there is none. Absent where nobody can tell. */
+  beside?: ((path: string, signal?: AbortSignal) => Promise<Uint8Array | undefined>) | undefined;
   /** Releases what the model holds open (a file). Safe to call twice. */
   close?(): Promise<void>;
 }

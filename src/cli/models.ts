@@ -111,6 +111,8 @@ export function assumed({ assume: words = [] }: Partial<InputValues>): { chain: 
 export interface DetectValues {
   readonly order: readonly string[] | undefined;
   readonly "norm-groups": number | undefined;
+  readonly heads: number | undefined;
+  readonly "head-dim": number | undefined;
 }
 
 export const DETECT_OPTIONS: Options<DetectValues> = inGroup("input", {
@@ -123,6 +125,8 @@ export const DETECT_OPTIONS: Options<DetectValues> = inGroup("input", {
     help: "groups of each norm without running statistics: 1 for LayerNorm, the channels for InstanceNorm",
     min: 1,
   }),
+  heads: integer({ value: "N", help: "heads of attention, where no config.json beside the model tells", min: 1 }),
+  "head-dim": integer({ value: "N", help: "units of a head of attention", min: 1 }),
 });
 
 /** Of commands that need a spec. */
@@ -134,7 +138,7 @@ export interface SpecValues extends DetectValues {
 export const SPEC_OPTIONS: Options<SpecValues> = {
   spec: text({
     value: "SPEC",
-    help: "auto (by names and shapes), a family (mlp, vgg, resnet), or a spec file (*.json)",
+    help: "auto (by names and shapes), a family (mlp, vgg, resnet, bert, llama …), or a spec file (*.json)",
     default: "auto",
     group: "input",
   }),
@@ -165,11 +169,13 @@ export function runnable(
 /** What the command line states of the network, for detection; throws `UsageError` beside a spec file. */
 export function detectOptions({ options }: Detecting): DetectOptions {
   const { chain } = assumed(options);
-  const { order, "norm-groups": normGroups } = options;
-  const given = order !== undefined ? "order" : normGroups !== undefined ? "norm-groups" : chain ? "assume chain" : "";
+  const { order, "norm-groups": normGroups, heads, "head-dim": headDim } = options;
+  const told = { order, "norm-groups": normGroups, heads, "head-dim": headDim };
+  const [stray] = Object.entries(told).find(([, value]) => value !== undefined) ?? [];
+  const given = stray ?? (chain ? "assume chain" : "");
   if (given !== "" && options.spec?.endsWith(".json") === true)
     throw new UsageError(`--${given} is for detection, expected no spec file beside it`);
-  return { order, normGroups, assume: chain ? "chain" : undefined };
+  return { order, normGroups, heads, headDim, assume: chain ? "chain" : undefined };
 }
 
 /** The spec that `--spec` or `--graph` names, bound to `model`, and how to call it in reports. A spec comes before a graph. */

@@ -89,8 +89,8 @@ function modelsOf({ positionals, options }: CommandContext<PlanValues>): PlanPar
 }
 
 function networkOf(context: CommandContext<PlanValues>): PlanNetwork | undefined {
-  const { order, normGroups, assume } = detectOptions(context);
-  const network = { order, normGroups, assume, activation: context.options.activation };
+  const { config, ...detecting } = detectOptions(context);
+  const network = { ...detecting, activation: context.options.activation };
   return Object.values(network).every((value) => value === undefined) ? undefined : network;
 }
 

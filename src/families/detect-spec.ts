@@ -2,6 +2,7 @@
 
 import type { Spec } from "../axes/types.ts";
 import { SpecError } from "../base/errors.ts";
+import type { Model } from "../base/model.ts";
 import type { Tensors } from "./modules.ts";
 import { type DetectOptions, type Told, toldOf } from "./options.ts";
 
@@ -34,7 +35,7 @@ export const FAMILIES: readonly Family[] = (["mlp", "resnet", "vgg"] as const).m
 }));
 
 /** What detection looks at: a model, of which nothing is read. */
-export interface Detectable {
+export interface Detectable extends Pick<Model, "beside"> {
   readonly tensors: Tensors;
   /** `rebasin.norm-groups`, where `initialiseModel` made the model, has the value of `normGroups`. */
   readonly metadata?: ReadonlyMap<string, string> | undefined;
@@ -59,6 +60,8 @@ export async function detectSpec(model: Detectable, options: DetectOptions = {})
       `all ${model.tensors.size} tensors of the model are empty, expected weights (a stub, as ZeRO-3 and FSDP save without gathering?)`,
     );
   const told = toldOf(options, model.metadata);
+  const byTable = looksLayered(model.tensors) ? await (await import("./table-spec.ts")).tableSpec(model, told) : null;
+  if (byTable !== null) return byTable;
   const { likelyFamily } = await known();
   const { spec } = await FAMILIES.find(({ name }) => name === likelyFamily(model.tensors, told))!.load();
   try {
@@ -73,6 +76,14 @@ export async function detectSpec(model: Detectable, options: DetectOptions = {})
 /** Every refusal ends with what to do next. */
 function withWayOn(reason: string): string {
   return /--[onp]/.test(reason) ? reason : `${reason}; or pass a spec file (inspect --spec-out writes one to fill in)`;
+}
+
+/** Words that a name of every family of tables has: others need not wait for them. */
+const TABLE_WORDS = /attn|attention|(?:weight|kernel)_[ih]h_l|lstm|gru|block|features\.\d+\.\d/i;
+
+function looksLayered(tensors: Tensors): boolean {
+  for (const name of tensors.keys()) if (TABLE_WORDS.test(name)) return true;
+  return false;
 }
 
 const isStub = (tensors: Tensors): boolean =>
@@ -90,8 +101,13 @@ const isStub = (tensors: Tensors): boolean =>
  */
 export async function familySpec(name: FamilyName, model: Detectable, options: DetectOptions = {}): Promise<Spec> {
   const family = FAMILIES.find((each) => each.name === name);
-  const names = FAMILIES.map((each) => each.name).join(", ");
-  if (family === undefined) throw new SpecError(`family ${JSON.stringify(name)} is unknown, expected one of ${names}`);
+  const told = toldOf(options, model.metadata);
+  if (family === undefined) {
+    const others = FAMILIES.map((each) => each.name);
+    const byTable = await (await import("./table-spec.ts")).tableSpec(model, told, { name, others });
+    if (byTable !== null) return byTable;
+    throw new SpecError(`family ${JSON.stringify(name)} is unknown, expected one of ${others.join(", ")}`);
+  }
   const { spec } = await family.load();
-  return spec(model.tensors, toldOf(options, model.metadata));
+  return spec(model.tensors, told);
 }

@@ -32,6 +32,7 @@ export function withNetworkNotes(model: Model, options: DescribeOptions): Model 
     tensors: model.tensors,
     metadata: new Map([...model.metadata, ...given]),
     origin: model.origin,
+    beside: model.beside,
     read: (...words) => model.read(...words),
     close: async () => model.close?.(),
   };

@@ -15,14 +15,32 @@ export interface DetectOptions {
   readonly order?: readonly string[] | undefined;
   /** Groups of each norm without running statistics: 1 for LayerNorm, the number of channels for InstanceNorm. */
   readonly normGroups?: number | undefined;
-  /**
-   * `"chain"`: the model is a plain chain, even if its words are not those of one; numbers and shapes must still
-   * show the order.
-   */
+  /** Heads of attention, or units of a head, where no `config.json` tells: shapes then tell the other. */
+  readonly heads?: number | undefined;
+  readonly headDim?: number | undefined;
+  /** What a `config.json` says, as parsed; by default that beside the model is read, where a table asks for it. */
+  readonly config?: object | undefined;
+  /** `"chain"`: the model is a plain chain whatever its words say; numbers and shapes still have to tell the order. */
   readonly assume?: "chain" | undefined;
 }
 
-export const DETECT_OPTIONS: OptionKinds<DetectOptions> = { order: "list", normGroups: "number", assume: "string" };
+/** What people say of a network's heads, which no spec needs beside it. */
+export const DETECT_KEYS = ["order", "normGroups", "heads", "headDim", "config", "assume"] as const;
+
+/** The options of detection among others, and the others. */
+export function splitDetection<T extends DetectOptions>(options: T): [DetectOptions, Omit<T, keyof DetectOptions>] {
+  const { order, normGroups, heads, headDim, config, assume, ...rest } = options;
+  return [{ order, normGroups, heads, headDim, config, assume }, rest];
+}
+
+export const DETECT_OPTIONS: OptionKinds<DetectOptions> = {
+  order: "list",
+  normGroups: "number",
+  heads: "number",
+  headDim: "number",
+  config: "object",
+  assume: "string",
+};
 
 /** The input of families: the options, and the notes in the model's metadata. */
 export interface Told extends DetectOptions {
@@ -38,11 +56,22 @@ export function toldOf(options: DetectOptions, metadata: ReadonlyMap<string, str
     normGroups = metadataGroups(metadata),
     assume = metadata?.get(ASSUME) === "chain" ? "chain" : undefined,
   } = options;
-  if (normGroups !== undefined && !(Number.isSafeInteger(normGroups) && normGroups > 0))
-    throw new RangeError(`normGroups ${normGroups}, expected a positive integer`);
+  const { heads, headDim, config } = options;
+  for (const [name, value] of Object.entries({ normGroups, heads, headDim }))
+    if (value !== undefined && !(Number.isSafeInteger(value) && value > 0))
+      throw new RangeError(`${name} ${value}, expected a positive integer`);
   if (assume !== undefined && assume !== "chain")
     throw new RangeError(`assume ${JSON.stringify(assume)}, expected "chain"`);
-  return { order, normGroups, assume, isChain: order !== undefined || assume === "chain" };
+  return {
+    order,
+    normGroups,
+    heads,
+
+    headDim,
+    config,
+    assume,
+    isChain: order !== undefined || assume === "chain",
+  };
 }
 
 function metadataGroups(metadata: ReadonlyMap<string, string> | undefined): number | undefined {

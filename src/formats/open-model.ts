@@ -39,6 +39,8 @@ async function open(
 ): Promise<Model> {
   const model = await openWhole(source, options);
   const { prefix } = options;
+  const files = isFiles(source) ? source : options.files;
+  if (files !== undefined) model.beside ??= async (path, signal) => readBeside(files, path, signal);
   return prefix === undefined ? model : (await import("./prefixed-model.ts")).prefixedModel(model, prefix);
 }
 
@@ -54,6 +56,23 @@ async function openWhole(
   if (looksLikeSafetensors(head)) return openSafetensors(opened, { signal });
   const { openOther } = await import("./open-other.ts");
   return openOther(opened, head, options, { file: own.name, url: source instanceof URL ? source : undefined });
+}
+
+/** Longer files beside a model are no configuration. */
+const MAX_BESIDE_BYTES = 2 ** 24;
+
+async function readBeside(
+  files: Files,
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array | undefined> {
+  const source = await files.open(path, signal);
+  if (source === undefined) return undefined;
+  try {
+    return (await source.slice(0, Math.min(source.byteLength, MAX_BESIDE_BYTES), signal)).slice();
+  } finally {
+    await source.close?.();
+  }
 }
 
 async function toSource(source: unknown, { name, signal }: OpenOptions): Promise<ByteSource> {

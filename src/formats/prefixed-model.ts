@@ -22,6 +22,7 @@ export function prefixedModel(model: Model, prefix: string): Model {
     name: model.name,
     tensors: new Map([...own].map(([short, name]) => [short, model.tensors.get(name)!])),
     metadata: model.metadata,
+    beside: model.beside,
     async read(name, ...words) {
       const full = own.get(name);
       if (full === undefined)

@@ -84,7 +84,12 @@ function channelAxes(graph: Graph, resolved: ResolvedSpec): Map<string, Resolved
 function unitsOf({ segments }: ResolvedAxis): { permutation: number; block: number } | undefined {
   const factors = segments.length === 1 ? segments[0]!.factors.filter(({ size }) => size > 1) : [];
   const [first, ...inner] = factors;
-  if (first === undefined || first.permutation < 0 || inner.some(({ permutation }) => permutation >= 0))
+  if (
+    first === undefined ||
+    first.permutation < 0 ||
+    first.within !== undefined ||
+    inner.some(({ permutation }) => permutation >= 0)
+  )
     return undefined;
   return { permutation: first.permutation, block: first.stride };
 }

@@ -12,6 +12,7 @@
  * follows.
  */
 
+import { asFloat32 } from "../base/aligned.ts";
 import { chooseKernels } from "../match/choose-kernels.ts";
 import { accumulateCost } from "../match/costs/accumulate-cost.ts";
 import { areasEnd } from "../match/costs/areas.ts";
@@ -19,6 +20,7 @@ import { inPlace } from "../match/costs/offsets.ts";
 import { type Outline, outlineProblem, type TensorOutline } from "../match/costs/problem.ts";
 import type { ModelSide, VotingValues } from "../match/costs/voting-values.ts";
 import { createWorkspace, type Workspace } from "../match/costs/workspace.ts";
+import { loadNested } from "../match/load-nested.ts";
 import { assignGroup } from "../match/solve/assign-group.ts";
 import type { Orders } from "../perm/alignment.ts";
 import { identityPermutation } from "../perm/permutation.ts";
@@ -47,8 +49,10 @@ export interface JointSteps {
 }
 
 /** Steps from `start`. */
-export async function stepJointly(run: ManyRun, start: readonly Orders[]): Promise<JointSteps> {
-  const outline = outlineProblem(run.many.resolved);
+export async function stepJointly(run: ManyRun, given: readonly Orders[]): Promise<JointSteps> {
+  const outline = outlineProblem(run.many.resolved, {}, await loadNested(run.many.resolved));
+  const start = given.map((orders) => outline.nested?.withFibres(outline, orders) ?? orders);
+  const count = run.many.resolved.permutations.length;
   const { kernels, end } = await chooseKernels(outline, run.threads, run.build);
   try {
     kernels.arena.reserve(areasEnd(kernels, outline, NEEDS));
@@ -68,7 +72,7 @@ export async function stepJointly(run: ManyRun, start: readonly Orders[]): Promi
       const objective = quartic.at(0);
       run.onProgress?.({ stage: "frank-wolfe", done: step, objective: value });
       if (!(value - objective > RELATIVE_GAIN * Math.abs(objective)) || step === MAX_STEPS)
-        return { orders: best!, steps: step };
+        return { orders: best!.map((orders) => orders.slice(0, count)), steps: step };
       await take(state, vertices, size);
     }
   } finally {
@@ -101,7 +105,11 @@ async function createState(
   const { problem: outline } = workspace;
   const byName = new Map(many.voting.map((tensor) => [tensor.name, tensor]));
   const identity = outline.permutations.map(({ size }) => identityPermutation(size));
-  const read = (i: number, { name }: TensorOutline) => many.readAligned(i, byName.get(name)!, identity);
+  const read = async (i: number, tensor: TensorOutline): Promise<Float32Array> => {
+    const bytes = async (name: string): Promise<Uint8Array> =>
+      bytesOf(await many.readAligned(i, byName.get(name)!, identity));
+    return asFloat32(await (tensor.view?.read(4, bytes) ?? bytes(tensor.name)));
+  };
   const tensors = outline.tensors.flatMap((tensor, t) => (stepCells(tensor).length > 0 ? [t] : []));
   const soft = start.map(() => new Map<number, SoftTensor>());
   const sums = new Map<number, Float32Array>();

@@ -8,7 +8,7 @@ import { widen } from "../kernels/convert.ts";
 import { createKernels, type Kernels } from "../kernels/kernels.ts";
 import type { BuildOptions } from "../kernels/wasm.ts";
 import type { Orders } from "../perm/alignment.ts";
-import { gatherTensor } from "../perm/gather-tensor.ts";
+import { gatherTensor, sourceOf } from "../perm/gather-tensor.ts";
 import { resolveFor } from "../perm/resolve-for.ts";
 import { requireSameTensors } from "../perm/same-tensors.ts";
 
@@ -39,6 +39,7 @@ export function gatherModels(
   const kernels = createKernels(build);
   const models = given.map((model) => asF32(model, kernels));
   const resolved = resolveFor(models[0]!, spec);
+  const tensors = new Map(resolved.tensors.map((tensor) => [tensor.name, tensor]));
   return {
     models,
     spec,
@@ -46,7 +47,7 @@ export function gatherModels(
     voting: resolved.tensors.filter(({ votes }) => votes),
     kernels,
     async readAligned(i, tensor, orders) {
-      const bytes = await models[i]!.read(tensor.name, signal);
+      const bytes = await models[i]!.read(sourceOf(tensors, tensor.name, orders), signal);
       return asFloat32(gatherTensor(kernels, tensor, orders, bytes));
     },
   };

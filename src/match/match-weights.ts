@@ -27,6 +27,7 @@ import { type LinearTerm, objectiveParts } from "./costs/linear-term.ts";
 import { MAX_DEGREE, type Outline, outlineProblem } from "./costs/problem.ts";
 import { bringIntoRange } from "./costs/range.ts";
 import type { InRange } from "./costs/workspace.ts";
+import { loadNested } from "./load-nested.ts";
 import { prepare } from "./prepare.ts";
 import type { Prepared } from "./prepared.ts";
 import { isLinear, solveLinear } from "./solve/linear-problem.ts";
@@ -37,8 +38,8 @@ import { type Found, matchByDescent, matchJointly } from "./solve/two-methods.ts
 export type Method = "frank-wolfe" | "coordinate";
 
 /**
- * `only` and `except` name permutations (or `prefix*`): those left out stay as they are, in place or at the `start` of
- * "coordinate".
+ * `only` and `except` name permutations (or `prefix*`, or roles such as `ffn`): those left out stay as they are, in place or
+ * at the `start` of "coordinate".
  */
 export interface MatchOptions extends Choice, Running, Computing {
   /**
@@ -161,10 +162,12 @@ export async function matchWeights(
   const settings = checkMatchOptions(options);
   const seconds = startClock();
   const { resolved } = pairOf(a, b, spec);
-  const start = options.start && bindPermutations(resolved, options.start);
-  const outline = outlineProblem(resolved, options);
+  const outline = outlineProblem(resolved, options, await loadNested(resolved));
+  const bound = options.start && bindPermutations(resolved, options.start);
+  const start = bound && (outline.nested?.withFibres(outline, bound) ?? bound);
   const { linear } = options;
-  const matrices = linear === undefined ? null : checkCosts(resolved.permutations, linear.costs);
+  const given = linear === undefined ? null : checkCosts(resolved.permutations, linear.costs);
+  const matrices = given && outline.permutations.map((_, p) => given[p] ?? null);
   const terms = matrices?.map((matrix) => matrix !== null);
   const { kernels, relaxed, end } = await chooseKernels(outline, settings.threads, options);
   let prepared: Prepared | undefined;
@@ -173,7 +176,7 @@ export async function matchWeights(
     prepared = await prepare({ a, b }, kernels, outline, needs, settings.allowNonfinite, options);
     const ranged = await bringIntoRange(prepared.workspace, [a.name, b.name], settings.allowNonfinite);
     const found = await matchProblem(ranged, start, matrices, settings, options);
-    const permutations = new Map(outline.permutations.map(({ name }, p) => [name, found.orders[p]!]));
+    const permutations = new Map(resolved.permutations.map(({ name }, p) => [name, found.orders[p]!]));
     const report: MatchReport = {
       method: settings.method,
       ...specNotes(resolved.spec),
@@ -200,14 +203,15 @@ const movedOf = (permutations: Permutations): MatchReport["permutations"] =>
 
 /** From here on, `pause` is the only place that yields and checks for abort. */
 async function matchProblem(
-  { workspace, unit, exact }: InRange,
+  { workspace: ranged, unit, exact }: InRange,
   start: readonly Int32Array[] | undefined,
   matrices: readonly (Float32Array | null)[] | null,
   { method, seed, restarts, perturb, maxSweeps }: Settings,
   { linear, signal, onProgress }: MatchOptions,
 ): Promise<Found & { readonly objectives: Objectives }> {
   const pause = createYielder(signal);
-  const identity = workspace.problem.permutations.map(({ size }) => identityPermutation(size));
+  const identity = ranged.problem.permutations.map(({ size }) => identityPermutation(size));
+  const workspace = { ...ranged, held: start ?? identity };
   if (matrices !== null) await placeLinearTerm(workspace, matrices, linear!.share, pause);
   const before = await objectiveParts(workspace, identity, pause);
   const identityObjective = before.weights + before.linear;

@@ -3,6 +3,7 @@
 import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
 import { oneMatrix } from "../match/costs/one-matrix.ts";
+import { loadNested } from "../match/load-nested.ts";
 import type { Alignment, Permutations } from "../perm/alignment.ts";
 import { bindPermutations } from "../perm/bind-permutations.ts";
 import { type Pair, pairOf } from "../perm/pair.ts";
@@ -41,7 +42,7 @@ export async function costValues(
     throw new RangeError(`permutation ${name} is not in the spec, expected one of ${known}`);
   }
   const orders = bindPermutations(resolved, alignment);
-  const before = await oneMatrix(a, b, resolved, p, orders, options.signal);
+  const before = await oneMatrix(a, b, resolved, p, orders, await loadNested(resolved), options.signal);
   return { size: orders[p]!.length, before, after: columnsInOrder(before, orders[p]!) };
 }
 

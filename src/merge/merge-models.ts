@@ -8,6 +8,7 @@ import { type Computing, checkNumber, checkOptions, type OptionKinds } from "../
 import { withKernels } from "../kernels/idle.ts";
 import type { Alignment, Permutations } from "../perm/alignment.ts";
 import { bindPermutations } from "../perm/bind-permutations.ts";
+import { sourceOf } from "../perm/gather-tensor.ts";
 import { type Pair, pairOf } from "../perm/pair.ts";
 import { permutationsFingerprint } from "../perm/permutation-file.ts";
 import { mergeMetadata } from "./metadata.ts";
@@ -78,7 +79,7 @@ export async function mergeModels(
         tensor: tensors.get(name)!,
         permutations: bound,
         a: await a.read(name, signal),
-        b: await b.read(name, signal),
+        b: await b.read(sourceOf(tensors, name, bound), signal),
         dtype: a.tensors.get(name)!.dtype,
       };
       return withKernels({ simd: options.simd }, (kernels) => blendTensor(kernels, pair, settings, into));

@@ -7,7 +7,7 @@ import { checkOptions } from "../base/options.ts";
 import { withKernels } from "../kernels/idle.ts";
 import type { Alignment, Permutations } from "./alignment.ts";
 import { bindPermutations, invertAll } from "./bind-permutations.ts";
-import { gatherTensor } from "./gather-tensor.ts";
+import { gatherTensor, sourceOf } from "./gather-tensor.ts";
 import { type Pair, resolvedFor } from "./pair.ts";
 
 /** Options of `applyPermutations`. */
@@ -45,7 +45,7 @@ export async function applyPermutations(
     metadata: model.metadata,
     origin: model.origin,
     async read(name, signal, into) {
-      const bytes = await model.read(name, signal);
+      const bytes = await model.read(sourceOf(tensors, name, bound), signal);
       return withKernels({}, (kernels) => gatherTensor(kernels, tensors.get(name)!, bound, bytes, into));
     },
     async close() {

@@ -6,9 +6,10 @@ import { type Alignment, alignmentOf, type Permutations } from "./alignment.ts";
 import { checkPermutation, identityPermutation, invertPermutation } from "./permutation.ts";
 
 /**
- * One array per permutation of `resolved`, in its order. A name missing from `given` is the identity. Throws
- * `SpecError` for an unknown name and for a nested permutation that does not move whole blocks as its outer one does.
- * Throws `RangeError` for arrays that are no permutations.
+ * One array per permutation of `resolved`, in its order. A name missing from `given` is the identity; where it is nested, its
+ * blocks move with the outer one.
+ * Throws `SpecError` for a name the spec does not have and for a nested permutation that does not move whole blocks
+ * as its outer one does, `RangeError` for arrays that are no permutations.
  */
 export function bindPermutations(resolved: ResolvedSpec, given: Alignment | Permutations): Int32Array[] {
   const { permutations } = alignmentOf(given);
@@ -17,12 +18,15 @@ export function bindPermutations(resolved: ResolvedSpec, given: Alignment | Perm
     if (!known.has(name))
       throw new SpecError(`permutation ${name} is not in the spec, expected one of ${[...known].join(", ")}`);
   }
-  const bound = resolved.permutations.map(({ name, size }) => {
-    const order = permutations.get(name);
-    if (order === undefined) return identityPermutation(size);
-    checkPermutation(name, order, size);
-    return order;
-  });
+  const bound: Int32Array[] = [];
+  const bind = (p: number): Int32Array => {
+    const { name, size, outer, inner } = resolved.permutations[p]!;
+    const order = bound[p] ?? permutations.get(name);
+    if (order !== undefined) checkPermutation(name, order, size);
+    bound[p] = order ?? (outer < 0 ? identityPermutation(size) : moveBlocks(bind(outer), inner));
+    return bound[p];
+  };
+  for (const p of resolved.permutations.keys()) bind(p);
   resolved.permutations.forEach(({ name, outer, inner }, p) => {
     if (outer < 0) return;
     const blocks = bound[outer]!;
@@ -36,6 +40,14 @@ export function bindPermutations(resolved: ResolvedSpec, given: Alignment | Perm
     });
   });
   return bound;
+}
+
+/** Blocks of `inner` units in the order of `outer`, the units of each in place. */
+function moveBlocks(outer: Int32Array, inner: number): Int32Array {
+  return Int32Array.from(
+    { length: outer.length * inner },
+    (_, i) => outer[Math.floor(i / inner)]! * inner + (i % inner),
+  );
 }
 
 /** The inverse of each array, for undoing an alignment. */

@@ -28,6 +28,7 @@ export function readAs(plan: BridgePlan, at: number): Model {
     name: model.name,
     tensors,
     metadata: model.metadata,
+    beside: model.beside,
     origin: model.origin,
     async read(name, signal, into) {
       const course = courses.get(name);

@@ -1,19 +1,34 @@
 /** Moves one tensor: one gather per axis that a permutation acts on, on raw elements of any dtype. */
 
-import { gatherIndex } from "../axes/axis.ts";
+import type { Slot } from "../axes/block-digits.ts";
+import { gatherIndex } from "../axes/gather-index.ts";
+import { stackedBy } from "../axes/slices.ts";
 import type { ResolvedTensor } from "../axes/types.ts";
 import { elementBytes } from "../base/dtype.ts";
 import { elementCount } from "../base/model.ts";
 import { copyOut } from "../kernels/convert.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 
+/** What of a tensor says how it moves. */
+type Moved = Pick<ResolvedTensor, "axes" | "info" | "slice">;
+
+/** The name of the tensor whose elements tensor `name` gets: its own, unless a permutation exchanges tensors. */
+export function sourceOf(
+  tensors: ReadonlyMap<string, ResolvedTensor>,
+  name: string,
+  permutations: readonly Int32Array[],
+): string {
+  const slice = tensors.get(name)?.slice;
+  return slice === undefined ? name : slice.names[permutations[slice.permutation]![slice.at]!]!;
+}
+
 /**
- * `bytes` of `tensor` with every axis gathered by `permutations` (one array per permutation of the resolved spec).
+ * `bytes` of the tensor `sourceOf` with every axis gathered by `permutations` (one array per permutation of the resolved spec).
  * Returns `bytes` itself when nothing moves, else a copy, in `into` if it is given. The bits of elements never change.
  */
 export function gatherTensor(
   kernels: Kernels,
-  tensor: Pick<ResolvedTensor, "axes" | "info">,
+  tensor: Moved,
   permutations: readonly Int32Array[],
   bytes: Uint8Array,
   into?: Uint8Array,
@@ -30,12 +45,49 @@ export function gatherTensor(
 /** The same left in wasm memory, which the caller releases; null when nothing moves. */
 export function gatherInside(
   kernels: Kernels,
-  tensor: Pick<ResolvedTensor, "axes" | "info">,
+  tensor: Moved,
   permutations: readonly Int32Array[],
   bytes: Uint8Array,
 ): number | null {
+  const stacked = stackedBy(tensor);
+  if (stacked !== undefined && bytes.length > 0) return gatherStack(kernels, tensor, stacked, permutations, bytes);
+  const slot = tensor.slice && { permutation: tensor.slice.permutation, at: tensor.slice.at };
+  return gatherAxes(kernels, tensor, permutations, bytes, slot);
+}
+
+/** Slices along the first axis, each gathered in the order of its own blocks. */
+function gatherStack(
+  kernels: Kernels,
+  tensor: Moved,
+  permutation: number,
+  permutations: readonly Int32Array[],
+  bytes: Uint8Array,
+): number {
+  const target = kernels.arena.allocate(bytes.length);
+  const order = permutations[permutation]!;
+  const length = bytes.length / order.length;
+  const slice = { ...tensor, axes: tensor.axes.slice(1), info: { ...tensor.info, shape: tensor.info.shape.slice(1) } };
+  for (const [at, source] of order.entries()) {
+    const mark = kernels.arena.mark();
+    const own = bytes.subarray(source * length, (source + 1) * length);
+    const moved = gatherAxes(kernels, slice, permutations, own, { permutation, at });
+    const to = target + at * length;
+    if (moved === null) kernels.u8(to, length).set(own);
+    else kernels.u8(to, length).set(kernels.u8(moved, length));
+    kernels.arena.release(mark);
+  }
+  return target;
+}
+
+function gatherAxes(
+  kernels: Kernels,
+  tensor: Moved,
+  permutations: readonly Int32Array[],
+  bytes: Uint8Array,
+  slot: Slot | undefined,
+): number | null {
   const moves = tensor.axes
-    .map((axis, at) => ({ at, index: movingIndex(axis, permutations) }))
+    .map((axis, at) => ({ at, index: movingIndex(axis, permutations, slot) }))
     .filter((move) => move.index !== null);
   if (moves.length === 0 || bytes.length === 0) return null;
   const { shape, dtype } = tensor.info;
@@ -54,8 +106,12 @@ export function gatherInside(
 }
 
 /** The gather index of an axis, or null when it leaves everything in place. */
-function movingIndex(axis: ResolvedTensor["axes"][number], permutations: readonly Int32Array[]): Int32Array | null {
+function movingIndex(
+  axis: ResolvedTensor["axes"][number],
+  permutations: readonly Int32Array[],
+  slot: Slot | undefined,
+): Int32Array | null {
   if (axis.segments.every(({ factors }) => factors.every(({ permutation }) => permutation < 0))) return null;
-  const index = gatherIndex(axis, permutations);
+  const index = gatherIndex(axis, permutations, slot);
   return index.every((j, i) => j === i) ? null : index;
 }

@@ -109,8 +109,8 @@ export async function specByPlan({ plan, host }: PlanSetting, model: Model): Pro
   const { spec } = plan;
   if (typeof spec === "object") return chooseSpec(parseSpec(spec), model);
   if (isSpecPath(spec)) return chooseSpec(await host.readSpec(spec), model);
-  const { order, normGroups, assume } = plan.network ?? {};
-  return chooseSpec(spec as "auto", model, { order, normGroups, assume });
+  const { activation, ...detecting } = plan.network ?? {};
+  return chooseSpec(spec as "auto", model, detecting);
 }
 
 /** What aligning needs in addition to the plan. */

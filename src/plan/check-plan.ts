@@ -158,7 +158,9 @@ const PLAIN: readonly string[] = ["lerp", "slerp", "linear"];
 /** A spec states what detection would find. */
 function checkDetection({ spec, network = {} }: MergePlan, locate: Locate): void {
   if (typeof spec === "string" && !isSpecPath(spec)) return;
-  const stray = (["order", "normGroups", "assume"] as const).find((key) => network[key] !== undefined);
+  const stray = (["order", "normGroups", "heads", "headDim", "assume"] as const).find(
+    (key) => network[key] !== undefined,
+  );
   if (stray !== undefined) throw fault(locate(["network", stray]), "is for detection", "no spec beside it");
 }
 

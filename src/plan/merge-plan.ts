@@ -67,6 +67,9 @@ export interface PlanNetwork {
   readonly order?: readonly string[] | undefined;
   /** Groups of each norm without running statistics. */
   readonly normGroups?: number | undefined;
+  /** Heads of attention, or units of a head, where no `config.json` beside the model tells. */
+  readonly heads?: number | undefined;
+  readonly headDim?: number | undefined;
   readonly assume?: "chain" | undefined;
   /** What the networks have after convolutions and matrices. */
   readonly activation?: Activation | undefined;

@@ -7,7 +7,7 @@ import { type ClosingModel, closing } from "../base/closing-model.ts";
 import type { Model } from "../base/model.ts";
 import { checkNumber, checkOptions, type OptionKinds, wrongType } from "../base/options.ts";
 import { type Detectable, detectSpec, type FamilyName, familySpec } from "../families/detect-spec.ts";
-import { DETECT_OPTIONS, type DetectOptions } from "../families/options.ts";
+import { DETECT_KEYS, DETECT_OPTIONS, type DetectOptions, splitDetection } from "../families/options.ts";
 import { openModel } from "../formats/open-model.ts";
 import type { ByteSource } from "../io/byte-source.ts";
 import type { Files } from "../io/files.ts";
@@ -77,13 +77,13 @@ const OPTIONS: OptionKinds<RebasinOptions> = {
 export async function rebasin(a: ModelSource, b: ModelSource, options: RebasinOptions = {}): Promise<Rebasin> {
   checkOptions("rebasin", options, OPTIONS);
   const { spec: which = "auto", lambda = 0.5, blend, metadata, keepA, dtype, ...rest } = options;
-  const { order, normGroups, assume, ...matching } = rest;
+  const [detecting, matching] = splitDetection(rest);
   const { signal, allowNonfinite, simd } = matching;
   const lambdas = checkedLambdas(lambda);
   const opened = [await asModel(a, "model A", signal), await asModel(b, "model B", signal)];
   const { models: views, notes, fit, restore } = await bridgeModels(opened, { keepA, dtype, allowNonfinite, signal });
   const [modelA, modelB] = views as [Model, Model];
-  const pair = pairOf(modelA, modelB, fit(await chooseSpec(which, modelA, { order, normGroups, assume })));
+  const pair = pairOf(modelA, modelB, fit(await chooseSpec(which, modelA, detecting)));
   const { alignment, permutations, report } = await matchWeights(modelA, modelB, pair, matching);
   const merging = { blend, allowNonfinite, simd, metadata: new Map([...(metadata ?? []), ...matchMetadata(report)]) };
   const models: ClosingModel[] = [];
@@ -127,7 +127,7 @@ export async function chooseSpec(
   options: DetectOptions = {},
 ): Promise<Spec> {
   if (typeof which !== "string") {
-    const given = (["order", "normGroups", "assume"] as const).find((option) => options[option] !== undefined);
+    const given = DETECT_KEYS.find((option) => options[option] !== undefined);
     if (given !== undefined) throw new TypeError(`${given} is for detection, expected no spec beside it`);
     return namingModel(model, () => fitSpec(isSpec(which) ? which : parseSpec(which), model.tensors));
   }

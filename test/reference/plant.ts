@@ -11,17 +11,20 @@ import { invertPermutation } from "../../src/perm/permutation.ts";
 export function randomPermutations(spec: Spec, model: Model, rng: Rng): Map<string, Int32Array> {
   const { permutations } = resolveSpec(spec, model.tensors);
   const orders = permutations.map(({ size, outer }) => (outer < 0 ? randomPermutation(size, rng) : null));
-  permutations.forEach(({ size, outer, inner }, p) => {
-    if (outer < 0) return;
+  const fill = (p: number): Int32Array => {
+    const { size, outer, inner } = permutations[p]!;
+    if (orders[p] !== null) return orders[p]!;
     const nested = new Int32Array(size);
-    orders[outer]!.forEach((block, h) => {
+    fill(outer).forEach((block, h) => {
       nested.set(
         randomPermutation(inner, rng).map((r) => block * inner + r),
         h * inner,
       );
     });
     orders[p] = nested;
-  });
+    return nested;
+  };
+  for (const p of permutations.keys()) fill(p);
   return new Map(permutations.map(({ name }, p) => [name, orders[p]!]));
 }
 

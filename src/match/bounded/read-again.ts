@@ -30,6 +30,7 @@ export async function readSome(
       const tensor = tensors[t]!;
       const whole = kept[side][t];
       if (whole !== undefined) return use(whole, 0);
+      if (tensor.view !== undefined) return use(await readTensor(models[side], tensor, signal), 0);
       const length = bytesOf(tensor);
       const piece = (from: number): Promise<Uint8Array> => {
         const part = [from, Math.min(from + PIECE_BYTES, length)] as const;

@@ -148,14 +148,22 @@ export function allocateShared(arena: Arena, groups: Outline["groups"], bytes: r
   }
 }
 
+/** A copy of the matrix of every permutation of a group that others are nested in, and of a block where fibres tie some. */
+function sumBytes({ permutations, fibres }: Outline, { root, nested }: Outline["groups"][number]): number {
+  const outer = [root, ...nested].filter((p) => nested.some((each) => permutations[each]!.outer === p));
+  const tied = nested.flatMap((p) => fibres.get(p) ?? []);
+  const blocks =
+    tied.length > 0 ? outer.length * aligned(4 * Math.max(...tied.map((p) => permutations[p]!.inner)) ** 2) : 0;
+  return outer.reduce((sum, p) => sum + aligned(matrixBytes(permutations[p]!)), blocks);
+}
+
 /** An allocation's bytes with the most that aligning it can add. */
 const aligned = (bytes: number): number => bytes + 64;
 
-/** What is allocated beside the areas and released again: widening, folding at the barycentre, a root's sums. */
+/** What is allocated beside the areas and released again: widening, folding at the barycentre, sums of outer permutations. */
 function passingBytes(outline: Outline, jointly: boolean): number {
   let most = 0;
-  for (const { root, nested } of outline.groups)
-    if (nested.length > 0) most = Math.max(most, aligned(matrixBytes(outline.permutations[root]!)));
+  for (const group of outline.groups) most = Math.max(most, sumBytes(outline, group));
   for (const [p, { size }] of outline.permutations.entries())
     for (const { cell } of outline.occurrences[p]!) {
       if (!jointly || cell.degree !== MAX_DEGREE) continue;

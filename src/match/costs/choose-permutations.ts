@@ -5,8 +5,8 @@ import { SpecError } from "../../base/errors.ts";
 import type { OptionKinds } from "../../base/options.ts";
 
 /**
- * Names of permutations, or `prefix*` for all that start so. What is in neither list may move unless `only` is
- * given.
+ * Names of permutations, `prefix*` for all that start so, or a role (`ffn`) for all that have it. What is in neither list may
+ * move unless `only` is given. A permutation that stays keeps the order of its units inside the blocks that it is nested in.
  */
 export interface Choice {
   readonly only?: readonly string[] | undefined;
@@ -17,37 +17,44 @@ export interface Choice {
 export const CHOICE: OptionKinds<Choice> = { only: "list", except: "list" };
 
 /**
- * True for each permutation, by number, that may move. Permutations nested in one another are chosen together: naming
- * one names its whole group.
- *
- * @throws {SpecError} for a name of no permutation.
+ * True for each permutation, by number, that may move. By name, permutations nested in one another are chosen together:
+ * naming one names its whole group. A role names those that have it and no others. Throws `SpecError` for a name that stands
+ * for no permutation.
  */
 export function choosePermutations(permutations: readonly ResolvedPermutation[], { only, except }: Choice): boolean[] {
   if (only === undefined && except === undefined) return permutations.map(() => true);
-  const wanted = only === undefined ? null : rootsNamed(permutations, only);
-  const unwanted = rootsNamed(permutations, except ?? []);
-  return permutations.map((_, p) => {
-    const root = rootOf(permutations, p);
-    return (wanted === null || wanted.has(root)) && !unwanted.has(root);
-  });
+  const wanted = only === undefined ? null : permutationsNamed(permutations, only);
+  const unwanted = permutationsNamed(permutations, except ?? []);
+  return permutations.map((_, p) => (wanted === null || wanted.has(p)) && !unwanted.has(p));
 }
 
-const rootOf = (permutations: readonly ResolvedPermutation[], p: number): number =>
-  permutations[p]!.outer < 0 ? p : permutations[p]!.outer;
+/** The permutation that `p` is nested in and that is nested in none. */
+export function rootOf(permutations: readonly ResolvedPermutation[], p: number): number {
+  let root = p;
+  while (permutations[root]!.outer >= 0) root = permutations[root]!.outer;
+  return root;
+}
 
-function rootsNamed(permutations: readonly ResolvedPermutation[], names: readonly string[]): Set<number> {
-  const roots = new Set<number>();
+function permutationsNamed(permutations: readonly ResolvedPermutation[], names: readonly string[]): Set<number> {
+  const named = new Set<number>();
   for (const name of names) {
     const prefix = name.endsWith("*") ? name.slice(0, -1) : null;
+    const matches = permutations.map((each) => (prefix === null ? each.name === name : each.name.startsWith(prefix)));
+    const roots = new Set(permutations.flatMap((_, p) => (matches[p] ? [rootOf(permutations, p)] : [])));
     let found = false;
-    permutations.forEach((permutation, p) => {
-      if (prefix === null ? permutation.name !== name : !permutation.name.startsWith(prefix)) return;
+    for (const [p, { role }] of permutations.entries()) {
+      if (roots.size > 0 ? !roots.has(rootOf(permutations, p)) : role !== name) continue;
       found = true;
-      roots.add(rootOf(permutations, p));
-    });
-    if (found) continue;
-    const known = permutations.map((permutation) => permutation.name).join(", ");
-    throw new SpecError(`permutation ${name} is not in the spec, expected one of ${known}`);
+      named.add(p);
+    }
+    if (!found)
+      throw new SpecError(`permutation ${name} is not in the spec, expected one of ${knownNames(permutations)}`);
   }
-  return roots;
+  return named;
+}
+
+function knownNames(permutations: readonly ResolvedPermutation[]): string {
+  const names = permutations.map(({ name }) => name).join(", ");
+  const roles = new Set(permutations.flatMap(({ role }) => (role === undefined ? [] : [role])));
+  return roles.size === 0 ? names : `${names}, or of the roles ${[...roles].join(", ")}`;
 }

@@ -15,6 +15,8 @@ export interface Workspace extends Omit<Areas, "kept" | "running" | "linear"> {
   readonly kept: Matrices;
   readonly running: Matrices;
   readonly linear: Matrices;
+  /** Where permutations are that may not move, by number; default in place. */
+  readonly held?: readonly Int32Array[] | undefined;
   /** Roots whose `keptDuals` hold those of an assignment. */
   readonly solved: Set<number>;
 }

@@ -1,46 +1,15 @@
-/** The best permutations of one group for given cost matrices: a linear assignment, nested ones inside it. */
+/** The best permutations of one group for given cost matrices: a linear assignment, those nested in it inside. */
 
-import type { Group, Problem } from "../costs/problem.ts";
+import type { Assign, Inside, TiedFibre, TiedPart } from "../costs/nested-code.ts";
+import type { Group } from "../costs/problem.ts";
 import type { Workspace } from "../costs/workspace.ts";
-
-/** What an assignment needs of a workspace. */
-export interface AssignSpace
-  extends Pick<Workspace, "kernels" | "assigned" | "rowDuals" | "columnDuals" | "assignWork"> {
-  readonly problem: Pick<Problem, "permutations">;
-}
-
-/** Where column duals are kept: those of an earlier matrix, if `resume`, to start from; in the end those of this one. */
-interface Duals {
-  readonly pointer: number;
-  readonly resume: boolean;
-}
+import { type AssignSpace, assignMatrix, type Duals } from "./assign-matrix.ts";
 
 /**
- * An assignment of n rows to n columns of the f32 matrix at `c` with row stride `ld`, maximising. A fresh array. Throws
- * `RangeError` naming permutation number `p` for costs that are not finite.
- */
-function assignMatrix(
-  workspace: AssignSpace,
-  p: number,
-  c: number,
-  n: number,
-  ld: number,
-  duals: Duals = { pointer: workspace.columnDuals, resume: false },
-): { order: Int32Array; value: number } {
-  const { wasm, i32 } = workspace.kernels;
-  const { assigned, rowDuals, assignWork } = workspace;
-  const value = wasm.assign(c, ld, n, n, 0, 1, assigned, rowDuals, duals.pointer, assignWork, duals.resume ? 1 : 0);
-  if (Number.isNaN(value))
-    throw new RangeError(
-      `costs of permutation ${workspace.problem.permutations[p]!.name} do not fit 32-bit floats, expected lesser weights`,
-    );
-  return { order: i32(assigned, n).slice(), value };
-}
-
-/**
- * The permutations of `group` that maximise Σ ⟨C_P, P⟩ exactly. `costs[p]` points to the n×n f32 matrix of permutation
- * number p. A permutation nested in the root moves whole blocks with it. So the value of giving block h the source
- * block g is the best assignment inside that pair, and the root is solved on those values.
+ * The permutations of `group` that maximise Σ ⟨C_P, P⟩. `costs[p]` points to the n×n f32 matrix of permutation
+ * number p. A permutation nested in another moves whole blocks with it, so the value of giving block h the source
+ * block g is the best assignment inside that block pair, and the outer one is solved on top of those values: exact, to any
+ * depth. Permutations tied by a fibre are bilinear in each other: `assignTied` says how they are solved.
  *
  * Returns fresh arrays by permutation number. The matrices are not changed.
  */
@@ -50,25 +19,26 @@ export function assignGroup(
   costs: readonly number[],
   duals?: Duals,
 ): Map<number, Int32Array> {
-  const { permutations } = workspace.problem;
-  const n = permutations[group.root]!.size;
-  const inside = group.nested.map((p) => assignBlocks(workspace, p, costs[p]!, n, permutations[p]!.inner));
-  const root = costs[group.root]!;
-  const order =
-    inside.length === 0
-      ? assignMatrix(workspace, group.root, root, n, n, duals).order
-      : assignSum(workspace, group.root, root, n, inside, duals);
-  const orders = new Map([[group.root, order]]);
-  group.nested.forEach((p, at) => {
-    const { inner } = permutations[p]!;
-    const nested = new Int32Array(n * inner);
-    for (let h = 0; h < n; h++) {
-      const pair = h * n + order[h]!;
-      for (let r = 0; r < inner; r++) nested[h * inner + r] = order[h]! * inner + inside[at]!.orders[pair * inner + r]!;
+  const { arena } = workspace.kernels;
+  const { permutations, fibres, nested } = workspace.problem;
+  const mark = arena.mark();
+  try {
+    const insides = new Map<number, readonly Inside[]>();
+    const { size } = permutations[group.root]!;
+    const matrix = sumInside(workspace, group.root, group.nested, costs, insides);
+    const order = isChosen(workspace, group.root)
+      ? assignMatrix(workspace, group.root, matrix, size, size, duals).order
+      : (workspace.held?.[group.root] ?? Int32Array.from({ length: size }, (_, i) => i)).slice();
+    const orders: Record<number, Int32Array> = { [group.root]: order };
+    orderInside(workspace, group.root, insides, orders);
+    for (const p of group.nested) {
+      const parts = fibres?.get(p);
+      if (parts !== undefined) orders[p] = nested!.fibreOrder(permutations, p, parts, orders);
     }
-    orders.set(p, nested);
-  });
-  return orders;
+    return new Map([group.root, ...group.nested].map((p) => [p, orders[p]!]));
+  } finally {
+    arena.release(mark);
+  }
 }
 
 /**
@@ -86,45 +56,115 @@ export function assignGroupAgain(
   return assignGroup(workspace, group, costs, duals);
 }
 
-/** The assignment of the matrix at `c` plus the values of each of `added`, summed in a copy. */
-function assignSum(
+const isChosen = ({ problem: { chosen } }: AssignSpace, p: number): boolean => chosen?.[p] ?? true;
+
+/**
+ * Address of the costs of `p` with the values of what is nested in it: its own matrix where nothing is, else a copy in the
+ * arena. Puts what was found inside into `insides`, by outer permutation.
+ */
+function sumInside(
   workspace: AssignSpace,
   p: number,
-  c: number,
-  n: number,
-  added: readonly { readonly values: Float64Array }[],
-  duals?: Duals,
-): Int32Array {
+  nested: readonly number[],
+  costs: readonly number[],
+  insides: Map<number, readonly Inside[]>,
+): number {
+  const { permutations, fibres } = workspace.problem;
+  const children = nested.filter((each) => permutations[each]!.outer === p);
+  if (children.length === 0) return costs[p]!;
+  const plain = children.filter((child) => !fibres?.has(child));
+  const matrices = plain.map((child) => sumInside(workspace, child, nested, costs, insides));
+  const found = assignChildren(workspace, p, plain, matrices, children, costs);
+  insides.set(p, found);
   const { arena, f32 } = workspace.kernels;
-  const mark = arena.mark();
-  try {
-    const sum = arena.allocate(4 * n * n);
-    const cells = f32(sum, n * n);
-    cells.set(f32(c, n * n));
-    for (const { values } of added) for (let at = 0; at < n * n; at++) cells[at]! += values[at]!;
-    return assignMatrix(workspace, p, sum, n, n, duals).order;
-  } finally {
-    arena.release(mark);
-  }
+  const n = permutations[p]!.size;
+  const sum = arena.allocate(4 * n * n);
+  const cells = f32(sum, n * n);
+  cells.set(f32(costs[p]!, n * n));
+  for (const { values } of found) for (let at = 0; at < n * n; at++) cells[at]! += values[at]!;
+  return sum;
 }
 
-/** The assignment inside every pair of blocks: its value (n×n) and its order (n×n×inner). */
-function assignBlocks(
+/** What is nested directly in `p`: each by itself, those that fibres tie together. */
+function assignChildren(
   workspace: AssignSpace,
   p: number,
-  c: number,
-  n: number,
-  inner: number,
-): { values: Float64Array; orders: Int32Array } {
+  plain: readonly number[],
+  matrices: readonly number[],
+  children: readonly number[],
+  costs: readonly number[],
+): Inside[] {
+  const { permutations, fibres, nested } = workspace.problem;
+  const { size } = permutations[p]!;
+  const tying: TiedFibre[] = children.flatMap((child) => {
+    const parts = fibres?.get(child);
+    return parts === undefined ? [] : [{ costs: costs[child]!, size: permutations[child]!.size, parts }];
+  });
+  const tied = new Set(tying.flatMap(({ parts }) => parts));
+  const parts = plain.map((child, at): TiedPart => {
+    const { size: units, inner } = permutations[child]!;
+    return { p: child, costs: matrices[at]!, size: units, inner, held: heldInside(workspace, child) };
+  });
+  const alone = parts.filter((part) => !tied.has(part.p)).map((part) => assignBlocks(workspace, part, size));
+  if (tied.size === 0) return alone;
+  const assign: Assign = (part, block, n) => assignMatrix(workspace, part, block, n, n).order;
+  const together = parts.filter((part) => tied.has(part.p));
+  return [...alone, ...nested!.assignTied(workspace.kernels, assign, together, tying, size)];
+}
+
+/** For a permutation that may not move: the place of every unit inside its block. */
+function heldInside(workspace: AssignSpace, p: number): Int32Array | null {
+  if (isChosen(workspace, p)) return null;
+  const { size, inner } = workspace.problem.permutations[p]!;
+  return Int32Array.from({ length: size }, (_, i) => (workspace.held?.[p]?.[i] ?? i) % inner);
+}
+
+/** The assignment inside every pair of blocks. */
+function assignBlocks(workspace: AssignSpace, { p, costs, size, inner, held }: TiedPart, n: number): Inside {
   const values = new Float64Array(n * n);
   const orders = new Int32Array(n * n * inner);
-  const ld = n * inner;
   for (let h = 0; h < n; h++) {
     for (let g = 0; g < n; g++) {
-      const { order, value } = assignMatrix(workspace, p, c + 4 * (h * inner * ld + g * inner), inner, ld);
+      const block = costs + 4 * (h * inner * size + g * inner);
+      const { order, value } =
+        held === null
+          ? assignMatrix(workspace, p, block, inner, size)
+          : chosenOrder(workspace, block, held.subarray(h * inner, (h + 1) * inner), size);
       values[h * n + g] = value;
       orders.set(order, (h * n + g) * inner);
     }
   }
-  return { values, orders };
+  return { p, values, orders };
+}
+
+/** An order that is given, and what it is worth. */
+function chosenOrder(
+  { kernels: { f32 } }: AssignSpace,
+  c: number,
+  order: Int32Array,
+  ld: number,
+): { order: Int32Array; value: number } {
+  const cells = f32(c, (order.length - 1) * ld + order.length);
+  return { order, value: order.reduce((sum, j, i) => sum + cells[i * ld + j]!, 0) };
+}
+
+/** The orders of everything nested in `p`, from that of `p`. */
+function orderInside(
+  workspace: AssignSpace,
+  p: number,
+  insides: ReadonlyMap<number, readonly Inside[]>,
+  orders: Record<number, Int32Array>,
+): void {
+  const order = orders[p]!;
+  const n = order.length;
+  for (const inside of insides.get(p) ?? []) {
+    const { inner } = workspace.problem.permutations[inside.p]!;
+    const nested = new Int32Array(n * inner);
+    for (let h = 0; h < n; h++) {
+      const pair = h * n + order[h]!;
+      for (let r = 0; r < inner; r++) nested[h * inner + r] = order[h]! * inner + inside.orders[pair * inner + r]!;
+    }
+    orders[inside.p] = nested;
+    orderInside(workspace, inside.p, insides, orders);
+  }
 }

@@ -85,17 +85,28 @@ export async function matchByDescent(
 }
 
 /** Random permutations by number, nested ones inside the blocks of their outer one; what may not move as in `held`. */
-function randomStart(problem: Problem, rng: Rng, held: readonly Int32Array[]): Int32Array[] {
+function randomStart(
+  { permutations, groups, free, chosen, fibres, nested: nestedCode }: Problem,
+  rng: Rng,
+  held: readonly Int32Array[],
+): Int32Array[] {
   const orders = [...held];
-  for (const { root, nested } of problem.groups) {
-    if (!problem.free[root]) continue;
-    const outer = randomPermutation(problem.permutations[root]!.size, rng);
-    orders[root] = outer;
+  const fill = (outer: number, nested: readonly number[]): void => {
     for (const p of nested) {
-      const { inner } = problem.permutations[p]!;
-      const blocks = Array.from(outer, (block) => randomPermutation(inner, rng).map((r) => block * inner + r));
+      const { inner, outer: own } = permutations[p]!;
+      if (own !== outer || fibres.has(p)) continue;
+      const blocks = Array.from(orders[outer]!, (block, h) => {
+        const places = chosen[p] ? randomPermutation(inner, rng) : held[p]!.subarray(h * inner, (h + 1) * inner);
+        return places.map((unit) => block * inner + (unit % inner));
+      });
       orders[p] = Int32Array.from(blocks.flatMap((block) => [...block]));
+      fill(p, nested);
     }
+  };
+  for (const { root, nested } of groups) {
+    if (!free[root]) continue;
+    if (chosen[root]) orders[root] = randomPermutation(permutations[root]!.size, rng);
+    fill(root, nested);
   }
-  return orders;
+  return nestedCode?.withFibres({ permutations, fibres }, orders) ?? orders;
 }

@@ -31,7 +31,7 @@ export const PAIR_BLENDS: Readonly<Record<Blend, PairWeights>> = {
 export interface TensorPair {
   readonly name: string;
   /** Their axes, and the permutations that align B. */
-  readonly tensor: Pick<ResolvedTensor, "axes" | "info">;
+  readonly tensor: Pick<ResolvedTensor, "axes" | "info" | "slice">;
   readonly permutations: readonly Int32Array[];
   /** What the two models are called in messages. */
   readonly models: readonly [string, string];

@@ -229,9 +229,15 @@ test("nested permutations: sizes from either side, indices, number of symmetries
     "permutation V has an inner structure and acts on no axis, expected it on one",
   );
   const deep = new Map([...permutations, ["H", { outer: "G", inner: 2 }]]);
+  assert.equal(sizesOf(resolveSpec(spec({ v: ["V"] }, { permutations: deep }), model({ v: [24] }))), [
+    ["G", 3],
+    ["H", 6],
+    ["V", 24],
+  ]);
+  const round = new Map([...permutations, ["H", { outer: "V", inner: 2 }]]);
   fails(
-    () => resolveSpec(spec({ v: ["V"] }, { permutations: deep }), model({ v: [8] })),
-    "permutation V has the outer H, which is nested itself, expected a plain permutation",
+    () => resolveSpec(spec({ v: ["V"] }, { permutations: round }), model({ v: [8] })),
+    "permutation V is nested in itself, expected an outer one of its own",
   );
 });
 

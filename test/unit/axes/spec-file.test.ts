@@ -127,8 +127,11 @@ test("the reference form", () => {
 test("malformed files are refused with the place", () => {
   fails("[]", "x.json is a list, expected an object");
   fails("null", "x.json is null, expected an object");
-  fails("{}", 'x.json has format missing, expected "rebasin-spec/1"');
-  fails('{"format":"rebasin-spec/2"}', 'x.json has format "rebasin-spec/2", expected "rebasin-spec/1"');
+  fails("{}", 'x.json has format missing, expected "rebasin-spec/1" or "rebasin-spec/2"');
+  fails(
+    '{"format":"rebasin-spec/3"}',
+    'x.json has format "rebasin-spec/3", expected "rebasin-spec/1" or "rebasin-spec/2"',
+  );
   fails('{"format":"rebasin-spec/1"}', 'x.json "tensors" is missing, expected an object');
   fails(
     wrap("{}", ',"Rest":"fixed"'),

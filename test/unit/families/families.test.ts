@@ -93,7 +93,8 @@ test("families by name", async () => {
   const tensors = nets.mlp([4, 3, 2]);
   assert.equal(await familySpec("mlp", { tensors }), await detectSpec({ tensors }));
   assert.equal(FAMILIES.map(({ name }) => name).sort(), ["mlp", "resnet", "vgg"]);
-  await refused(tensors, "bert", /^family "bert" is unknown, expected one of mlp, resnet, vgg$/);
+  await refused(tensors, "perceptron", /^family "perceptron" is unknown, expected one of mlp, resnet, vgg, bert, /);
+  await refused(tensors, "bert", /^model lacks .*, expected the names of bert$/);
 });
 
 test("no model is of two families", async () => {

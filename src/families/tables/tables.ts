@@ -1,0 +1,18 @@
+/** The families that tables know, loaded together. */
+
+import { bert, roberta } from "./bert.ts";
+import { distilbert } from "./distilbert.ts";
+import { gptNeox } from "./gpt-neox.ts";
+import { gpt2 } from "./gpt2.ts";
+import { llama, mixtral, phi3, qwenMoe } from "./llama.ts";
+import { opt } from "./opt.ts";
+import type { Table } from "./table.ts";
+
+/** The first whose signs a model has is its family. */
+export const TABLES: readonly Table[] = [
+  ...[bert, roberta, distilbert],
+  ...[gpt2, gptNeox, opt, llama, phi3, mixtral, qwenMoe],
+];
+
+export { createCheckpoint } from "./checkpoint.ts";
+export { hasSigns, specByTable } from "./table.ts";
