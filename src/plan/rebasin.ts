@@ -133,10 +133,10 @@ export async function chooseSpec(
   }
   try {
     if (which !== "auto") return await familySpec(which, model, options);
-    const detected = detectSpec(model, options);
-    // Files that say what they compute.
-    if ((model as Model).origin?.format !== "onnx") return await detected;
-    return await (await import("../link/from-graph.ts")).ownGraphSpec(model as Model, detected);
+    if ((model as Model).origin?.format !== "onnx") return await detectSpec(model, options);
+    // The file says what it computes.
+    const { ownGraphSpec } = await import("../link/from-graph.ts");
+    return await ownGraphSpec(model as Model, detectSpec(model, options));
   } catch (error) {
     return namingModel(model, () => {
       throw error;

@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { A, commandLine } from "../reference/command-line.ts";
-import { mlpOnnx } from "../reference/onnx-networks.ts";
+import { branchedOnnx, mlpOnnx } from "../reference/onnx-networks.ts";
 
 const test = suite("rebasin verify");
 const line = commandLine(test);
@@ -49,6 +49,19 @@ test("inspect says the spec of an ONNX model's own graph; --graph carries it ove
   const wrong = await line.run("inspect", A, "--graph", "m.onnx");
   assert.is(wrong.code, 1);
   assert.match(wrong.stderr, /m\.onnx has tensors that .* does not have/);
+});
+
+test("two ONNX models that no family knows are merged by their own graph", async () => {
+  writeFileSync(line.path("a.onnx"), branchedOnnx(1));
+  writeFileSync(line.path("b.onnx"), branchedOnnx(2));
+  const { code, json } = await line.runJson("merge", "a.onnx", "b.onnx", "-o", "m.onnx");
+  assert.is(code, 0, JSON.stringify(json));
+  assert.equal(
+    Object.values(json.permutations as Record<string, { size: number }>).map(({ size }) => size),
+    [4, 5],
+  );
+  const merged = await line.runJson("inspect", "m.onnx");
+  assert.is(merged.json.basis, "graph");
 });
 
 test("options that do not fit are refused", async () => {

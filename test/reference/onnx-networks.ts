@@ -152,3 +152,15 @@ export function resnetOnnx(seed = 1): Uint8Array<ArrayBuffer> {
   value = net.add("Gemm", [value, net.weight("fc.weight", [4, 8]), net.weight("fc.bias", [4], 0.3)], { transB: 1 });
   return net.bytes({ x: ["n", 3, 8, 8] }, [value]);
 }
+
+/** Two branches that are joined, and a sum around a matrix: what names and shapes do not show. */
+export function branchedOnnx(seed = 1): Uint8Array<ArrayBuffer> {
+  const net = onnxNetwork(seed);
+  const dense = (value: string, name: string, into: number, out: number): string =>
+    net.add("Gemm", [value, net.weight(`${name}.w`, [out, into]), net.weight(`${name}.b`, [out], 0.1)], { transB: 1 });
+  const left = net.add("Relu", [dense("x", "one", 6, 4)]);
+  const right = net.add("Relu", [dense("x", "two", 6, 5)]);
+  const joined = net.add("Concat", [left, right], { axis: 1 });
+  const sum = net.add("Add", [joined, dense(joined, "three", 9, 9)]);
+  return net.bytes({ x: ["n", 6] }, [dense(sum, "four", 9, 3)]);
+}

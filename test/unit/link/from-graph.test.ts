@@ -10,7 +10,7 @@ import { graphSpec, ownGraphSpec, sameGroups } from "../../../src/link/from-grap
 import { matchWeights } from "../../../src/match/match-weights.ts";
 import { chooseSpec } from "../../../src/plan/rebasin.ts";
 import { rejects } from "../../reference/expect-error.ts";
-import { mlpOnnx, onnxNetwork, resnetOnnx, vggOnnx } from "../../reference/onnx-networks.ts";
+import { branchedOnnx, mlpOnnx, onnxNetwork, resnetOnnx, vggOnnx } from "../../reference/onnx-networks.ts";
 
 const test = suite("specs from graphs");
 
@@ -70,14 +70,7 @@ for (const [name, build] of NETWORKS) {
 }
 
 test("a network that no family knows: a concat of two branches, and a sum that names do not show", async () => {
-  const net = onnxNetwork();
-  const dense = (value: string, name: string, into: number, out: number): string =>
-    net.add("Gemm", [value, net.weight(`${name}.w`, [out, into]), net.weight(`${name}.b`, [out], 0.1)], { transB: 1 });
-  const left = net.add("Relu", [dense("x", "one", 6, 4)]);
-  const right = net.add("Relu", [dense("x", "two", 6, 5)]);
-  const joined = net.add("Concat", [left, right], { axis: 1 });
-  const sum = net.add("Add", [joined, dense(joined, "three", 9, 9)]);
-  const model = await open(net.bytes({ x: ["n", 6] }, [dense(sum, "four", 9, 3)]));
+  const model = await open(branchedOnnx());
   const spec = await chooseSpec("auto", model);
   assert.is(spec.basis, "graph");
   const text = (tensor: string): string =>
