@@ -44,7 +44,7 @@ export function setUpAlign(store: Store, { match, charts }: Workers): void {
 /** Draws, and gives the text of the SVG that is then shown, or null when a later one took its place. */
 type Draw = (lines: readonly Line[]) => Promise<string | null>;
 
-/** What a press of the button does. Its result is what is said at the end. */
+/** What a press of the button does. Its result is the message at the end. */
 function createAlignment(store: Store, match: Workers["match"], draw: Draw): (job: Job) => Promise<string> {
   return async ({ signal, report }) => {
     const { pair } = store.state;

@@ -1,4 +1,4 @@
-/** What is said and drawn of an alignment, while it runs and at its end. */
+/** Texts and charts of an alignment, while it runs and at its end. */
 
 import type { MatchReport, Method } from "../src/index.ts";
 import type { Aligned, AlignProgress, Line } from "./calls.ts";
@@ -31,20 +31,20 @@ type Steps = Pick<MatchReport, "method" | "iterations" | "sweeps">;
 const isOneAssignment = ({ method, iterations }: Omit<Steps, "sweeps">): boolean =>
   method === "frank-wolfe" && iterations === 0;
 
-/** What an alignment did, in words that go on "Aligned by". */
+/** What an alignment did, in words that follow "Aligned by". */
 export function stepsText(report: Steps): string {
   if (isOneAssignment(report)) return "one assignment per permutation, which is the optimum";
   const sweeps = `${counted(report.sweeps, "sweep")} of descent`;
   return report.iterations === 0 ? sweeps : `${counted(report.iterations, "step")} of Frank–Wolfe and ${sweeps}`;
 }
 
-/** What is said at the end. */
+/** The message at the end. */
 export function endText(report: MatchReport): string {
   const how = `by ${stepsText(report)}, on ${counted(report.threads, "thread")}`;
   return `Aligned in ${report.seconds.toFixed(2)} s ${how}. It took ${formatBytes(report.memoryBytes)} of memory in addition to the two files.`;
 }
 
-/** The stages one after the other; descent goes on from where Frank–Wolfe ended. */
+/** The stages one after the other; descent continues from the end of Frank–Wolfe. */
 export function linesOf({ frankWolfe, coordinate }: Trace): Line[] {
   const line = (name: string, values: readonly number[], offset: number): Line => ({
     name,

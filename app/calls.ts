@@ -12,7 +12,7 @@ export interface NamedBlob {
   readonly folder?: readonly (readonly [path: string, file: Blob])[] | undefined;
 }
 
-/** What `inspect` says of one file. */
+/** What `inspect` shows of one file. */
 export interface ModelSummary {
   /** As the registry of formats has it, or "folder". */
   readonly format: string;
@@ -67,7 +67,7 @@ export interface AlignProgress {
   readonly coordinate: readonly number[];
 }
 
-/** Permutations, and how they were found: what files say of it. */
+/** Permutations, and how they were found: as recorded in files. */
 export interface Found {
   readonly permutations: ReadonlyMap<string, Int32Array>;
   readonly report: MatchReport;

@@ -1,4 +1,4 @@
-/** The worker that draws charts and writes the report: drawing one takes longer than a page may stand still. */
+/** The worker that draws charts and writes the report: drawing one takes longer than a page may be blocked. */
 
 import { type ChartOptions, COLOURS, curveChart, heatMapChart, lineChart, wholeAxis } from "../src/report.ts";
 import type { ChartCalls, Line, TrainEpoch } from "./calls.ts";

@@ -61,7 +61,7 @@ export function setUpChoose(store: Store, { files: reader }: Workers): ChooseSec
 }
 
 interface Taker {
-  /** Both files at once; `note` is said with what is found in them. */
+  /** Both files at once; `note` is shown with what is found in them. */
   open(a: NamedBlob, b: NamedBlob, note?: string): Promise<void>;
   takeOne(slot: Slot, model: NamedBlob): Promise<void>;
 }
@@ -97,7 +97,7 @@ function createTaker(
   };
 }
 
-/** Looks at what is chosen, and says what is found or missing; an answer that comes after another choice is for nobody. */
+/** Looks at what is chosen, and shows what is found or missing; late answers are ignored. */
 function createPreparer(store: Store, reader: Workers["files"], box: FoundBox, chosen: Chosen): () => Promise<void> {
   let turn = 0;
   const wait = (lack: string): void => store.update({ pair: null, lack });
@@ -129,7 +129,10 @@ function createPreparer(store: Store, reader: Workers["files"], box: FoundBox, c
   };
 }
 
-/** Asks for what is still to be chosen, and gives what the other steps say meanwhile; null when everything is there. */
+/**
+ * Asks for what is still to be chosen, and returns the texts of the other steps meanwhile; null when everything is
+ * there.
+ */
 function askForMissing(box: FoundBox, { files, faults, spec }: Chosen): string | null {
   const missing = SLOTS.filter((slot) => files[slot] === null).map((slot) => `checkpoint ${slot.toUpperCase()}`);
   if (missing.length > 0) {
@@ -173,7 +176,7 @@ function createSpecChoice(onChange: () => void): ChosenSpec {
   };
 }
 
-/** A file that lies beside the page. */
+/** A file beside the page. */
 export async function fetchBuiltIn(name: string): Promise<NamedBlob> {
   const response = await fetch(new URL(`data/${name}`, import.meta.url));
   if (!response.ok) throw new Error(`${name} is not beside the page (${response.status}), expected a whole build`);

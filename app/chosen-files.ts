@@ -5,14 +5,14 @@ import type { NamedBlob } from "./calls.ts";
 /** Files of models, by their endings. */
 const WEIGHTS = /\.(safetensors|bin|pt|pth|ckpt|npz|npy)$/i;
 
-/** What says that files are parts of one model: an index of shards, or a shard's number. */
+/** What shows that files are parts of one model: an index of shards, or a shard's number. */
 const PART = /(\.index\.json|[-_]of[-_]\d{5,6}\.\w+)$/i;
 
 /** Deeper, or with more files, a folder is no model's. */
 const MAX_DEPTH = 4;
 const MAX_FILES = 10_000;
 
-/** Files that lie loose: one model where they are shards, or where one has the weights; else one each. */
+/** Loose files: one model where they are shards, or where one has the weights; else one each. */
 export function modelsAmong(files: readonly File[]): NamedBlob[] {
   const weights = files.filter(({ name }) => WEIGHTS.test(name));
   const isOne = files.some(({ name }) => PART.test(name)) || weights.length === 1;

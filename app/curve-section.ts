@@ -43,7 +43,7 @@ export function setUpCurve(store: Store, { evaluate, charts }: Workers): void {
 /** Draws, and gives the text of the SVG that is then shown, or null when a later one took its place. */
 type Draw = (result: CurveResult) => Promise<string | null>;
 
-/** What a press of the button does. Its result is what is said at the end. */
+/** What a press of the button does. Its result is the message at the end. */
 function createEvaluation(store: Store, evaluate: Workers["evaluate"], draw: Draw): (job: Job) => Promise<string> {
   return async ({ signal, report }) => {
     const { pair, aligned } = store.state;
@@ -67,7 +67,7 @@ function createEvaluation(store: Store, evaluate: Workers["evaluate"], draw: Dra
   };
 }
 
-/** What the curves say at their middle. */
+/** The values of the curves at their middle. */
 function conclusion({ curves, data }: CurveResult): string {
   const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
   const middle = curves.map(({ name, points }) => {

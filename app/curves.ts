@@ -7,7 +7,10 @@ import type { CurveRequest, CurveResult, DataRequest, EvaluateCalls } from "./ca
 import type { CallContext } from "./rpc.ts";
 import { openPair } from "./session.ts";
 
-/** The images of two IDX files, gzipped or not. Rejects with `FormatError` for files that are none, or not of each other. */
+/**
+ * The images of two IDX files, gzipped or not. Rejects with `FormatError` for files that are none, or not of each
+ * other.
+ */
 export async function readImages({ images, labels }: DataRequest, signal: AbortSignal): Promise<Dataset> {
   const [pixels, classes] = await Promise.all([images.blob.arrayBuffer(), labels.blob.arrayBuffer()]);
   signal.throwIfAborted();

@@ -6,7 +6,7 @@ import { byId, onRestore } from "./page.ts";
 
 const BUILT_IN = { images: "t10k-images-1000-idx3-ubyte.gz", labels: "t10k-labels-1000-idx1-ubyte.gz" };
 
-/** Ids of the select elements; those of their files begin alike. Both stand for the same two files. */
+/** Ids of the select elements; those of their files begin alike. Both mean the same two files. */
 const CHOICES = ["data", "train-data"] as const;
 type Choice = (typeof CHOICES)[number];
 const FILES = ["images", "labels"] as const;
@@ -32,7 +32,7 @@ export function setUpDataChoices(): void {
   }
 }
 
-/** The images that a select element stands at. Throws `RangeError` when files are asked for and not there. */
+/** The images chosen in a select element. Throws `RangeError` when files are asked for and not there. */
 export async function chosenData(choice: Choice): Promise<DataRequest> {
   if (byId(choice, HTMLSelectElement).value === "files") {
     return { images: chosenFile(choice, "images"), labels: chosenFile(choice, "labels") };

@@ -4,7 +4,9 @@ import type { NamedBlob } from "./calls.ts";
 import { modelsDropped } from "./chosen-files.ts";
 import type { Slot } from "./found-box.ts";
 
-/** Files and folders may be dropped anywhere; on a zone, one model is for that zone. `fail` is told what cannot be read. */
+/**
+ * Files and folders may be dropped anywhere; on a zone, one model is for that zone. `fail` gets what cannot be read.
+ */
 export function takeDrops(
   take: (models: readonly NamedBlob[], slot: Slot | null) => Promise<void>,
   fail: (error: Error) => void,

@@ -2,7 +2,7 @@
 
 import { byId } from "./page.ts";
 
-/** Beyond this, charts only get larger and say no more. */
+/** Beyond this, charts only get larger and show no more. */
 const WIDEST = 1000;
 
 export interface ChartFigure {
@@ -11,11 +11,11 @@ export interface ChartFigure {
   /** Puts the text of an SVG file in place. */
   show(svg: string): void;
   /**
-   * Draws and shows; while one drawing is under way, only the last that was asked for waits. Resolves to the text of the
-   * SVG that is then shown, or null when a later one took its place. Rejects when the drawing does.
+   * Draws and shows; while one drawing is under way, only the last that was asked for waits. Resolves to the text of
+   * the SVG that is then shown, or null when a later one took its place. Rejects when the drawing does.
    */
   draw(make: () => Promise<string>): Promise<string | null>;
-  /** Back to what the page said at first. */
+  /** Back to the first text of the page. */
   clear(): void;
 }
 

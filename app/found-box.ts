@@ -1,6 +1,6 @@
 /**
- * The box of step 1, which says what is known of the two files: what was found in them, what is wrong with them, or what
- * is still to be chosen. Whatever it says scrolls in the room that it has, so that nothing below it moves.
+ * The box of step 1, about the two files: what was found in them, what is wrong with them, or what is still to be
+ * chosen. Its text scrolls inside the box, so that nothing below it moves.
  */
 
 import type { PairDifferences, PairSummary } from "./calls.ts";
@@ -10,11 +10,11 @@ export const SLOTS = ["a", "b"] as const;
 export type Slot = (typeof SLOTS)[number];
 
 export interface FoundBox {
-  /** What the page says before anything is chosen. */
+  /** The text before anything is chosen. */
   clear(): void;
   /** What is wrong, if anything is, and what is to be done. */
   say(faults: readonly string[], hint: string): void;
-  /** Said with all that follows, until it is empty again. */
+  /** Shown with all that follows, until it is empty again. */
   aside: string;
   showSummary(summary: PairSummary): void;
   showDifferences(names: Readonly<Record<Slot, string>>, found: PairDifferences): void;

@@ -1,4 +1,4 @@
-/** One piece of work at a time in a section: its buttons, its progress and what is said of it. */
+/** One piece of work at a time in a section: its buttons, its progress and its messages. */
 
 import { announce, only } from "./page.ts";
 
@@ -14,15 +14,15 @@ export interface Job {
 }
 
 export interface JobRunner {
-  /** Runs `work` unless something runs already; its result is what is said at the end. */
+  /** Runs `work` unless something runs already; its result is the message at the end. */
   run(what: string, work: (job: Job) => Promise<string>): Promise<void>;
   /** Stops what runs. */
   cancel(): void;
-  /** What is said while nothing runs; of work that is being stopped, in place of that it was. */
+  /** The text while nothing runs; for work that is being stopped, instead of the message that it was. */
   say(text: string): void;
 }
 
-/** `onBusy` is told when work begins and ends: the section enables and disables what starts it. */
+/** `onBusy` is called when work begins and ends: the section enables and disables what starts it. */
 export function createJobRunner(section: HTMLElement, onBusy: (busy: boolean) => void): JobRunner {
   const cancel = only(section, "[data-cancel]", HTMLButtonElement);
   const display = createDisplay(section);
@@ -61,7 +61,7 @@ export function createJobRunner(section: HTMLElement, onBusy: (busy: boolean) =>
 interface Running {
   readonly what: string;
   readonly controller: AbortController;
-  /** Said at its end when it was stopped. */
+  /** The message at its end when it was stopped. */
   whenStopped: string;
 }
 

@@ -1,4 +1,4 @@
-/** The page: aligns and merges two networks in workers, and shows what comes of it. */
+/** The page: aligns and merges two networks in workers, and shows the result. */
 
 import { VERSION } from "../src/index.ts";
 import { setUpAlign } from "./align-section.ts";

@@ -1,4 +1,4 @@
-/** The page's elements, and what it says aloud. */
+/** The page's elements, and its announcements. */
 
 type Constructor<T extends Element> = abstract new (...args: never[]) => T;
 
@@ -32,10 +32,10 @@ export function onRestore(show: () => void): void {
 }
 
 let lastWord = Number.NEGATIVE_INFINITY;
-/** A screen reader that is told of every step never comes to an end. */
+/** A screen reader that gets every step never finishes. */
 const WORD_EVERY_MS = 4000;
 
-/** Says it to screen readers. With `passing`, only when the last word is some time ago. */
+/** Announces it to screen readers. With `passing`, only when the last word is some time ago. */
 export function announce(text: string, options: { readonly passing?: boolean } = {}): void {
   const now = performance.now();
   if (options.passing && now - lastWord < WORD_EVERY_MS) return;
@@ -43,7 +43,9 @@ export function announce(text: string, options: { readonly passing?: boolean } =
   byId("announcer", HTMLElement).textContent = text;
 }
 
-/** The whole number in the field `#id`. Throws `RangeError`, calling it `name`, for anything that its bounds leave out. */
+/**
+ * The whole number in the field `#id`. Throws `RangeError`, calling it `name`, for anything that its bounds leave out.
+ */
 export function wholeNumberIn(id: string, name: string): number {
   const { min, max, value, validity } = byId(id, HTMLInputElement);
   const range = `expected a whole number from ${min} to ${Number(max).toLocaleString("en")}`;
@@ -78,7 +80,10 @@ export function saveBlob(blob: Blob, name: string): void {
 /** Less than this hides no line. */
 const SLACK = 8;
 
-/** Phones show no scroll bar until a finger moves it: shows the cue beside `box`, in the element around both, while the end of the box is not in view. */
+/**
+ * Phones show no scroll bar until a finger moves it: shows the cue beside `box`, in the element around both, while the
+ * end of the box is not in view.
+ */
 export function cueScrolling(box: HTMLElement): void {
   const cue = only(box.parentElement!, ".cue", HTMLElement);
   const look = (): void => {

@@ -1,4 +1,4 @@
-/** The report: one HTML file that says what was aligned, how, and what came out. */
+/** The report: one HTML file with what was aligned, how, and the result. */
 
 import { type ReportSection, reportPage } from "../src/report.ts";
 import { stepsText } from "./align-text.ts";

@@ -30,7 +30,7 @@ type Reply =
   | { readonly id: number; readonly progress: unknown }
   | { readonly id: number; readonly error: { readonly name: string; readonly message: string } };
 
-/** Reports closer together than this cost the page more than they tell anybody. */
+/** Reports closer together than this cost the page more than they help. */
 const REPORT_EVERY_MS = 50;
 
 /** The parts of a worker's global scope used here. */
@@ -157,7 +157,7 @@ interface RunningWorker {
   end(reason: string): void;
 }
 
-/** `onEnd` is told before what waits is rejected. */
+/** `onEnd` is called before what waits is rejected. */
 function runWorker(worker: Worker, onEnd: () => void): RunningWorker {
   const waiting = new Map<number, Waiting>();
   let next = 0;

@@ -39,16 +39,19 @@ export async function openPair({ a, b }: Pick<PairRequest, "a" | "b">): Promise<
   return { a: opened, b: namedAs(await openBlob(b), opened) };
 }
 
-/** Fits the spec to a pair, to A alone: whether B has the same tensors is looked at elsewhere. Throws what the library throws. */
+/**
+ * Fits the spec to a pair, to A alone: whether B has the same tensors is looked at elsewhere. Throws what the library
+ * throws.
+ */
 export async function startSession({ a, b }: Pair, choice: SpecChoice): Promise<Session> {
   const { spec, name } = await specOf(choice, a);
   return { a, b, spec, specName: name, resolved: resolveSpec(spec, a.tensors) };
 }
 
-/** Longer lists say no more. */
+/** Longer lists show no more. */
 const MOST_DIFFERENCES = 100;
 
-/** What keeps two models from being merged, whatever the spec; null where nothing does. */
+/** What keeps two models from being merged, with any spec; null where nothing does. */
 export function differencesOf({ a, b }: Pair): PairDifferences | null {
   // Shape and dtype may differ of one tensor, and are told together.
   const rows = new Map(compareTensors(a.tensors, b.tensors).map((each) => [each.tensor, each]));

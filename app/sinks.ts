@@ -1,4 +1,7 @@
-/** Where the browser takes files: Blobs, whose bytes it keeps outside of the page's memory, and files that the user chose. */
+/**
+ * Where the browser takes files: Blobs, whose bytes it keeps outside of the page's memory, and files that the user
+ * chose.
+ */
 
 import type { ByteSink } from "../src/index.ts";
 

@@ -19,7 +19,7 @@ export interface State {
 
 export interface Store {
   readonly state: State;
-  /** Changes some of it; then everybody who listens is told. Another pair is not aligned, whatever the last one was. */
+  /** Changes some of it; then all listeners are called. Another pair is not aligned, even if the last one was. */
   update(change: Partial<State>): void;
   /** Calls `listener` now and after every change of one of `keys`. */
   watch(keys: readonly (keyof State)[], listener: (state: State) => void): void;

@@ -20,7 +20,7 @@ const LEARNING_RATE = 1e-3;
 /** Points of the line on which the barrier is looked for: the middle, nearly always. */
 const POINTS = 5;
 
-/** One of the two: what is trained so far, and how it goes on. */
+/** One of the two: what is trained so far, and how it continues. */
 interface Runner {
   readonly network: TfNetwork;
   /** Trains for one more epoch. */
@@ -28,7 +28,7 @@ interface Runner {
 }
 
 /**
- * Trains both and matches them anew after every epoch. Deterministic: the same images and settings, the same networks.
+ * Trains both and matches them again after every epoch. Deterministic: the same images and settings, the same networks.
  * Rejects with `FormatError` for data that are none, and with the signal's reason.
  */
 export async function trainPair(request: TrainRequest, { signal, progress }: Context): Promise<Trained> {

@@ -38,7 +38,10 @@ export function setUpTrain({ evaluate, charts }: Workers, open: (a: NamedBlob, b
 
 type Draw = (epochs: readonly TrainEpoch[]) => Promise<unknown>;
 
-/** What a press of the button does. Its result is what is said at the end; `keep` gets the pair, and null until it is there. */
+/**
+ * What a press of the button does. Its result is the message at the end; `keep` gets the pair, and null until it is
+ * there.
+ */
 function createTraining(
   evaluate: Workers["evaluate"],
   draw: Draw,

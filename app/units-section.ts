@@ -54,9 +54,12 @@ const chosenOrder = (): keyof Charts =>
   only(document, "input[name=order]:checked", HTMLInputElement).value as keyof Charts;
 
 interface CostFigure {
-  /** Shows the chart of the chosen order, of two that are drawn once. Rejects when the drawing does, unless it is for nobody. */
+  /**
+   * Shows the chart of the chosen order, of two that are drawn once. Rejects if drawing fails and the chart is still
+   * wanted.
+   */
   show(found: Found, name: string): Promise<void>;
-  /** What was drawn is of permutations that are gone, and what is being drawn is for nobody. */
+  /** What was drawn is of permutations that are gone, and what is being drawn is not needed. */
   forget(): void;
   clear(): void;
 }

@@ -21,7 +21,7 @@ export function createWorkers(): Workers {
 
 /**
  * By way of a Blob, since such a worker has the security policy of the page, from wherever the page is served. One that
- * comes from an address has that of its own headers, and a plain host sends none.
+ * comes from an address has that of its headers, and a plain host sends none.
  */
 function startWorker(file: string): Worker {
   const source = `import ${JSON.stringify(new URL(file, import.meta.url).href)};`;
