@@ -1,7 +1,7 @@
 /**
  * Values of a graph as inference sees them: every axis is a product of digits, the first the slowest. A digit is fixed,
- * all alike, or a digit of a bundle: units that are numbered by one or several digits together, like those of heads by
- * head and inner position after a reshape. Reshapes and transposes only regroup digits.
+ * all alike, or a digit of a bundle. A bundle is units that are numbered by one or several digits together, like those
+ * of heads by head and inner position after a reshape. Reshapes and transposes only regroup digits.
  */
 
 import type { GraphValue } from "../graph/kinds/kind.ts";

@@ -1,6 +1,6 @@
 /**
- * Which units can take each other's places: the coarsest partition into cells such that every set is a union of cells,
- * units that cannot move are cells of their own, and relations treat the units of a cell alike (colour refinement).
+ * Which units can replace each other: the coarsest partition into cells (colour refinement). Every set is a union of
+ * cells, each unit that cannot move is a separate cell, and relations treat the units of a cell alike.
  */
 
 import type { Units } from "./units.ts";
@@ -60,7 +60,7 @@ function alone({ of, sizes }: UnitCells, unit: number): void {
   of[unit] = sizes.push(1) - 1;
 }
 
-/** Sets without those that are there already, in whatever order. */
+/** Sets without those that are there already, in any order. */
 function distinctSets(sets: readonly Int32Array[]): Int32Array[] {
   const kept = new Map<string, Int32Array[]>();
   return sets.filter((set) => {
@@ -109,7 +109,7 @@ function splitBy(cells: UnitCells, units: ArrayLike<number>, keyOf: (at: number)
   return changed;
 }
 
-/** Children are told apart by their parents' cells, parents by how many children of each cell they have. */
+/** Children differ by their parents' cells, parents by how many children of each cell they have. */
 function refineBy(cells: UnitCells, { child, parent }: { child: Int32Array; parent: Int32Array }): boolean {
   let changed = splitBy(cells, child, (at) => cells.of[parent[at]!]!);
   const byCell = new Map<number, number[]>();

@@ -3,19 +3,19 @@
 import type { Digits } from "./digits.ts";
 import type { Families } from "./families.ts";
 
-/** A fixed number of positions, a digit, or segments of their own. */
+/** A fixed number of positions, a digit, or separate segments. */
 export type AxisPart =
   | { readonly fixed: number }
   | { readonly digit: number }
   | { readonly parts: readonly (readonly AxisPart[])[] };
 
-/** What cannot be said: `digit` is at position `at` in an order that no product has. */
+/** What cannot be expressed: `digit` is at position `at` in an order that no product has. */
 export interface Unsaid {
   readonly digit: number;
   readonly at: number;
 }
 
-/** The segments of an axis, or what of it cannot be said. */
+/** The segments of an axis, or the part that cannot be expressed. */
 export function describeAxis(families: Families, digits: Digits, units: Int32Array): (readonly AxisPart[])[] | Unsaid {
   return describeRange({ families, digits, units }, 0, units.length, new Set());
 }

@@ -5,7 +5,7 @@ import type { UnitFamily } from "./family.ts";
 
 /** The digits of all strands. A digit is named by the family that it numbers. */
 export interface Digits {
-  /** By family: the digits that say which strand it is, outer ones first. */
+  /** By family: the digits that number its strands, outer ones first. */
   readonly of: readonly (readonly number[])[];
   /** By family: strands of what it is nested in, if it is nested. */
   readonly outer: readonly (number | undefined)[];
@@ -42,7 +42,7 @@ export function createDigits({ list, familyOf, strandOf }: Families): Digits {
   };
 }
 
-/** By family: for each of its digits, the strand of the digit's family. A product has no digit of its own. */
+/** By family: for each of its digits, the strand of the digit's family. A product has no own digit. */
 function digitStrands(list: readonly UnitFamily[]): ReadonlyMap<number, Int32Array>[] {
   const strands: Map<number, Int32Array>[] = [];
   const visit = (family: number): Map<number, Int32Array> => {

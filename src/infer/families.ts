@@ -1,8 +1,8 @@
 /**
  * UnitCells become families. UnitCells that a relation maps one to one move together and are one family; its elements
  * are strands. A family whose strands belong to those of another is nested in it (units of heads); one whose strands
- * are told by those of several others is their product. What is left is free: any order of its strands keeps every set
- * and every relation.
+ * are numbered by those of several others is their product. What is left is free: any order of its strands keeps every
+ * set and every relation.
  */
 
 import { refineCells, type Structure, structureOf, type UnitCells } from "./cells.ts";

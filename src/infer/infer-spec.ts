@@ -1,4 +1,4 @@
-/** What a network's own graph says of its tensors: the largest spec that keeps what it computes. */
+/** What a network's own graph shows of its tensors: the largest spec that keeps what it computes. */
 
 import type { Axis, Factor, NestedPermutation, Segment, Spec, TensorSpec } from "../axes/types.ts";
 import { isFloat } from "../base/dtype.ts";
@@ -24,9 +24,9 @@ export interface InferredSpec {
 
 /**
  * The permutation spec of a network from its operators: which axes of which tensors are renumbered together. It is the
- * largest one that the operators allow, whatever the values of the tensors are. Axes of inputs and outputs keep their
- * order, as does what an operator that is not known reads. Reads no tensor data. Permutations are named `P0`, `P1`, …
- * in order of first appearance.
+ * largest one that the operators allow, for any values of the tensors. Axes of inputs and outputs keep their order, as
+ * does what an operator that is not known reads. Reads no tensor data. Permutations are named `P0`, `P1`, … in order of
+ * first appearance.
  *
  * @throws {SpecError} when the graph is malformed, or names tensors that the model lacks.
  *
@@ -63,7 +63,8 @@ function tensorUnits({ model, tensors, read }: Reading): Map<string, readonly In
 type Said = Map<string, readonly (readonly (readonly AxisPart[])[])[]>;
 
 /**
- * Every axis in parts. Undefined where one cannot be said: then its units were restricted, and all is concluded again.
+ * Every axis in parts. Undefined where one cannot be expressed: then its units were restricted, and all is concluded
+ * again.
  */
 function sayAxes(
   { units }: Reading,

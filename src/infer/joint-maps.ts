@@ -10,9 +10,9 @@ interface Draft {
 }
 
 /**
- * Drops maps that follow from others and looks at the rest: where one decides another, where two share blocks that
- * nothing names yet, or where strands are no product of what they belong to, `units` learns it. True when it did: then
- * everything is concluded again.
+ * Drops maps that follow from others and checks the rest. `units` learns where one decides another, where two share
+ * blocks without a name, and where strands are no product of what they belong to. True when it did: then everything is
+ * concluded again.
  */
 export function jointMaps(
   units: Units,
@@ -105,7 +105,7 @@ function dropImplied(family: UnitFamily, list: readonly UnitFamily[]): void {
 
 /**
  * Strands must be all combinations of those that they belong to, block by block. Blocks that several parents share
- * become units of their own; where combinations are missing or there several times, the smallest parent is fixed.
+ * become separate units; where combinations are missing or there several times, the smallest parent is fixed.
  */
 function checkProduct(units: Units, { structure, list }: Draft, family: UnitFamily): boolean {
   const links = family.parents;

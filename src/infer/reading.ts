@@ -21,7 +21,7 @@ export interface Reading {
   readonly read: Set<string>;
   /** Tensors that hold running statistics. */
   readonly statistics: Set<string>;
-  /** Names of sizes that nothing tells, by their number. */
+  /** Names of sizes that nothing shows, by their number. */
   unknownSizes: number;
 }
 
@@ -30,7 +30,7 @@ export interface KnownFrom extends Known {
   readonly from: ReadonlySet<string>;
 }
 
-/** A size that nothing tells. */
+/** A size that nothing shows. */
 export function unknownOf(reading: Reading): Size {
   return unknownSize(`u${reading.unknownSizes++}`);
 }

@@ -10,8 +10,8 @@ import { strandUnits } from "./joint-maps.ts";
 import type { Units } from "./units.ts";
 
 /**
- * Restricts what `unsaid` names on an axis: a nested family to one inner order for all blocks; a free one whose order
- * is turned round like a matrix to a product; two that alternate to one; anything else is fixed.
+ * Restricts what `unsaid` names on an axis. A nested family gets one inner order for all blocks. A free one whose order
+ * is turned round like a matrix becomes a product, and two that alternate become one. Anything else is fixed.
  */
 export function restrict(
   units: Units,

@@ -15,7 +15,7 @@ import { Units } from "./units.ts";
 /** Bodies inside bodies; networks have two or three. */
 const MAX_DEPTH = 32;
 
-/** Everything that the graph says of the model's tensors. Throws `SpecError` where the graph is malformed. */
+/** Everything that the graph shows of the model's tensors. Throws `SpecError` where the graph is malformed. */
 export function readOperators(graph: OperatorGraph, model: Pick<Model, "tensors">): Reading {
   const reading: Reading = {
     units: new Units(),

@@ -63,13 +63,13 @@ export class Units {
     return this.set(units);
   }
 
-  /** Says that these units, all made by one call of `fresh` and none of them twice, are a set. Returns them. */
+  /** Declares that these units, all made by one call of `fresh` and none of them twice, are a set. Returns them. */
   set(units: Int32Array): Int32Array {
     this.sets.push(units);
     return units;
   }
 
-  /** Says that each unit of `child` belongs to that of `parent` at its place. */
+  /** Declares that each unit of `child` belongs to that of `parent` at its place. */
   relate(child: Int32Array, parent: Int32Array): void {
     this.relations.push({ child, parent });
   }
@@ -107,7 +107,7 @@ export class Units {
     }
   }
 
-  /** Says that these units cannot move. */
+  /** Declares that these units cannot move. */
   fix(units: ArrayLike<number>, cause: number): void {
     for (let at = 0; at < units.length; at++) {
       const root = this.find(units[at]!);

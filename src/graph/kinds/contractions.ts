@@ -81,7 +81,7 @@ const fusedMatMul: Kind = (call) => {
   return [multiplied(call, side(0, "transA"), side(1, "transB"))];
 };
 
-/** Labels as letters; `...` stands for axes that broadcast. */
+/** Labels as letters; `...` means axes that broadcast. */
 const einsum: Kind = (call) => {
   const equation = call.text("equation", "").replaceAll(" ", "");
   const [left = "", right] = equation.split("->");

@@ -77,7 +77,7 @@ const added = (a: KnownElement, b: KnownElement): KnownElement =>
 const subtracted = (a: KnownElement, b: KnownElement): KnownElement =>
   a !== undefined && a === b ? 0 : b === 0 ? a : numeric((x, y) => x - y)(a, b);
 
-/** A size that nothing tells is at least 1, so it is not −1 and not 0. */
+/** A size that nothing shows is at least 1, so it is not −1 and not 0. */
 const equal = (a: KnownElement, b: KnownElement): KnownElement => {
   if (a === undefined || b === undefined) return undefined;
   if (a === b) return 1;

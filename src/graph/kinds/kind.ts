@@ -1,6 +1,6 @@
 /**
- * What a kind of operator says of its axes: which axis of which input is which axis of which output, which axes meet,
- * and which cannot be renumbered. A kind calls the methods of `Call`; `src/infer/` draws the conclusions.
+ * What a kind of operator declares about its axes: which axis of which input is which axis of which output, which axes
+ * meet, and which cannot be renumbered. A kind calls the methods of `Call`; `src/infer/` draws the conclusions.
  */
 
 import type { Operator, OperatorGraph } from "../operators.ts";
@@ -28,9 +28,9 @@ export interface Labelled {
 }
 
 /**
- * An operator as index arithmetic: every output element is made from the input elements that agree with it in the
- * labels that they share, by a rule that does not depend on the labels' positions. `C[i, j] = Σ A[i, k] B[k, j]` has
- * operands `ik` and `kj` and the output `ij`.
+ * An operator as index arithmetic: every output element is made from the input elements with the same values of shared
+ * labels. The rule does not depend on the labels' positions. `C[i, j] = Σ A[i, k] B[k, j]` has operands `ik` and `kj`
+ * and the output `ij`.
  */
 export interface Relation {
   readonly operands: readonly Labelled[];
@@ -39,7 +39,7 @@ export interface Relation {
   readonly sizes?: ReadonlyMap<string, Size> | undefined;
   /** Labels within whose positions the operator works: of a softmax all but its own axis. */
   readonly inside?: readonly (readonly string[])[] | undefined;
-  /** Labels whose positions the operator tells apart, and why. */
+  /** Labels whose positions the operator distinguishes, and why. */
   readonly ordered?: ReadonlyMap<string, string> | undefined;
 }
 
@@ -49,12 +49,12 @@ export interface Call {
   readonly inputs: readonly (GraphValue | undefined)[];
   /** Input number `at`, which must be there. */
   input(at: number): GraphValue;
-  /** Elements of an input if they are known; whoever asks relies on them, so tensors behind them are fixed. */
+  /** Elements of an input if they are known; the caller relies on them, so tensors behind them are fixed. */
   known(at: number): Known | undefined;
   number(attribute: string, otherwise: number): number;
   numbers(attribute: string): readonly number[] | undefined;
   text(attribute: string, otherwise: string): string;
-  /** A size that nothing tells. */
+  /** A size that nothing shows. */
   unknown(): Size;
   relate(relation: Relation): GraphValue[];
   /** The same elements in the same order. */
@@ -78,7 +78,7 @@ export interface Call {
   body(name: string, inputs: readonly GraphValue[]): GraphValue[];
   /** The value that is one of these. */
   either(values: readonly GraphValue[]): GraphValue;
-  /** Says that input number `at` is a running statistic: it moves and does not vote. */
+  /** Declares that input number `at` is a running statistic: it moves and does not vote. */
   statistic(at: number): void;
 }
 

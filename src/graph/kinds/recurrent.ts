@@ -62,8 +62,8 @@ function hiddenSize(call: Call, recurrence: GraphValue): Size {
 }
 
 /**
- * The recurrence's rows and columns are one label, which would read as a diagonal: the rows are given by a relation of
- * their own, as a value that has one.
+ * The recurrence's rows and columns are one label, which would read as a diagonal: the rows are given by a separate
+ * relation, as a value that has one.
  */
 function apart(
   call: Call,

@@ -117,7 +117,7 @@ function equalParts(size: number, count: number): number[] {
   return Array.from({ length: count }, (_, at) => Math.max(0, Math.min(most, size - at * most)));
 }
 
-/** Rows by number. Numbers that are known choose units; numbers that the data tell need the rows in order. */
+/** Rows by number. Numbers that are known choose units; numbers that only the data show need the rows in order. */
 const gather: Kind = (call) => {
   const [value, indices] = [call.input(0), call.input(1)];
   if (value.shape === undefined || indices.shape === undefined)
@@ -154,7 +154,7 @@ function choose(call: Call, reason: string): GraphValue[] {
   return [call.opaque(reason)];
 }
 
-/** Positions added before and after axes; a constant adds units of its own. */
+/** Positions added before and after axes; a constant adds new units. */
 const pad: Kind = (call) => {
   const value = call.input(0);
   if (value.shape === undefined) return [value];

@@ -6,7 +6,7 @@ import type { Call, GraphValue, Kind } from "./kind.ts";
 import { axisOf } from "./normalisation.ts";
 import { dividedSize, productSize, type Size } from "./sizes.ts";
 
-/** A result whose shape only the data tell. */
+/** A result whose shape only the data show. */
 function unshaped(call: Call, value: GraphValue): GraphValue[] {
   call.fix(value, "gets a shape that only the data tell");
   return [call.opaque("has a shape that only the data tell")];
@@ -42,7 +42,7 @@ const flatten: Kind = (call) => {
   return [call.reshape(value, [productSize(shape.slice(0, from)), productSize(shape.slice(from))])];
 };
 
-/** Axes from the second input or the attribute; undefined where only the data tell. */
+/** Axes from the second input or the attribute; undefined where only the data show. */
 function axesOf(call: Call): readonly number[] | undefined | "none" {
   if (call.inputs[1] === undefined) return call.numbers("axes") ?? "none";
   const known = call.known(1)?.values;
