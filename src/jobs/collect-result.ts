@@ -17,8 +17,8 @@ export interface CollectOptions {
 }
 
 /**
- * Copies what a job made to the outputs of the plan that the job was made of: the same files as a local run writes, with the
- * same bytes. The results folder keeps its own. Resolves to the paths written.
+ * Copies what a job made to the outputs of the plan that the job was made of: the same files as a local run writes,
+ * with the same bytes. The results folder keeps its own. Resolves to the paths written.
  *
  * @throws {RangeError} where a file cannot be written, and where one exists already (unless `force`).
  *

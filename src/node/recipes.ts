@@ -28,8 +28,8 @@ export async function readRecipe(path: string): Promise<RecipeStep[]> {
 }
 
 /**
- * Runs the documents of a recipe, each behind all that it needs. One without an output is kept in the cache under a digest
- * of its plan, the version and its inputs' bytes, where the next run finds it.
+ * Runs the documents of a recipe, each behind all that it needs. One without an output is kept in the cache under a
+ * digest of its plan, the version and its inputs' bytes, where the next run finds it.
  *
  * @throws {FormatError} in one line with file, line and key, before any weight is read, for a model that is not there.
  */

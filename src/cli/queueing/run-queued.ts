@@ -118,7 +118,7 @@ async function reportOf(queued: readonly QueuedStep[]): Promise<CommandResult> {
   return { json: { documents }, text: texts.join("\n\n") };
 }
 
-/** Where results are kept: beside a queue's folder, or where the option says. */
+/** Where results are kept: beside a queue's folder, or in the folder of the option. */
 export function resultsOf({ queue, results }: QueueingValues): string {
   if (results !== undefined) return results;
   if (/^rediss?:/.test(queue!))

@@ -24,15 +24,15 @@ export interface RecipeStep {
 /**
  * Reads a recipe: the text of a YAML or JSON file. Steps come in the order in which they can be run.
  *
- * A document is a plan whose `format` may be left out, in which a model, `base`, `data`, `output` and `blend` can be one word,
- * `align` can be `false`, `force`, a method or a strategy, and `name` is what other documents call its result. mergekit's
- * configuration files are read in their own words, with `align` beside them.
+ * A document is a plan whose `format` may be left out. A model, `base`, `data`, `output` and `blend` can be one word in
+ * it. `align` can be `false`, `force`, a method or a strategy, and `name` is the result's name for other documents.
+ * mergekit's configuration files are read in their own words, with `align` beside them.
  *
- * @throws {FormatError} in one line with file, line and key: for what is no recipe, unknown keys, values out of range,
- * documents that need each other in a circle, and a result that goes nowhere.
+ * @throws {FormatError} in one line with file, line and key: for text that is no recipe, unknown keys and values out of
+ * range. Also for documents that need each other in a circle, and a result that goes nowhere.
  *
  * @example
- * const [step] = parseRecipe("models: [a.safetensors, b.safetensors]\nblend: lerp\noutput: m.safetensors", "recipe.yaml");
+ * const [step] = parseRecipe("models: [a.safetensors, b.safetensors]\nblend: lerp\noutput: m.safetensors", "r.yaml");
  */
 export function parseRecipe(text: string, name = "recipe"): RecipeStep[] {
   const documents = readYaml(text, name);
@@ -68,7 +68,7 @@ function readStep(document: YamlDocument, name: string | undefined, names: Reado
   return { name, plan, locate: words.locate, needs, layers: words.layers };
 }
 
-/** One word → the object that it stands for. */
+/** One word → the object that it means. */
 function spelledOut(given: object): object {
   const { models, base, data, output, blend, align, ...rest } = given as Record<string, unknown>;
   const asPath = (value: unknown): unknown => (typeof value === "string" ? { path: value } : value);

@@ -20,8 +20,8 @@ const MOST_OPEN = 64;
 /**
  * The documents of a YAML text; empty ones are left out.
  *
- * @throws {FormatError} with the file's name and the line, for text that is no YAML, a key given twice, and aliases that
- * stand for far more than they are.
+ * @throws {FormatError} with the file's name and the line, for text that is no YAML, a key given twice, and aliases
+ * that expand to far more than they are.
  */
 export function readYaml(text: string, name: string): YamlDocument[] {
   if (text.length > MOST_CHARACTERS)
