@@ -1,4 +1,6 @@
-/** What edge workers have in place of `decode-hex.ts`: their builds are modules, of which no text needs to be decoded. */
+/**
+ * What edge workers have in place of `decode-hex.ts`: their builds are modules, of which no text needs to be decoded.
+ */
 
 import type { decodeHex as anywhere } from "./decode-hex.ts";
 

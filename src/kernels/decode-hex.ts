@@ -1,6 +1,6 @@
 /** Wasm builds are in the bundles as text. */
 
-/** The bytes that an even number of lower-case hexadecimal digits stands for. */
+/** The bytes that an even number of lower-case hexadecimal digits means. */
 export function decodeHex(hex: string): Uint8Array<ArrayBuffer> {
   // A loop over characters takes longer than compiling what they stand for, so every host's own way is tried first.
   const native = Uint8Array as { fromHex?: (hex: string) => Uint8Array<ArrayBuffer> };

@@ -33,8 +33,8 @@ const MOST_AT_ONCE = 2 ** 30;
 const host = (): Host["process"] => (globalThis as Host).process;
 
 /**
- * Creates a file in the system's folder for temporary files (`TMPDIR`). It has no name any more when this returns, where the
- * system allows that, so nothing is left behind however the program ends. Null where there are no files.
+ * Creates a file in the system's folder for temporary files (`TMPDIR`). It has no name any more when this returns,
+ * where the system allows that, so nothing is left behind however the program ends. Null where there are no files.
  *
  * @throws {RangeError} when the folder is not writable.
  */
@@ -75,7 +75,7 @@ export function createScratchFile(): ScratchFile | null {
   };
 }
 
-/** Half of what the machine has, or its container may use; undefined where the host does not say. */
+/** Half of what the machine has, or its container may use; undefined where the host does not report it. */
 export function halfOfMemory(): number | undefined {
   const program = host();
   const total = program?.getBuiltinModule?.("os")?.totalmem();

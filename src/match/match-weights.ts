@@ -61,9 +61,9 @@ export interface MatchOptions extends Choice, Running, Computing {
   /** A linear term of the objective, such as the activations' part. */
   readonly linear?: LinearTerm | undefined;
   /**
-   * Bytes that matrices, tensors and work areas may take together; the result is the same with any number. Matrices that do
-   * not fit wait in a temporary file (in Node, Deno and Bun), tensors are read again whenever they are needed. Default: half
-   * of what the machine has, or its container may use; where the host does not say, no limit.
+   * Bytes that matrices, tensors and work areas may take together; the result is the same with any number. Matrices
+   * that do not fit wait in a temporary file (in Node, Deno and Bun), tensors are read again whenever they are needed.
+   * Default: half of what the machine has, or its container may use; where the host does not report it, no limit.
    */
   readonly memory?: number | undefined;
   /** Sweeps of one descent at most. Default 100, as in the paper's code. */

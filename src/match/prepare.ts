@@ -11,8 +11,8 @@ import type { MatchedModels, Prepared } from "./prepared.ts";
 const SMALL_BYTES = 2 ** 30;
 
 /**
- * Takes all the wasm memory at once, so that a matching that cannot be done says so before it reads, and with what it would
- * take; then reads. Throws `RangeError` where it does not fit in `memory` bytes, whatever is left out of them.
+ * Takes all the wasm memory at once, so that a matching that cannot be done fails before it reads, with the number of
+ * bytes; then reads. Throws `RangeError` where it does not fit in `memory` bytes, even with the least in memory.
  */
 export async function prepare(
   models: MatchedModels,

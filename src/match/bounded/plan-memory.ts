@@ -1,6 +1,6 @@
 /**
- * What stays in memory when not everything may: which cost matrices have a place of their own, which share one and wait in
- * a file, which tensors are held as they are in their files. Sizes alone decide, and nothing that is computed depends on it.
+ * What stays in memory when not everything may. Some cost matrices have their own place, others share one and wait in a
+ * file; some tensors are held as they are in their files. Sizes alone decide, and no result depends on it.
  */
 
 import type { Kernels } from "../../kernels/kernels.ts";
@@ -34,8 +34,8 @@ export interface MemoryPlan {
 }
 
 /**
- * The plan that holds most within `memory` bytes. Null where everything fits, and none is needed. Throws `RangeError` with
- * the least that is needed. `hasFile`: whether matrices can wait in one.
+ * The plan that holds most within `memory` bytes. Null where everything fits, and none is needed. Throws `RangeError`
+ * with the least that is needed. `hasFile`: whether matrices can wait in one.
  */
 export function planMemory(
   kernels: Kernels,
@@ -77,7 +77,7 @@ function noneWaits({ permutations }: Outline): Waiting {
   return { kept: waits, running: waits };
 }
 
-/** Every matrix waits at first; then as many as fit get places of their own, the running ones first. */
+/** Every matrix waits at first; then as many as fit get their own places, the running ones first. */
 function fitMatrices(kernels: Kernels, outline: Outline, needs: Needs, room: number): Waiting {
   const all = outline.permutations.map(() => true);
   const least = areasEnd(kernels, outline, { ...needs, place: placeWaiting({ kept: all, running: all }) });
@@ -93,7 +93,7 @@ function fitMatrices(kernels: Kernels, outline: Outline, needs: Needs, room: num
   return { running, kept: waits(isKept(outline)) };
 }
 
-/** Addresses of their own for matrices that stay, one for each member of a group for those that wait. */
+/** Separate addresses for matrices that stay, one for each member of a group for those that wait. */
 export function placeWaiting(waiting: Waiting): PlaceSet {
   return (arena, { groups, permutations }, set) => {
     const waits = waiting[set];

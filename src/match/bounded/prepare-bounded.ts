@@ -1,6 +1,6 @@
 /**
- * A matching that keeps within a limit of memory: matrices wait in a temporary file, tensors are read again and again. All
- * that is computed is the same. Loaded on demand, and absent in edge workers.
+ * A matching that keeps within a limit of memory: matrices wait in a temporary file, tensors are read again and again.
+ * All that is computed is the same. Loaded on demand, and absent in edge workers.
  */
 
 import type { Running } from "../../base/options.ts";

@@ -48,7 +48,7 @@ export interface Needs {
   readonly linear?: readonly boolean[] | undefined;
   /** The matrix of this permutation alone is kept; all are unless given. */
   readonly only?: number | undefined;
-  /** Where the matrices of a set are that is kept whole; each has a place of its own unless given. */
+  /** Where the matrices of a set are that is kept whole; each has its own place unless given. */
   readonly place?: PlaceSet | undefined;
 }
 

@@ -16,8 +16,8 @@ export type MatrixUse = "read" | "change" | "replace";
 /** Matrices by permutation number. */
 export interface Matrices extends MatrixPlaces {
   /**
-   * Brings a matrix to its address, from a file maybe. It is there until one of another group is brought; nothing else of
-   * this interface may be asked of it before.
+   * Brings a matrix to its address, from a file maybe. It is there until one of another group is brought; nothing else
+   * of this interface may be asked of it before.
    */
   load(p: number, use: MatrixUse): Promise<void>;
   /** Σ_i C[i, order[i]] of the matrix of permutation `p`, in f64. */

@@ -25,8 +25,8 @@ export interface RecipeStep {
  * Reads a recipe: the text of a YAML or JSON file. Steps come in the order in which they can be run.
  *
  * A document is a plan whose `format` may be left out. A model, `base`, `data`, `output` and `blend` can be one word in
- * it. `align` can be `false`, `force`, a method or a strategy, and `name` is the result's name for other documents.
- * mergekit's configuration files are read in their own words, with `align` beside them.
+ * it. `align` can be `false`, `force`, a method or a strategy. `name` is the result's name for other documents.
+ * Configuration files of mergekit are read in their own words, with `align` beside them.
  *
  * @throws {FormatError} in one line with file, line and key: for text that is no recipe, unknown keys and values out of
  * range. Also for documents that need each other in a circle, and a result that goes nowhere.
