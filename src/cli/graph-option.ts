@@ -6,7 +6,7 @@ import { visible } from "../base/visible.ts";
 import type { GraphSpec } from "../link/from-graph.ts";
 import { openModelFile } from "../node/open-model.ts";
 
-/** A graph's file that is open, and what it says of a model. */
+/** A graph's file that is open, and what it shows of a model. */
 export interface OpenGraph extends GraphSpec {
   readonly file: Model;
 }

@@ -178,7 +178,10 @@ export function detectOptions({ options }: Detecting): DetectOptions {
   return { order, normGroups, heads, headDim, assume: chain ? "chain" : undefined };
 }
 
-/** The spec that `--spec` or `--graph` names, bound to `model`, and how to call it in reports. A spec comes before a graph. */
+/**
+ * The spec that `--spec` or `--graph` names, bound to `model`, and how to call it in reports. A spec comes before a
+ * graph.
+ */
 export async function specOption(context: Detecting, model: Model): Promise<{ spec: Spec; name: string }> {
   const { spec: which = "auto", graph } = context.options;
   if (which === "auto" && graph !== undefined) {

@@ -3,5 +3,5 @@
 import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
 
-/** What names and shapes say. */
+/** The spec by names and shapes. */
 export const ownGraphSpec = (_model: Model, detecting: Promise<Spec>): Promise<Spec> => detecting;

@@ -20,9 +20,9 @@ export interface GraphSpec {
 }
 
 /**
- * The spec of `model` from the graph in `file`, an ONNX export of the same network. Tensors are linked by name; where the exporter
- * renamed or transposed them, by content, if it was exported of this very checkpoint, or else by shape and order, which then
- * stands among the spec's assumptions. Reads tensors that names do not link.
+ * The spec of `model` from the graph in `file`, an ONNX export of the same network. Tensors are linked by name. Where
+ * the exporter renamed or transposed them, they are linked by content, if this very checkpoint was exported. Otherwise
+ * shape and order link them, and the spec's assumptions list it. Reads tensors that names do not link.
  *
  * @throws {SpecError} when the two are not of one network, naming the tensors, and when `file` has no graph.
  * @throws {FormatError} for a graph that is malformed, or with operators of an unknown version.
@@ -52,7 +52,7 @@ async function inferred(
   return { spec: { ...spec, family: "graph", why, basis: "graph", frozen: frozenTexts(file, frozen) }, frozen };
 }
 
-/** That many are said; a spec's file would be long else. */
+/** At most so many are listed, to keep a spec's file short. */
 const MAX_TEXTS = 100;
 
 /** Why axes of floats keep their order, but for positions of kernels, which always do. */
@@ -69,11 +69,11 @@ function frozenTexts({ tensors }: Model, frozen: readonly FrozenAxis[]): string[
 }
 
 /**
- * The spec of a model whose file has a graph: what the graph says. `detecting` gives what names and shapes say, or rejects with
- * a `SpecError`; where it has the same groups its names of groups stay, as they are those of other formats. It stays, too, where the graph
- * cannot be read.
+ * The spec of a model whose file has a graph: the spec of the graph. `detecting` resolves to the spec by names and
+ * shapes, or rejects with a `SpecError`. If both have the same groups, its names of groups are kept, as they are those
+ * of other formats. It is also kept if the graph cannot be read.
  *
- * @throws {SpecError} when neither says anything.
+ * @throws {SpecError} when neither shows a spec.
  */
 export async function ownGraphSpec(model: Model, detecting: Promise<Spec>, signal?: AbortSignal): Promise<Spec> {
   const detected = await detecting.catch(orSpecError);
@@ -101,7 +101,7 @@ function orSpecError(error: unknown): SpecError {
   throw error;
 }
 
-/** True when two specs move the same axes by the same groups, whatever these are called. */
+/** True when two specs move the same axes by the same groups, under any names. */
 export function sameGroups(a: Spec, b: Spec, { tensors }: Pick<Model, "tensors">): boolean {
   const [left, right] = [resolveSpec(a, tensors), resolveSpec(b, tensors)];
   const names = new Map<string, string>();

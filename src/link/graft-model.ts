@@ -1,4 +1,4 @@
-/** A graph's file with the tensors of a checkpoint in the places of its own. */
+/** A graph's file with the tensors of a checkpoint in place of its tensors. */
 
 import { DTYPES } from "../base/dtype.ts";
 import type { Model } from "../base/model.ts";
@@ -9,8 +9,8 @@ import type { TensorLink } from "./link-tensors.ts";
 import { turnedValues } from "./tensor-content.ts";
 
 /**
- * The model of the graph's file with every linked tensor read from `model`: in the file's order of axes and dtype. What is not
- * linked is the file's own. A view of both: closing it closes neither.
+ * The model of the graph's file with every linked tensor read from `model`: in the file's order of axes and dtype. What
+ * is not linked is the file's own. A view of both: closing it closes neither.
  */
 export function graftModel(file: Model, model: Model, links: readonly TensorLink[]): Model {
   const byName = new Map(links.map((link) => [link.graph, link]));

@@ -20,11 +20,11 @@ const EXPORT =
   "export it with do_constant_folding=False and training=torch.onnx.TrainingMode.PRESERVE (docs/any-model.md), or pass a spec file";
 
 /**
- * Carries the spec of a graph's file over to a checkpoint of the same network, whose tensors may have other names and orders
- * of axes. `file` is the model that has the graph, `spec` its spec.
+ * Carries the spec of a graph's file over to a checkpoint of the same network, whose tensors may have other names and
+ * orders of axes. `file` is the model that has the graph, `spec` its spec.
  *
- * @throws {SpecError} naming tensors: for one that the spec moves and that the checkpoint lacks, for a float of the checkpoint
- *   that the graph lacks, and for one that stands for two of different axes.
+ * @throws {SpecError} naming tensors: for one that the spec moves and the checkpoint lacks, and for a float of the
+ * checkpoint that the graph lacks. Also for one that replaces two of different axes.
  */
 export async function linkedSpec(file: Model, spec: Spec, model: Model, signal?: AbortSignal): Promise<LinkedSpec> {
   const linked = await linkTensors(file, model, signal);
@@ -87,7 +87,7 @@ function linkWords(links: readonly TensorLink[]): string {
   return `tensors linked: ${counts.join(", ")}`;
 }
 
-/** What only shapes and order say is taken for granted. */
+/** What only shapes and order show is an assumption. */
 function linkAssumptions(file: Model, links: readonly TensorLink[]): string[] {
   return links
     .filter(({ by }) => by === "shape")

@@ -5,7 +5,7 @@ import type { Model } from "../base/model.ts";
 import { compareNaturally } from "../base/natural-order.ts";
 import { fingerprint, turnings } from "./tensor-content.ts";
 
-/** A tensor of the graph's file and the checkpoint's that it stands for. */
+/** A tensor of the graph's file and the one of the checkpoint in its place. */
 export interface TensorLink {
   /** Its name in the graph's file. */
   readonly graph: string;
@@ -36,8 +36,8 @@ interface Left {
 }
 
 /**
- * Links tensors of `file`, which carries a graph, to those of `model`: by name, then by content, then by shape and order where
- * these leave no choice. Tensors that are no floats link by name alone. Reads what names do not link.
+ * Links tensors of `file`, which carries a graph, to those of `model`: by name, then by content, then by shape and
+ * order where these leave no choice. Tensors that are no floats link by name alone. Reads what names do not link.
  */
 export async function linkTensors(file: Model, model: Model, signal?: AbortSignal): Promise<Linked> {
   const left: Left = { file, model, graph: floatsOf(file), tensors: floatsOf(model), links: [] };
@@ -117,8 +117,8 @@ async function linkContents(left: Left, signal: AbortSignal | undefined): Promis
 }
 
 /**
- * Tensors of a shape that as many are left of on both sides, in the order of the files. Not matrices of equal sides, which may be
- * transposed, and not where the checkpoint's order is not that of its names: it may be sorted by anything.
+ * Tensors of a shape that as many are left of on both sides, in the order of the files. Not matrices of equal sides,
+ * which may be transposed, and not where the checkpoint's order is not that of its names: it may be sorted by anything.
  */
 function linkShapes(left: Left): void {
   const shapesOf = (model: Model, names: Iterable<string>, turn: boolean): Map<string, string[]> => {

@@ -1,4 +1,4 @@
-/** Tensors compared by what is in them, whatever the order of their axes. */
+/** Tensors compared by what is in them, in any order of their axes. */
 
 import { elementCount, type Model } from "../base/model.ts";
 import { readFloats } from "../kernels/read-floats.ts";
@@ -7,8 +7,8 @@ import { readFloats } from "../kernels/read-floats.ts";
 const MAX_RANK = 4;
 
 /**
- * A text that two float tensors share if one is the other with its axes in another order; undefined for constant tensors,
- * which any of the same size would share. Reads the tensor.
+ * A text that two float tensors share if one is the other with its axes in another order; undefined for constant
+ * tensors, which any of the same size would share. Reads the tensor.
  */
 export async function fingerprint(model: Model, name: string, signal?: AbortSignal): Promise<string | undefined> {
   const values = await readFloats(model, name, signal);
@@ -33,8 +33,8 @@ export interface TensorPlaceOf {
 }
 
 /**
- * The orders of axes by which `from` is `to`: axis i of `from` is axis `order[i]` of `to`. The order as it is comes first. None
- * for tensors that are not the same.
+ * The orders of axes by which `from` is `to`: axis i of `from` is axis `order[i]` of `to`. The order as it is comes
+ * first. None for tensors that are not the same.
  */
 export async function turnings(from: TensorPlaceOf, to: TensorPlaceOf, signal?: AbortSignal): Promise<number[][]> {
   const [shape, other] = [from, to].map(({ model, name }) => model.tensors.get(name)!.shape) as [number[], number[]];

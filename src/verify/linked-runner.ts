@@ -6,8 +6,8 @@ import type { TensorLink } from "../link/link-tensors.ts";
 import type { SpecRunner } from "./verify-spec.ts";
 
 /**
- * A runner for `verifySpec` of a checkpoint in any format: its tensors go into the file of the graph, which `runner` runs.
- * `links` are those of `linkedSpec`.
+ * A runner for `verifySpec` of a checkpoint in any format: its tensors go into the file of the graph, which `runner`
+ * runs. `links` are those of `linkedSpec`.
  *
  * @example
  * const { spec, links } = await graphSpec(graphModel, model);
