@@ -67,7 +67,7 @@ export function blendOptions(byDefault: "lerp" | "linear"): Options<BlendValues>
     }),
     bases: list({
       value: "MODELS",
-      help: "what each model was fine-tuned from, by commas; base stands for that of --base. Differences from another are moved by its alignment",
+      help: "what each model was fine-tuned from, by commas; base means that of --base. Differences from another are moved by its alignment",
       for: { base: true },
     }),
     align: choice(["bases", "force", "none"], {
@@ -80,7 +80,7 @@ export function blendOptions(byDefault: "lerp" | "linear"): Options<BlendValues>
   });
 }
 
-/** What the options give a plan: the blend, the base, and what each model has of its own. */
+/** What the options give a plan: the blend, the base, and each model's own settings. */
 export interface BlendWords {
   readonly blend: PlanBlend;
   readonly base: MergePlan["base"];

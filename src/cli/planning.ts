@@ -55,7 +55,7 @@ export interface PlanWords {
   readonly align: PlanAlign;
   readonly starts?: number | undefined;
   readonly base?: MergePlan["base"] | undefined;
-  /** What each model has of its own. */
+  /** Each model's own settings. */
   readonly parts?: readonly Pick<PlanPart, "base" | "parameters">[] | undefined;
   readonly repair?: PlanRepair | undefined;
   readonly blend?: PlanBlend | undefined;

@@ -40,12 +40,12 @@ export interface PlannedPair extends AlignedPair {
 
 /** A plan's models, open. */
 export interface OpenPlan {
-  /** As the files have them: the plan's models, the bases of their own, the base. */
+  /** As the files have them: the plan's models, their own bases, the base. */
   readonly given: readonly Model[];
   /** Views that hold the same tensors, without the bases. LoRA adapters are as they are. */
   readonly bridge: Bridge;
   readonly base: Model | undefined;
-  /** Of each model: the base of its own, if it has one. */
+  /** Of each model: its own base, if it has one. */
   readonly bases: readonly (Model | undefined)[];
 }
 
@@ -85,7 +85,7 @@ export async function withPlanModels<T>(setting: PlanSetting, use: (open: OpenPl
 const keyOf = ({ path, sha256, prefix, key, assume }: PlanModel): string =>
   JSON.stringify([path, sha256, prefix, key, assume]);
 
-/** Those that hold a network: factors of LoRA are tensors of their own, and need a base. */
+/** Those that hold a network: factors of LoRA are separate tensors, and need a base. */
 function withoutAdapters({ models, base }: MergePlan, given: readonly Model[]): readonly Model[] {
   const adapters = given.filter((model, at) => at < models.length && isAdapter(model));
   if (adapters.length > 0 && base === undefined)

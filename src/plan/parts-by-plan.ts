@@ -1,4 +1,6 @@
-/** Models beside a base, as a plan states them: fine-tunes, LoRA adapters, and models of other bases, in one numbering. */
+/**
+ * Models beside a base, as a plan states them: fine-tunes, LoRA adapters, and models of other bases, in one numbering.
+ */
 
 import type { Spec } from "../axes/types.ts";
 import { SpecError } from "../base/errors.ts";
@@ -18,8 +20,9 @@ export interface PlannedParts {
 }
 
 /**
- * The models of a plan as parts of a blend. Without a base they are as they are. A fine-tune of the base is aligned to it
- * only with `align.force`; a model of another base is moved by the alignment of its base, unless the method is "none".
+ * The models of a plan as parts of a blend. Without a base they are as they are. A fine-tune of the base is aligned to
+ * it only with `align.force`; a model of another base is moved by the alignment of its base, unless the method is
+ * "none".
  */
 export async function partsByPlan(setting: PlanSetting, open: OpenPlan): Promise<PlannedParts> {
   const { plan, host } = setting;

@@ -19,7 +19,7 @@ export interface PlanHost {
   opened?(models: readonly Model[]): void;
   /** Opens a file of `rebasin match`. */
   openSaved(path: string): Promise<Model>;
-  /** What `adapter_config.json` beside a LoRA adapter says; undefined where there is none. */
+  /** The content of `adapter_config.json` beside a LoRA adapter; undefined where there is none. */
   adapterConfig?(model: PlanModel): Promise<object | undefined>;
   readSpec(path: string): Promise<Spec>;
   /** One split of the images, of which `limit` are wanted. */

@@ -38,7 +38,7 @@ export interface PlanResult {
   readonly plan: MergePlan;
   /** How a pair was aligned; undefined for several models. */
   readonly alignment?: PlanAlignment | undefined;
-  /** How models, or the bases of their own, were aligned to the base, one by one; undefined for those that were not. */
+  /** How models, or their own bases, were aligned to the base, one by one; undefined for those that were not. */
   readonly alignments?: readonly (PlanAlignment | undefined)[] | undefined;
   /** How several models were aligned to each other. */
   readonly many?: ManyReport | undefined;
