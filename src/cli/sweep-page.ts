@@ -10,7 +10,7 @@ export interface SweepRow {
   readonly accuracy: number;
 }
 
-/** What a page shows besides its rows. */
+/** What a page shows in addition to its rows. */
 export interface SweepFacts {
   readonly title: string;
   readonly data: string;

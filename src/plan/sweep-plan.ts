@@ -34,7 +34,8 @@ const SWEPT = /^(?:blend|repair|models\.\d+\.parameters)\./;
 /**
  * Every combination of the values in a plan: the last key varies fastest.
  *
- * @throws {FormatError} naming the key, for one that the alignment depends on, and for values that the plan cannot have.
+ * @throws {FormatError} naming the key, for one that the alignment depends on, and for values that the plan cannot
+ * have.
  *
  * @example
  * sweepVariants(plan, [{ key: "blend.lambda", values: [0.25, 0.5, 0.75] }]).map(({ plan }) => plan.blend?.lambda);
@@ -63,7 +64,8 @@ function withValue(given: unknown, [key, ...rest]: readonly string[], value: unk
 }
 
 /**
- * Opens and aligns the models of a plan once, and gives `use` the merge of each variant, one after another: a lazy model.
+ * Opens and aligns the models of a plan once, and gives `use` the merge of each variant, one after another: a lazy
+ * model.
  *
  * @throws {FormatError} for settings that do not fit a tensor, before anything is aligned; else as `runPlan` does.
  */

@@ -102,7 +102,7 @@ function toValue(word: string): string | number | boolean {
   return Number.isFinite(Number(word)) ? Number(word) : word;
 }
 
-/** The plan without its output, with the images of the command line where it has none of its own. */
+/** The plan without its output, with the images of the command line where it has no own one. */
 function measuredPlan({ plan, locate }: RecipeStep, options: SweepValues): MergePlan {
   if (plan.blend === undefined) throw new UsageError(`${locate([])} has no blend, expected one to sweep`);
   if (plan.repair?.kind === "per-task")

@@ -8,8 +8,8 @@ type Schema = Readonly<Record<string, unknown>>;
 const TEXT: Schema = { type: "string", minLength: 1 };
 
 /**
- * The schema (draft 2020-12) of one document of a recipe. A key that is for some values of another is accepted beside all:
- * the checker refuses it by its line.
+ * The schema (draft 2020-12) of one document of a recipe. A key that is for some values of another is accepted beside
+ * all: the checker refuses it by its line.
  */
 export function recipeSchema(): Schema {
   const { format, models, base, data, output, blend, align, ...rest } = PLAN_FIELDS;
@@ -43,7 +43,7 @@ export function recipeSchema(): Schema {
   };
 }
 
-/** The values of `method`, which is a word of its own. */
+/** The values of `method`, which is a separate word. */
 function methods(shape: Shape): readonly string[] {
   const { method } = (shape as Extract<Shape, { kind: "fields" }>).fields;
   return (method!.shape as Extract<Shape, { kind: "text" }>).of!;
@@ -85,7 +85,7 @@ function numberSchema({ min, max, integer }: Extract<Shape, { kind: "number" }>)
   };
 }
 
-/** An empty table is a value of its own format, such as a spec. */
+/** An empty table is a value of another format, such as a spec. */
 function fieldsSchema(fields: Fields): Schema {
   const entries = Object.entries(fields);
   if (entries.length === 0) return { type: "object" };
