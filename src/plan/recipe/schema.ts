@@ -85,7 +85,7 @@ function numberSchema({ min, max, integer }: Extract<Shape, { kind: "number" }>)
   };
 }
 
-/** An empty table is a value of another format, such as a spec. */
+/** An empty table is a value in a separate format, such as a spec. */
 function fieldsSchema(fields: Fields): Schema {
   const entries = Object.entries(fields);
   if (entries.length === 0) return { type: "object" };
