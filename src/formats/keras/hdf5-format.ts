@@ -7,6 +7,7 @@ import type { FormatModule } from "../format.ts";
 import { checkPlacesToWrite, hdf5Patches } from "../hdf5/write-hdf5.ts";
 import { requireNumbersRead, requireSameInfos, staleNotes } from "../same-contents.ts";
 import { type Hdf5Container, openHdf5Model } from "./open-hdf5.ts";
+import { graphOfConfig, parseConfig } from "./read-graph.ts";
 
 export const open: FormatModule["open"] = (source, _files, { assume, signal, maxIndexBytes }) =>
   openHdf5Model(source, { assume, signal, maxIndexBytes });
@@ -18,6 +19,12 @@ export const checkWrite: NonNullable<FormatModule["checkWrite"]> = (model, like)
       `${model.name} as a new HDF5 file, expected a model that came from one: its groups go with it`,
     );
   checkHdf5Write(model, into, into.file.name);
+};
+
+export const readGraph: NonNullable<FormatModule["readGraph"]> = async ({ container }) => {
+  const { file, config, tensors, producer } = container as Hdf5Container;
+  const model = config === undefined ? undefined : parseConfig(config, file.name);
+  return model && graphOfConfig(model, tensors.keys(), file.name, producer);
 };
 
 /** Throws `RangeError` unless the tensors have room in the file. */

@@ -8,7 +8,8 @@ import type { FormatModule } from "../format.ts";
 import { hdf5Patches } from "../hdf5/write-hdf5.ts";
 import { staleNotes } from "../same-contents.ts";
 import { checkHdf5Write } from "./hdf5-format.ts";
-import { type KerasContainer, openKeras } from "./open-keras.ts";
+import { jsonText, type KerasContainer, openKeras } from "./open-keras.ts";
+import { graphOfConfig, parseConfig } from "./read-graph.ts";
 
 export const open: FormatModule["open"] = (source, _files, { assume, signal, maxIndexBytes }) =>
   openKeras(source, { assume, signal, maxIndexBytes });
@@ -20,6 +21,14 @@ export const checkWrite: NonNullable<FormatModule["checkWrite"]> = (model, like)
       `${model.name} as a new .keras file, expected a model that came from one: its layers go with it`,
     );
   checkHdf5Write(model, into.inside, into.zip.source.name);
+};
+
+export const readGraph: NonNullable<FormatModule["readGraph"]> = async ({ container }, { signal }) => {
+  const { zip, inside } = container as KerasContainer;
+  const { name } = zip.source;
+  const config = await jsonText(zip, "config.json", signal);
+  const model = config === undefined ? undefined : parseConfig(config, name);
+  return model && graphOfConfig(model, inside.tensors.keys(), name, "Keras");
 };
 
 export const write: NonNullable<FormatModule["write"]> = (model, sink, { like, ...options }) =>

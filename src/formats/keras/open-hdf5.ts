@@ -27,6 +27,9 @@ export interface Hdf5Container {
   readonly leftOut: readonly { readonly name: string; readonly what: string; readonly isNumeric: boolean }[];
   readonly training: readonly string[];
   readonly others: readonly string[];
+  /** Keras' JSON of the model, and who wrote it. */
+  readonly config: string | undefined;
+  readonly producer: string;
 }
 
 /** The tensors of an HDF5 file, and its description. */
@@ -52,10 +55,10 @@ export async function openHdf5(source: ByteSource, { assume, ...options }: Hdf5O
     const left = listFirst(leftOut.map(({ name, what }) => `${name} (${what})`));
     throw new FormatError(`${file.name} holds ${left || "no datasets"}, expected datasets of numbers`);
   }
-  const { training, others } = chosen;
+  const { training, others, config, producer } = chosen;
   const variables = kerasVariables(tensors.keys());
   return {
-    container: { file, tensors, leftOut, training, others },
+    container: { file, tensors, leftOut, training, others, config, producer },
     chosen,
     infos: new Map(
       Array.from(tensors, ([name, { dtype, shape }]): [string, TensorInfo] => {

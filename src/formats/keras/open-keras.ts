@@ -66,7 +66,8 @@ export async function openKeras(source: ByteSource, options: Hdf5Options = {}): 
   };
 }
 
-async function jsonText(zip: Zip, name: string, signal: AbortSignal | undefined): Promise<string | undefined> {
+/** The text of an entry that is JSON; undefined where there is none. */
+export async function jsonText(zip: Zip, name: string, signal: AbortSignal | undefined): Promise<string | undefined> {
   const entry = zip.entries.get(name);
   if (entry === undefined) return undefined;
   if (entry.size > MAX_JSON_BYTES)

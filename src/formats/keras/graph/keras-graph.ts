@@ -1,0 +1,168 @@
+/** The operator graph of a Keras model: its layers' calls, in an order in which every input exists before it is read. */
+
+import { describe } from "../../../base/describe.ts";
+import { FormatError } from "../../../base/errors.ts";
+import type { OperatorGraph } from "../../../graph/operators.ts";
+import { GraphBuilder } from "./graph-builder.ts";
+import type { LayerKind } from "./layer-call.ts";
+import { PLAIN } from "./plain-layers.ts";
+import type { KerasCall, KerasLayer, KerasModel, TensorAt } from "./read-config.ts";
+import { SEQUENCES } from "./sequence-layers.ts";
+import type { FindLayer } from "./variables.ts";
+import { WEIGHTED } from "./weighted-layers.ts";
+
+const LAYERS: ReadonlyMap<string, LayerKind> = new Map([...WEIGHTED, ...PLAIN, ...SEQUENCES]);
+
+/** Calls of layers that are looked at, models in models and shared layers counted each time. */
+const MAX_CALLS = 1_000_000;
+
+interface Work {
+  readonly file: string;
+  readonly builder: GraphBuilder;
+  readonly find: FindLayer;
+  calls: number;
+}
+
+/** Makes the graph of a model whose tensors `find` knows. Throws `FormatError`, naming file and layer, for circles and tensors that are missing. */
+export function kerasGraph(model: KerasModel, find: FindLayer, file: string, producer?: string): OperatorGraph {
+  const work: Work = { file, builder: new GraphBuilder(), find, calls: 0 };
+  const outputs = runModel(work, model, [], undefined);
+  return work.builder.graph(outputs, producer);
+}
+
+/** The outputs of a model; its inputs are those of the graph where none are given. */
+function runModel(
+  work: Work,
+  model: KerasModel,
+  path: readonly KerasLayer[],
+  given: readonly string[] | undefined,
+): string[] {
+  return model.isSequential ? runSequential(work, model, path, given) : runFunctional(work, model, path, given);
+}
+
+function runSequential(
+  work: Work,
+  { layers }: KerasModel,
+  path: readonly KerasLayer[],
+  given: readonly string[] | undefined,
+): string[] {
+  const [first] = layers;
+  let values = given ?? [inputOf(work, first)];
+  for (const layer of layers) if (layer.kind !== "InputLayer") values = runLayer(work, layer, path, values);
+  return [...values];
+}
+
+/** The graph's input that a layer has or is. */
+function inputOf({ builder }: Work, layer: KerasLayer | undefined): string {
+  const { config = {}, inside } = layer ?? {};
+  const shape = config.batch_shape ?? config.batch_input_shape;
+  if (shape === undefined && inside !== undefined) return inputOf({ builder } as Work, inside.layers[0]);
+  const sizes = Array.isArray(shape)
+    ? shape.map((size) => (Number.isInteger(size) ? (size as number) : undefined))
+    : undefined;
+  const length = Number.isInteger(config.input_length) ? (config.input_length as number) : undefined;
+  const named = layer?.kind === "InputLayer" ? layer.name : "input";
+  const dtype = typeof config.dtype === "string" ? config.dtype : undefined;
+  return builder.input(named, sizes ?? (layer?.kind === "Embedding" ? [undefined, length] : undefined), dtype);
+}
+
+interface Frame {
+  readonly layer: KerasLayer;
+  readonly node: number;
+  readonly call: KerasCall;
+  next: number;
+}
+
+const keyOf = (layer: string, node: number): string => `${node} ${layer}`;
+
+/** Calls in the order in which the outputs need them, without a stack of functions: chains of layers may be long. */
+function runFunctional(
+  work: Work,
+  model: KerasModel,
+  path: readonly KerasLayer[],
+  given: readonly string[] | undefined,
+): string[] {
+  const { file } = work;
+  const layers = new Map(model.layers.map((layer) => [layer.name, layer]));
+  const results = new Map<string, readonly string[]>();
+  const waiting = new Set<string>();
+  model.inputs.forEach(({ layer, node }, at) => {
+    const value = given === undefined ? inputOf(work, layers.get(layer)) : given[at];
+    if (value === undefined)
+      throw new FormatError(`${file} calls a model of ${model.inputs.length} inputs with ${given!.length}`);
+    results.set(keyOf(layer, node), [value]);
+  });
+  const begin = ({ layer: name, node }: TensorAt): Frame => {
+    const layer = layers.get(name)!;
+    const call = layer.calls[node];
+    if (call === undefined)
+      throw new FormatError(
+        `${file} reads call ${node} of the layer ${describe(name)}, expected one of its ${layer.calls.length}`,
+      );
+    if (waiting.has(keyOf(name, node)))
+      throw new FormatError(`${file} has the layer ${describe(name)} in a circle, expected none`);
+    waiting.add(keyOf(name, node));
+    return { layer, node, call, next: 0 };
+  };
+  const valueAt = (at: TensorAt): string | undefined => results.get(keyOf(at.layer, at.node))?.[at.tensor];
+  for (const output of model.outputs) {
+    const stack: Frame[] = results.has(keyOf(output.layer, output.node)) ? [] : [begin(output)];
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const input = top.call.inputs[top.next];
+      if (top.next < top.call.inputs.length) {
+        if (typeof input === "number" || results.has(keyOf(input!.layer, input!.node))) top.next++;
+        else stack.push(begin(input!));
+        continue;
+      }
+      stack.pop();
+      const values = top.call.inputs.map((each) => inputValue(work, each, valueAt));
+      results.set(keyOf(top.layer.name, top.node), runLayer(work, top.layer, path, values));
+      waiting.delete(keyOf(top.layer.name, top.node));
+    }
+  }
+  return model.outputs.map((output) => inputValue(work, output, valueAt));
+}
+
+function inputValue(
+  { builder, file }: Work,
+  input: TensorAt | number,
+  valueAt: (at: TensorAt) => string | undefined,
+): string {
+  if (typeof input === "number") return builder.constant(input, "float");
+  const value = valueAt(input);
+  if (value === undefined)
+    throw new FormatError(
+      `${file} reads output ${input.tensor} of the layer ${describe(input.layer)}, expected one that it has`,
+    );
+  return value;
+}
+
+/** The outputs of a layer's call. One that is not known is an operator of its own name, which reads all its inputs. */
+function runLayer(
+  work: Work,
+  layer: KerasLayer,
+  path: readonly KerasLayer[],
+  inputs: readonly string[],
+): readonly string[] {
+  const { builder, file, find } = work;
+  work.calls++;
+  if (work.calls > MAX_CALLS)
+    throw new FormatError(`${file} has more than ${MAX_CALLS} calls of layers, expected fewer`);
+  const own = [...path, layer];
+  if (layer.inside !== undefined) return runModel(work, layer.inside, own, inputs);
+  const { config, kind } = layer;
+  const known = inputs.length === 0 ? undefined : LAYERS.get(kind);
+  const outputs = known?.({ builder, file, layer, config, inputs, find: (numbers) => find(own, numbers) });
+  // How many outputs it has only those say that read them: eight are more than any has.
+  return outputs ?? builder.ops(`keras.${kind}`, layer.name, inputs, 8, {}, undefined);
+}
+
+/** How often each kind of layer is there, models in models too. */
+export function layerCounts(model: KerasModel): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { kind, inside } of model.layers) {
+    if (inside === undefined) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    else for (const [inner, count] of layerCounts(inside)) counts.set(inner, (counts.get(inner) ?? 0) + count);
+  }
+  return counts;
+}
