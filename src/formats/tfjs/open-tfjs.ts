@@ -9,35 +9,15 @@ import type { ByteSource } from "../../io/byte-source.ts";
 import type { Files } from "../../io/files.ts";
 import { readAhead } from "../../io/read-ahead.ts";
 import { joinSources, openGroup } from "./group-source.ts";
-import { isObject, type ManifestGroup, type ManifestWeight, readManifest } from "./manifest.ts";
-import { checkAffine, dequantise } from "./quantise.ts";
+import { isObject, type ManifestWeight, readManifest } from "./manifest.ts";
+import { checkAffine } from "./quantise.ts";
+import { readWeight } from "./read-weight.ts";
+import type { OpenGroup, PlacedWeight, TfjsContainer } from "./tfjs-container.ts";
 import { kernelUse, readTopology, type Topology } from "./topology.ts";
 
 export interface TfjsOptions {
   readonly signal?: AbortSignal | undefined;
   readonly maxIndexBytes?: number | undefined;
-}
-
-/** A tensor of numbers, and where it is in its group. */
-export interface PlacedWeight extends ManifestWeight {
-  readonly group: number;
-  readonly index: number;
-  readonly offset: number;
-  readonly byteLength: number;
-}
-
-/** A group of the manifest and its files. */
-export interface OpenGroup extends ManifestGroup {
-  readonly sources: readonly ByteSource[];
-  readonly all: ByteSource;
-}
-
-/** What a model remembers of its files, for writing into copies of them. */
-export interface TfjsContainer {
-  readonly source: ByteSource;
-  readonly groups: readonly OpenGroup[];
-  readonly tensors: ReadonlyMap<string, PlacedWeight>;
-  readonly infos: ReadonlyMap<string, TensorInfo>;
 }
 
 /** Topologies of some megabytes are usual. */
@@ -169,7 +149,7 @@ function modelOf(
       { dtype: dtype!, shape, use: kernelUse(topology, tensor) },
     ]),
   );
-  const container: TfjsContainer = { source, groups, tensors, infos };
+  const container: TfjsContainer = { source, groups, tensors, infos, json };
   return {
     name,
     tensors: infos,
@@ -186,18 +166,6 @@ function modelOf(
       await source.close?.();
     },
   };
-}
-
-/** A tensor's values as bytes of its dtype. */
-export async function readWeight(
-  { groups }: TfjsContainer,
-  { group, offset, byteLength, quantization, dtype }: PlacedWeight,
-  signal?: AbortSignal,
-): Promise<Uint8Array> {
-  const stored = await groups[group]!.all.slice(offset, offset + byteLength, signal);
-  return quantization === undefined || !("scale" in quantization)
-    ? stored
-    : dequantise(stored, quantization, dtype === "I32");
 }
 
 function detailsOf(

@@ -3,12 +3,27 @@
 import type { Origin, TensorInfo } from "../../base/model.ts";
 import { writeThenClose } from "../../io/write-then-close.ts";
 import type { FormatModule } from "../format.ts";
+import { readKerasConfig } from "../keras/graph/read-config.ts";
+import { graphOfConfig } from "../keras/read-graph.ts";
 import { requireSameInfos } from "../same-contents.ts";
-import { openTfjs, type TfjsContainer } from "./open-tfjs.ts";
+import { graphModel } from "./graph/graph-model.ts";
+import { isObject } from "./manifest.ts";
+import { openTfjs } from "./open-tfjs.ts";
+import type { TfjsContainer } from "./tfjs-container.ts";
 import { writeIntoTfjs } from "./write-tfjs.ts";
 
 export const open: FormatModule["open"] = (source, files, { signal, maxIndexBytes }) =>
   openTfjs(source, files, { signal, maxIndexBytes });
+
+export const readGraph: NonNullable<FormatModule["readGraph"]> = async ({ container }, { signal }) => {
+  const { json, source, tensors } = container as TfjsContainer;
+  const { modelTopology: topology, convertedBy } = json;
+  if (!isObject(topology)) return undefined;
+  if (Array.isArray(topology.node)) return graphModel(container as TfjsContainer, topology, json, signal);
+  const model = readKerasConfig(topology.model_config ?? topology, source.name);
+  const producer = typeof convertedBy === "string" ? convertedBy : undefined;
+  return model && graphOfConfig(model, tensors.keys(), source.name, producer);
+};
 
 export const checkWrite: NonNullable<FormatModule["checkWrite"]> = (model, like) => {
   const into = containerOf(like);

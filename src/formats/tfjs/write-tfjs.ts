@@ -12,8 +12,9 @@ import { copyRange } from "../../io/write-patched.ts";
 import { sameBytes } from "../same-contents.ts";
 import { type Edit, writeSpliced } from "../splice.ts";
 import { type JsonPlace, memberPlace, placesIn, rootPlace } from "./json-places.ts";
-import { type OpenGroup, type PlacedWeight, readWeight, type TfjsContainer } from "./open-tfjs.ts";
 import { type Affine, requantise } from "./quantise.ts";
+import { readWeight } from "./read-weight.ts";
+import type { OpenGroup, PlacedWeight, TfjsContainer } from "./tfjs-container.ts";
 
 export interface TfjsWriteOptions {
   readonly signal?: AbortSignal | undefined;
