@@ -2,6 +2,7 @@
 
 import type { AttributeValue, Operator, OperatorGraph } from "../../../src/graph/operators.ts";
 import { type NdArray, ndArray } from "./arrays.ts";
+import { channelsLast } from "./channels-last.ts";
 import { CONVOLVING } from "./run-convolving.ts";
 import { MOVING } from "./run-moving.ts";
 import { REDUCING } from "./run-reducing.ts";
@@ -47,7 +48,7 @@ function runInto(graph: OperatorGraph, tensors: ReadonlyMap<string, NdArray>, va
 function runOne(operator: Operator, inputs: readonly (NdArray | undefined)[]): NdArray[] {
   const run = RUNS.get(operator.kind);
   if (run === undefined) throw new Error(`the reference does not run ${operator.kind}`);
-  return run(inputs, attributesOf(operator.attributes), operator.outputs.length);
+  return channelsLast(run, operator.kind)(inputs, attributesOf(operator.attributes), operator.outputs.length);
 }
 
 function attributesOf(attributes: ReadonlyMap<string, AttributeValue>): Attributes {

@@ -75,61 +75,73 @@ interface Frame {
 
 const keyOf = (layer: string, node: number): string => `${node} ${layer}`;
 
-/** Calls in the order in which the outputs need them, without a stack of functions: chains of layers may be long. */
+/** The calls of one model. */
+interface Calls {
+  readonly work: Work;
+  readonly path: readonly KerasLayer[];
+  readonly layers: ReadonlyMap<string, KerasLayer>;
+  readonly results: Map<string, readonly string[]>;
+  /** What waits for its inputs. */
+  readonly waiting: Set<string>;
+}
+
 function runFunctional(
   work: Work,
   model: KerasModel,
   path: readonly KerasLayer[],
   given: readonly string[] | undefined,
 ): string[] {
-  const { file } = work;
   const layers = new Map(model.layers.map((layer) => [layer.name, layer]));
-  const results = new Map<string, readonly string[]>();
-  const waiting = new Set<string>();
-  model.inputs.forEach(({ layer, node }, at) => {
+  const calls: Calls = { work, path, layers, results: new Map(), waiting: new Set() };
+  for (const [at, { layer, node }] of model.inputs.entries()) {
     const value = given === undefined ? inputOf(work, layers.get(layer)) : given[at];
     if (value === undefined)
-      throw new FormatError(`${file} calls a model of ${model.inputs.length} inputs with ${given!.length}`);
-    results.set(keyOf(layer, node), [value]);
-  });
-  const begin = ({ layer: name, node }: TensorAt): Frame => {
-    const layer = layers.get(name)!;
-    const call = layer.calls[node];
-    if (call === undefined)
       throw new FormatError(
-        `${file} reads call ${node} of the layer ${describe(name)}, expected one of its ${layer.calls.length}`,
+        `${work.file} calls a model with ${given!.length} values, expected its ${model.inputs.length} inputs`,
       );
-    if (waiting.has(keyOf(name, node)))
-      throw new FormatError(`${file} has the layer ${describe(name)} in a circle, expected none`);
-    waiting.add(keyOf(name, node));
-    return { layer, node, call, next: 0 };
-  };
-  const valueAt = (at: TensorAt): string | undefined => results.get(keyOf(at.layer, at.node))?.[at.tensor];
-  for (const output of model.outputs) {
-    const stack: Frame[] = results.has(keyOf(output.layer, output.node)) ? [] : [begin(output)];
-    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-      const input = top.call.inputs[top.next];
-      if (top.next < top.call.inputs.length) {
-        if (typeof input === "number" || results.has(keyOf(input!.layer, input!.node))) top.next++;
-        else stack.push(begin(input!));
-        continue;
-      }
-      stack.pop();
-      const values = top.call.inputs.map((each) => inputValue(work, each, valueAt));
-      results.set(keyOf(top.layer.name, top.node), runLayer(work, top.layer, path, values));
-      waiting.delete(keyOf(top.layer.name, top.node));
-    }
+    calls.results.set(keyOf(layer, node), [value]);
   }
-  return model.outputs.map((output) => inputValue(work, output, valueAt));
+  return model.outputs.map((output) => {
+    if (!calls.results.has(keyOf(output.layer, output.node))) runUpTo(calls, output);
+    return inputValue(calls, output);
+  });
 }
 
-function inputValue(
-  { builder, file }: Work,
-  input: TensorAt | number,
-  valueAt: (at: TensorAt) => string | undefined,
-): string {
+/** Calls what an output needs, in order, without a stack of functions: chains of layers may be long. */
+function runUpTo(calls: Calls, output: TensorAt): void {
+  const { work, path, results, waiting } = calls;
+  const stack: Frame[] = [begin(calls, output)];
+  for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+    const { inputs } = top.call;
+    if (top.next < inputs.length) {
+      const input = inputs[top.next]!;
+      if (typeof input === "number" || results.has(keyOf(input.layer, input.node))) top.next++;
+      else stack.push(begin(calls, input));
+      continue;
+    }
+    stack.pop();
+    const values = inputs.map((input) => inputValue(calls, input));
+    results.set(keyOf(top.layer.name, top.node), runLayer(work, top.layer, path, values));
+    waiting.delete(keyOf(top.layer.name, top.node));
+  }
+}
+
+function begin({ work: { file }, layers, waiting }: Calls, { layer: name, node }: TensorAt): Frame {
+  const layer = layers.get(name)!;
+  const call = layer.calls[node];
+  if (call === undefined)
+    throw new FormatError(
+      `${file} reads call ${node} of the layer ${describe(name)}, expected one of its ${layer.calls.length}`,
+    );
+  const key = keyOf(name, node);
+  if (waiting.has(key)) throw new FormatError(`${file} has the layer ${describe(name)} in a circle, expected none`);
+  waiting.add(key);
+  return { layer, node, call, next: 0 };
+}
+
+function inputValue({ work: { builder, file }, results }: Calls, input: TensorAt | number): string {
   if (typeof input === "number") return builder.constant(input, "float");
-  const value = valueAt(input);
+  const value = results.get(keyOf(input.layer, input.node))?.[input.tensor];
   if (value === undefined)
     throw new FormatError(
       `${file} reads output ${input.tensor} of the layer ${describe(input.layer)}, expected one that it has`,

@@ -1,0 +1,241 @@
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { formatAxis } from "../../../src/axes/axis.ts";
+import { FormatError } from "../../../src/base/errors.ts";
+import type { Model } from "../../../src/base/model.ts";
+import { createRng } from "../../../src/base/rng.ts";
+import { openModel } from "../../../src/formats/open-model.ts";
+import { readGraph } from "../../../src/formats/operator-graph.ts";
+import { inferSpec } from "../../../src/infer/infer-spec.ts";
+import { applyPermutations } from "../../../src/perm/apply-permutations.ts";
+import { rejects } from "../../reference/expect-error.ts";
+import { memoryFiles } from "../../reference/memory-files.ts";
+import { fromModel } from "../../reference/networks.ts";
+import { type NdArray, ndArray } from "../../reference/operators/arrays.ts";
+import { deviation, randomInput } from "../../reference/operators/graph-laws.ts";
+import { runGraph } from "../../reference/operators/run-graph.ts";
+import { randomPermutations } from "../../reference/plant.ts";
+import { gaussianArray } from "../../reference/random.ts";
+import { layer, sequential, type TfjsWeight, tfjsFiles, weight } from "../../reference/tfjs-builder.ts";
+
+const test = suite("TensorFlow.js graphs");
+
+interface Node {
+  readonly name: string;
+  readonly op: string;
+  readonly input?: readonly string[];
+  readonly attr?: object;
+}
+
+const text = (value: string): object => ({ s: btoa(value) });
+const numbers = (...values: number[]): object => ({ list: { i: values.map(String) } });
+const texts = (...values: string[]): object => ({ list: { s: values.map((value) => btoa(value)) } });
+
+/** Weights and nodes of a graph in the making. */
+class Graph {
+  readonly nodes: Node[] = [];
+  readonly weights: TfjsWeight[] = [];
+  readonly #rng = createRng(3);
+
+  node(op: string, name: string, input: readonly string[], attr: object = {}): string {
+    this.nodes.push({ name, op, input, attr });
+    return name;
+  }
+
+  floats(name: string, ...shape: number[]): string {
+    const size = shape.reduce((product, each) => product * each, 1);
+    const data = gaussianArray(size, this.#rng, 0.5).map((value) =>
+      name.endsWith("variance") ? 0.5 + Math.abs(value) : value,
+    );
+    this.weights.push(weight(name, "float32", shape, new Uint8Array(data.buffer)));
+    return this.node("Const", name, []);
+  }
+
+  ints(name: string, ...values: number[]): string {
+    this.weights.push(weight(name, "int32", [values.length], new Uint8Array(Int32Array.from(values).buffer)));
+    return this.node("Const", name, []);
+  }
+
+  open(rest: object = {}): Promise<Model> {
+    const topology = { modelTopology: { node: this.nodes, library: {} }, convertedBy: "by hand" };
+    return openModel(memoryFiles(tfjsFiles(this.weights, { rest: { format: "graph-model", ...topology, ...rest } })));
+  }
+}
+
+const CONV = {
+  strides: numbers(1, 1, 1, 1),
+  padding: text("SAME"),
+  data_format: text("NHWC"),
+  dilations: numbers(1, 1, 1, 1),
+};
+
+/** A residual network as the converter writes it: biases and activations fused, a norm by itself, a flatten by its sizes. */
+function residual(): Graph {
+  const g = new Graph();
+  g.node("Placeholder", "x", [], {
+    shape: { shape: { dim: [{ size: "-1" }, { size: "6" }, { size: "6" }, { size: "3" }] } },
+  });
+  const c1 = g.node("_FusedConv2D", "c1", ["x", g.floats("c1/w", 3, 3, 3, 4), g.floats("c1/b", 4)], {
+    ...CONV,
+    fused_ops: texts("BiasAdd", "Relu"),
+  });
+  const dw = g.node("FusedDepthwiseConv2dNative", "dw", [c1, g.floats("dw/w", 3, 3, 4, 1), g.floats("dw/b", 4)], {
+    ...CONV,
+    fused_ops: texts("BiasAdd"),
+  });
+  const statistics = ["scale", "shift", "mean", "variance"].map((name) => g.floats(`bn/${name}`, 4));
+  const bn = g.node("FusedBatchNormV3", "bn", [dw, ...statistics], {
+    epsilon: { f: 0.001 },
+    data_format: text("NHWC"),
+    is_training: { b: false },
+  });
+  const sum = g.node("AddV2", "sum", [c1, `${bn}:0`]);
+  const pool = g.node("MaxPool", "pool", [sum], {
+    ksize: numbers(1, 2, 2, 1),
+    strides: numbers(1, 2, 2, 1),
+    padding: text("VALID"),
+  });
+  const flat = g.node("Reshape", "flat", [pool, g.ints("flat/shape", -1, 36)]);
+  const hidden = g.node("_FusedMatMul", "hidden", [flat, g.floats("hidden/w", 36, 5), g.floats("hidden/b", 5)], {
+    fused_ops: texts("BiasAdd", "Relu"),
+  });
+  const out = g.node("MatMul", "out", [hidden, g.floats("out/w", 2, 5)], {
+    transpose_a: { b: false },
+    transpose_b: { b: true },
+  });
+  g.node("Softmax", "Identity", [out]);
+  return g;
+}
+
+const axesOf = async (model: Model): Promise<Record<string, string>> => {
+  const { spec } = await inferSpec((await readGraph(model))!, model);
+  return Object.fromEntries([...spec.tensors].map(([name, { axes }]) => [name, axes.map(formatAxis).join(", ")]));
+};
+
+test("a graph model with fused operators: what is added has one order, whatever names say", async () => {
+  assert.equal(await axesOf(await residual().open()), {
+    "c1/w": "_, _, _, P0",
+    "c1/b": "P0",
+    "dw/w": "_, _, P0, _",
+    "dw/b": "P0",
+    "bn/scale": "P0",
+    "bn/shift": "P0",
+    "bn/mean": "P0",
+    "bn/variance": "P0",
+    "flat/shape": "_",
+    "hidden/w": "9*P0, P1",
+    "hidden/b": "P1",
+    "out/w": "_, P1",
+  });
+});
+
+test("random permutations of every group keep the function", async () => {
+  const model = await residual().open({ signature: { outputs: { y: { name: "Identity:0" } } } });
+  const graph = (await readGraph(model))!;
+  const rng = createRng(5);
+  const { spec } = await inferSpec(graph, model);
+  const moved = await applyPermutations(model, spec, randomPermutations(spec, model, rng));
+  const input = randomInput([2, 6, 6, 3], rng);
+  const outputs = await Promise.all(
+    [model, moved].map(async (each) => {
+      const tensors = new Map(
+        [...(await fromModel(each))].map(([name, { shape, data }]): [string, NdArray] => [name, ndArray(shape, data)]),
+      );
+      // `fromModel` reads floats alone.
+      tensors.set("flat/shape", ndArray([2], [-1, 36]));
+      return runGraph(graph, tensors, new Map([["x", input]])).flatMap(({ data }) => [...data]);
+    }),
+  );
+  assert.ok(deviation(outputs[0]!, outputs[1]!) < 1e-5);
+  assert.ok(outputs[0]!.length === 4 && spec.tensors.size === 12);
+});
+
+test("axes and sizes in constants: splits, joins, means, slices, transposes", async () => {
+  const g = new Graph();
+  g.node("Placeholder", "x", [], { shape: { shape: { dim: [{ size: "1" }, { size: "6" }] } } });
+  const all = g.node("MatMul", "all", ["x", g.floats("w", 6, 8)]);
+  g.node("Split", "halves", [g.ints("axis", 1), all], { num_split: { i: "2" } });
+  const joined = g.node("ConcatV2", "joined", ["halves:1", "halves", g.ints("last", -1)]);
+  const row = g.node("StridedSlice", "row", [joined, g.ints("from", 0, 0), g.ints("to", 0, 8), g.ints("step", 1, 1)], {
+    begin_mask: { i: "3" },
+    end_mask: { i: "3" },
+  });
+  const turned = g.node("Transpose", "turned", [row, g.ints("perm", 1, 0)]);
+  const mean = g.node("Mean", "mean", [turned, g.ints("over", 1)], { keep_dims: { b: true } });
+  const back = g.node("Transpose", "back", [mean, g.ints("perm2", 1, 0)]);
+  g.node("MatMul", "y", [back, g.floats("v", 8, 2)]);
+  const axes = await axesOf(await g.open());
+  assert.is(axes.w, "_, P0|P1");
+  assert.is(axes.v, "P1|P0, _");
+});
+
+test("an operator that is not known, and outputs of hidden values, keep orders", async () => {
+  const g = residual();
+  const fixed = await axesOf(
+    await g.open({ signature: { outputs: { y: { name: "Identity" }, hidden: { name: "hidden" } } } }),
+  );
+  assert.is(fixed["hidden/w"], "9*P0, _");
+  const odd = new Graph();
+  odd.node("Placeholder", "x", [], { shape: { shape: { dim: [{ size: "1" }, { size: "6" }] } } });
+  odd.node("MatMul", "a", ["x", odd.floats("w", 6, 8)]);
+  odd.node("MatMul", "y", [odd.node("MyOp", "b", ["a"]), odd.floats("v", 8, 2)]);
+  const model = await odd.open();
+  const { frozen } = await inferSpec((await readGraph(model))!, model);
+  assert.ok(
+    frozen.some(({ tensor, reason }) => tensor === "w" && reason.startsWith("tensorflow.MyOp")),
+    JSON.stringify(frozen),
+  );
+});
+
+test("layers models are Keras' graphs", async () => {
+  const f32 = (name: string, ...shape: number[]): TfjsWeight =>
+    weight(name, "float32", shape, new Uint8Array(4 * shape.reduce((product, each) => product * each, 1)));
+  const layers = sequential(
+    layer("Dense", "d1", { batch_input_shape: [null, 3], activation: "relu" }),
+    layer("Dropout", "o"),
+    layer("Dense", "d2"),
+  );
+  const model = await openModel(
+    memoryFiles(
+      tfjsFiles([f32("d1/kernel", 3, 4), f32("d1/bias", 4), f32("d2/kernel", 4, 2), f32("d2/bias", 2)], {
+        rest: layers,
+      }),
+    ),
+  );
+  assert.equal(await axesOf(model), { "d1/kernel": "_, P0", "d1/bias": "P0", "d2/kernel": "P0, _", "d2/bias": "_" });
+});
+
+test("hostile: circles, nodes that are missing or twice, too many outputs", async () => {
+  const read = async (...nodes: readonly unknown[]): Promise<unknown> => {
+    const g = new Graph();
+    g.floats("w", 2, 2);
+    g.nodes.push(...(nodes as Node[]));
+    return readGraph(await g.open());
+  };
+  for (const [nodes, message] of [
+    [
+      [
+        { name: "a", op: "Relu", input: ["b"] },
+        { name: "b", op: "Relu", input: ["a"] },
+        { name: "c", op: "Relu", input: ["a"] },
+      ],
+      /node "a" in a circle|node "b" in a circle/,
+    ],
+    [[{ name: "a", op: "Relu", input: ["none"] }], /node "a" reads "none", expected one of its nodes/],
+    [[{ name: "w", op: "Relu" }], /has the node "w" twice/],
+    [[{ name: "a", op: "Relu", input: ["w:9999"] }], /reads output 9999 of "w", expected less than 1024/],
+    [[7], /has the node 7, expected one with a name and an operator/],
+  ] as const) {
+    const error = await rejects(() => read(...nodes), FormatError, message);
+    assert.match(error.message, /^hf\/model\.json [^\n]*$/);
+  }
+  assert.ok(await read({ name: "a", op: "Relu", input: ["^w"] }));
+  const long = Array.from({ length: 20_000 }, (_, i) => ({
+    name: `n${i}`,
+    op: "Relu",
+    input: [i === 0 ? "w" : `n${i - 1}`],
+  }));
+  assert.is(((await read(...long.toReversed())) as { operators: unknown[] }).operators.length, 20_000);
+});
+
+test.run();
