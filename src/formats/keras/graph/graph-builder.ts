@@ -8,11 +8,11 @@ import type {
   OperatorInput,
 } from "../../../graph/operators.ts";
 
-/** Attributes; those that are undefined are left out. */
-export type Attributes = Readonly<Record<string, AttributeValue | undefined>>;
+/** OperatorAttributes; those that are undefined are left out. */
+export type OperatorAttributes = Readonly<Record<string, AttributeValue | undefined>>;
 
 /** Values are names; "" is an input that is left out. */
-export class GraphBuilder {
+export class OperatorBuilder {
   readonly #tensors = new Map<string, string>();
   readonly #constants = new Map<string, ConstantValue>();
   readonly #operators: Operator[] = [];
@@ -61,7 +61,7 @@ export class GraphBuilder {
     kind: string,
     name: string,
     inputs: readonly string[],
-    attributes: Attributes = {},
+    attributes: OperatorAttributes = {},
     rank: number | undefined = this.rank(inputs[0]),
   ): string {
     return this.ops(kind, name, inputs, 1, attributes, rank)[0]!;
@@ -73,7 +73,7 @@ export class GraphBuilder {
     name: string,
     inputs: readonly string[],
     count: number,
-    attributes: Attributes = {},
+    attributes: OperatorAttributes = {},
     rank: number | undefined = this.rank(inputs[0]),
   ): string[] {
     const outputs = Array.from({ length: count }, () => this.#fresh(name));

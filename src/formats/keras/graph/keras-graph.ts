@@ -3,7 +3,7 @@
 import { describe } from "../../../base/describe.ts";
 import { FormatError } from "../../../base/errors.ts";
 import type { OperatorGraph } from "../../../graph/operators.ts";
-import { GraphBuilder } from "./graph-builder.ts";
+import { OperatorBuilder } from "./graph-builder.ts";
 import type { LayerKind } from "./layer-call.ts";
 import { PLAIN } from "./plain-layers.ts";
 import type { KerasCall, KerasLayer, KerasModel, TensorAt } from "./read-config.ts";
@@ -18,14 +18,14 @@ const MAX_CALLS = 1_000_000;
 
 interface Work {
   readonly file: string;
-  readonly builder: GraphBuilder;
+  readonly builder: OperatorBuilder;
   readonly find: FindLayer;
   calls: number;
 }
 
 /** Makes the graph of a model whose tensors `find` knows. Throws `FormatError`, naming file and layer, for circles and tensors that are missing. */
 export function kerasGraph(model: KerasModel, find: FindLayer, file: string, producer?: string): OperatorGraph {
-  const work: Work = { file, builder: new GraphBuilder(), find, calls: 0 };
+  const work: Work = { file, builder: new OperatorBuilder(), find, calls: 0 };
   const outputs = runModel(work, model, [], undefined);
   return work.builder.graph(outputs, producer);
 }

@@ -2,12 +2,12 @@
 
 import { describe } from "../../../base/describe.ts";
 import { FormatError } from "../../../base/errors.ts";
-import type { Attributes, GraphBuilder } from "./graph-builder.ts";
+import type { OperatorAttributes, OperatorBuilder } from "./graph-builder.ts";
 import { isObject, type JsonObject, type KerasLayer, listOf } from "./read-config.ts";
 import type { FindVariable } from "./variables.ts";
 
 export interface LayerCall {
-  readonly builder: GraphBuilder;
+  readonly builder: OperatorBuilder;
   readonly file: string;
   readonly layer: KerasLayer;
   readonly config: JsonObject;
@@ -56,21 +56,21 @@ export function variableOf(
 /** Whether channels are the first axis behind the batch. */
 export const isChannelsFirst = ({ config }: LayerCall): boolean => config.data_format === "channels_first";
 
-export const layoutOf = (call: LayerCall): Attributes => ({ layout: isChannelsFirst(call) ? "nchw" : "nhwc" });
+export const layoutOf = (call: LayerCall): OperatorAttributes => ({ layout: isChannelsFirst(call) ? "nchw" : "nhwc" });
 
 /** An operator of this layer with its name. */
 export function op(
   call: LayerCall,
   kind: string,
   inputs: readonly string[],
-  attributes: Attributes = {},
+  attributes: OperatorAttributes = {},
   rank?: number,
 ): string {
   const { builder, layer } = call;
   return builder.op(kind, layer.name, inputs, attributes, rank ?? builder.rank(inputs[0]));
 }
 
-const SIMPLE: Readonly<Record<string, readonly [string, Attributes]>> = {
+const SIMPLE: Readonly<Record<string, readonly [string, OperatorAttributes]>> = {
   relu: ["Relu", {}],
   sigmoid: ["Sigmoid", {}],
   tanh: ["Tanh", {}],

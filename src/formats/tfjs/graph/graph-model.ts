@@ -5,11 +5,11 @@ import type { Dtype } from "../../../base/dtype.ts";
 import { FormatError } from "../../../base/errors.ts";
 import { elementCount } from "../../../base/model.ts";
 import type { ConstantValue, OperatorGraph } from "../../../graph/operators.ts";
-import { GraphBuilder } from "../../keras/graph/graph-builder.ts";
+import { OperatorBuilder } from "../../keras/graph/graph-builder.ts";
 import { isObject } from "../manifest.ts";
 import { readWeight } from "../read-weight.ts";
 import type { TfjsContainer } from "../tfjs-container.ts";
-import type { GraphNode, NodeCall } from "./graph-node.ts";
+import type { NodeCall, TensorflowNode } from "./graph-node.ts";
 import { NODES } from "./node-kinds.ts";
 
 const MAX_NODES = 1_000_000;
@@ -21,7 +21,7 @@ const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? v
 
 interface Work {
   readonly container: TfjsContainer;
-  readonly builder: GraphBuilder;
+  readonly builder: OperatorBuilder;
   readonly values: Map<string, readonly string[]>;
   readonly known: Map<string, ConstantValue>;
   /** How many outputs of each node others read. */
@@ -40,7 +40,7 @@ export async function graphModel(
   const read = new Map<string, number>();
   for (const { inputs } of nodes.values())
     for (const { node, output } of inputs) read.set(node, Math.max(read.get(node) ?? 0, output + 1));
-  const work: Work = { container, builder: new GraphBuilder(), values: new Map(), known: new Map(), read };
+  const work: Work = { container, builder: new OperatorBuilder(), values: new Map(), known: new Map(), read };
   const outputs = outputsOf(nodes, json, read, file);
   for (const node of inOrder(nodes, outputs, file)) await addNode(work, node, signal);
   const values = outputs
@@ -49,10 +49,10 @@ export async function graphModel(
   return work.builder.graph(values, typeof json.convertedBy === "string" ? json.convertedBy : undefined);
 }
 
-function readNodes(topology: Readonly<Record<string, unknown>>, file: string): Map<string, GraphNode> {
+function readNodes(topology: Readonly<Record<string, unknown>>, file: string): Map<string, TensorflowNode> {
   const list = listOf(topology.node);
   if (list.length > MAX_NODES) throw new FormatError(`${file} has ${list.length} nodes, expected at most ${MAX_NODES}`);
-  const nodes = new Map<string, GraphNode>();
+  const nodes = new Map<string, TensorflowNode>();
   for (const node of list) {
     if (!isObject(node) || typeof node.name !== "string" || typeof node.op !== "string")
       throw new FormatError(`${file} has the node ${describe(node)}, expected one with a name and an operator`);
@@ -85,7 +85,7 @@ function referenceOf(text: string): { node: string; output: number } {
 
 /** What the signature names; without one, what nothing reads. */
 function outputsOf(
-  nodes: ReadonlyMap<string, GraphNode>,
+  nodes: ReadonlyMap<string, TensorflowNode>,
   json: Readonly<Record<string, unknown>>,
   read: ReadonlyMap<string, number>,
   file: string,
@@ -106,11 +106,11 @@ function outputsOf(
 
 /** The nodes that the outputs need, each behind what it reads. */
 function inOrder(
-  nodes: ReadonlyMap<string, GraphNode>,
+  nodes: ReadonlyMap<string, TensorflowNode>,
   outputs: readonly { node: string }[],
   file: string,
-): GraphNode[] {
-  const ordered: GraphNode[] = [];
+): TensorflowNode[] {
+  const ordered: TensorflowNode[] = [];
   const state = new Map<string, "open" | "done">();
   for (const { node: output } of outputs) {
     const stack = state.has(output) ? [] : [{ node: nodes.get(output)!, next: 0 }];
@@ -134,7 +134,7 @@ function inOrder(
   return ordered;
 }
 
-async function addNode(work: Work, node: GraphNode, signal: AbortSignal | undefined): Promise<void> {
+async function addNode(work: Work, node: TensorflowNode, signal: AbortSignal | undefined): Promise<void> {
   const { builder, values, known, read, container } = work;
   const { name, op, attr } = node;
   const weight = container.tensors.get(name);

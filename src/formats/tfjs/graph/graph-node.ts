@@ -1,10 +1,10 @@
 /** A node of a graph model, as the table of operators sees it. */
 
 import type { ConstantValue } from "../../../graph/operators.ts";
-import type { Attributes, GraphBuilder } from "../../keras/graph/graph-builder.ts";
+import type { OperatorAttributes, OperatorBuilder } from "../../keras/graph/graph-builder.ts";
 import { isObject } from "../manifest.ts";
 
-export interface GraphNode {
+export interface TensorflowNode {
   readonly name: string;
   readonly op: string;
   /** Names of nodes, with the number of their output; those that only order things are left out. */
@@ -14,8 +14,8 @@ export interface GraphNode {
 
 /** A node that is being turned into operators. */
 export interface NodeCall {
-  readonly builder: GraphBuilder;
-  readonly node: GraphNode;
+  readonly builder: OperatorBuilder;
+  readonly node: TensorflowNode;
   /** Values. */
   readonly inputs: readonly string[];
   /** How many outputs others read. */
@@ -80,7 +80,7 @@ export function op(
   { builder, node }: NodeCall,
   kind: string,
   inputs: readonly string[],
-  attributes: Attributes = {},
+  attributes: OperatorAttributes = {},
   rank?: number,
 ): string {
   return builder.op(kind, node.name, inputs, attributes, rank ?? builder.rank(inputs[0]));
