@@ -5,7 +5,7 @@ import { FormatError } from "../base/errors.ts";
 import { contentDigest } from "../node/content-digest.ts";
 import { HUB_PREFIX } from "../node/hub-cache.ts";
 import { planDigest } from "../plan/canonical.ts";
-import type { MergePlan, PlanData, PlanModel } from "../plan/merge-plan.ts";
+import type { MergePlan, PlanData, PlanModel, PlanPart } from "../plan/merge-plan.ts";
 import { isSpecPath } from "../plan/plan-paths.ts";
 import type { NewJob } from "./job-queue.ts";
 
@@ -88,8 +88,9 @@ async function placePlan(plan: MergePlan, options: PlanJobOptions, settled: Sett
   };
   const ofData = async (data: PlanData): Promise<PlanData> => ({ ...data, path: await settle(data.path) });
   const { spec, base, data, repair, align } = plan;
-  const models: PlanModel[] = [];
-  for (const model of plan.models) models.push(await ofModel(model));
+  const models: PlanPart[] = [];
+  for (const model of plan.models)
+    models.push({ ...(await ofModel(model)), base: model.base && (await ofModel(model.base)) } as PlanPart);
   return {
     ...plan,
     models,

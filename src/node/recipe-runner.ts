@@ -8,7 +8,7 @@ import { blocksOf } from "../plan/blocks.ts";
 import { planDigest } from "../plan/canonical.ts";
 import type { MergePlan, PlanModel } from "../plan/merge-plan.ts";
 import type { PlanHost, PlanRun } from "../plan/plan-host.ts";
-import { planInputs } from "../plan/plan-paths.ts";
+import { planInputs, planModels, withModels } from "../plan/plan-paths.ts";
 import type { RecipeStep } from "../plan/recipe/recipe.ts";
 import { type PlanResult, runPlan } from "../plan/run-plan.ts";
 import { describeSettings, type TensorSetting } from "../plan/settings.ts";
@@ -87,8 +87,7 @@ const isThere = (path: string): Promise<boolean> =>
 
 /** The plan with files in place of other documents' names. */
 function withMade(plan: MergePlan, made: ReadonlyMap<string, Made>): MergePlan {
-  const ofModel = <M extends PlanModel>(model: M): M => ({ ...model, path: made.get(model.path)?.path ?? model.path });
-  return { ...plan, models: plan.models.map(ofModel), base: plan.base && ofModel(plan.base) };
+  return withModels(plan, (model) => ({ ...model, path: made.get(model.path)?.path ?? model.path }));
 }
 
 /** Of the plan and the bytes of everything it reads. */
@@ -99,7 +98,7 @@ async function digestOf(
 ): Promise<string> {
   const byPath = new Map([...made.values()].map(({ path, digest }) => [path, digest]));
   const digests = new Map<string, string>();
-  const stated = new Map([...plan.models, ...(plan.base ? [plan.base] : [])].map(({ path, sha256 }) => [path, sha256]));
+  const stated = new Map(planModels(plan).map(([{ path, sha256 }]) => [path, sha256]));
   for (const path of planInputs(plan)) {
     const known = byPath.get(path) ?? stated.get(path);
     if (known === undefined && isUrl(path))
@@ -111,9 +110,8 @@ async function digestOf(
 
 /** Refuses a model that is not there, by its line, before anything runs. */
 async function checkModels({ plan, locate }: RecipeStep, folder: string, names: ReadonlySet<string | undefined>) {
-  const models: (readonly [string, KeyPath])[] = plan.models.map(({ path }, i) => [path, ["models", i, "path"]]);
-  if (plan.base !== undefined) models.push([plan.base.path, ["base", "path"]]);
-  for (const [path, key] of models) {
+  for (const [{ path }, at] of planModels(plan)) {
+    const key: KeyPath = [...at, "path"];
     if (names.has(path) || path.startsWith(HUB_PREFIX) || isUrl(path)) continue;
     if (await isThere(placed(path, folder))) continue;
     throw fault(locate(key), `is "${path}", which is not there`, "a model, or the name of another document");

@@ -62,7 +62,7 @@ function withoutPaths(plan: MergePlan, named: Named): object {
   const ofData = ({ path, ...own }: PlanData): object => ({ ...own, file: named(path) });
   return {
     ...rest,
-    models: models.map(ofModel),
+    models: models.map(({ base: own, ...model }) => ({ ...ofModel(model), base: own && ofModel(own) })),
     base: base && ofModel(base),
     spec: typeof spec === "string" && isSpecPath(spec) ? named(spec) : spec,
     data: data && ofData(data),

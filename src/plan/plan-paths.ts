@@ -2,12 +2,27 @@
 
 import { FormatError } from "../base/errors.ts";
 import type { MergePlan, PlanModel } from "./merge-plan.ts";
+import type { KeyPath } from "./shape.ts";
+
+/** Every model that a plan names, and where: those that are merged, bases of their own, and the base. */
+export function planModels({ models, base }: Pick<MergePlan, "models" | "base">): [PlanModel, KeyPath][] {
+  const found: [PlanModel, KeyPath][] = models.map((model, i) => [model, ["models", i]]);
+  for (const [i, model] of models.entries())
+    if (model.base !== undefined) found.push([model.base, ["models", i, "base"]]);
+  if (base !== undefined) found.push([base, ["base"]]);
+  return found;
+}
+
+/** The plan with another word for each of its models. */
+export function withModels(plan: MergePlan, change: (model: PlanModel) => PlanModel): MergePlan {
+  const models = plan.models.map((model) => ({ ...model, ...change(model), base: model.base && change(model.base) }));
+  return { ...plan, models, base: plan.base && change(plan.base) };
+}
 
 /** The paths of all that a plan reads, each once. */
 export function planInputs({ models, base, spec, data, align, repair }: MergePlan): string[] {
   const paths = [
-    ...models.map(({ path }) => path),
-    base?.path,
+    ...planModels({ models, base }).map(([{ path }]) => path),
     typeof spec === "string" && isSpecPath(spec) ? spec : undefined,
     align.permutations,
     data?.path,

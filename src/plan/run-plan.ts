@@ -156,9 +156,7 @@ async function runParts(setting: PlanSetting, open: OpenPlan): Promise<PlanResul
   const target = await targetOf(setting, open);
   const { parts, alignments, spec } = await partsByPlan(setting, open);
   const metadata = await madeBy(setting, open);
-  const options = blendOptions(setting, like);
-  const settings = base === undefined ? options.settings : meansWithoutVote(spec, base, options.settings ?? {});
-  const merged = blendModels(parts, { ...options, settings, base, metadata });
+  const merged = blendModels(parts, { ...partOptions(setting, like, spec, base), metadata });
   const outputNotes = (await target?.save(bridge.restore(merged))) ?? [];
   return {
     ...{ plan, spec, notes: bridge.notes, hasStatistics: hasStatistics(like), permutations: [], outputNotes },
@@ -191,6 +189,18 @@ async function runMany(setting: PlanSetting, open: OpenPlan): Promise<PlanResult
     ...{ ...result, outputNotes, permutations: files, repair: repaired?.report },
     output: target && { path: target.path, format: target.format, formatNote: target.formatNote },
   };
+}
+
+/** How parts are blended: running statistics beside a base are averaged, as differences could make a variance negative. */
+export function partOptions(
+  setting: PlanSetting,
+  like: Model,
+  spec: Spec,
+  base: Model | undefined,
+): BlendModelsOptions & { blend: BlendName } {
+  const options = blendOptions(setting, like);
+  if (base === undefined) return options;
+  return { ...options, base, settings: meansWithoutVote(spec, base, options.settings ?? {}) };
 }
 
 /** The blend of tensors with the names of `like`, and its settings. */

@@ -2,15 +2,17 @@
 
 import type { Model } from "../base/model.ts";
 import { alignMany } from "../many/align-many.ts";
-import { blendModels } from "../merge/blend-models.ts";
+import { type BlendModelsOptions, blendModels } from "../merge/blend-models.ts";
+import type { TaskVector } from "../merge/task-vector.ts";
 import { applyPermutations } from "../perm/apply-permutations.ts";
 import { alignByPlan, type OpenPlan, type PlannedPair, specByPlan, withPlanModels } from "./align-by-plan.ts";
 import { canonicalJson } from "./canonical.ts";
 import { checkPlan } from "./check-plan.ts";
 import type { MergePlan } from "./merge-plan.ts";
+import { partsByPlan } from "./parts-by-plan.ts";
 import type { PlanSetting } from "./plan-host.ts";
 import { plannedRepair } from "./repair-by-plan.ts";
-import { blendOptions, shareOfB } from "./run-plan.ts";
+import { blendOptions, partOptions, shareOfB } from "./run-plan.ts";
 import { describeSettings } from "./settings.ts";
 import { fault } from "./shape.ts";
 
@@ -83,7 +85,7 @@ export async function sweepPlan(
     const aligned = await alignOnce(setting, open);
     for (const variant of variants) {
       const own = { ...setting, plan: variant.plan };
-      const merged = blendModels(aligned.parts, { ...blendOptions(own, like), base: open.base });
+      const merged = blendModels(aligned.parts, aligned.optionsFor(own));
       await use(await repaired(own, merged, aligned), variant);
     }
   });
@@ -91,7 +93,9 @@ export async function sweepPlan(
 
 /** What variants have in common. */
 interface AlignedOnce {
-  readonly parts: readonly Model[];
+  readonly parts: readonly (Model | TaskVector)[];
+  /** Blend and settings of a variant. */
+  optionsFor(setting: PlanSetting): BlendModelsOptions;
   /** Of two models that are aligned to each other. */
   readonly pair?: PlannedPair | undefined;
 }
@@ -99,6 +103,8 @@ interface AlignedOnce {
 async function alignOnce(setting: PlanSetting, open: OpenPlan): Promise<AlignedOnce> {
   const { plan, run } = setting;
   const { bridge, base } = open;
+  const like = base ?? bridge.models[0]!;
+  const optionsFor = (own: PlanSetting): BlendModelsOptions => blendOptions(own, like);
   const { strategy, method, seed, maxRounds, reference } = plan.align;
   if (strategy !== undefined) {
     const spec = bridge.fit(await specByPlan(setting, bridge.models[0]!));
@@ -107,16 +113,19 @@ async function alignOnce(setting: PlanSetting, open: OpenPlan): Promise<AlignedO
       ...{ strategy, seed, maxRounds, reference, threads, signal, onProgress, simd },
       method: method as "frank-wolfe" | "coordinate" | undefined,
     });
-    return { parts: models };
+    return { parts: models, optionsFor };
   }
-  if (base !== undefined || method === "none") return { parts: bridge.models };
+  if (base !== undefined || method === "none" || bridge.models.length !== 2) {
+    const { parts, spec } = await partsByPlan(setting, open);
+    return { parts, optionsFor: (own) => partOptions(own, like, spec, base) };
+  }
   const pair = await alignByPlan(setting, bridge, { repair: plannedRepair(setting) });
-  return { pair, parts: [pair.a, await applyPermutations(pair.b, pair.spec, pair.permutations)] };
+  return { pair, optionsFor, parts: [pair.a, await applyPermutations(pair.b, pair.spec, pair.permutations)] };
 }
 
 async function repaired(setting: PlanSetting, merged: Model, { parts, pair }: AlignedOnce): Promise<Model> {
   const repair = plannedRepair(setting);
   if (repair === undefined) return merged;
-  if (pair === undefined) return (await repair.ofMean(merged, parts)).model;
+  if (pair === undefined) return (await repair.ofMean(merged, parts as readonly Model[])).model;
   return (await (await repair.of(pair))(merged, shareOfB(setting.plan.blend!))).model;
 }

@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { memoryModel } from "../../src/base/memory-model.ts";
 import { createRng } from "../../src/base/rng.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors/write-safetensors.ts";
 import { openModel } from "../../src/index.ts";
@@ -115,6 +116,76 @@ test("bad recipes: one line with file, line and key, and no file", async () => {
     /^rebasin: bad\.yaml:5 slices\[0\]\.sources\[0\]\.layer_range ends at 32, expected 3: all layers of/,
   );
   assert.not(existsSync(cli.path("bad.safetensors")));
+});
+
+const DEPTH = 3;
+
+/** A model with names as Llama's, of which every value is `value`. */
+async function saveLlama(name: string, value: number): Promise<void> {
+  const parts = [
+    "self_attn.q_proj",
+    "self_attn.o_proj",
+    "mlp.gate_proj",
+    "mlp.up_proj",
+    "mlp.down_proj",
+    "input_layernorm",
+  ];
+  const names = [
+    "model.embed_tokens.weight",
+    ...Array.from({ length: DEPTH }, (_, i) => parts.map((part) => `model.layers.${i}.${part}.weight`)).flat(),
+    ...["model.norm.weight", "lm_head.weight"],
+  ];
+  const data = new Uint8Array(new Float32Array(8 * 8).fill(value).buffer);
+  const tensors = new Map(names.map((tensor) => [tensor, { dtype: "F32" as const, shape: [8, 8], data }]));
+  writeFileSync(cli.path(name), await encodeSafetensors(memoryModel(tensors)));
+}
+
+test("mergekit's file of two Llama-shaped models, with gradients and filters, runs: each tensor is as its settings state", async () => {
+  await saveLlama("zero.safetensors", 0);
+  await saveLlama("one.safetensors", 1);
+  await saveLlama("three.safetensors", 3);
+  save(
+    "llama.yaml",
+    `merge_method: task_arithmetic
+base_model: zero.safetensors
+models:
+  - model: one.safetensors
+    parameters:
+      weight:
+        - { filter: self_attn, value: [0, 0.5, 1] }
+        - { filter: mlp, value: 1 }
+        - { value: 0.25 }
+  - model: three.safetensors
+    parameters: { weight: [1, 0] }
+parameters: { lambda: 0.5 }
+dtype: float32
+`,
+  );
+  const { code, stderr } = await run("run", "llama.yaml", "-o", "llama.safetensors");
+  assert.is(code, 0, stderr);
+  const made = await readTensors("llama.safetensors");
+  const valueIn = (name: string): number => made.get(name)!.readFloatLE(0);
+  for (let i = 0; i < DEPTH; i++) {
+    const three = 3 * (1 - i / (DEPTH - 1));
+    const near = (part: string, value: number): void =>
+      assert.ok(Math.abs(valueIn(`model.layers.${i}.${part}.weight`) - value) < 1e-6, `${part} ${i}`);
+    near("self_attn.q_proj", 0.5 * (i / 2 + three));
+    near("mlp.up_proj", 0.5 * (1 + three));
+    near("input_layernorm", 0.5 * (0.25 + three));
+  }
+  // Outside of blocks, gradients are at their first value.
+  for (const name of ["model.embed_tokens.weight", "model.norm.weight", "lm_head.weight"])
+    assert.is(valueIn(name), 0.5 * (0.25 + 3));
+  const { json } = await runJson("run", "llama.yaml", "--dry-run");
+  const settings = new Map<string, { weights: number[] }>(
+    json.documents[0].tensors.map(({ tensor, settings: own }: { tensor: string; settings: { weights: number[] } }) => [
+      tensor,
+      own,
+    ]),
+  );
+  for (const [name, { weights }] of settings)
+    assert.ok(Math.abs(valueIn(name) - 0.5 * (weights[0]! + 3 * weights[1]!)) < 1e-6, name);
+  assert.is(settings.size, made.size);
 });
 
 test("a model's own parameters and the blend's meet in one merge", async () => {

@@ -75,16 +75,16 @@ export function readMergekit(document: object, locate: Locate): RecipeWords {
   const value = {
     format: PLAN_FORMAT,
     ...{ models, blend, spec: spec ?? undefined, base: base === undefined ? undefined : { path: base } },
-    align: alignment(align),
+    align: alignment(align, base !== undefined),
     output: outputOf(given, locate),
   };
   return { value, layers, locate: (path) => locate(placed(path, places)) };
 }
 
 /** mergekit aligns nothing; the added key states how. */
-function alignment(align: unknown): unknown {
+function alignment(align: unknown, hasBase: boolean): unknown {
   if (align === undefined || align === null || align === false) return { method: "none" };
-  if (align === true || align === "force") return { method: "frank-wolfe" };
+  if (align === true || align === "force") return hasBase ? { force: true } : { method: "frank-wolfe" };
   return typeof align === "string" ? { method: align } : align;
 }
 

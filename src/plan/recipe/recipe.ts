@@ -4,6 +4,7 @@ import { describe } from "../../base/describe.ts";
 import { checkPlan } from "../check-plan.ts";
 import { type MergePlan, PLAN_FORMAT } from "../merge-plan.ts";
 import { STRATEGIES } from "../plan-fields.ts";
+import { planModels } from "../plan-paths.ts";
 import { fault, type Locate } from "../shape.ts";
 import { isMergekit, type RecipeWords, readMergekit } from "./mergekit.ts";
 import { readYaml, type YamlDocument } from "./yaml.ts";
@@ -63,7 +64,7 @@ function readStep(document: YamlDocument, name: string | undefined, names: Reado
     ? readMergekit(value, document.locate)
     : { value: spelledOut(value), locate: document.locate };
   const plan = checkPlan(words.value, { locate: words.locate });
-  const paths = [...plan.models, ...(plan.base === undefined ? [] : [plan.base])].map(({ path }) => path);
+  const paths = planModels(plan).map(([{ path }]) => path);
   const needs = [...new Set(paths.filter((path) => names.has(path)))];
   return { name, plan, locate: words.locate, needs, layers: words.layers };
 }
@@ -72,22 +73,29 @@ function readStep(document: YamlDocument, name: string | undefined, names: Reado
 function spelledOut(given: object): object {
   const { models, base, data, output, blend, align, ...rest } = given as Record<string, unknown>;
   const asPath = (value: unknown): unknown => (typeof value === "string" ? { path: value } : value);
+  const asPart = (value: unknown): unknown => {
+    const part = asPath(value) as { readonly base?: unknown } | null;
+    return typeof part?.base === "string" ? { ...part, base: asPath(part.base) } : part;
+  };
   return {
     format: PLAN_FORMAT,
     ...rest,
-    models: Array.isArray(models) ? models.map(asPath) : models,
+    models: Array.isArray(models) ? models.map(asPart) : models,
     base: asPath(base),
     data: asPath(data),
     output: asPath(output),
     blend: typeof blend === "string" ? { method: blend } : blend,
-    align: alignOf(align),
+    align: alignOf(align, base !== undefined && base !== null),
   };
 }
 
-/** `false`, `force`, or the name of a method or strategy; anything else is for the checker. */
-export function alignOf(align: unknown): unknown {
+/**
+ * `false`, `force`, or the name of a method or strategy; anything else is for the checker. Beside a base, `force` is asked of
+ * its fine-tunes; without one, two models are aligned to each other.
+ */
+export function alignOf(align: unknown, hasBase: boolean): unknown {
   if (align === false) return { method: "none" };
-  if (align === true || align === "force") return { method: "frank-wolfe" };
+  if (align === true || align === "force") return hasBase ? { force: true } : { method: "frank-wolfe" };
   if (typeof align !== "string") return align;
   return STRATEGIES.includes(align) ? { strategy: align } : { method: align };
 }

@@ -151,4 +151,12 @@ test("a plan's text has no path; its digest depends on every file, and on no pat
   await rejects(() => planDigest(elsewhere, digests), RangeError, /^x\/a has no digest, expected one for each/);
 });
 
+test("bases of models' own are files of the plan, too", async () => {
+  const models = [{ path: "a" }, { path: "b", base: { path: "c", prefix: "ema." } }];
+  const plan = checkPlan({ ...MERGE, models, base: { path: "d" }, blend: { method: "ties" } });
+  assert.equal(planInputs(plan), ["a", "b", "c", "d"]);
+  assert.not.match(planText(plan), /path|sha256/);
+  assert.match(planText(plan), /"models":\[\{\},\{"base":\{"prefix":"ema\."\}\}\]/);
+});
+
 test.run();

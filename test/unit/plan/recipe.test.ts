@@ -53,7 +53,9 @@ test("one word stands for an object: the plan is that of its long form", () => {
   assert.is(none.align.method, "none");
   const tuned = (align: string) =>
     parseRecipe(`models: [a, b]\nbase: c\n${align}\nblend: ties\noutput: m`)[0]!.plan.align.method;
-  assert.equal([tuned(""), tuned("align: force")], ["none", "frank-wolfe"]);
+  assert.equal([tuned(""), tuned("align: force"), tuned("align: true")], ["none", "frank-wolfe", "frank-wolfe"]);
+  const own = parseRecipe("models: [{path: a, base: c}, b]\nbase: d\nblend: ties\noutput: m")[0]!.plan;
+  assert.equal(own.models[0]!.base, { path: "c" });
 });
 
 test("documents come in the order of need, and each tells what it needs", () => {
