@@ -28,6 +28,7 @@ export {
 export { withNetworkNotes } from "./families/network-notes.ts";
 export type { DetectOptions } from "./families/options.ts";
 export { skeletonSpec } from "./families/skeleton.ts";
+export { asOperators } from "./graph/as-operators.ts";
 export type { Activation, ConvLayout, DenseLayout, Graph, Operation, OperationKind } from "./graph/graph.ts";
 export { type LinearOperation, linearOperations } from "./graph/linear-operations.ts";
 export type {

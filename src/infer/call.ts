@@ -2,6 +2,7 @@
 
 import { SpecError } from "../base/errors.ts";
 import type { Call, GraphValue } from "../graph/kinds/kind.ts";
+import type { Size } from "../graph/kinds/sizes.ts";
 import type { Operator } from "../graph/operators.ts";
 import { type AxisValue, axisValue, fixedAxis, opaqueValue } from "./axis-values.ts";
 import { dropAxes, fixAxes, reshapeValue } from "./move-axes.ts";
@@ -33,13 +34,13 @@ export function createCall(
     known: (at) => knownInput(reading, operator, at),
     unknown: () => unknownOf(reading),
     relate: (relation) => relateValues(units, name, relation),
-    reshape: (value, shape) => reshapeValue(units, value as AxisValue, shape, name),
+    reshape: (value, shape) => reshapeValue(units, value as AxisValue, checkShape(name, shape), name),
     transpose: (value, axes) => transposed(value as AxisValue, axes, name),
     take: (value, axis, positions) => takeFrom(units, value as AxisValue, axis, positions, name),
     concat: (values, axis) => concatValues(units, values as AxisValue[], axis, name),
     fix: (value, reason, axes) => fixAxes(units, value as AxisValue, cause(reason), axes),
-    fixed: (shape, reason) => axisValue(shape.map((size) => fixedAxis(size, cause(reason)))),
-    uniform: (shape) => axisValue(shape.map((size) => fixedAxis(size, -1))),
+    fixed: (shape, reason) => axisValue(checkShape(name, shape).map((size) => fixedAxis(size, cause(reason)))),
+    uniform: (shape) => axisValue(checkShape(name, shape).map((size) => fixedAxis(size, -1))),
     opaque: (reason) => opaqueValue(cause(reason)),
     ranked: (value, rank) => rankedValue(reading, value as AxisValue, rank),
     body: (body, values) => runBody(body, values as AxisValue[]),
@@ -72,6 +73,12 @@ function attributesOf({ name, attributes }: Operator): Pick<Call, "number" | "nu
       return value;
     },
   };
+}
+
+function checkShape(operator: string, shape: readonly Size[]): readonly Size[] {
+  const odd = shape.find((size) => typeof size === "number" && !(Number.isSafeInteger(size) && size >= 0));
+  if (odd === undefined) return shape;
+  throw new SpecError(`${operator} makes a value with an axis of ${odd}, expected a size`);
 }
 
 function knownInput(reading: Reading, { name, inputs }: Operator, at: number): ReturnType<Call["known"]> {

@@ -31,7 +31,7 @@ export interface InferredSpec {
  * @throws {SpecError} when the graph is malformed, or names tensors that the model lacks.
  *
  * @example
- * const { spec, frozen } = await inferSpec(graph, model);
+ * const { spec, frozen } = await inferSpec(asOperators(await describeGraph(model)), model);
  * for (const { tensor, axis, operator, reason } of frozen) console.log(tensor, axis, operator, reason);
  */
 export async function inferSpec(graph: OperatorGraph, model: Pick<Model, "tensors">): Promise<InferredSpec> {

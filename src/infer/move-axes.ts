@@ -154,12 +154,12 @@ function reshapeRuns(units: Units, value: AxisValue, shape: readonly Size[], ope
   for (const { from, until, to, end } of runs(value.shape!, shape)) {
     const sizes = shape.slice(to, end);
     let grouped = regroup(current.axes!.slice(from, until).flat(), sizes);
-    if (grouped === undefined) {
+    if (grouped === undefined && from < until) {
       current = merged(units, current, from, until, cause);
       grouped = regroup(current.axes![from]!, sizes);
     }
     if (grouped === undefined) {
-      fixDigits(units, current.axes![from]!, cause);
+      fixDigits(units, current.axes!.slice(from, until).flat(), cause);
       grouped = sizes.map((size) => fixedAxis(size, cause));
     }
     result.push(...grouped);

@@ -21,6 +21,7 @@ export function refinePieces(units: Units, operator: string, all: Piece[]): Size
   const telling = all.filter(({ digits }) => digits.some((digit) => isBundled(digit) || digit.cause >= 0));
   if (telling.length > 0) for (const piece of all) if (!telling.includes(piece)) piece.digits = [];
   const pieces = telling.length > 0 ? telling : all;
+  solveUnknown(pieces);
   const sizes: Size[] = [];
   const done: Digit[][] = pieces.map(() => []);
   const rest = pieces.map(({ digits }) => [...digits]);
@@ -45,6 +46,29 @@ export function refinePieces(units: Units, operator: string, all: Piece[]): Size
   }
   for (const [at, piece] of pieces.entries()) piece.digits = done[at]!;
   return sizes;
+}
+
+/** Unknown sizes that follow each other take what the sizes of another piece leave: positions before a matrix of known width. */
+function solveUnknown(pieces: readonly Piece[]): void {
+  const totals = pieces.map(({ digits }) => productSize(digits.map(({ size }) => size)));
+  const total = totals.find((size) => typeof size === "number");
+  if (total === undefined) return;
+  for (const piece of pieces) {
+    const { digits } = piece;
+    const first = digits.findIndex(({ size }) => typeof size === "string");
+    const last = digits.findLastIndex(({ size }) => typeof size === "string");
+    const run = digits.slice(first, last + 1);
+    if (first < 0 || run.some(({ size }) => typeof size === "number")) continue;
+    const others = productSize(digits.filter((digit) => !run.includes(digit)).map(({ size }) => size));
+    const size = dividedSize(total, others);
+    const cause = run.find((digit) => digit.cause >= 0)?.cause ?? -1;
+    if (typeof size === "number")
+      piece.digits = [
+        ...digits.slice(0, first),
+        ...(size === 1 ? [] : [fixedDigit(size, cause)]),
+        ...digits.slice(last + 1),
+      ];
+  }
 }
 
 /** Where digits do not divide each other: each piece as one digit, or fixed where sizes are unknown or differ. */

@@ -109,7 +109,7 @@ function runOperator(reading: Reading, operator: Operator, depth: number): void 
   const { units } = reading;
   const inputs = operator.inputs.map((name) => (name === "" ? undefined : namedValue(reading, name, operator.name)));
   const call = createCall(reading, operator, inputs, (name, values) => runBody(reading, operator, name, values, depth));
-  const outputs = KINDS.get(operator.kind)?.(call) ?? unknownKind(call, units, operator);
+  const outputs = outputsOf(call, units, operator);
   const folded = foldKnown(
     operator,
     operator.inputs.map((name) => reading.known.get(name)),
@@ -134,6 +134,19 @@ function sourcesOf({ known }: Reading, { inputs }: Operator): Set<string> {
 function alias({ tensorOf }: Reading, { inputs, outputs }: Operator): void {
   const tensor = tensorOf.get(inputs[0]!);
   if (tensor !== undefined) tensorOf.set(outputs[0]!, tensor);
+}
+
+/** What the operator's kind makes; what it cannot read is named. */
+function outputsOf(call: Call, units: Units, operator: Operator): readonly (GraphValue | undefined)[] {
+  try {
+    return KINDS.get(operator.kind)?.(call) ?? unknownKind(call, units, operator);
+  } catch (error) {
+    if (!(error instanceof TypeError) && !(error instanceof RangeError)) throw error;
+    const { name, kind } = operator;
+    throw new SpecError(`${name} (${kind}) has inputs or attributes that do not fit it, expected those of ${kind}`, {
+      cause: error,
+    });
+  }
 }
 
 /** All that an operator reads is fixed, and what it makes is. */

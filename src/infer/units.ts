@@ -6,6 +6,7 @@
  * - every unit of a set belongs to a unit of another (`relations`: the unit of a head, a copy in a concatenation).
  */
 
+import { SpecError } from "../base/errors.ts";
 import { createOrigins } from "./origins.ts";
 
 /** Why units cannot move. */
@@ -49,6 +50,8 @@ export class Units {
   /** New units, one a position, which are a set. */
   fresh(size: number): Int32Array {
     const { count } = this;
+    if (!(count + size <= MAX_UNITS))
+      throw new SpecError(`the graph has more than ${MAX_UNITS} units, expected no more: inference follows each`);
     if (count + size > this.#roots.length) {
       const capacity = Math.max(count + size, 2 * this.#roots.length);
       this.#roots = grown(this.#roots, capacity);

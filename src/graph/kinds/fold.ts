@@ -14,8 +14,18 @@ export function foldKnown(
   inputs: Inputs,
   values: readonly (GraphValue | undefined)[],
 ): (Known | undefined)[] | undefined {
-  const folded = FOLDS.get(operator.kind)?.(operator, inputs, values);
+  const folded = tryFold(operator, inputs, values);
   return folded?.map((known) => (known !== undefined && known.values.length <= MOST_KNOWN ? known : undefined));
+}
+
+/** Numbers that make no shape are not known: whoever needs them says what is wrong. */
+function tryFold(operator: Operator, inputs: Inputs, values: readonly (GraphValue | undefined)[]): ReturnType<Fold> {
+  try {
+    return FOLDS.get(operator.kind)?.(operator, inputs, values);
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 const scalar = (value: KnownElement): Known => ({ shape: [], values: [value] });
@@ -57,7 +67,7 @@ const foldGather: Fold = (operator, [data, indices]) => {
 /** Elements of a shape, each chosen by its position. */
 function picked(shape: readonly number[], choose: (position: readonly number[]) => KnownElement): Known | undefined {
   const count = shape.reduce((product, size) => product * size, 1);
-  if (count > MOST_KNOWN) return undefined;
+  if (!(count <= MOST_KNOWN)) return undefined;
   const values = Array.from({ length: count }, (_, at) => {
     let rest = at;
     const position = shape.toReversed().map((size) => {
@@ -162,7 +172,7 @@ const foldRange: Fold = (_, inputs) => {
   const [start, end, step] = inputs.map((known) => known?.values[0]);
   if (typeof start !== "number" || typeof end !== "number" || typeof step !== "number" || step === 0) return undefined;
   const count = Math.max(0, Math.ceil((end - start) / step));
-  return count > MOST_KNOWN ? undefined : [vector(Array.from({ length: count }, (_, at) => start + at * step))];
+  return !(count <= MOST_KNOWN) ? undefined : [vector(Array.from({ length: count }, (_, at) => start + at * step))];
 };
 
 const foldConstantOfShape: Fold = (operator, [shape]) => {

@@ -6,6 +6,9 @@ import { axisOf } from "./normalisation.ts";
 import { withShape } from "./pooling.ts";
 import { productSize, type Size } from "./sizes.ts";
 
+/** Longer axes are no axis of units. */
+const MOST_POSITIONS = 2 ** 22;
+
 function elements(call: Call, at: number): readonly (Size | undefined)[] | undefined {
   return call.inputs[at] === undefined ? undefined : call.known(at)?.values;
 }
@@ -56,7 +59,8 @@ function sliced(
     typeof start !== "number" ||
     typeof end !== "number" ||
     typeof step !== "number" ||
-    step === 0
+    step === 0 ||
+    size > MOST_POSITIONS
   )
     return withShape(
       call,
@@ -89,10 +93,15 @@ const split: Kind = (call) => {
   const parts = elements(call, 1) ?? (call.inputs[1] === undefined ? call.numbers("split") : undefined);
   const even =
     typeof size === "number" && call.inputs[1] === undefined
-      ? equalParts(size, call.number("num_outputs", outputs))
+      ? equalParts(size, Math.min(outputs, call.number("num_outputs", outputs)))
       : undefined;
   const sizes = parts ?? even;
-  if (typeof size !== "number" || sizes === undefined || sizes.some((each) => typeof each !== "number"))
+  if (
+    typeof size !== "number" ||
+    size > MOST_POSITIONS ||
+    sizes === undefined ||
+    sizes.some((each) => typeof each !== "number")
+  )
     return call.operator.outputs.map((_, at) =>
       withShape(
         call,
@@ -190,7 +199,7 @@ function padded(
   const shape = value.shape!;
   const size = shape[axis]!;
   if (before === 0 && after === 0) return value;
-  if (typeof before !== "number" || typeof after !== "number" || typeof size !== "number")
+  if (typeof before !== "number" || typeof after !== "number" || typeof size !== "number" || size > MOST_POSITIONS)
     return withShape(call, value, shape.with(axis, call.unknown()), "is padded to a size that only the data tell");
   if (!plain) return withShape(call, value, shape.with(axis, size + before + after), "is padded with its own elements");
   const kept = Array.from(

@@ -44,3 +44,74 @@ export async function deviationOf(network: RandomGraph, rng: Rng): Promise<{ spe
   const input = randomInput(network.input, rng);
   return { spec, off: deviation(outputsOf(network, network.tensors, input), outputsOf(network, moved, input)) };
 }
+
+/** An axis of a tensor. */
+interface Place {
+  readonly tensor: string;
+  readonly axis: number;
+}
+
+/** Axes that are frozen as wholes although exchanging two units on them, and on at most five other axes of that size, changes nothing. */
+export async function stuckAxes(network: RandomGraph, rng: Rng, subsets: number): Promise<string[]> {
+  const { frozen } = await inferSpec(network.graph, toModel(network.tensors));
+  const input = randomInput(network.input, rng);
+  const before = outputsOf(network, network.tensors, input);
+  const matters = (tensor: string): boolean => {
+    const { shape, data } = network.tensors.get(tensor)!;
+    const other = new Map(network.tensors).set(tensor, {
+      shape,
+      data: data.map((each, at) => each * (1.5 + 0.1 * (at % 7))),
+    });
+    return deviation(before, outputsOf(network, other, input)) > 1e-9;
+  };
+  const read = new Map([...network.tensors].filter(([tensor]) => matters(tensor)));
+  const all = [...read].flatMap(([tensor, { shape }]) => shape.map((size, axis) => ({ tensor, axis, size })));
+  const stuck: string[] = [];
+  for (const { tensor, axis, from, until } of frozen) {
+    const size = network.tensors.get(tensor)!.shape[axis]!;
+    if (from > 0 || until < size || size > 12 || !read.has(tensor)) continue;
+    const others = all.filter((each) => each.size === size && !(each.tensor === tensor && each.axis === axis));
+    const [i, j] = [0, 1 + rng.below(size - 1)];
+    for (const chosen of subsetsOf(others, subsets, rng)) {
+      const places = [{ tensor, axis }, ...chosen];
+      const after = outputsOf(network, exchanged(network.tensors, places, i, j), input);
+      if (deviation(before, after) > 1e-9) continue;
+      stuck.push(places.map((place) => `${place.tensor} ${place.axis}`).join(" + "));
+      break;
+    }
+  }
+  return stuck;
+}
+
+/** Subsets of at most five: all of them, or `most` that are drawn. */
+function* subsetsOf<T>(list: readonly T[], most: number, rng: Rng): Generator<T[]> {
+  if (list.length <= 16 && 2 ** list.length <= most) {
+    for (let bits = 0; bits < 2 ** list.length; bits++) {
+      const chosen = list.filter((_, at) => ((bits >> at) & 1) === 1);
+      if (chosen.length <= 5) yield chosen;
+    }
+    return;
+  }
+  yield [];
+  for (const each of list) yield [each];
+  for (let count = 0; count < most; count++) {
+    const chosen = new Set<T>();
+    for (let left = 2 + rng.below(4); left > 0; left--) chosen.add(list[rng.below(list.length)]!);
+    yield [...chosen];
+  }
+}
+
+/** The tensors with units i and j exchanged on these axes. */
+function exchanged(tensors: Tensors, places: readonly Place[], i: number, j: number): Tensors {
+  const moved: Tensors = new Map(tensors);
+  for (const { tensor, axis } of places) {
+    const { shape, data } = moved.get(tensor)!;
+    const stride = shape.slice(axis + 1).reduce((product, size) => product * size, 1);
+    const next = data.map((_, at) => {
+      const unit = Math.floor(at / stride) % shape[axis]!;
+      return data[at + ((unit === i ? j : unit === j ? i : unit) - unit) * stride]!;
+    });
+    moved.set(tensor, { shape, data: next });
+  }
+  return moved;
+}

@@ -78,7 +78,8 @@ const softmax: Run = ([x], attributes) => {
   return [
     build(x!.shape, (position) => {
       const values = slice(x!, position, axis);
-      return Math.exp(at(x!, position)) / values.reduce((sum, v) => sum + Math.exp(v), 0);
+      const most = Math.max(...values);
+      return Math.exp(at(x!, position) - most) / values.reduce((sum, v) => sum + Math.exp(v - most), 0);
     }),
   ];
 };

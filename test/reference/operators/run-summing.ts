@@ -95,7 +95,7 @@ export const SUMMING: readonly [string, Run][] = [
   ["Sqrt", map(Math.sqrt)],
   ["Sin", map(Math.sin)],
   ["Erf", map((x) => Math.tanh(1.2 * x))],
-  ["Softplus", map((x) => Math.log1p(Math.exp(x)))],
+  ["Softplus", map((x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))))],
   ["Reciprocal", map((x) => 1 / x)],
   [
     "Clip",
