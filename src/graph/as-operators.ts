@@ -58,18 +58,9 @@ function stepsOf(kind: OperationKind): Step[] {
           attributes: { layout, filter: kind.layout, ...windowOf(kind) },
         },
       ];
-    case "batch-norm": {
-      const tensors = [kind.scale, kind.shift, kind.mean, kind.variance];
-      return [{ kind: "BatchNormalization", tensors, attributes: { layout, epsilon: kind.epsilon } }];
-    }
+    case "batch-norm":
     case "layer-norm":
-      return [
-        {
-          kind: "LayerNormalization",
-          tensors: [kind.scale, kind.shift],
-          attributes: { axis: -1, epsilon: kind.epsilon },
-        },
-      ];
+      return [normStep(kind)];
     case "max-pool":
       return [
         {
@@ -88,6 +79,14 @@ function stepsOf(kind: OperationKind): Step[] {
     default:
       return [{ kind: ACTIVATIONS[kind.op] }];
   }
+}
+
+function normStep(kind: Extract<OperationKind, { op: "batch-norm" | "layer-norm" }>): Step {
+  const { epsilon } = kind;
+  if (kind.op === "layer-norm")
+    return { kind: "LayerNormalization", tensors: [kind.scale, kind.shift], attributes: { axis: -1, epsilon } };
+  const tensors = [kind.scale, kind.shift, kind.mean, kind.variance];
+  return { kind: "BatchNormalization", tensors, attributes: { layout: "nhwc", epsilon } };
 }
 
 function windowOf({ stride, padding }: Extract<OperationKind, { op: "conv" }>): Record<string, AttributeValue> {
