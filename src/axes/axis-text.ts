@@ -13,7 +13,10 @@ const SIZE = /^(?:0|[1-9][0-9]*)$/;
 /** Concatenations inside products inside concatenations: attention needs one level. */
 const MAX_DEPTH = 8;
 
-/** True for legal permutation names: ASCII letters, digits, `.`, `_`, `-`, not starting with a digit, not `_`, no number. */
+/**
+ * True for legal permutation names: ASCII letters, digits, `.`, `_`, `-`, not starting with a digit, not `_`, no
+ * number.
+ */
 export function isPermutationName(text: string): boolean {
   return text !== ANY_SIZE && NAME.test(text);
 }

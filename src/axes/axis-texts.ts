@@ -3,7 +3,10 @@
 import { formatAxis, isStructured } from "./axis-text.ts";
 import type { ResolvedSpec } from "./types.ts";
 
-/** The axes of tensor number `at`, with every size filled in (`["P1", "P0*49"]`), but where blocks or concatenations stand inside products. */
+/**
+ * The axes of tensor number `at`, with every size filled in (`["P1", "P0*49"]`), except where blocks or concatenations
+ * are inside products.
+ */
 export function axisTexts({ tensors, permutations, spec }: ResolvedSpec, at: number): string[] {
   const given = spec.tensors.get(tensors[at]!.name);
   return tensors[at]!.axes.map(({ length, segments }, i) => {

@@ -2,13 +2,17 @@
 
 import type { ResolvedSegment } from "./types.ts";
 
-/** The slot of a permutation that the whole axis belongs to: of an expert, by the name of the tensor or its first axis. */
+/**
+ * The slot of a permutation that the whole axis belongs to: of an expert, by the name of the tensor or its first axis.
+ */
 export interface Slot {
   readonly permutation: number;
   readonly at: number;
 }
 
-/** The same where a factor depends on the slot of another: with the slots of all permutations so far beside each digit. */
+/**
+ * The same where a factor depends on the slot of another: with the slots of all permutations so far beside each digit.
+ */
 export function blockDigits(
   { offset, factors }: ResolvedSegment,
   permutations: readonly Int32Array[],

@@ -66,8 +66,7 @@ function checkOuters(spec: Spec): void {
   for (const [name] of spec.permutations) {
     const seen = new Set<string>();
     for (let at: string | undefined = name; at !== undefined; at = spec.permutations.get(at)?.outer) {
-      if (seen.has(at))
-        throw new SpecError(`permutation ${name} is nested in itself, expected an outer one of its own`);
+      if (seen.has(at)) throw new SpecError(`permutation ${name} is nested in itself, expected another outer one`);
       seen.add(at);
     }
   }

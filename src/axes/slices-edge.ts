@@ -7,7 +7,7 @@ import type { TensorSeries } from "./slices.ts";
 import type { Axis, ResolvedSlice, TensorSpec } from "./types.ts";
 
 const fault = (what: string): SpecError =>
-  new SpecError(`${what}, which edge workers have no room for, expected what rebasin-spec/1 can say`);
+  new SpecError(`${what}, which edge workers have no room for, expected a spec of rebasin-spec/1`);
 
 /** None. Throws `SpecError` for tensors that a permutation exchanges. */
 export function seriesOf(listed: ReadonlyMap<string, TensorSpec>): TensorSeries {
@@ -15,7 +15,7 @@ export function seriesOf(listed: ReadonlyMap<string, TensorSpec>): TensorSeries 
   return new Map();
 }
 
-/** Throws `SpecError` for a factor of its own structure. */
+/** Throws `SpecError` for a structured factor. */
 export function checkBlockNames(axis: Axis, _: unknown, where: string): void {
   const isPlain = plainFactors(axis).length === axis.flat().length;
   if (!isPlain || plainFactors(axis).some((factor) => typeof factor === "object")) throw fault(`${where} has blocks`);

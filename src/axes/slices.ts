@@ -88,7 +88,7 @@ export function checkBlockNames(axis: Axis, sizes: ReadonlyMap<string, number>, 
   }
 }
 
-/** Throws `SpecError` for a block whose slot nothing says. */
+/** Throws `SpecError` for a block whose slot is unknown. */
 export function checkBlocks(tensor: ResolvedTensor): void {
   const slot = tensor.slice?.permutation ?? stackedBy(tensor);
   for (const [at, axis] of tensor.axes.entries()) {

@@ -1,6 +1,6 @@
 /**
- * Specs as JSON: the `rebasin-spec/1` and `rebasin-spec/2` forms, the reference form (`{ axes, reshape? }`, which lists voting tensors only),
- * and the canonical text that is hashed into a fingerprint.
+ * Specs as JSON: the `rebasin-spec/1` and `rebasin-spec/2` forms, the reference form (`{ axes, reshape? }`, which lists
+ * voting tensors only), and the canonical text that is hashed into a fingerprint.
  */
 
 import { SpecError } from "../base/errors.ts";
@@ -10,7 +10,7 @@ import { ANY_SIZE, formatAxis, isPermutationName, isStructured, parseAxis } from
 import { checkNested } from "./spec-builder.ts";
 import type { Axis, NestedPermutation, Slice, Spec, TensorSpec, UnitRole } from "./types.ts";
 
-/** The `format` of spec files: the first that can say what the spec says is written, so that files stay as they were. */
+/** The `format` of spec files: the first that can express the spec is written, so that files stay as they were. */
 export const SPEC_FORMATS = ["rebasin-spec/1", "rebasin-spec/2"] as const;
 
 /** The format needs five levels. Anything far deeper is after the JSON parser's stack. */
@@ -58,7 +58,7 @@ export function parseSpecAt(source: string | object, where: string): Spec {
   return roles.size === 0 ? spec : { ...spec, roles };
 }
 
-/** The first format that can say it. */
+/** The first format that can express it. */
 function formatOf({ tensors, permutations }: Spec): string {
   const isLater =
     [...tensors.values()].some(({ axes, slice }) => slice !== undefined || axes.some(isStructured)) ||

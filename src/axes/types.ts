@@ -6,8 +6,8 @@
 import type { TensorInfo } from "../base/model.ts";
 
 /**
- * `V/H`: the units inside one block of `V`, in the order of the block that the slot of `H` has. `H` is what `V` is nested in,
- * directly or not, and stands elsewhere in the tensor: in the same product, on its first axis, or in its name.
+ * `V/H`: the units inside one block of `V`, in the order of the block that the slot of `H` has. `H` is what `V` is
+ * nested in, directly or not, and is elsewhere in the tensor: in the same product, on its first axis, or in its name.
  */
 export interface BlockFactor {
   readonly block: string;
@@ -22,7 +22,9 @@ export interface ConcatFactor {
 /** A factor without parts. */
 export type PlainFactor = number | string | BlockFactor;
 
-/** A fixed size, the name of a permutation, `"_"` (a fixed size that is read from the tensor), or a factor of its own structure. */
+/**
+ * A fixed size, the name of a permutation, `"_"` (a fixed size that is read from the tensor), or a structured factor.
+ */
 export type Factor = PlainFactor | ConcatFactor;
 
 /** Row-major product of factors, the first the slowest. */
@@ -49,8 +51,8 @@ export interface Slice {
 }
 
 /**
- * A permutation of `outer` blocks of `inner` units: blocks move by `outer`, units inside each block freely. `outer` may be
- * nested itself: groups of heads, heads, units of a head.
+ * A permutation of `outer` blocks of `inner` units: blocks move by `outer`, units inside each block freely. `outer` may
+ * be nested itself: groups of heads, heads, units of a head.
  */
 export interface NestedPermutation {
   readonly outer: string;
@@ -62,7 +64,9 @@ export interface Spec {
   readonly tensors: ReadonlyMap<string, TensorSpec>;
   /** Only permutations with an inner structure need an entry. */
   readonly permutations: ReadonlyMap<string, NestedPermutation>;
-  /** What permutations are for, by name: what `only` and `except` take besides names. Not part of the fingerprint. */
+  /**
+   * What permutations are for, by name: which `only` and `except` accept as well as names. Not part of the fingerprint.
+   */
   readonly roles?: ReadonlyMap<string, UnitRole> | undefined;
   /**
    * Tensors of the model that are not listed: an error, or fixed in place. Specs of the reference form list voting
@@ -99,7 +103,10 @@ export interface ResolvedFactor {
   readonly within?: number | undefined;
 }
 
-/** A segment with its sizes: from `offset`, `length` elements of the axis, which follow each other unless the axis has a `ConcatFactor`. */
+/**
+ * A segment with its sizes: from `offset`, `length` elements of the axis, which follow each other unless the axis has a
+ * `ConcatFactor`.
+ */
 export interface ResolvedSegment {
   readonly offset: number;
   readonly length: number;
@@ -137,7 +144,10 @@ export interface ResolvedSlice {
 export interface ResolvedPermutation {
   readonly name: string;
   readonly size: number;
-  /** Index of the outer permutation of a nested one (nested itself, maybe), else −1; `inner` is then the size of a block, else 1. */
+  /**
+   * Index of the outer permutation of a nested one (nested itself, maybe), else −1; `inner` is then the size of a
+   * block, else 1.
+   */
   readonly outer: number;
   readonly inner: number;
   readonly role?: UnitRole | undefined;

@@ -1,7 +1,7 @@
 /**
- * Tensors as matching sees them. Where a permutation exchanges whole tensors, they are one, one after the other; where the
- * units of a nested permutation do not follow each other at one stride, the elements are laid out in another order, so
- * that every dimension of a cell is a fixed size or one permutation.
+ * Tensors as matching sees them. Tensors that a permutation exchanges as wholes are joined into one. If the units of a
+ * nested permutation do not follow each other at one stride, the elements are laid out in another order. So every
+ * dimension of a cell is a fixed size or one permutation.
  */
 
 import { SpecError } from "../base/errors.ts";

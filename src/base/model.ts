@@ -67,7 +67,10 @@ export interface Model {
    * both.
    */
   read(tensor: string, signal?: AbortSignal, into?: Uint8Array, part?: BytePart): Promise<Uint8Array>;
-  /** Bytes of a file beside the model's, such as `config.json`; undefined when there is none. Absent where nobody can tell. */
+  /**
+   * Bytes of a file beside the model's, such as `config.json`; undefined when there is none. Absent where this is
+   * unknown.
+   */
   beside?: ((path: string, signal?: AbortSignal) => Promise<Uint8Array | undefined>) | undefined;
   /** Releases what the model holds open (a file). Safe to call twice. */
   close?(): Promise<void>;

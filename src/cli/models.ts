@@ -125,7 +125,7 @@ export const DETECT_OPTIONS: Options<DetectValues> = inGroup("input", {
     help: "groups of each norm without running statistics: 1 for LayerNorm, the channels for InstanceNorm",
     min: 1,
   }),
-  heads: integer({ value: "N", help: "heads of attention, where no config.json beside the model tells", min: 1 }),
+  heads: integer({ value: "N", help: "heads of attention, where no config.json beside the model has them", min: 1 }),
   "head-dim": integer({ value: "N", help: "units of a head of attention", min: 1 }),
 });
 

@@ -15,16 +15,19 @@ export interface DetectOptions {
   readonly order?: readonly string[] | undefined;
   /** Groups of each norm without running statistics: 1 for LayerNorm, the number of channels for InstanceNorm. */
   readonly normGroups?: number | undefined;
-  /** Heads of attention, or units of a head, where no `config.json` tells: shapes then tell the other. */
+  /** Heads of attention, or units of a head, where no `config.json` has them: shapes then give the other. */
   readonly heads?: number | undefined;
   readonly headDim?: number | undefined;
-  /** What a `config.json` says, as parsed; by default that beside the model is read, where a table asks for it. */
+  /** The content of a `config.json`, as parsed; by default that beside the model is read, where a table asks for it. */
   readonly config?: object | undefined;
-  /** `"chain"`: the model is a plain chain whatever its words say; numbers and shapes still have to tell the order. */
+  /**
+   * `"chain"`: the model is a plain chain, even if its words are not those of one; numbers and shapes must still show
+   * the order.
+   */
   readonly assume?: "chain" | undefined;
 }
 
-/** What people say of a network's heads, which no spec needs beside it. */
+/** What users state of a network's heads; a spec file excludes it. */
 export const DETECT_KEYS = ["order", "normGroups", "heads", "headDim", "config", "assume"] as const;
 
 /** The options of detection among others, and the others. */

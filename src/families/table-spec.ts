@@ -16,8 +16,8 @@ export interface Configured extends Pick<Model, "beside"> {
 const MAX_CONFIG_DEPTH = 32;
 
 /**
- * The spec of a model whose names a table has signs of, null when none has. `wanted`: the name of the only table to try, beside
- * those of other families; throws `SpecError` when there is none.
+ * The spec of a model whose names a table has signs of, null when none has. `wanted`: the name of the only table to
+ * try, beside those of other families; throws `SpecError` when there is none.
  */
 export async function tableSpec(
   model: Configured,

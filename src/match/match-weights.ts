@@ -38,8 +38,8 @@ import { type Found, matchByDescent, matchJointly } from "./solve/two-methods.ts
 export type Method = "frank-wolfe" | "coordinate";
 
 /**
- * `only` and `except` name permutations (or `prefix*`, or roles such as `ffn`): those left out stay as they are, in place or
- * at the `start` of "coordinate".
+ * `only` and `except` name permutations (or `prefix*`, or roles such as `ffn`): those left out stay as they are, in
+ * place or at the `start` of "coordinate".
  */
 export interface MatchOptions extends Choice, Running, Computing {
   /**

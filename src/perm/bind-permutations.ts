@@ -6,10 +6,9 @@ import { type Alignment, alignmentOf, type Permutations } from "./alignment.ts";
 import { checkPermutation, identityPermutation, invertPermutation } from "./permutation.ts";
 
 /**
- * One array per permutation of `resolved`, in its order. A name missing from `given` is the identity; where it is nested, its
- * blocks move with the outer one.
- * Throws `SpecError` for a name the spec does not have and for a nested permutation that does not move whole blocks
- * as its outer one does, `RangeError` for arrays that are no permutations.
+ * One array per permutation of `resolved`, in its order. A name missing from `given` is the identity; where it is
+ * nested, its blocks move with the outer one. Throws `SpecError` for an unknown name and for a nested permutation that
+ * does not move whole blocks as its outer one does. Throws `RangeError` for arrays that are no permutations.
  */
 export function bindPermutations(resolved: ResolvedSpec, given: Alignment | Permutations): Int32Array[] {
   const { permutations } = alignmentOf(given);

@@ -9,7 +9,7 @@ import { elementCount } from "../base/model.ts";
 import { copyOut } from "../kernels/convert.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 
-/** What of a tensor says how it moves. */
+/** The part of a tensor that decides how it moves. */
 type Moved = Pick<ResolvedTensor, "axes" | "info" | "slice">;
 
 /** The name of the tensor whose elements tensor `name` gets: its own, unless a permutation exchanges tensors. */
@@ -23,8 +23,9 @@ export function sourceOf(
 }
 
 /**
- * `bytes` of the tensor `sourceOf` with every axis gathered by `permutations` (one array per permutation of the resolved spec).
- * Returns `bytes` itself when nothing moves, else a copy, in `into` if it is given. The bits of elements never change.
+ * `bytes` of the tensor `sourceOf` with every axis gathered by `permutations` (one array per permutation of the
+ * resolved spec). Returns `bytes` itself when nothing moves, else a copy, in `into` if it is given. The bits of
+ * elements never change.
  */
 export function gatherTensor(
   kernels: Kernels,
@@ -55,7 +56,7 @@ export function gatherInside(
   return gatherAxes(kernels, tensor, permutations, bytes, slot);
 }
 
-/** Slices along the first axis, each gathered in the order of its own blocks. */
+/** Slices along the first axis, each gathered in its own order of blocks. */
 function gatherStack(
   kernels: Kernels,
   tensor: Moved,

@@ -67,7 +67,7 @@ export interface PlanNetwork {
   readonly order?: readonly string[] | undefined;
   /** Groups of each norm without running statistics. */
   readonly normGroups?: number | undefined;
-  /** Heads of attention, or units of a head, where no `config.json` beside the model tells. */
+  /** Heads of attention, or units of a head, where no `config.json` beside the model has them. */
   readonly heads?: number | undefined;
   readonly headDim?: number | undefined;
   readonly assume?: "chain" | undefined;

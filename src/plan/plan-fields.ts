@@ -34,7 +34,7 @@ const FILE: Fields = {
 const NETWORK: Fields = {
   order: { shape: TEXTS, about: "tensors or modules, first to last, where names and shapes do not tell their order" },
   normGroups: { shape: COUNT, about: "groups of each norm without running statistics" },
-  heads: { shape: COUNT, about: "heads of attention, where no config.json beside the model tells" },
+  heads: { shape: COUNT, about: "heads of attention, where no config.json beside the model has them" },
   headDim: { shape: COUNT, about: "units of a head" },
   assume: { shape: oneOf("chain"), about: "chain: the network is a plain chain whatever its words" },
   activation: { shape: oneOf("relu", "gelu", "tanh", "silu"), about: "what follows convolutions and matrices" },

@@ -28,8 +28,8 @@ export interface AttentionKind {
 }
 
 /**
- * The axes of attention with as many heads of keys as of queries, or with groups of them. Heads move in q, k, v and o together;
- * units inside a head of q and k in one order, where it is free, units of v and o in another.
+ * The axes of attention with as many heads of keys as of queries, or with groups of them. Heads move in q, k, v and o
+ * together. Inside a head, units of q and k have one order, where it is free, and units of v and o another.
  */
 export function attentionAxes(kind: AttentionKind): AttentionAxes {
   const { heads, kvHeads = heads, headDim, valueDim = headDim, keepsOrder, keepsHeads = false, suffix } = kind;

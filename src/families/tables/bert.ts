@@ -1,6 +1,6 @@
 /**
- * BERT and RoBERTa (post-LayerNorm encoders), as transformers' `BertModel`, `RobertaModel` and their heads save them; names of
- * the modules at https://github.com/huggingface/transformers, models/bert and models/roberta.
+ * BERT and RoBERTa (post-LayerNorm encoders), as transformers' `BertModel`, `RobertaModel` and their heads save them;
+ * names of the modules at https://github.com/huggingface/transformers, models/bert and models/roberta.
  */
 
 import { attentionAxes } from "./attention.ts";
@@ -64,7 +64,7 @@ function withHeads(layout: TableLayout, checkpoint: CheckpointFacts, heads: Tens
   return frozen(pooled, "R", "residual stream, which is the output of a model without a head");
 }
 
-/** One row for each tensor: a row stands for one name. */
+/** One row for each tensor: a row is for one name. */
 function separate(rows: TensorRows): TensorRows {
   const { "embeddings.(word|position|token_type)_embeddings.weight": embedding, ...rest } = rows;
   return {

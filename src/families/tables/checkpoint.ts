@@ -1,11 +1,11 @@
-/** What tables are told of a model: names, shapes, its `config.json`, and what people say. */
+/** What tables know of a model: names, shapes, its `config.json`, and the user's options. */
 
 import { SpecError } from "../../base/errors.ts";
 import type { Tensors } from "../modules.ts";
 import type { DetectOptions } from "../options.ts";
 import { compilePattern } from "./pattern.ts";
 
-/** What people may say where neither shapes nor a configuration do; the options are `--heads`, `--head-dim`. */
+/** What users may state where neither shapes nor a configuration do; the options are `--heads`, `--head-dim`. */
 export type Asked = "heads" | "headDim";
 
 const OPTION_NAMES: Record<Asked, string> = { heads: "--heads N", headDim: "--head-dim N" };
@@ -15,20 +15,24 @@ export interface CheckpointFacts {
   /** Size of an axis (negative: from the end) of the first tensor of a pattern; undefined without such a tensor. */
   size(pattern: string, axis: number): number | undefined;
   has(pattern: string): boolean;
-  /** How many numbers a variable has in the tensors of a pattern: layers, experts. They must begin with 0 and have no gap. */
+  /**
+   * How many numbers a variable has in the tensors of a pattern: layers, experts. They must begin with 0 and have no
+   * gap.
+   */
   count(pattern: string, variable?: string): number;
   /** The value of the first of these keys that `config.json` has; `text_config.hidden_size` looks inside. */
   config(...keys: string[]): unknown;
   /** The same, a positive integer or undefined. Throws `SpecError` for another value. */
   number(...keys: string[]): number | undefined;
   /**
-   * What people say of it, else what the configuration says under one of `keys`, else `derived`. Throws `SpecError` that says how
-   * to go on where none is known.
+   * The user's value, else that of the configuration under one of `keys`, else `derived`. Throws `SpecError` that names
+   * what to do where none is known.
    */
   ask(what: Asked, keys: readonly string[], derived?: number): number;
   /**
-   * Heads of `rows` rows of queries, and units of each: by the options, by `keys` of the configuration, by its `head_dim`, or by
-   * `perHead`, what shapes tell of a head. Throws `SpecError` that says how to go on where nothing tells.
+   * Heads of `rows` rows of queries, and units of each: by the options, by `keys` of the configuration, by its
+   * `head_dim`, or by `perHead`, what shapes show of a head. Throws `SpecError` that names what to do where nothing
+   * shows it.
    */
   heads(rows: number, keys: readonly string[], perHead?: number): { heads: number; headDim: number };
   /** `rows / by`; throws `SpecError` where that is no integer. */
@@ -58,7 +62,7 @@ export function createCheckpoint(
   };
 }
 
-/** What a configuration and people say. */
+/** The facts of a configuration and of the user. */
 function configuration(
   told: Pick<DetectOptions, Asked>,
   given: object | null,

@@ -10,7 +10,7 @@ const PREFIX = "[distilbert.]";
 const QUERY = `${PREFIX}transformer.layer.{L}.attention.q_lin.weight`;
 const HEADS = ["vocab_transform.weight", "pre_classifier.weight", "classifier.weight", "qa_outputs.weight"];
 
-/** Heads; that of masked words ends in the word embeddings again, unless the configuration says otherwise. */
+/** Heads; that of masked words ends in the word embeddings again, unless the configuration differs. */
 function headRows(checkpoint: CheckpointFacts): TensorRows {
   const out = checkpoint.config("tie_word_embeddings") === false ? "T" : "R";
   return {

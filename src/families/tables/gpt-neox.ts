@@ -1,4 +1,4 @@
-/** GPT-NeoX and Pythia: q, k and v stand inside each head; rotary positions turn the first units of q and k. */
+/** GPT-NeoX and Pythia: q, k and v are inside each head; rotary positions turn the first units of q and k. */
 
 import { attentionAxes } from "./attention.ts";
 import type { CheckpointFacts } from "./checkpoint.ts";
@@ -9,7 +9,7 @@ import type { PermutationRow, Table, TableLayout } from "./table.ts";
 const PREFIX = "[gpt_neox.]";
 const FUSED = `${PREFIX}layers.{L}.attention.query_key_value.weight`;
 
-/** Units of a head that positions turn; all where nothing tells. */
+/** Units of a head that positions turn; all where nothing shows it. */
 function turnedUnits(checkpoint: CheckpointFacts, headDim: number): number {
   const share = checkpoint.config("rotary_pct", "partial_rotary_factor", "rope_parameters.partial_rotary_factor");
   if (typeof share !== "number" || !(share > 0 && share <= 1)) return headDim;

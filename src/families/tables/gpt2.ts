@@ -1,6 +1,6 @@
 /**
- * GPT-2, as transformers' `GPT2Model` and its heads save it, with matrices [in, out]; and nanoGPT's, which has the same names and
- * matrices [out, in]. The shape of the fused q, k, v tells which.
+ * GPT-2, as transformers' `GPT2Model` and its heads save it, with matrices [in, out]; and nanoGPT's, which has the same
+ * names and matrices [out, in]. The shape of the fused q, k, v decides.
  */
 
 import { describeTensor } from "../../base/compare-tensors.ts";

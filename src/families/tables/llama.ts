@@ -1,6 +1,7 @@
 /**
- * Llama and its kin (Mistral, Qwen2, Qwen3, Gemma, OLMo 2), which share names; Phi-3, which fuses q, k, v and gate, up; Mixtral
- * and Qwen-MoE, whose experts a permutation of the layer exchanges. Positions are rotary: units of q and k keep their order.
+ * Llama and its kin (Mistral, Qwen2, Qwen3, Gemma, OLMo 2), which share names. Phi-3 fuses q, k, v and gate, up. In
+ * Mixtral and Qwen-MoE a permutation of the layer exchanges the experts. Positions are rotary: units of q and k keep
+ * their order.
  */
 
 import { SpecError } from "../../base/errors.ts";
@@ -128,7 +129,9 @@ export const phi3: Table = {
   },
 };
 
-/** Experts by number in the name: their order is a permutation of the layer, the units of each a permutation inside it. */
+/**
+ * Experts by number in the name: their order is a permutation of the layer, the units of each a permutation inside it.
+ */
 function expertRows(names: readonly [gate: string, up: string, down: string]): TensorRows {
   const row = (name: string, axes: readonly string[]): TensorRows => ({
     [`${name}.weight?`]: { axes, slice: "E{L}", at: "E" },

@@ -1,4 +1,7 @@
-/** OPT, as transformers' `OPTModel` and its heads save it; OPT-350m projects its embeddings into the residual stream and out of it. */
+/**
+ * OPT, as transformers' `OPTModel` and its heads save it; OPT-350m projects its embeddings into the residual stream and
+ * out of it.
+ */
 
 import { attentionAxes } from "./attention.ts";
 import { withOutput } from "./outputs.ts";

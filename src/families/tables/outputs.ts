@@ -3,14 +3,19 @@
 import type { CheckpointFacts } from "./checkpoint.ts";
 import type { TableLayout, TensorRow } from "./table.ts";
 
-/** True where the configuration says that the network ends in its residual stream: `BertModel`, not `GPT2LMHeadModel`. */
+/**
+ * True where the network ends by its configuration in its residual stream: `BertModel`, not `GPT2LMHeadModel`.
+ */
 export function isBare(checkpoint: CheckpointFacts): boolean {
   const architectures = checkpoint.config("architectures");
   const [first] = Array.isArray(architectures) ? architectures : [];
   return typeof first === "string" && /(?<!Head|Heads)Model$/.test(first);
 }
 
-/** The layout of a decoder whose output matrix is one of `heads`, or the embeddings again; bare, its residual stream stays. */
+/**
+ * The layout of a decoder whose output matrix is one of `heads`, or the embeddings again; bare, its residual stream
+ * stays.
+ */
 export function withOutput(layout: TableLayout, checkpoint: CheckpointFacts, heads: readonly string[]): TableLayout {
   if (heads.some((head) => checkpoint.has(head))) return layout;
   if (isBare(checkpoint)) return frozen(layout, "R", "residual stream, which is the output of a model without a head");

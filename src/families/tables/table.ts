@@ -1,10 +1,10 @@
 /**
- * Families as tables: patterns of tensor names → axes. A table states every tensor that a model of the family can have; a
- * tensor that no row knows is an error, and so is a row that only some of the layers have.
+ * Families as tables: patterns of tensor names → axes. A table states every tensor that a model of the family can have.
+ * A tensor that no row knows is an error, and so is a row that only some of the layers have.
  *
- * A pattern is a name in which `{L}` stands for a number (a layer, an expert), `[x]` for x or nothing, and `(x|y)` for one of
- * them; a `?` at the end marks a tensor that models may lack. The same variables stand in the axes: `F{L}` is a permutation of
- * its own in every layer.
+ * A pattern is a name with marks. `{L}` is a number (a layer, an expert), `[x]` is x or nothing, and `(x|y)` is one of
+ * them. A `?` at the end marks a tensor that models may lack. The same variables are in the axes: `F{L}` is a separate
+ * permutation in every layer.
  */
 
 import { axisNames, parseAxis } from "../../axes/axis-text.ts";
@@ -18,11 +18,16 @@ import { compilePattern } from "./pattern.ts";
 export interface Table {
   /** Of the family. */
   readonly name: string;
-  /** Patterns, every one of which some tensor of a model of the family has: what tells it from all other families. */
+  /**
+   * Patterns, every one of which some tensor of a model of the family has: what distinguishes it from all other
+   * families.
+   */
   readonly signs: readonly string[];
   /** Patterns that no tensor of such a model has. */
   readonly without?: readonly string[] | undefined;
-  /** What it holds. Reads what the rows depend on (heads, say) from `checkpoint`, which refuses what it cannot know. */
+  /**
+   * What it holds. Reads what the rows depend on (such as heads) from `checkpoint`, which refuses what it cannot know.
+   */
   readonly layout: (checkpoint: CheckpointFacts) => TableLayout;
 }
 
@@ -33,7 +38,7 @@ export interface TableLayout {
   readonly tensors: Readonly<Record<string, TensorRow>>;
   /** What it is: `12 layers of 12 heads of 64`. */
   readonly why: string;
-  /** What no file shows and the table takes for granted, one line each. */
+  /** The table's assumptions, which no file shows, one line each. */
   readonly assumptions?: readonly string[] | undefined;
   /** Symmetries that it leaves as they are. */
   readonly frozen?: readonly string[] | undefined;
@@ -47,8 +52,9 @@ export interface PermutationRow {
 }
 
 /**
- * Axes as text, one for each axis of the tensor; `"fixed"`: nothing of it moves, and it does not vote (position numbers, masks);
- * `slice`: the permutation that exchanges these tensors as wholes, whose slot is the variable `at` (`E`).
+ * Axes as text, one for each axis of the tensor. `"fixed"`: nothing of it moves, and it does not vote (position
+ * numbers, masks). `slice`: the permutation that exchanges these tensors as wholes; its slot is the variable `at`
+ * (`E`).
  */
 export type TensorRow =
   | readonly string[]
@@ -73,7 +79,10 @@ export function hasSigns({ signs, without = [] }: Table, names: readonly string[
   return signs.every(some) && !without.some(some);
 }
 
-/** The spec of a model by its family's table. Throws `SpecError` for tensors that the table does not know or that are missing. */
+/**
+ * The spec of a model by its family's table. Throws `SpecError` for tensors that the table does not know or that are
+ * missing.
+ */
 export function specByTable(table: Table, checkpoint: CheckpointFacts): Spec {
   const { permutations, tensors, why, assumptions = [], frozen = [] } = table.layout(checkpoint);
   const patterns = Object.entries(tensors).map(([text, row]): Pattern => ({ text, row, ...compilePattern(text) }));
@@ -154,7 +163,7 @@ function tensorSpec(
 /** By the values of all variables but those of slices: by pattern, the names that have them. */
 type Met = Map<string, Map<string, Set<string>>>;
 
-/** Notes that `name` is of a row; rows with the same variables stand together. */
+/** Notes that `name` is of a row; rows with the same variables are together. */
 function noteMet(met: Met, { text, variables }: Pattern, values: ReadonlyMap<string, string>, name: string): void {
   const key = variables.join();
   const place = variables.map((variable) => values.get(variable)).join();

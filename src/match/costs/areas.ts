@@ -148,7 +148,9 @@ export function allocateShared(arena: Arena, groups: Outline["groups"], bytes: r
   }
 }
 
-/** A copy of the matrix of every permutation of a group that others are nested in, and of a block where fibres tie some. */
+/**
+ * A copy of the matrix of every permutation of a group that others are nested in, and of a block where fibres tie some.
+ */
 function sumBytes({ permutations, fibres }: Outline, { root, nested }: Outline["groups"][number]): number {
   const outer = [root, ...nested].filter((p) => nested.some((each) => permutations[each]!.outer === p));
   const tied = nested.flatMap((p) => fibres.get(p) ?? []);
@@ -160,7 +162,10 @@ function sumBytes({ permutations, fibres }: Outline, { root, nested }: Outline["
 /** An allocation's bytes with the most that aligning it can add. */
 const aligned = (bytes: number): number => bytes + 64;
 
-/** What is allocated beside the areas and released again: widening, folding at the barycentre, sums of outer permutations. */
+/**
+ * What is allocated beside the areas and released again: widening, folding at the barycentre, sums of outer
+ * permutations.
+ */
 function passingBytes(outline: Outline, jointly: boolean): number {
   let most = 0;
   for (const group of outline.groups) most = Math.max(most, sumBytes(outline, group));

@@ -5,8 +5,9 @@ import { SpecError } from "../../base/errors.ts";
 import type { OptionKinds } from "../../base/options.ts";
 
 /**
- * Names of permutations, `prefix*` for all that start so, or a role (`ffn`) for all that have it. What is in neither list may
- * move unless `only` is given. A permutation that stays keeps the order of its units inside the blocks that it is nested in.
+ * Names of permutations, `prefix*` for all that start so, or a role (`ffn`) for all that have it. What is in neither
+ * list may move unless `only` is given. A permutation that stays keeps the order of its units inside the blocks that it
+ * is nested in.
  */
 export interface Choice {
   readonly only?: readonly string[] | undefined;
@@ -18,8 +19,9 @@ export const CHOICE: OptionKinds<Choice> = { only: "list", except: "list" };
 
 /**
  * True for each permutation, by number, that may move. By name, permutations nested in one another are chosen together:
- * naming one names its whole group. A role names those that have it and no others. Throws `SpecError` for a name that stands
- * for no permutation.
+ * naming one names its whole group. A role names those that have it and no others.
+ *
+ * @throws {SpecError} for a name of no permutation.
  */
 export function choosePermutations(permutations: readonly ResolvedPermutation[], { only, except }: Choice): boolean[] {
   if (only === undefined && except === undefined) return permutations.map(() => true);

@@ -1,7 +1,7 @@
 /**
- * Permutations that number the units of several others together. An axis `G*H/G*V/G` (the columns of an attention's output:
- * heads of a group, units of a head, whose order the group shares) is moved by the heads' permutation and the units' at once.
- * Matching treats all its units as one permutation with a cost matrix of its own, tied to the others.
+ * Permutations that number the units of several others together. An axis `G*H/G*V/G` is moved by the heads' permutation
+ * and the units' at once. It is the columns of an attention's output: heads of a group, units of a head, whose order
+ * the group shares. Matching treats all its units as one permutation with its own cost matrix, tied to the others.
  */
 
 import type { ResolvedPermutation } from "../../axes/types.ts";

@@ -1,13 +1,16 @@
 /**
- * What only specs with blocks and slices (`rebasin-spec/2`) need, loaded when the first of them is matched: `match/nested.ts`
- * has it. Types alone, since the core has none of the code.
+ * What only specs with blocks and slices (`rebasin-spec/2`) need, loaded when the first of them is matched:
+ * `match/nested.ts` has it. Types alone, since the core has none of the code.
  */
 
 import type { ResolvedPermutation, ResolvedSpec, ResolvedTensor } from "../../axes/types.ts";
 import type { FibreNumber, View } from "../../axes/views.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
 
-/** By number of the permutation: those whose units it numbers together, the first the slowest. Their outer one is its own. */
+/**
+ * By number of the permutation: those whose units it numbers together, the first the slowest. Their outer one is its
+ * own.
+ */
 export type Fibres = ReadonlyMap<number, readonly number[]>;
 
 /** Permutations with those of fibres after them, which are added as they are asked for. */
@@ -17,7 +20,9 @@ export interface FibreList {
   readonly number: FibreNumber;
 }
 
-/** A nested permutation: the address of its costs, its units, those of a block, and their places where it may not move. */
+/**
+ * A nested permutation: the address of its costs, its units, those of a block, and their places where it may not move.
+ */
 export interface TiedPart {
   readonly p: number;
   readonly costs: number;

@@ -10,8 +10,8 @@ import { outlineProblem, readProblem } from "./problem.ts";
 import { createWorkspace } from "./workspace.ts";
 
 /**
- * The n×n matrix of permutation number `p` with the others at `orders`: a fresh array. Reads the tensors that it acts on,
- * and no others. NaN and infinities count as 0. `nested` is what `loadNested` gives.
+ * The n×n matrix of permutation number `p` with the others at `orders`: a fresh array. Reads the tensors that it acts
+ * on, and no others. NaN and infinities count as 0. `nested` is what `loadNested` gives.
  */
 export async function oneMatrix(
   a: Model,

@@ -44,7 +44,10 @@ export interface Occurrence {
 /** The dimensions of the cell beside the one that the permutation acts on: the columns of a cost matrix's operands. */
 export const otherDims = ({ cell, dim }: Occurrence): Dim[] => cell.dims.toSpliced(dim, 1);
 
-/** A permutation that is solved for by itself, with the permutations nested in it, however deep. Numbers index `permutations`. */
+/**
+ * A permutation that is solved for by itself, with the permutations nested in it, however deep. Numbers index
+ * `permutations`.
+ */
 export interface Group {
   readonly root: number;
   readonly nested: readonly number[];
@@ -80,8 +83,8 @@ export interface Problem extends Outline {
 export const MAX_DEGREE = 2;
 
 /**
- * Lays a problem out without reading any data; `choice` says what may move, `nested` is what `loadNested` gives. Throws
- * `SpecError` for a tensor that 32-bit offsets do not reach.
+ * Lays a problem out without reading any data; `choice` names what may move, `nested` is what `loadNested` gives.
+ * Throws `SpecError` for a tensor that 32-bit offsets do not reach.
  */
 export function outlineProblem(resolved: ResolvedSpec, choice: Choice = {}, nested: NestedCode | null = null): Outline {
   const list = nested?.listFibres(resolved.permutations);

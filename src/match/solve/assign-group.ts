@@ -6,10 +6,10 @@ import type { Workspace } from "../costs/workspace.ts";
 import { type AssignSpace, assignMatrix, type Duals } from "./assign-matrix.ts";
 
 /**
- * The permutations of `group` that maximise Σ ⟨C_P, P⟩. `costs[p]` points to the n×n f32 matrix of permutation
- * number p. A permutation nested in another moves whole blocks with it, so the value of giving block h the source
- * block g is the best assignment inside that block pair, and the outer one is solved on top of those values: exact, to any
- * depth. Permutations tied by a fibre are bilinear in each other: `assignTied` says how they are solved.
+ * The permutations of `group` that maximise Σ ⟨C_P, P⟩. `costs[p]` points to the n×n f32 matrix of permutation number
+ * p. A permutation nested in another moves whole blocks with it. So the value of giving block h the source block g is
+ * the best assignment inside that pair. The outer one is solved on those values: exact, to any depth. Permutations
+ * tied by a fibre are bilinear in each other: `assignTied` solves them.
  *
  * Returns fresh arrays by permutation number. The matrices are not changed.
  */
@@ -59,8 +59,8 @@ export function assignGroupAgain(
 const isChosen = ({ problem: { chosen } }: AssignSpace, p: number): boolean => chosen?.[p] ?? true;
 
 /**
- * Address of the costs of `p` with the values of what is nested in it: its own matrix where nothing is, else a copy in the
- * arena. Puts what was found inside into `insides`, by outer permutation.
+ * Address of the costs of `p` with the values of what is nested in it: its own matrix where nothing is, else a copy in
+ * the arena. Puts what was found inside into `insides`, by outer permutation.
  */
 function sumInside(
   workspace: AssignSpace,

@@ -1,8 +1,8 @@
 /**
- * Inner orders that a fibre ties: the columns of an attention's output name a head of the group and a unit of the head at
- * once, so what one order is worth depends on the other. For each pair of blocks the parts are solved in turn, each exactly
- * with the others held, until nothing is gained; from the mean over all orders of the others, and from every order of the
- * smallest part where it has few.
+ * Inner orders that a fibre ties: the columns of an attention's output name a head of the group and a unit of the head
+ * at once. So the value of one order depends on the other. For each pair of blocks the parts are solved in turn, each
+ * exactly with the others held, until nothing is gained. The starts are the mean over all orders of the others, and
+ * every order of the smallest part where it has few.
  */
 
 import type { Kernels } from "../../kernels/kernels.ts";

@@ -237,7 +237,7 @@ test("nested permutations: sizes from either side, indices, number of symmetries
   const round = new Map([...permutations, ["H", { outer: "V", inner: 2 }]]);
   fails(
     () => resolveSpec(spec({ v: ["V"] }, { permutations: round }), model({ v: [8] })),
-    "permutation V is nested in itself, expected an outer one of its own",
+    "permutation V is nested in itself, expected another outer one",
   );
 });
 
