@@ -7,9 +7,9 @@ import { fileOrigin } from "./folder/folder-container.ts";
 import { formatNamed } from "./formats.ts";
 
 /**
- * What a model's network computes, if its file contains it (ONNX, TensorFlow.js, Keras): operators with the meaning of ONNX' newest.
- * Undefined for models of other formats, and for those made in memory. `OperatorGraph.tensors` has names of the model's
- * tensors. The model must be open: nodes and small constants are read now.
+ * What a model's network computes, if its file contains it (ONNX, TensorFlow.js, Keras): operators with the meaning of
+ * ONNX' newest. Undefined for models of other formats, and for those made in memory. `OperatorGraph.tensors` has names
+ * of the model's tensors. The model must be open: nodes and small constants are read now.
  *
  * @throws {FormatError} naming file and operator: a graph that is malformed, or with operators of an unknown version.
  *

@@ -6,7 +6,7 @@ import type { AttributeValue, Operator, OperatorGraph } from "./operators.ts";
 /** Activations as ONNX names them. */
 const ACTIVATIONS = { relu: "Relu", gelu: "Gelu", tanh: "Tanh", silu: "Swish" } as const;
 
-/** What one operation becomes: a kind, what it reads besides values, attributes. */
+/** What one operation becomes: a kind, what it reads in addition to values, attributes. */
 interface Step {
   readonly kind: string;
   readonly tensors?: readonly (string | undefined)[];
@@ -14,8 +14,8 @@ interface Step {
 }
 
 /**
- * The same network as operators on channels-last images of unknown size. Values and tensors keep their names; a value that an
- * operation makes in two steps has a step before it, `NAME.0`.
+ * The same network as operators on channels-last images of unknown size. Values and tensors keep their names; a value
+ * that an operation makes in two steps has a step before it, `NAME.0`.
  *
  * @example
  * const { spec } = await inferSpec(asOperators(await describeGraph(model)), model);

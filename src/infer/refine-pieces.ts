@@ -48,7 +48,10 @@ export function refinePieces(units: Units, operator: string, all: Piece[]): Size
   return sizes;
 }
 
-/** Unknown sizes that follow each other take what the sizes of another piece leave: positions before a matrix of known width. */
+/**
+ * Unknown sizes that follow each other take what the sizes of another piece leave: positions before a matrix of known
+ * width.
+ */
 function solveUnknown(pieces: readonly Piece[]): void {
   const totals = pieces.map(({ digits }) => productSize(digits.map(({ size }) => size)));
   const total = totals.find((size) => typeof size === "number");

@@ -4,7 +4,7 @@ import { FormatError } from "../base/errors.ts";
 import type { MergePlan, PlanModel } from "./merge-plan.ts";
 import type { KeyPath } from "./shape.ts";
 
-/** Every model that a plan names, and where: those that are merged, bases of their own, and the base. */
+/** Every model that a plan names, and where: those that are merged, their own bases, and the base. */
 export function planModels({ models, base }: Pick<MergePlan, "models" | "base">): [PlanModel, KeyPath][] {
   const found: [PlanModel, KeyPath][] = models.map((model, i) => [model, ["models", i]]);
   for (const [i, model] of models.entries())

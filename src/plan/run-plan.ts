@@ -191,7 +191,9 @@ async function runMany(setting: PlanSetting, open: OpenPlan): Promise<PlanResult
   };
 }
 
-/** How parts are blended: running statistics beside a base are averaged, as differences could make a variance negative. */
+/**
+ * How parts are blended: running statistics beside a base are averaged, as differences could make a variance negative.
+ */
 export function partOptions(
   setting: PlanSetting,
   like: Model,

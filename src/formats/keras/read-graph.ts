@@ -1,4 +1,4 @@
-/** The graph of what Keras' JSON says, with the tensors of the file beside it. */
+/** The graph in Keras' JSON, with the tensors of the file beside it. */
 
 import { describe } from "../../base/describe.ts";
 import { FormatError } from "../../base/errors.ts";

@@ -18,7 +18,7 @@ export function foldKnown(
   return folded?.map((known) => (known !== undefined && known.values.length <= MOST_KNOWN ? known : undefined));
 }
 
-/** Numbers that make no shape are not known: whoever needs them says what is wrong. */
+/** Numbers that make no shape are not known: code that needs them reports the fault. */
 function tryFold(operator: Operator, inputs: Inputs, values: readonly (GraphValue | undefined)[]): ReturnType<Fold> {
   try {
     return FOLDS.get(operator.kind)?.(operator, inputs, values);

@@ -90,8 +90,8 @@ function spelledOut(given: object): object {
 }
 
 /**
- * `false`, `force`, or the name of a method or strategy; anything else is for the checker. Beside a base, `force` is asked of
- * its fine-tunes; without one, two models are aligned to each other.
+ * `false`, `force`, or the name of a method or strategy; anything else is for the checker. Beside a base, `force` is
+ * asked of its fine-tunes; without one, two models are aligned to each other.
  */
 export function alignOf(align: unknown, hasBase: boolean): unknown {
   if (align === false) return { method: "none" };

@@ -28,7 +28,7 @@ export class OperatorBuilder {
     return count === 0 ? name : `${name}#${count}`;
   }
 
-  /** A value that whoever runs the network gives it. */
+  /** A value that the caller gives the network. */
   input(name: string, shape: readonly (number | undefined)[] | undefined, dtype?: string): string {
     const value = this.#fresh(name);
     this.#inputs.push({ name: value, dtype, shape });

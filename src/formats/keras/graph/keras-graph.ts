@@ -23,7 +23,10 @@ interface Work {
   calls: number;
 }
 
-/** Makes the graph of a model whose tensors `find` knows. Throws `FormatError`, naming file and layer, for circles and tensors that are missing. */
+/**
+ * Makes the graph of a model whose tensors `find` knows. Throws `FormatError`, naming file and layer, for circles and
+ * tensors that are missing.
+ */
 export function kerasGraph(model: KerasModel, find: FindLayer, file: string, producer?: string): OperatorGraph {
   const work: Work = { file, builder: new OperatorBuilder(), find, calls: 0 };
   const outputs = runModel(work, model, [], undefined);
@@ -149,7 +152,9 @@ function inputValue({ work: { builder, file }, results }: Calls, input: TensorAt
   return value;
 }
 
-/** The outputs of a layer's call. One that is not known is an operator of its own name, which reads all its inputs. */
+/**
+ * The outputs of a layer's call. One that is not known is an operator with the call's name, which reads all its inputs.
+ */
 function runLayer(
   work: Work,
   layer: KerasLayer,

@@ -69,7 +69,7 @@ const globalPool =
     return [flagOf(call, "keepdims", false) ? value : op(call, "Flatten", [value], { axis: 1 }, 2)];
   };
 
-/** Channels-first data is turned before: Keras flattens channels last whatever comes. */
+/** Channels-first data is turned before: Keras always flattens channels last. */
 const flatten: LayerKind = (call) => {
   const { builder, inputs } = call;
   const rank = builder.rank(inputs[0]);

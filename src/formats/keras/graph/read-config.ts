@@ -1,4 +1,6 @@
-/** Keras' JSON of a model: its layers and which of them reads which, in the forms of Keras 2 and 3 and of TensorFlow.js. */
+/**
+ * Keras' JSON of a model: its layers and which of them reads which, in the forms of Keras 2 and 3 and of TensorFlow.js.
+ */
 
 import { describe } from "../../../base/describe.ts";
 import { FormatError } from "../../../base/errors.ts";
@@ -42,8 +44,9 @@ export const isObject = (value: unknown): value is JsonObject =>
 export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
 /**
- * The model of a JSON value: `config.json`, `model_config`. Undefined for what is neither Sequential nor Functional: a class of
- * its own, whose Python alone says what it computes. Throws `FormatError` where layers are named that are not there.
+ * The model of a JSON value: `config.json`, `model_config`. Undefined for what is neither Sequential nor Functional: a
+ * custom class, whose Python alone shows what it computes. Throws `FormatError` where layers are named that are not
+ * there.
  */
 export function readKerasConfig(json: unknown, file: string, depth = 0): KerasModel | undefined {
   if (!isObject(json) || typeof json.class_name !== "string" || depth > MAX_DEPTH) return undefined;
@@ -93,7 +96,10 @@ function tensorsIn(value: unknown): TensorAt[] {
   return value.flatMap(tensorsIn);
 }
 
-/** Keras 3: arguments as they were given, tensors by their history. Before: a list of tensors, with keywords behind each. */
+/**
+ * Keras 3: arguments as they were given, tensors by their history. Before: a list of tensors, with keywords behind
+ * each.
+ */
 function callInputs(node: unknown): (TensorAt | number)[] {
   if (isObject(node))
     return [...argumentsIn(node.args), ...argumentsIn(node.kwargs).filter((each) => typeof each !== "number")];

@@ -2,7 +2,9 @@
 
 import type { KerasLayer, KerasModel } from "./read-config.ts";
 
-/** Gives the tensor's name; undefined where the file has none. `part` is a word of what the layer has inside: "query". */
+/**
+ * Gives the tensor's name; undefined where the file has none. `part` is a word of what the layer has inside: "query".
+ */
 export type FindVariable = (variable: string, part?: RegExp) => string | undefined;
 
 /** The variables of a layer's own, and of what is inside of it, by the way to it through models. */
@@ -31,8 +33,8 @@ export function groupNames({ layers }: KerasModel): Map<KerasLayer, string> {
 }
 
 /**
- * Tensors of files that number variables: `layers/dense/vars/0`. `variables` gives a layer's in order, as its kind has them;
- * what is inside of a layer has a group of its own.
+ * Tensors of files that number variables: `layers/dense/vars/0`. `variables` gives a layer's in order, as its kind has
+ * them; what is inside of a layer has its own group.
  */
 export function numberedVariables(root: KerasModel, names: ReadonlySet<string>): FindLayer {
   const groups = new Map<KerasModel, Map<KerasLayer, string>>();

@@ -28,7 +28,10 @@ interface Work {
   readonly read: Map<string, number>;
 }
 
-/** Makes the graph of `modelTopology`. Throws `FormatError`, naming file and node, for circles and nodes that are missing. */
+/**
+ * Makes the graph of `modelTopology`. Throws `FormatError`, naming file and node, for circles and nodes that are
+ * missing.
+ */
 export async function graphModel(
   container: TfjsContainer,
   topology: Readonly<Record<string, unknown>>,
@@ -172,7 +175,7 @@ async function addNode(work: Work, node: TensorflowNode, signal: AbortSignal | u
 
 const KNOWN: Readonly<Partial<Record<Dtype, ConstantValue["dtype"]>>> = { I32: "int", BOOL: "bool", F32: "float" };
 
-/** The elements of a small constant that may say a shape, an axis or a bound. */
+/** The elements of a small constant that may be a shape, an axis or a bound. */
 async function knownElements(
   { container }: Work,
   name: string,

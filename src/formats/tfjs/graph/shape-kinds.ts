@@ -69,7 +69,7 @@ const slice: NodeKind = (call) => {
   ];
 };
 
-/** Value, begins, ends, strides; bits of masks say which of these do not count, and which axes go. */
+/** Value, begins, ends, strides; bits of masks mark which of these do not count, and which axes go. */
 const stridedSlice: NodeKind = (call) => {
   const [begin, end, strides] = [1, 2, 3].map((at) => knownNumbers(call, at));
   const mask = (key: string): number => wholeOf(call, key, 0);
