@@ -3,7 +3,11 @@
 import type { NamedBlob } from "./calls.ts";
 
 /** Files of models, by their endings. */
-const WEIGHTS = /\.(safetensors|bin|pt|pth|ckpt|npz|npy)$/i;
+const WEIGHTS = /\.(safetensors|bin|pt|pth|ckpt|npz|npy|onnx|msgpack|keras|h5|hdf5)$/i;
+
+/** What TensorFlow.js keeps a model in: JSON, and files of weights that may have no ending. */
+const TFJS = /(^|[-_.])(model|weights_manifest)\.json$/i;
+const TFJS_WEIGHTS = /(\.bin|shard\d+(of\d+)?)$/i;
 
 /** What shows that files are parts of one model: an index of shards, or a shard's number. */
 const PART = /(\.index\.json|[-_]of[-_]\d{5,6}\.\w+)$/i;
@@ -15,9 +19,11 @@ const MAX_FILES = 10_000;
 /** Loose files: one model where they are shards, or where one has the weights; else one each. */
 export function modelsAmong(files: readonly File[]): NamedBlob[] {
   const weights = files.filter(({ name }) => WEIGHTS.test(name));
-  const isOne = files.some(({ name }) => PART.test(name)) || weights.length === 1;
+  const json = files.filter(({ name }) => TFJS.test(name));
+  const isTfjs = json.length === 1 && files.every((file) => file === json[0] || TFJS_WEIGHTS.test(file.name));
+  const isOne = isTfjs || files.some(({ name }) => PART.test(name)) || weights.length === 1;
   if (files.length < 2 || !isOne) return files.map((file) => ({ name: file.name, blob: file }));
-  const main = files.find(({ name }) => name.endsWith(".index.json")) ?? weights[0] ?? files[0]!;
+  const main = isTfjs ? json[0]! : (files.find(({ name }) => name.endsWith(".index.json")) ?? weights[0] ?? files[0]!);
   return [
     folderOf(
       main.name,

@@ -1,6 +1,6 @@
 /** The pair that a worker works on: opened from files, of which only what is asked for is read. */
 
-import { blobFiles, namedAs, npy, npz, pytorch, safetensors } from "../src/formats.ts";
+import { blobFiles, type Format, flax, hdf5, keras, namedAs, npy, npz, pytorch, safetensors } from "../src/formats.ts";
 import {
   blobSource,
   chooseSpec,
@@ -82,9 +82,19 @@ export function summariseModel(model: Model, bytes: number): ModelSummary {
   };
 }
 
+/** Formats that a merge is written in as one file, where A has it. */
+const ONE_FILE = [pytorch, npz, npy, flax, keras, hdf5];
+
+/** A's format; of a file that is only read, and of several files, safetensors. */
+function outputFormat({ origin }: Model): Format {
+  const isOnlyRead = origin?.details.some(([label]) => label === "packed" || label === "left as is") === true;
+  const own = ONE_FILE.find(({ name }) => name === origin?.format);
+  return own === undefined || (isOnlyRead && !own.fresh) ? safetensors : own;
+}
+
 /** What the page shows of a pair. */
 export function summarisePair({ a, spec, specName, resolved }: Session): PairSummary {
-  const format = [pytorch, npz, npy].find(({ name }) => name === a.origin?.format) ?? safetensors;
+  const format = outputFormat(a);
   return {
     output: { format: format.name, ending: format.endings[0]! },
     spec: specName,
