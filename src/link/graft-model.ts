@@ -13,7 +13,8 @@ import { turnedValues } from "./tensor-content.ts";
  * is not linked is the file's own. A view of both: closing it closes neither.
  */
 export function graftModel(file: Model, model: Model, links: readonly TensorLink[]): Model {
-  const byName = new Map(links.map((link) => [link.graph, link]));
+  // Of copies the first counts: the others have its values.
+  const byName = new Map(links.toReversed().map((link) => [link.graph, link]));
   return {
     name: model.name,
     tensors: file.tensors,

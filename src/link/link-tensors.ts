@@ -44,6 +44,7 @@ export async function linkTensors(file: Model, model: Model, signal?: AbortSigna
   linkNames(left);
   if (left.graph.size > 0) await linkContents(left, signal);
   linkShapes(left);
+  if (left.tensors.size > 0) await linkCopies(left, signal);
   return { links: left.links, graphLeft: [...left.graph], left: [...left.tensors] };
 }
 
@@ -115,6 +116,29 @@ async function linkContents(left: Left, signal: AbortSignal | undefined): Promis
     link(left, { graph, tensor, by: "content", order: isSame ? undefined : order });
   }
 }
+
+/**
+ * Exporters keep one of several tensors with the same bytes (biases that are zero, or that are added to the same sum):
+ * what is left of the checkpoint is such a one's copy, if there is one only.
+ */
+async function linkCopies(left: Left, signal: AbortSignal | undefined): Promise<void> {
+  const { model } = left;
+  const linked = [...left.links];
+  for (const name of [...left.tensors]) {
+    const info = model.tensors.get(name)!;
+    const bytes = await model.read(name, signal);
+    const originals = new Map<string, TensorLink>();
+    for (const found of linked) {
+      const other = model.tensors.get(found.tensor)!;
+      if (other.dtype !== info.dtype || other.shape.join() !== info.shape.join()) continue;
+      if (isEqual(bytes, await model.read(found.tensor, signal))) originals.set(found.graph, found);
+    }
+    const [original] = originals.values();
+    if (originals.size === 1) link(left, { ...original!, tensor: name, by: "content" });
+  }
+}
+
+const isEqual = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i]);
 
 /**
  * Tensors of a shape that as many are left of on both sides, in the order of the files. Not matrices of equal sides,

@@ -104,6 +104,20 @@ test("a tensor that the exporter has copied is one tensor; of two with the same 
   assert.equal(twins.links, []);
 });
 
+test("of tensors with the same bytes an exporter keeps one: the others are its copies", async () => {
+  const { links, left } = await linkTensors(
+    model("g", { "a.bias": B, w: W }),
+    model("m", { "a.bias": B, "b.bias": B, w: W }),
+  );
+  assert.equal(left, []);
+  assert.equal(
+    links.filter(({ graph }) => graph === "a.bias").map(({ tensor, by }) => `${tensor} ${by}`),
+    ["a.bias name", "b.bias content"],
+  );
+  const open = await linkTensors(model("g", { "a.bias": B, c: B }), model("m", { "a.bias": B, c: B, "b.bias": B }));
+  assert.equal(open.left, ["b.bias"]);
+});
+
 test("by shape and order: where as many are left, in the order of their names, and sides differ", async () => {
   const other = (seed: number): Numbers => numbers(seed, 3, 4);
   const file = model("g", { x1: turned(other(21), [1, 0]), x2: turned(other(22), [1, 0]) });
