@@ -118,8 +118,8 @@ async function linkContents(left: Left, signal: AbortSignal | undefined): Promis
 }
 
 /**
- * Exporters keep one of several tensors with the same bytes (biases that are zero, or that are added to the same sum):
- * what is left of the checkpoint is such a one's copy, if there is one only.
+ * Exporters keep one of several tensors with the same bytes: biases that are zero, or that are added to the same sum.
+ * What is left of the checkpoint is a copy of that one, if there is one only.
  */
 async function linkCopies(left: Left, signal: AbortSignal | undefined): Promise<void> {
   const { model } = left;
