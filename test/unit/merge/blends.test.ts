@@ -3,11 +3,12 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createRng } from "../../../src/base/rng.ts";
+import { sha256Hex } from "../../../src/base/sha256.ts";
 import { blendModels } from "../../../src/merge/blend-models.ts";
 import { BLENDS, type BlendName } from "../../../src/merge/blends/blends.ts";
 import { largest } from "../../../src/merge/blends/largest.ts";
 import { polarFactor } from "../../../src/merge/blends/polar.ts";
-import { blended, caseRng, differenceOf, drawCase, modelOf, valuesOf } from "../../reference/blend-cases.ts";
+import { blended, blendOf, caseRng, differenceOf, drawCase, modelOf, valuesOf } from "../../reference/blend-cases.ts";
 import { singular, type Values } from "../../reference/blends.ts";
 import { rejects } from "../../reference/expect-error.ts";
 import { near } from "../../reference/near.ts";
@@ -16,6 +17,27 @@ import { gaussian } from "../../reference/random.ts";
 const NAMES = Object.keys(BLENDS) as BlendName[];
 const ARITHMETIC = NAMES.filter((name) => "taskScale" in BLENDS[name].settings && "normalize" in BLENDS[name].settings);
 const THINNING = ARITHMETIC.filter((name) => name !== "task_arithmetic");
+
+/** Of twelve cases each. A change needs a reason, and a line in CHANGELOG.md. */
+const DIGESTS: readonly string[] = [
+  "linear dd1fa74b",
+  "lerp 88f5bb29",
+  "slerp a9424cf1",
+  "nuslerp 8433211e",
+  "karcher c67f4100",
+  "task_arithmetic 3394689e",
+  "ties 2039607d",
+  "dare_linear 7011ba3c",
+  "dare_ties 82b5def5",
+  "breadcrumbs 0b272d38",
+  "breadcrumbs_ties 19a2a1c0",
+  "della_linear 64c6ce52",
+  "della 77f1f041",
+  "sce 6aef0479",
+  "model_stock 4d5c715b",
+  "iso_c f00ccdb9",
+  "regmean 9f59ddd7",
+];
 
 const test = suite("blends");
 
@@ -185,6 +207,16 @@ test("the orthogonal factor is that of a singular value decomposition, of any sh
         near(polarFactor(a, rows, columns), singular([...a], rows, columns).polar, `${rows} × ${columns}`, 1e-7);
       }
   assert.equal([...polarFactor(new Float64Array(6), 2, 3)], [0, 0, 0, 0, 0, 0]);
+});
+
+test("the same bits in every runtime", async () => {
+  const digests: string[] = [];
+  for (const blend of NAMES) {
+    const parts: number[] = [];
+    for (let number = 0; number < 12; number++) parts.push(...(await blendOf(drawCase(blend, caseRng(number)))));
+    digests.push(`${blend} ${sha256Hex(new Uint8Array(Float64Array.from(parts).buffer)).slice(0, 8)}`);
+  }
+  assert.equal(digests, DIGESTS);
 });
 
 test("what a blend needs, and settings that do not go together, are refused before a weight is read", async () => {
