@@ -1,6 +1,6 @@
 /** How aligned models become one: options of `merge` and `many`, and what a plan has for them. */
 
-import type { BlendSettings, Rescale } from "../merge/blends/blend.ts";
+import type { BlendRule, BlendSettings, Rescale } from "../merge/blends/blend.ts";
 import { BLENDS, type BlendName } from "../merge/blends/blends.ts";
 import type { MergePlan, PlanAlign, PlanBlend, PlanPart } from "../plan/merge-plan.ts";
 import { choice, inGroup, list, number, numbers, type Options, text, UsageError } from "./option.ts";
@@ -20,12 +20,9 @@ export interface BlendValues {
 
 const NAMES = Object.keys(BLENDS) as BlendName[];
 
-/** Without images; RegMean has none. */
-const PLAIN = NAMES.filter((name) => BLENDS[name].data !== true);
-
 /** The blends that have a setting. */
 export const blendsWith = (setting: keyof BlendSettings): BlendName[] =>
-  PLAIN.filter((name) => Object.hasOwn(BLENDS[name].settings, setting));
+  NAMES.filter((name) => Object.hasOwn(BLENDS[name].settings, setting));
 
 const forSetting = (setting: keyof BlendSettings) => ({ for: { blend: blendsWith(setting) } });
 const LIST = "one for all models, or one for each";
@@ -51,13 +48,17 @@ const SETTING_OPTIONS: Options<Pick<BlendValues, "density" | "gamma" | "epsilon"
 
 /** Options of a command that blends by `byDefault`; for several models, not those of two alone. */
 export function blendOptions(byDefault: "lerp" | "linear"): Options<BlendValues> {
-  const names = byDefault === "lerp" ? PLAIN : PLAIN.filter((name) => !Object.hasOwn(BLENDS[name].settings, "lambda"));
+  const ofSeveral = ({ settings, data }: BlendRule): boolean => !Object.hasOwn(settings, "lambda") && data !== true;
+  const names = byDefault === "lerp" ? NAMES : NAMES.filter((name) => ofSeveral(BLENDS[name]));
   return inGroup("blending", {
     blend: choice(names, {
       value: "BLEND",
       help: "how aligned models become one; docs/fine-tunes.md has what each does",
       default: byDefault,
-      needs: { base: names.filter((name) => BLENDS[name].base === "required") },
+      needs: {
+        base: names.filter((name) => BLENDS[name].base === "required"),
+        data: names.filter((name) => BLENDS[name].data === true),
+      },
     }),
     weights: numbers({ value: "W,W", help: "weight of each model", ...forSetting("weights") }, "one for each model"),
     base: text({

@@ -137,8 +137,12 @@ function checkBlend({ blend, models, base, align, repair, output }: MergePlan, l
     );
   if (rule.base === "none" && base !== undefined)
     throw fault(locate(["base"]), `is not for blend ${method}`, "no base: it does not blend differences");
-  if (rule.data === true)
-    throw fault(locate(["blend", "method"]), `is ${method}, which needs Gram matrices`, "another blend");
+  if (rule.data === true && align.strategy !== undefined)
+    throw fault(
+      locate(["blend", "method"]),
+      `is ${method} with strategy ${align.strategy}`,
+      "two models, or method none",
+    );
   if (weights !== undefined && weights.length !== models.length)
     throw fault(locate(["blend", "weights"]), `has ${weights.length} numbers`, `${models.length}: one for each model`);
   const isPlain = (lambda === undefined || typeof lambda === "number") && models.every((each) => !each.parameters);
@@ -183,7 +187,7 @@ function checkMany({ align, starts = 1, base, repair }: MergePlan, locate: Locat
 /** Methods of which some units can be left out. */
 const OF_CHOICE: readonly string[] = ["frank-wolfe", "coordinate", "activations", "hybrid"];
 
-function checkData({ align, starts = 1, data, repair }: MergePlan, locate: Locate): void {
+function checkData({ align, starts = 1, data, repair, blend }: MergePlan, locate: Locate): void {
   const { method = "" } = align;
   const chosen = (["only", "except"] as const).find((key) => align[key] !== undefined);
   if (chosen !== undefined && !OF_CHOICE.includes(method))
@@ -194,8 +198,11 @@ function checkData({ align, starts = 1, data, repair }: MergePlan, locate: Locat
     ? `align.method ${method}`
     : starts > 1
       ? `starts ${starts}`
-      : repair && `repair ${repair.kind}`;
-  if (wants !== undefined && data === undefined) throw fault(locate([]), "has no data", `data: images for ${wants}`);
+      : repair !== undefined
+        ? `repair ${repair.kind}`
+        : blend !== undefined && BLENDS[blend.method].data && `blend ${blend.method}`;
+  if (typeof wants === "string" && data === undefined)
+    throw fault(locate([]), "has no data", `data: images for ${wants}`);
   if (repair?.kind === "per-task" && repair.dataB === undefined)
     throw fault(locate(["repair"]), "has no dataB", "dataB: images of B's task");
   if (align.keepA !== undefined && data !== undefined)

@@ -23,6 +23,7 @@ import {
 } from "./align-by-plan.ts";
 import { planText } from "./canonical.ts";
 import { checkPlan } from "./check-plan.ts";
+import { gramsByPlan } from "./grams-by-plan.ts";
 import type { MergePlan, PlanBlend } from "./merge-plan.ts";
 import { modelDigest } from "./model-digest.ts";
 import { partsByPlan } from "./parts-by-plan.ts";
@@ -145,7 +146,8 @@ async function blendPair(setting: PlanSetting, open: OpenPlan, aligned: PlannedP
   if ((method === "lerp" || method === "slerp") && typeof lambda === "number")
     return mergeModels(a, b, spec, permutations, { lambda, blend: method, allowNonfinite, simd: run.simd, metadata });
   const parts = [a, await applyPermutations(b, spec, permutations)];
-  return blendModels(parts, { ...blendOptions(setting, a), metadata });
+  const grams = await gramsByPlan(setting, parts);
+  return blendModels(parts, { ...blendOptions(setting, a), grams, metadata });
 }
 
 /** Models that are numbered alike, or that a base brings to one numbering. */
@@ -156,7 +158,9 @@ async function runParts(setting: PlanSetting, open: OpenPlan): Promise<PlanResul
   const target = await targetOf(setting, open);
   const { parts, alignments, spec } = await partsByPlan(setting, open);
   const metadata = await madeBy(setting, open);
-  const merged = blendModels(parts, { ...partOptions(setting, like, spec, base), metadata });
+  // Without a base, none is a task vector.
+  const grams = base === undefined ? await gramsByPlan(setting, parts as readonly Model[]) : undefined;
+  const merged = blendModels(parts, { ...partOptions(setting, like, spec, base), grams, metadata });
   const outputNotes = (await target?.save(bridge.restore(merged))) ?? [];
   return {
     ...{ plan, spec, notes: bridge.notes, hasStatistics: hasStatistics(like), permutations: [], outputNotes },

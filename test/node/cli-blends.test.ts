@@ -6,12 +6,17 @@ import * as assert from "uvu/assert";
 import { memoryModel } from "../../src/base/memory-model.ts";
 import type { Model } from "../../src/base/model.ts";
 import { createRng } from "../../src/base/rng.ts";
+import { detectSpec } from "../../src/families/detect-spec.ts";
 import { openModel } from "../../src/formats/open-model.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors/write-safetensors.ts";
 import { adapterTask } from "../../src/many/adapters/adapter.ts";
+import { matchWeights } from "../../src/match/match-weights.ts";
 import { blendModels } from "../../src/merge/blend-models.ts";
+import { readDataFolder } from "../../src/node/data-folder.ts";
+import { openModelFile } from "../../src/node/open-model.ts";
 import { applyPermutations } from "../../src/perm/apply-permutations.ts";
-import { commandLine } from "../reference/command-line.ts";
+import { inputGrams } from "../../src/repair/input-grams.ts";
+import { A, B, commandLine } from "../reference/command-line.ts";
 import { sameBytes } from "../reference/expect-error.ts";
 import { near } from "../reference/near.ts";
 import { fromModel, mlpNetwork, type Tensors, toModel } from "../reference/networks.ts";
@@ -19,7 +24,7 @@ import { randomPermutations } from "../reference/plant.ts";
 import { gaussian } from "../reference/random.ts";
 
 const test = suite("command line: blends");
-const cli = commandLine(test);
+const cli = commandLine(test, ["train"]);
 
 const { spec } = mlpNetwork(createRng(0), [20, 33, 17, 10]);
 const network = (seed: number): Model => toModel(mlpNetwork(createRng(seed), [20, 33, 17, 10]).tensors, `${seed}`);
@@ -170,6 +175,33 @@ test("a LoRA adapter in PEFT's folder, alone and beside a fine-tune", async () =
   const bare = await cli.run("many", "lora", "0.safetensors", "-o", "n.safetensors");
   assert.is(bare.code, 1);
   assert.match(bare.stderr, /is a LoRA adapter, expected base: the model that it was trained on/);
+});
+
+test("merge --blend regmean: by the inputs of both, aligned; without images it is refused", async () => {
+  const { code, json } = await cli.runJson(
+    "merge",
+    A,
+    B,
+    "-o",
+    "m.safetensors",
+    "--blend",
+    "regmean",
+    "--data",
+    "data",
+  );
+  assert.is(code, 0, JSON.stringify(json));
+  const [a, b] = [await openModelFile(A), await openModelFile(B)];
+  const ofPair = await detectSpec(a);
+  const { permutations } = await matchWeights(a, b, ofPair);
+  const models = [a, await applyPermutations(b, ofPair, permutations)];
+  const images = await readDataFolder(cli.path("data"), { split: "train", limit: 1000 });
+  const grams: Map<string, Float64Array>[] = [];
+  for (const model of models) grams.push(await inputGrams(model, images));
+  const ofGrams = async (tensor: string, i: number) => grams[i]!.get(tensor);
+  await sameTensors("m.safetensors", blendModels(models, { blend: "regmean", grams: ofGrams }));
+  const bare = await cli.run("merge", A, B, "-o", "n.safetensors", "--blend", "regmean");
+  assert.is(bare.code, 2);
+  assert.match(bare.stderr, /--blend regmean has no --data, expected --data DIR/);
 });
 
 test("what does not go together is refused before a file is read", async () => {
