@@ -16,7 +16,7 @@ import { chooseSpec } from "../plan/rebasin.ts";
 import type { CommandContext } from "./command.ts";
 import { openInput } from "./dash.ts";
 import type { DataSourceValues } from "./image-data.ts";
-import { inGroup, integer, list, type Options, text, UsageError } from "./option.ts";
+import { inGroup, integer, list, type Options, parsed, text, UsageError } from "./option.ts";
 
 /** Of commands that read models. */
 export interface InputValues {
@@ -142,12 +142,18 @@ export const SPEC_OPTIONS: Options<SpecValues> = {
     default: "auto",
     group: "input",
   }),
-  graph: text({
-    value: "MODEL.onnx",
-    help: "the network as torch.onnx.export writes it: the spec comes from its graph, for checkpoints in any format",
-    group: "input",
-    without: ["order", "norm-groups"],
-  }),
+  graph: parsed(
+    {
+      value: "MODEL.onnx",
+      help: "the network as torch.onnx.export writes it: the spec comes from its graph, for checkpoints in any format",
+      group: "input",
+      without: ["order", "norm-groups"],
+    },
+    (given) => {
+      if (given.endsWith(".onnx")) return given;
+      throw new UsageError(`--graph ${given}, expected an ONNX file (*.onnx)`);
+    },
+  ),
   ...DETECT_OPTIONS,
 };
 

@@ -68,7 +68,7 @@ export function planOf(context: CommandContext<PlanValues>, { align, parts, ...w
   return checkPlan({
     format: PLAN_FORMAT,
     models: modelsOf(context).map((model, i) => ({ ...model, ...parts?.[i] })),
-    spec: options.spec,
+    spec: options.spec === "auto" ? (options.graph ?? "auto") : options.spec,
     network: networkOf(context),
     data: dataOf(options, options.data),
     align: { ...align, keepA: options["keep-a"] },

@@ -15,7 +15,7 @@ import { readPermutations } from "../perm/permutation-file.ts";
 import { matchByPlan, type PlanMatchReport } from "./match-by-plan.ts";
 import type { MergePlan, PlanModel } from "./merge-plan.ts";
 import type { PlanSetting } from "./plan-host.ts";
-import { isSpecPath } from "./plan-paths.ts";
+import { isGraphPath, isSpecPath } from "./plan-paths.ts";
 import { chooseSpec } from "./rebasin.ts";
 import { type PlannedRepair, plannedRepair } from "./repair-by-plan.ts";
 
@@ -108,9 +108,20 @@ export function prefixOfA({ prefix }: Pick<PlanModel, "prefix">, { tensors }: Mo
 export async function specByPlan({ plan, host }: PlanSetting, model: Model): Promise<Spec> {
   const { spec } = plan;
   if (typeof spec === "object") return chooseSpec(parseSpec(spec), model);
+  if (isGraphPath(spec)) return specOfGraph(await host.openSaved(spec), model);
   if (isSpecPath(spec)) return chooseSpec(await host.readSpec(spec), model);
   const { activation, ...detecting } = plan.network ?? {};
   return chooseSpec(spec as "auto", model, detecting);
+}
+
+/** The spec of a checkpoint by the graph of its network; closes the graph's file. */
+async function specOfGraph(file: Model, model: Model): Promise<Spec> {
+  const { graphSpec } = await import("../link/from-graph.ts");
+  try {
+    return (await graphSpec(file, model)).spec;
+  } finally {
+    await file.close?.();
+  }
 }
 
 /** What aligning needs in addition to the plan. */

@@ -22,7 +22,7 @@ export interface MergePlan {
   readonly models: readonly PlanPart[];
   /** The model that the others were fine-tuned from: of blends of task vectors. */
   readonly base?: PlanModel | undefined;
-  /** "auto", a family's name, the path of a spec file (`*.json`), or a spec itself. */
+  /** "auto", a family's name, the path of a spec file (`*.json`) or of the network's graph (`*.onnx`), or a spec. */
   readonly spec: string | object;
   /** What the files do not show of the network. */
   readonly network?: PlanNetwork | undefined;

@@ -32,7 +32,10 @@ export function planInputs({ models, base, spec, data, align, repair }: MergePla
 }
 
 /** Whether `spec` of a plan is a path: families have no dot. */
-export const isSpecPath = (spec: string): boolean => spec.endsWith(".json");
+export const isSpecPath = (spec: string): boolean => spec.endsWith(".json") || isGraphPath(spec);
+
+/** True for a spec that is the path of a network's graph, which its spec comes from. */
+export const isGraphPath = (spec: string): boolean => spec.endsWith(".onnx");
 
 /** Where the side files of a merge go: of A, of B. */
 export function taskFiles(output: string): readonly [string, string] {

@@ -64,6 +64,28 @@ test("two ONNX models that no family knows are merged by their own graph", async
   assert.is(merged.json.basis, "graph");
 });
 
+test("--graph serves match, merge, many and plans: checkpoints of a network that no family knows", async () => {
+  for (const [name, seed] of [
+    ["g", 1],
+    ["a", 2],
+    ["b", 3],
+  ] as const) {
+    writeFileSync(line.path(`${name}.onnx`), branchedOnnx(seed));
+    await line.run("convert", `${name}.onnx`, `${name}.safetensors`);
+  }
+  const words = ["a.safetensors", "b.safetensors", "--graph", "g.onnx"];
+  const direct = await line.runJson("merge", "a.onnx", "b.onnx", "-o", "m.onnx");
+  const { code, json } = await line.runJson("merge", ...words, "-o", "m.safetensors");
+  assert.is(code, 0, JSON.stringify(json));
+  assert.equal(json.permutations, direct.json.permutations);
+  assert.is((await line.run("match", ...words, "-o", "p.safetensors")).code, 0);
+  assert.is((await line.run("many", ...words, "-o", "n.safetensors")).code, 0);
+  assert.is((await line.run("merge", "a.safetensors", "b.safetensors", "-o", "x.safetensors")).code, 1);
+  const wrong = await line.run("merge", "a.safetensors", "b.safetensors", "-o", "x.safetensors", "--graph", "a.pt");
+  assert.is(wrong.code, 2);
+  assert.match(wrong.stderr, /--graph a\.pt, expected an ONNX file/);
+});
+
 test("options that do not fit are refused", async () => {
   for (const [words, message] of [
     [["--shape", "x"], /--shape x, expected NAME=1x3x224x224/],
