@@ -7,6 +7,8 @@ import { fileURLToPath } from "node:url";
 import { circlesOf, exportedFrom, importsOf } from "./lib/imports.mjs";
 
 const PUBLIC = "public names";
+/** Entries for Node, Deno and Bun alone. */
+const FOR_FILES = ["src/node.ts", "src/jobs.ts", "src/recipes.ts"];
 
 /** Rows of the table: `{ places, allowed, publicOnly }`, both lists of paths such as `src/base/` or `src/index.ts`. */
 export function readTable(markdown) {
@@ -93,7 +95,7 @@ function* publicFaults(rows, entries, texts, file, imports) {
 }
 
 function* nodeFaults(entries, graph) {
-  for (const entry of entries.filter((file) => file !== "src/node.ts" && file !== "src/jobs.ts")) {
+  for (const entry of entries.filter((file) => !FOR_FILES.includes(file))) {
     const seen = new Set([entry]);
     for (const file of seen) {
       for (const { specifier, target } of graph.get(file) ?? []) {

@@ -38,6 +38,7 @@ const NOT_ON_JSR = [
   "./measure",
   "./notebook",
   "./plan",
+  "./recipes",
   "./repair",
   "./report",
   "./tf",

@@ -32,8 +32,6 @@ export {
 export { planFiles } from "./node/plan-files.ts";
 export type { PlanFilesOptions } from "./node/plan-host.ts";
 export { type OutputOptions, type OutputPlan, planOutput } from "./node/plan-output.ts";
-export type { RecipeOutline, RecipeResult, RecipeRun } from "./node/recipe-runner.ts";
-export { outlineRecipe, readRecipe, runRecipe } from "./node/recipes.ts";
 export { type SaveOptions, saveModel } from "./node/save-model.ts";
 export { saveSafetensors } from "./node/save-safetensors.ts";
 export { codeOf, wordsOf } from "./node/system-error.ts";

@@ -18,7 +18,7 @@ export type RunPlanJob = (plan: MergePlan, attempt: JobAttempt) => Promise<objec
  * named by content, so a job that runs twice does no harm. A report is written last, as a whole.
  *
  * @example
- * await queue.work(planHandler(run), { signal });
+ * await queue.work(planHandler(runJob), { signal });
  */
 export function planHandler(run: RunPlanJob): JobHandler {
   return async (attempt) => {

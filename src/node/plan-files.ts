@@ -8,11 +8,13 @@ import type { PlanFilesOptions } from "./plan-host.ts";
  * Hugging Face's cache.
  *
  * @example
- * import { parsePlan, runPlan } from "rebasin/plan";
- * import { planFiles } from "rebasin/node";
- *
- * const text = await readFile("plan.json", "utf8");
- * const { output } = await runPlan(parsePlan(text, "plan.json"), await planFiles({ force: true }));
+ * const plan = checkPlan({
+ *   format: "rebasin-plan/1",
+ *   models: [{ path: "a.safetensors" }, { path: "b.safetensors" }],
+ *   blend: { method: "lerp" },
+ *   output: { path: "by-plan.safetensors" },
+ * });
+ * const { output } = await runPlan(plan, await planFiles({ force: true }));
  */
 export async function planFiles(options: PlanFilesOptions = {}): Promise<PlanHost> {
   const { createPlanFiles } = await import("./plan-host.ts");

@@ -29,13 +29,20 @@ const ENTRIES: ReadonlyMap<string, string> = new Map(
     "measure",
     "repair",
     "tf",
+    "plan",
+    "recipes",
+    "jobs",
+    "verify",
     "notebook",
     "report",
   ].map((name) => [name === "index" ? "rebasin" : `rebasin/${name}`, `${name}.ts`]),
 );
 
 /** Examples that would take long, change what the others stand on, or need files of their own. */
-const NOT_RUN = ["matchStraightThrough", "registerGradients", "applyTaskAffine", "folderFiles"];
+const NOT_RUN = [
+  ...["matchStraightThrough", "registerGradients", "applyTaskAffine", "folderFiles", "readRecipe", "readGraph"],
+  ...["inferSpec", "openRedisQueue", "waitForJob", "planHandler", "collectResult", "openFolderQueue", "openQueue"],
+];
 
 /** Names of an example, without those in comments, strings and after dots; and those that it declares itself. */
 function namesOf(code: string): { used: Set<string>; declared: Set<string> } {

@@ -76,6 +76,23 @@ export const STAGE: ReadonlyMap<string, Prop> = new Map<string, Prop>([
       value: "{ columns: 2, rows: 2, values: [1, 2, 3, 4], x: [0, 1], y: [0, 1] }",
     },
   ],
+  [
+    "plan",
+    {
+      type: 'import("rebasin/plan").MergePlan',
+      value: `plans.checkPlan({
+        format: "rebasin-plan/1",
+        models: [{ path: "a.safetensors" }, { path: "b.safetensors" }],
+        blend: { method: "lerp" },
+        output: { path: "planned.safetensors" },
+      })`,
+    },
+  ],
+  ["queue", { type: 'import("rebasin/jobs").JobQueue' }],
+  ["id", { type: "string" }],
+  ["signal", { type: "AbortSignal" }],
+  ["job", { type: 'import("rebasin/jobs").PlanJob' }],
+  ["runJob", { type: 'import("rebasin/jobs").RunPlanJob' }],
   ["statistics", { type: 'import("rebasin/by-data").ActivationStatistics' }],
 ]);
 
@@ -89,7 +106,7 @@ export function stageProgram(): string {
   const lines = [...STAGE]
     .filter(([, { value }]) => value !== undefined)
     .map(([name, { value }]) => `const ${name} = globalThis.${name} = ${value};`);
-  const imports = ["node", "kernels", "tf as run"].map((entry) => {
+  const imports = ["node", "kernels", "tf as run", "plan as plans"].map((entry) => {
     const [file, name = file] = entry.split(" as ");
     return `import * as ${name} from "rebasin/${file}";`;
   });

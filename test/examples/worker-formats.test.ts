@@ -39,12 +39,7 @@ test("takes PyTorch's files, together with safetensors, and refuses what their p
   const plain = await start(await bundleWorker(), {});
   try {
     const refused = await post(plain, { body: form({ a: A, b: await pt(B) }) });
-    await checkProblem(
-      "without the format",
-      refused,
-      422,
-      /^b looks like a zip archive \(PyTorch .*expected safetensors$/,
-    );
+    await checkProblem("without the format", refused, 422, /^b looks like a zip archive, .*expected safetensors$/);
     assert.match(await (await fetch(plain.url)).text(), /two files in, safetensors, the merged one/);
     assert.match(await (await fetch(worker.url)).text(), /two files in, safetensors or pytorch, the merged one/);
   } finally {
