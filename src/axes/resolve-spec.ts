@@ -7,7 +7,7 @@ import type { TensorInfo } from "../base/model.ts";
 import { isStatistic } from "../base/tensor-names.ts";
 import { ANY_SIZE, axisNames, resolveAxis } from "./axis.ts";
 import { fitSpec } from "./fit-spec.ts";
-import { type AxisEquation, blockSizes, solveSizes } from "./sizes.ts";
+import { type AxisEquation, blockSizes, type DecidedSize, solveSizes } from "./sizes.ts";
 import {
   checkBlockNames,
   checkBlocks,
@@ -49,13 +49,19 @@ export function resolveSpec(spec: Spec, tensors: ReadonlyMap<string, TensorInfo>
     });
   }
   const index = indexPermutations(equations, fitted, series);
-  const sizes = solveSizes(equations, fitted.permutations, sizesOfSeries(series));
+  const sizes = solveSizes(equations, fitted.permutations, givenSizes(fitted, sizesOfSeries(series)));
   const resolved = [...tensors].map(([name, info]) =>
     resolveTensor(name, info, listed.get(name)!, sizes, index, series),
   );
   for (const tensor of resolved) checkBlocks(tensor);
   checkSlices(resolved);
   return { tensors: resolved, permutations: listPermutations(fitted, sizes, index, resolved), spec: fitted };
+}
+
+/** Sizes that the spec says itself, besides those of series. */
+function givenSizes({ sizes }: Spec, known: Map<string, DecidedSize>): Map<string, DecidedSize> {
+  for (const [name, size] of sizes ?? []) if (!known.has(name)) known.set(name, { size, where: "the spec's sizes" });
+  return known;
 }
 
 function fixedTensor(name: string, info: TensorInfo): TensorSpec {

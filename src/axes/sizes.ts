@@ -33,14 +33,51 @@ export function solveSizes(
     sizes.set(name, size);
   };
   for (const [name, { size, where }] of given) decide(name, size, where);
+  settle(equations, nested, { sizes, decided, decide });
+  for (const equation of equations) checkOne(equation, sizes, decided);
+  for (const [name, { outer, inner }] of nested) checkNestedSizes(name, outer, inner, decided);
+  return sizes;
+}
+
+/** Permutations of known sizes that axes alone do not settle: all of them, one after the other, until the axes tell the rest. */
+export function openSizes(
+  equations: readonly AxisEquation[],
+  nested: ReadonlyMap<string, NestedPermutation>,
+  known: ReadonlyMap<string, number>,
+): Map<string, number> {
+  const sizes = blockSizes(nested);
+  const decided = new Map<string, DecidedSize>();
+  const open = new Map<string, number>();
+  const decide = (name: string, size: number, where: string): void => {
+    decided.set(name, { size, where });
+    sizes.set(name, size);
+  };
+  for (;;) {
+    settle(equations, nested, { sizes, decided, decide });
+    const next = [...known].find(([name]) => !decided.has(name));
+    if (next === undefined) return open;
+    open.set(...next);
+    decide(next[0], next[1], "the spec's sizes");
+  }
+}
+
+interface Settling {
+  readonly sizes: ReadonlyMap<string, number>;
+  readonly decided: ReadonlyMap<string, DecidedSize>;
+  readonly decide: Decide;
+}
+
+/** Decides whatever one equation alone tells, until none does. */
+function settle(
+  equations: readonly AxisEquation[],
+  nested: ReadonlyMap<string, NestedPermutation>,
+  { sizes, decided, decide }: Settling,
+): void {
   for (let before = -1; before !== sizes.size; ) {
     before = sizes.size;
     for (const equation of equations) solveOne(equation, sizes, decide);
     for (const [name, { outer, inner }] of nested) solveNested(name, outer, inner, decided, decide);
   }
-  for (const equation of equations) checkOne(equation, sizes, decided);
-  for (const [name, { outer, inner }] of nested) checkNestedSizes(name, outer, inner, decided);
-  return sizes;
 }
 
 /** The size of a block of each nested permutation, for every outer one, by the text of the factor: `V/H`. */

@@ -37,7 +37,7 @@ export function parseSpecAt(source: string | object, where: string): Spec {
   const later = format === SPEC_FORMATS[1];
   if (!later && format !== SPEC_FORMATS[0])
     throw new SpecError(`${where} has format ${show(format)}, expected ${SPEC_FORMATS.map(show).join(" or ")}`);
-  knownKeys(file, ["format", "tensors", "permutations", "rest", ...(later ? ["roles"] : [])], where);
+  knownKeys(file, ["format", "tensors", "permutations", "rest", ...(later ? ["roles", "sizes"] : [])], where);
   const tensors = new Map<string, TensorSpec>();
   for (const [name, value] of record(file.get("tensors"), `${where} "tensors"`)) {
     tensors.set(name, parseTensor(value, `${where} tensor ${name}`, later));
@@ -50,7 +50,9 @@ export function parseSpecAt(source: string | object, where: string): Spec {
   const rest = file.get("rest") ?? "refused";
   if (rest !== "refused" && rest !== "fixed")
     throw new SpecError(`${where} has rest ${show(rest)}, expected "fixed" or "refused"`);
-  const spec: Spec = { tensors, permutations, rest, basis: "given", assumptions: [] };
+  const sizes = later ? parseSizes(file.get("sizes") ?? {}, where) : new Map<string, number>();
+  const plain: Spec = { tensors, permutations, rest, basis: "given", assumptions: [] };
+  const spec = sizes.size === 0 ? plain : { ...plain, sizes };
   if (!later && formatOf(spec) !== format)
     throw new SpecError(
       `${where} nests permutations in nested ones or has blocks, expected format ${show(SPEC_FORMATS[1])}`,
@@ -59,12 +61,29 @@ export function parseSpecAt(source: string | object, where: string): Spec {
 }
 
 /** The first format that can express it. */
-function formatOf({ tensors, permutations }: Spec): string {
+function formatOf({ tensors, permutations, sizes }: Spec): string {
   const isLater =
+    (sizes !== undefined && sizes.size > 0) ||
     [...tensors.values()].some(({ axes, slice }) => slice !== undefined || axes.some(isStructured)) ||
     [...permutations.values()].some(({ outer }) => permutations.has(outer));
   return SPEC_FORMATS[isLater ? 1 : 0];
 }
+
+/** `{ "P0": 2 }`. */
+function parseSizes(value: unknown, where: string): Map<string, number> {
+  const sizes = new Map<string, number>();
+  for (const [name, size] of record(value, `${where} "sizes"`)) {
+    if (!isPermutationName(name) || !Number.isSafeInteger(size) || (size as number) < 1)
+      throw new SpecError(`${where} size of ${show(name)} is ${show(size)}, expected an integer of at least 1`);
+    sizes.set(name, size as number);
+  }
+  return sizes;
+}
+
+const sizesText = (sizes: ReadonlyMap<string, number>): string =>
+  sorted(sizes)
+    .map(([name, size]) => `${show(name)}:${size}`)
+    .join();
 
 /** `{ "ffn": ["P1", "P2"] }`, as names → roles. */
 function parseRoles(value: unknown, where: string): Map<string, UnitRole> {
@@ -96,7 +115,8 @@ export function formatSpec(spec: Spec): string {
   const permutations = sorted(spec.permutations).map(
     ([name, { outer, inner }]) => `${show(name)}:{"inner":${inner},"outer":${show(outer)}}`,
   );
-  const body = `"permutations":{${permutations.join()}},"rest":${show(spec.rest)},"tensors":{${tensors.join()}}`;
+  const sizes = spec.sizes === undefined || spec.sizes.size === 0 ? "" : `"sizes":{${sizesText(spec.sizes)}},`;
+  const body = `"permutations":{${permutations.join()}},"rest":${show(spec.rest)},${sizes}"tensors":{${tensors.join()}}`;
   return `{"format":${show(formatOf(spec))},${body}}`;
 }
 
@@ -122,6 +142,8 @@ export function prettySpec(spec: Spec): string {
   const format = roles.size > 0 ? SPEC_FORMATS[1] : formatOf(spec);
   const parts = [`  "format": ${show(format)}`, `  "tensors": {\n${tensors.join(",\n")}\n  }`];
   if (permutations.length > 0) parts.push(`  "permutations": {\n${permutations.join(",\n")}\n  }`);
+  if (spec.sizes !== undefined && spec.sizes.size > 0)
+    parts.push(`  "sizes": { ${sizesText(spec.sizes).replaceAll(":", ": ").replaceAll(",", ", ")} }`);
   if (roles.size > 0) parts.push(`  "roles": {\n${rolesText(roles)}\n  }`);
   if (spec.rest === "fixed") parts.push('  "rest": "fixed"');
   return `{\n${parts.join(",\n")}\n}\n`;

@@ -1,5 +1,6 @@
 /** What a network's own graph shows of its tensors: the largest spec that keeps what it computes. */
 
+import { openSizes } from "../axes/sizes.ts";
 import type { Axis, Factor, NestedPermutation, Segment, Spec, TensorSpec } from "../axes/types.ts";
 import { isFloat } from "../base/dtype.ts";
 import type { Model } from "../base/model.ts";
@@ -81,10 +82,9 @@ function sayAxes(
       const numbers = axis.map((unit) => number[unit]!);
       digits.meet(numbers);
       const found = describeAxis(families, digits, numbers);
-      const block = Array.isArray(found) ? blockIn(found, digits) : undefined;
-      if (Array.isArray(found) && block === undefined) parts.push(found);
+      if (Array.isArray(found)) parts.push(found);
       else {
-        const unsaid = block === undefined ? (found as Unsaid) : { digit: block, at: 0 };
+        const unsaid = found as Unsaid;
         // One family at a time: another axis may say of the same one what is then no longer so.
         if (!restricted.has(unsaid.digit)) restrict(units, families, digits, numbers, unsaid);
         restricted.add(unsaid.digit);
@@ -93,25 +93,6 @@ function sayAxes(
     said.set(name, parts);
   }
   return restricted.size === 0 ? said : undefined;
-}
-
-/**
- * A digit that has no words in this version of the axis algebra: one inside of another that does not come right before
- * it.
- */
-function blockIn(segments: readonly (readonly AxisPart[])[], digits: Digits): number | undefined {
-  for (const parts of segments)
-    for (const [at, part] of parts.entries()) {
-      if ("parts" in part) {
-        const inside = part.parts.flat().find((each) => "digit" in each);
-        if (inside !== undefined && "digit" in inside) return inside.digit;
-      }
-      if (!("digit" in part) || digits.outer[part.digit] === undefined) continue;
-      const before = parts[at - 1];
-      const follows = before !== undefined && "digit" in before && before.digit === digits.outer[part.digit];
-      if (!follows || digits.outer[digits.outer[part.digit]!] !== undefined) return part.digit;
-    }
-  return undefined;
 }
 
 function specOf({ model, statistics }: Reading, digits: Digits, said: Said): Spec {
@@ -133,7 +114,28 @@ function specOf({ model, statistics }: Reading, digits: Digits, said: Said): Spe
     const axes = info.shape.map((_, at): Axis => toAxis(parts?.[at] ?? [], nameOf, digits));
     tensors.set(name, { axes, votes: isFloat(info.dtype) && !statistics.has(name) });
   }
-  return { tensors, permutations, rest: "refused", basis: "graph" };
+  const known = new Map([...names].map(([digit, name]) => [name, sizeOf(digit, digits)]));
+  const sizes = sizesToSay(model, tensors, permutations, known);
+  return { tensors, permutations, rest: "refused", basis: "graph", sizes: sizes.size === 0 ? undefined : sizes };
+}
+
+/** Strands of a digit's family: nested ones count those of all blocks. */
+function sizeOf(digit: number, digits: Digits): number {
+  const outer = digits.outer[digit];
+  return digits.counts[digit]! * (outer === undefined ? 1 : sizeOf(outer, digits));
+}
+
+/** Sizes that the axes leave open. */
+function sizesToSay(
+  model: Reading["model"],
+  tensors: ReadonlyMap<string, TensorSpec>,
+  permutations: ReadonlyMap<string, NestedPermutation>,
+  known: ReadonlyMap<string, number>,
+): Map<string, number> {
+  const equations = [...tensors].flatMap(([name, { axes }]) =>
+    axes.map((axis, at) => ({ axis, length: model.tensors.get(name)!.shape[at]!, where: `${name} axis ${at}` })),
+  );
+  return openSizes(equations, permutations, known);
 }
 
 function toAxis(segments: readonly (readonly AxisPart[])[], nameOf: (digit: number) => string, digits: Digits): Axis {
@@ -147,8 +149,7 @@ function toSegment(parts: readonly AxisPart[], nameOf: (digit: number) => string
   const factors: Factor[] = [];
   for (const [at, part] of parts.entries()) {
     if ("fixed" in part) factors.push(part.fixed);
-    else if ("parts" in part)
-      factors.push({ parts: part.parts.map((each) => toSegment(each, nameOf, digits)) } as unknown as Factor);
+    else if ("parts" in part) factors.push({ parts: part.parts.map((each) => toSegment(each, nameOf, digits)) });
     else {
       const outer = digits.outer[part.digit];
       const before = parts[at - 1];
@@ -156,7 +157,7 @@ function toSegment(parts: readonly AxisPart[], nameOf: (digit: number) => string
       const name = nameOf(part.digit);
       if (outer === undefined) factors.push(name);
       else if (follows && !refersTo(parts.slice(at + 1), outer, digits)) factors.splice(-1, 1, name);
-      else factors.push({ block: name, of: nameOf(outer) } as unknown as Factor);
+      else factors.push({ block: name, of: nameOf(outer) });
     }
   }
   return factors;

@@ -3,9 +3,12 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { formatAxis } from "../../../src/axes/axis.ts";
+import { resolveSpec } from "../../../src/axes/resolve-spec.ts";
+import { formatSpec, parseSpec, prettySpec } from "../../../src/axes/spec-file.ts";
 import { createRng } from "../../../src/base/rng.ts";
 import { inferSpec } from "../../../src/infer/infer-spec.ts";
 import { toModel } from "../../reference/networks.ts";
+import { gpt2 } from "../../reference/operators/gpt2.ts";
 import { type GraphBuilder, graphBuilder } from "../../reference/operators/graph-builder.ts";
 
 const test = suite("infer spec");
@@ -37,6 +40,87 @@ test("a residual sum ties what it adds", async () => {
     "head.weight": "_, P0",
     "head.bias": "_",
   });
+});
+
+/** `[batch, time, heads · inner]` → `[batch, heads, time, inner]`. */
+const heads = (b: GraphBuilder, x: string, count: number, inner: number): string =>
+  b.operator("Transpose", [b.operator("Reshape", [x, b.constant([0, 0, count, inner])])], { perm: [0, 2, 1, 3] });
+
+function attend(b: GraphBuilder, q: string, k: string, v: string, width: number): string {
+  const scores = b.operator("MatMul", [q, b.operator("Transpose", [k], { perm: [0, 1, 3, 2] })]);
+  const mixed = b.operator("MatMul", [b.operator("Softmax", [scores]), v]);
+  const rows = b.operator("Reshape", [
+    b.operator("Transpose", [mixed], { perm: [0, 2, 1, 3] }),
+    b.constant([0, 0, width]),
+  ]);
+  return b.operator("MatMul", [rows, b.tensor("out", [width, 5])]);
+}
+
+test("heads move, and what is inside of each; queries and keys together", async () => {
+  const side = await axesOf((b) => {
+    const all = b.operator("MatMul", [b.input("x", [undefined, undefined, 7]), b.tensor("qkv", [7, 36])]);
+    const [q, k, v] = b
+      .operators("Split", [all, b.constant([12, 12, 12])], 3, { axis: 2 })
+      .map((part) => heads(b, part, 3, 4));
+    return attend(b, q!, k!, v!, 12);
+  });
+  assert.equal(side, { qkv: "_, 2*P1|P2", out: "P2, _" });
+  const inside = await axesOf((b) => {
+    const all = b.operator("MatMul", [b.input("x", [undefined, undefined, 7]), b.tensor("qkv", [7, 36])]);
+    const [q, k, v] = b.operators("Split", [heads(b, all, 3, 12), b.constant([4, 4, 4])], 3, { axis: 3 });
+    return attend(b, q!, k!, v!, 12);
+  });
+  assert.equal(inside, { qkv: "_, P0*(2*P1/P0|P2/P0)", out: "P2, _" });
+});
+
+test("groups of queries: their order, and one inner order for the group", async () => {
+  const b = graphBuilder(createRng(1));
+  const x = b.input("x", [2, 5, 7]);
+  const project = (name: string, count: number): string =>
+    heads(b, b.operator("MatMul", [x, b.tensor(name, [7, count * 3])]), count, 3);
+  const repeated = (value: string): string => {
+    const wide = b.operator("Expand", [b.operator("Unsqueeze", [value, b.constant([2])]), b.constant([2, 2, 2, 5, 3])]);
+    return b.operator("Reshape", [wide, b.constant([2, 4, 5, 3])]);
+  };
+  const graph = b.build(attend(b, project("q", 4), repeated(project("k", 2)), repeated(project("v", 2)), 12));
+  const { spec } = await inferSpec(graph, toModel(b.tensors));
+  const texts = [...spec.tensors].map(([name, { axes }]) => `${name}: ${axes.map(formatAxis).join(", ")}`);
+  assert.equal(texts, ["q: _, P0*P1/P0*P2/P0", "k: _, P2", "v: _, P3", "out: P0*P1/P0*P3/P0, _"]);
+  assert.equal(spec.permutations.get("P1"), { outer: "P0", inner: 2 });
+});
+
+test("sizes that no axis tells are said, and written to files", async () => {
+  const b = graphBuilder(createRng(1));
+  const wide = b.operator("Conv", [b.input("x", [2, 3, 5, 5]), b.tensor("dw", [6, 1, 3, 3])], { group: 3 });
+  const graph = b.build(b.operator("Conv", [b.operator("Relu", [wide]), b.tensor("pw", [4, 6, 1, 1])]));
+  const model = toModel(b.tensors);
+  const { spec } = await inferSpec(graph, model);
+  assert.is(formatAxis(spec.tensors.get("pw")!.axes[1]!), "P0|P1|P2");
+  assert.equal(
+    [...spec.sizes!],
+    [
+      ["P0", 2],
+      ["P1", 2],
+    ],
+  );
+  const read = parseSpec(prettySpec(spec));
+  assert.is(formatSpec(read), formatSpec(spec));
+  assert.equal(
+    resolveSpec(read, model.tensors).permutations.map(({ size }) => size),
+    [2, 2, 2],
+  );
+  assert.throws(() => parseSpec({ format: "rebasin-spec/2", tensors: {}, sizes: { P0: 0 } }), /size of "P0" is 0/);
+  assert.throws(() => parseSpec({ format: "rebasin-spec/1", tensors: {}, sizes: { P0: 2 } }), /sizes/);
+});
+
+test("GPT-2 small: one stream, twelve blocks, in one pass over the graph", async () => {
+  const b = graphBuilder(createRng(1));
+  const { graph, tensors } = gpt2(b);
+  const { spec } = await inferSpec(graph, { tensors });
+  const texts = (name: string): string => spec.tensors.get(name)!.axes.map(formatAxis).join(", ");
+  assert.is(texts("wte"), "_, P0");
+  assert.match(texts("h.11.attn"), /^P0, 2\*(P\d+)\|P\d+$/);
+  assert.match(texts("h.11.fc"), /^P0, P\d+$/);
 });
 
 test.run();
