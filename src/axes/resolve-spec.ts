@@ -58,7 +58,7 @@ export function resolveSpec(spec: Spec, tensors: ReadonlyMap<string, TensorInfo>
   return { tensors: resolved, permutations: listPermutations(fitted, sizes, index, resolved), spec: fitted };
 }
 
-/** Sizes that the spec says itself, besides those of series. */
+/** Sizes that the spec gives itself, and those of series. */
 function givenSizes({ sizes }: Spec, known: Map<string, DecidedSize>): Map<string, DecidedSize> {
   for (const [name, size] of sizes ?? []) if (!known.has(name)) known.set(name, { size, where: "the spec's sizes" });
   return known;

@@ -39,7 +39,7 @@ export function solveSizes(
   return sizes;
 }
 
-/** Permutations of known sizes that axes alone do not settle: all of them, one after the other, until the axes tell the rest. */
+/** Known sizes that the axes leave open: these are given one after the other, until the axes give the others. */
 export function openSizes(
   equations: readonly AxisEquation[],
   nested: ReadonlyMap<string, NestedPermutation>,
@@ -67,7 +67,7 @@ interface Settling {
   readonly decide: Decide;
 }
 
-/** Decides whatever one equation alone tells, until none does. */
+/** Decides every size that one equation gives, until none does. */
 function settle(
   equations: readonly AxisEquation[],
   nested: ReadonlyMap<string, NestedPermutation>,

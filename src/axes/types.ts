@@ -68,7 +68,7 @@ export interface Spec {
    * What permutations are for, by name: which `only` and `except` accept as well as names. Not part of the fingerprint.
    */
   readonly roles?: ReadonlyMap<string, UnitRole> | undefined;
-  /** Sizes of permutations that no axis tells, since they stand there with others of unknown size: `P0|P1`. */
+  /** Sizes of permutations that are open on every axis, as those of `P0|P1` are. */
   readonly sizes?: ReadonlyMap<string, number> | undefined;
   /**
    * Tensors of the model that are not listed: an error, or fixed in place. Specs of the reference form list voting
