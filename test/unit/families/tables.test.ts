@@ -8,8 +8,10 @@ import { detectSpec } from "../../../src/families/detect-spec.ts";
 import { matchWeights } from "../../../src/match/match-weights.ts";
 import { applyPermutations } from "../../../src/perm/apply-permutations.ts";
 import { rejects } from "../../reference/expect-error.ts";
+import { IMAGE_AND_SOUND_NETWORKS } from "../../reference/forward/images-and-sound.ts";
 import type { SequenceNetwork } from "../../reference/forward/sequence-network.ts";
 import { type TensorMap, Weights } from "../../reference/forward/sequences.ts";
+import { T5_NETWORKS } from "../../reference/forward/t5.ts";
 import { NETWORKS, SEQUENCES } from "../../reference/forward/transformers.ts";
 import { fromModel, toModel } from "../../reference/networks.ts";
 import { plant, randomPermutations } from "../../reference/plant.ts";
@@ -28,7 +30,7 @@ const outputs = ({ run }: SequenceNetwork, tensors: TensorMap): number[] =>
 
 const infos = (tensors: TensorMap) => toModel(tensors).tensors;
 
-for (const [name, network] of Object.entries(NETWORKS)) {
+for (const [name, network] of Object.entries({ ...NETWORKS, ...IMAGE_AND_SOUND_NETWORKS, ...T5_NETWORKS })) {
   const { config, family } = network;
   const detect = (tensors: TensorMap): Promise<Spec> => detectSpec({ tensors: infos(tensors) }, { config });
 
@@ -75,7 +77,9 @@ for (const [name, network] of Object.entries(NETWORKS)) {
     const tensors = create(network, 1);
     const more = new Map([...tensors, ["model.extra_matrix.weight", { shape: [3, 3], data: new Float32Array(9) }]]);
     await rejects(() => detect(more), SpecError, /lacks model\.extra_matrix\.weight, expected/);
-    const inLayer = [...tensors.keys()].find((each) => /[.](1)[.].*(out|o_proj|c_proj|dense).*weight$/.test(each))!;
+    const ends =
+      /[._]1\..*(?:output\.dense|o_proj|out_proj|c_proj|attention\.dense|out_lin|attn\.proj|SelfAttention\.o)\.weight$/;
+    const inLayer = [...tensors.keys()].find((each) => ends.test(each))!;
     const fewer = new Map([...tensors].filter(([each]) => each !== inLayer));
     await rejects(() => detect(fewer), SpecError, new RegExp(`lacks .*${inLayer.split(".").slice(-2).join("\\.")}`));
   });
