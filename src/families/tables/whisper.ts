@@ -24,6 +24,18 @@ const feed = (stream: string, units: string): TensorRows => ({
   ...norm("final_layer_norm", stream),
 });
 
+/** Sound by two convolutions: the first has channels of its own, the second writes the stream. */
+const encoderRows = (encoder: AttentionAxes): TensorRows => ({
+  ...{ "conv1.weight": ["C", "_", "_"], "conv1.bias": ["C"] },
+  ...{ "conv2.weight": ["R.enc", "C", "_"], "conv2.bias": ["R.enc"] },
+  "embed_positions.weight": ["_", "R.enc"],
+  ...behind("layers.{L}.", {
+    ...attention("self_attn", encoder, "R.enc", "R.enc"),
+    ...feed("R.enc", "F.enc{L}"),
+  }),
+  ...norm("layer_norm", "R.enc"),
+});
+
 export const whisper: Table = {
   name: "whisper",
   signs: [`${PREFIX}encoder.conv1.weight`, QUERY, `${PREFIX}decoder.layers.0.encoder_attn.q_proj.weight`],
@@ -42,16 +54,7 @@ export const whisper: Table = {
         ...cross.permutations,
       },
       tensors: {
-        ...behind(`${PREFIX}encoder.`, {
-          ...{ "conv1.weight": ["C", "_", "_"], "conv1.bias": ["C"] },
-          ...{ "conv2.weight": ["R.enc", "C", "_"], "conv2.bias": ["R.enc"] },
-          "embed_positions.weight": ["_", "R.enc"],
-          ...behind("layers.{L}.", {
-            ...attention("self_attn", encoder, "R.enc", "R.enc"),
-            ...feed("R.enc", "F.enc{L}"),
-          }),
-          ...norm("layer_norm", "R.enc"),
-        }),
+        ...behind(`${PREFIX}encoder.`, encoderRows(encoder)),
         ...behind(`${PREFIX}decoder.`, {
           "embed_tokens.weight": ["_", "R"],
           "embed_positions.weight": ["_", "R"],
