@@ -1,4 +1,6 @@
-/** CLIP, as transformers' `CLIPModel` saves it: two towers that project into one space, which is the output and stays. */
+/**
+ * CLIP, as transformers' `CLIPModel` saves it: two towers that project into one space, which is the output and stays.
+ */
 
 import { attentionAxes } from "./attention.ts";
 import type { CheckpointFacts } from "./checkpoint.ts";
@@ -7,7 +9,7 @@ import type { Table, TableLayout } from "./table.ts";
 
 const layersOf = (tower: string): string => `${tower}_model.encoder.layers.{L}.`;
 
-/** Heads of a tower: by its part of the configuration, else by the units of a head, which both towers have as many of. */
+/** Heads of a tower: by its part of the configuration, else by the units of a head, as many in both towers. */
 function headsOf(checkpoint: CheckpointFacts, tower: string): { heads: number; headDim: number } {
   const rows = checkpoint.size(`${layersOf(tower)}self_attn.q_proj.weight`, 0)!;
   const key = `${tower}_config.num_attention_heads`;

@@ -1,4 +1,4 @@
-/** Vision transformers as transformers' `ViTModel`, timm and torchvision save them: pre-LayerNorm, patches by a convolution. */
+/** Vision transformers of transformers (`ViTModel`), timm and torchvision: pre-LayerNorm, patches by a convolution. */
 
 import { attentionAxes } from "./attention.ts";
 import type { CheckpointFacts } from "./checkpoint.ts";

@@ -1,4 +1,7 @@
-/** Whisper, as transformers' `WhisperForConditionalGeneration` saves it: keys have no bias, two streams, cross-attention from one to the other. */
+/**
+ * Whisper, as transformers' `WhisperForConditionalGeneration` saves it: keys have no bias, and cross-attention reads the
+ * encoder's stream into the decoder's.
+ */
 
 import { type AttentionAxes, attentionAxes } from "./attention.ts";
 import { withOutput } from "./outputs.ts";
@@ -24,7 +27,7 @@ const feed = (stream: string, units: string): TensorRows => ({
   ...norm("final_layer_norm", stream),
 });
 
-/** Sound by two convolutions: the first has channels of its own, the second writes the stream. */
+/** Sound by two convolutions: the first has separate channels, the second writes the stream. */
 const encoderRows = (encoder: AttentionAxes): TensorRows => ({
   ...{ "conv1.weight": ["C", "_", "_"], "conv1.bias": ["C"] },
   ...{ "conv2.weight": ["R.enc", "C", "_"], "conv2.bias": ["R.enc"] },
