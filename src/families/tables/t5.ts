@@ -1,6 +1,6 @@
 /**
- * T5, as transformers' `T5ForConditionalGeneration` saves it. Relative positions add a bias to each head. One table in the
- * first block serves every layer of its stack, so all self-attentions of a stack have one order of heads.
+ * T5, as transformers' `T5ForConditionalGeneration` saves it. Relative positions add a bias to each head. One table in
+ * the first block serves every layer of its stack, so all self-attentions of a stack have one order of heads.
  */
 
 import type { CheckpointFacts } from "./checkpoint.ts";

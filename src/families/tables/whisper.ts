@@ -1,6 +1,6 @@
 /**
- * Whisper, as transformers' `WhisperForConditionalGeneration` saves it: keys have no bias, and cross-attention reads the
- * encoder's stream into the decoder's.
+ * Whisper, as transformers' `WhisperForConditionalGeneration` saves it: keys have no bias, and cross-attention reads
+ * the encoder's stream into the decoder's.
  */
 
 import { type AttentionAxes, attentionAxes } from "./attention.ts";
