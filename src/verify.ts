@@ -22,6 +22,8 @@ export type { OnnxRuntime, OnnxRuntimeSession, OnnxRuntimeTensor } from "./run/o
 export { type FamilyRunner, type FamilyRunnerOptions, familyRunner } from "./verify/family-runner.ts";
 export { linkedRunner } from "./verify/linked-runner.ts";
 export { type OnnxRunnerOptions, onnxRunner } from "./verify/onnx-runner.ts";
+export type { NetworkOutputs } from "./verify/outputs.ts";
+export { requireSameFunction } from "./verify/verify-alignment.ts";
 export {
   type AxisFault,
   type GroupCheck,

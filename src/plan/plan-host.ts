@@ -5,6 +5,7 @@ import type { Model } from "../base/model.ts";
 import type { Computing, Running } from "../base/options.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { MatchOptions } from "../match/match-weights.ts";
+import type { AlignedPair } from "../perm/pair.ts";
 import type { ExecutorOptions } from "../run/executor.ts";
 import type { MergePlan, PlanData, PlanModel } from "./merge-plan.ts";
 import type { Locate } from "./shape.ts";
@@ -52,6 +53,8 @@ export interface PlanRun
     ExecutorOptions {
   /** One line for people, such as how much memory a step takes. */
   readonly onNote?: ((line: string) => void) | undefined;
+  /** Called with A and B when B is aligned, before anything is blended: what it rejects with ends the run. */
+  readonly onAligned?: ((aligned: AlignedPair) => Promise<void>) | undefined;
   /** How messages name a key of the plan: by default `blend.density`. */
   readonly locate?: Locate | undefined;
 }

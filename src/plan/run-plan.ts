@@ -112,6 +112,7 @@ async function runPair(setting: PlanSetting, open: OpenPlan): Promise<PlanResult
   const target = await targetOf(setting, open);
   const repair = plannedRepair(setting);
   const aligned = await alignByPlan(setting, bridge, { repair });
+  await setting.run.onAligned?.(aligned);
   const { alignment, spec, permutations } = aligned;
   const result = { plan, alignment, spec: spec.spec, notes: alignment.notes, hasStatistics: hasStatistics(aligned.a) };
   const file = plan.output?.permutations;

@@ -10,12 +10,13 @@ import { createRng } from "../base/rng.ts";
 import { applyPermutations } from "../perm/apply-permutations.ts";
 import { resolveFor } from "../perm/resolve-for.ts";
 import { type AxisChange, axisChanges, withChanges } from "./axis-changes.ts";
+import { checkOutputs, largestDeviation, type NetworkOutputs } from "./outputs.ts";
 import { randomPermutations } from "./random-permutations.ts";
 import { varyConstants } from "./vary-constants.ts";
 
 /** What runs a model on its own fixed inputs: gives all outputs, one array each. */
 export interface SpecRunner {
-  run(model: Model, signal?: AbortSignal): Promise<readonly (readonly number[] | Float32Array | Float64Array)[]>;
+  run(model: Model, signal?: AbortSignal): Promise<NetworkOutputs>;
 }
 
 /** Options of `verifySpec`. */
@@ -88,7 +89,7 @@ interface Proof {
   readonly model: Model;
   readonly resolved: ResolvedSpec;
   readonly runner: SpecRunner;
-  readonly original: Awaited<ReturnType<SpecRunner["run"]>>;
+  readonly original: NetworkOutputs;
   readonly seed: number;
   readonly tolerance: number;
   readonly maxRuns: number;
@@ -223,30 +224,4 @@ async function findFaults(proof: Proof, name: string, size: number): Promise<Axi
     }));
   }
   return [];
-}
-
-function checkOutputs(name: string, outputs: Proof["original"]): void {
-  for (const [i, output] of outputs.entries())
-    if (output.some((value) => !Number.isFinite(value)))
-      throw new RangeError(
-        `${name} output ${i} has NaN or infinities on random inputs, expected numbers: set the inputs`,
-      );
-}
-
-/** Over all outputs: the largest difference, relative to the largest number of the output that was. */
-function largestDeviation(original: Proof["original"], other: Proof["original"]): number {
-  let worst = 0;
-  for (const [k, before] of original.entries()) {
-    const after = other[k]!;
-    let [difference, scale] = [0, 0];
-    for (let i = 0; i < before.length; i++) {
-      const apart = Math.abs(before[i]! - after[i]!);
-      // Not a number is as far as can be.
-      difference = Number.isNaN(apart) ? Number.POSITIVE_INFINITY : Math.max(difference, apart);
-      scale = Math.max(scale, Math.abs(before[i]!));
-    }
-    if (before.length !== after.length) return Number.POSITIVE_INFINITY;
-    if (difference > 0) worst = Math.max(worst, scale === 0 ? Number.POSITIVE_INFINITY : difference / scale);
-  }
-  return worst;
 }

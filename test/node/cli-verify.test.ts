@@ -1,9 +1,9 @@
 /** `rebasin verify` without the peer for ONNX: families run on TensorFlow.js. */
 
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { A, commandLine } from "../reference/command-line.ts";
+import { A, B, commandLine } from "../reference/command-line.ts";
 import { branchedOnnx, mlpOnnx } from "../reference/onnx-networks.ts";
 
 const test = suite("rebasin verify");
@@ -84,6 +84,25 @@ test("--graph serves match, merge, many and plans: checkpoints of a network that
   const wrong = await line.run("merge", "a.safetensors", "b.safetensors", "-o", "x.safetensors", "--graph", "a.pt");
   assert.is(wrong.code, 2);
   assert.match(wrong.stderr, /--graph a\.pt, expected an ONNX file/);
+});
+
+test("merge --verify runs B before and after; with a wrong spec nothing is written", async () => {
+  const { code, json } = await line.runJson("merge", A, B, "-o", "m.safetensors", "--verify");
+  assert.is(code, 0, JSON.stringify(json));
+  assert.ok(json.verified.deviation < 1e-5);
+  assert.is(json.verified.runtime, "TensorFlow.js");
+  await line.run("inspect", A, "--spec-out", "spec.json");
+  const text = String(line.bytes("spec.json"));
+  const [name] = Object.keys(JSON.parse(text).tensors).filter((tensor) => tensor.endsWith("0.bias"));
+  const spec = JSON.parse(text);
+  const right = spec.tensors[name!];
+  spec.tensors[name!] = Array.isArray(right) ? ["_"] : { ...right, axes: ["_"] };
+  writeFileSync(line.path("wrong.json"), JSON.stringify(spec));
+  const words = ["merge", A, B, "-o", "w.safetensors", "--spec", "wrong.json", "--verify"];
+  const wrong = await line.run(...words);
+  assert.is(wrong.code, 1);
+  assert.match(wrong.stderr, /computes something else when its units are renumbered: outputs change by/);
+  assert.not(existsSync(line.path("w.safetensors")));
 });
 
 test("options that do not fit are refused", async () => {

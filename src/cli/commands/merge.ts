@@ -1,6 +1,7 @@
 /** `rebasin merge A B -o OUT` */
 
 import type { Dtype } from "../../base/dtype.ts";
+import type { AlignedPair } from "../../perm/pair.ts";
 import { runPlan } from "../../plan/run-plan.ts";
 import { PERMUTATIONS_OPTION, type PermutationsValues } from "../aligned-pair.ts";
 import { PERMUTATIONS_OUT_OPTION } from "../alignment-text.ts";
@@ -10,12 +11,13 @@ import type { Command } from "../command.ts";
 import { MATCH_OPTIONS, type MatchValues } from "../matching.ts";
 import { MATCH_DATA_OPTIONS, type MatchDataValues } from "../matching-data.ts";
 import { PREFIX_OPTIONS, type PrefixValues } from "../models.ts";
-import { number } from "../option.ts";
+import { flag, number } from "../option.ts";
 import { FOLDER_OPTIONS, type FolderValues, METADATA_OPTION, outputOption } from "../output.ts";
 import { planResult } from "../plan-result.ts";
 import { alignOf, outputOf, planOf, repairOf, settingOf } from "../planning.ts";
 import { TEMPERATURE_OPTION } from "../repairing.ts";
 import { MERGE_REPAIR_OPTIONS, type MergeRepairValues } from "../repairing-tasks.ts";
+import { checkAligned } from "../spec-runner.ts";
 
 interface MergeValues
   extends BlendValues,
@@ -32,6 +34,7 @@ interface MergeValues
   readonly "no-metadata": boolean;
   readonly "keep-a": readonly string[] | undefined;
   readonly temperature: boolean;
+  readonly verify: boolean;
 }
 
 export const merge: Command<MergeValues> = {
@@ -58,6 +61,10 @@ export const merge: Command<MergeValues> = {
     ...MATCH_DATA_OPTIONS,
     ...MERGE_REPAIR_OPTIONS,
     temperature: TEMPERATURE_OPTION,
+    verify: flag({
+      help: "run B before and after its units are renumbered, and write nothing if its outputs change",
+      without: ["base"],
+    }),
   },
   examples: [
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors",
@@ -78,6 +85,13 @@ export const merge: Command<MergeValues> = {
     const words = { ...found, ...blended, base, align, repair: repairOf(options), output: outputOf(options) };
     const setting = await settingOf(context, planOf(context, words), checkpoint);
     const { plan, host, run } = setting;
-    return planResult(await runPlan(plan, host, run));
+    if (!options.verify) return planResult(await runPlan(plan, host, run));
+    let verified: Awaited<ReturnType<typeof checkAligned>> | undefined;
+    const onAligned = async (aligned: AlignedPair): Promise<void> => {
+      verified = await checkAligned(context, aligned);
+    };
+    const { json, text } = planResult(await runPlan(plan, host, { ...run, onAligned }));
+    const line = `verified   outputs of B change by ${verified?.deviation.toExponential(1)} when its units are renumbered`;
+    return { json: { ...(json as object), verified }, text: `${text}\n${line}` };
   },
 };

@@ -4,20 +4,12 @@ import { specName } from "../../axes/spec-name.ts";
 import type { Spec } from "../../axes/types.ts";
 import type { Model } from "../../base/model.ts";
 import { visible } from "../../base/visible.ts";
-import type { GivenInput } from "../../run/onnx/random-inputs.ts";
-import type { SpecRunner, Verification } from "../../verify/verify-spec.ts";
+import type { Verification } from "../../verify/verify-spec.ts";
 import type { Command, CommandContext, CommandResult } from "../command.ts";
 import { linkLines, type OpenGraph, withGraph } from "../graph-option.ts";
-import {
-  detectOptions,
-  INPUT_OPTIONS,
-  type InputValues,
-  SPEC_OPTIONS,
-  type SpecValues,
-  specOption,
-  withModels,
-} from "../models.ts";
+import { INPUT_OPTIONS, type InputValues, SPEC_OPTIONS, type SpecValues, specOption, withModels } from "../models.ts";
 import { flag, integer, number, parsed, UsageError } from "../option.ts";
+import { runnerFor } from "../spec-runner.ts";
 
 interface VerifyValues extends InputValues, SpecValues {
   readonly shape: ReadonlyMap<string, readonly number[]> | undefined;
@@ -105,7 +97,7 @@ async function verifyBy(
   const { signal, onProgress, options } = context;
   const { seed, tolerance, quick } = options;
   const { verifySpec } = await import("../../verify/verify-spec.ts");
-  const { runner, on, dispose } = await runnerFor(context, model, graph);
+  const { runner, on, dispose } = await runnerFor(context, options, model, graph);
   try {
     const found = await verifySpec(model, spec, runner, { seed, tolerance, each: !quick, signal, onProgress });
     const links = graph?.links.map(({ graph: from, ...link }) => ({ ...link, from }));
@@ -121,41 +113,6 @@ async function verifyBy(
   } finally {
     dispose?.();
   }
-}
-
-interface FoundRunner {
-  readonly runner: SpecRunner;
-  readonly on: string;
-  readonly dispose?: (() => void) | undefined;
-}
-
-/** What runs the model: onnxruntime where there is a graph, TensorFlow.js for families. */
-async function runnerFor(
-  context: CommandContext<VerifyValues>,
-  model: Model,
-  graph: OpenGraph | undefined,
-): Promise<FoundRunner> {
-  const { seed, shape = new Map(), value = new Map() } = context.options;
-  const file = graph?.file ?? model;
-  if (file.origin?.format === "onnx") {
-    const inputs = new Map<string, GivenInput>();
-    for (const name of [...shape.keys(), ...value.keys()])
-      inputs.set(name, { shape: shape.get(name), values: value.get(name) });
-    const { onnxRunner } = await import("../../verify/onnx-runner.ts");
-    const runner = await onnxRunner(file, { seed, inputs });
-    if (graph === undefined) return { runner, on: "onnxruntime" };
-    const { linkedRunner } = await import("../../verify/linked-runner.ts");
-    return { runner: linkedRunner(file, graph.links, runner), on: "onnxruntime" };
-  }
-  if (shape.size + value.size > 1 || value.size > 0)
-    throw new UsageError(`--value with ${model.name}, which has no graph, expected an ONNX model or --graph`);
-  const [images] = shape.values();
-  if (images !== undefined && images.length !== 3)
-    throw new UsageError(`--shape ${images.join("x")} of images, expected NAME=HEIGHTxWIDTHxCHANNELS`);
-  const { familyRunner } = await import("../../verify/family-runner.ts");
-  const size = images as [number, number, number] | undefined;
-  const runner = await familyRunner(model, { ...detectOptions(context), seed, images: size });
-  return { runner, on: "TensorFlow.js", dispose: runner.dispose };
 }
 
 function resultLines({ groups, faults, varied, kept, deviation, tolerance }: Verification): string[] {
