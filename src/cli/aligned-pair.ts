@@ -34,7 +34,7 @@ export async function checkPermutationsInput(path: string | undefined, folder: s
   );
   if (error !== undefined)
     throw new FormatError(
-      `${path} ${wordsOf(error)}, expected permutations of rebasin match (--permutations-out FILE writes what is found)`,
+      `${path}: ${wordsOf(error)}, expected permutations of rebasin match (--permutations-out FILE writes what is found)`,
     );
 }
 

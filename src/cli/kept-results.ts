@@ -134,7 +134,7 @@ async function readResults(path: string, of: ResultsOf): Promise<ReadResults> {
     bytes = await readFile(path);
   } catch (error) {
     if (codeOf(error) === "ENOENT") return { results };
-    throw new RangeError(`${path} ${wordsOf(error)}, expected a checkpoint or nothing`, { cause: error });
+    throw new RangeError(`${path}: ${wordsOf(error)}, expected a checkpoint or nothing`, { cause: error });
   }
   if (bytes.toString("latin1", 0, KIND.length) !== KIND)
     return { results, why: "is no checkpoint of this command: it stays, and nothing is kept", isForeign: true };

@@ -206,7 +206,7 @@ async function readSpecFile(path: string): Promise<string> {
     return await readFile(path, "utf8");
   } catch (error) {
     if (codeOf(error) === undefined) throw error;
-    throw new SpecError(`${path} ${wordsOf(error)}, expected a spec file`, { cause: error });
+    throw new SpecError(`${path}: ${wordsOf(error)}, expected a spec file`, { cause: error });
   }
 }
 

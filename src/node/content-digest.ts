@@ -15,7 +15,7 @@ const MOST_FILES = 10_000;
 export async function contentDigest(path: string, signal?: AbortSignal): Promise<string> {
   const place = path.startsWith(HUB_PREFIX) ? await hubFolder(path) : path;
   const facts = await stat(place).catch((error) => {
-    throw new FormatError(`${path} ${wordsOf(error)}, expected a file or folder to read`, { cause: error });
+    throw new FormatError(`${path}: ${wordsOf(error)}, expected a file or folder to read`, { cause: error });
   });
   return facts.isDirectory() ? `folder ${await folderDigest(place, signal)}` : fileDigest(place, signal);
 }

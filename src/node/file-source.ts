@@ -105,7 +105,7 @@ async function openRegular(path: string): Promise<FileHandle> {
     return await open(path, constants.O_RDONLY);
   } catch (cause) {
     if (cause instanceof FormatError) throw cause;
-    throw new FormatError(`${path} ${wordsOf(cause)}, expected a model file`, { cause });
+    throw new FormatError(`${path}: ${wordsOf(cause)}, expected a model file`, { cause });
   }
 }
 

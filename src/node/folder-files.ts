@@ -66,7 +66,7 @@ async function realFile(path: string, shown: string): Promise<string | undefined
   } catch (cause) {
     const code = codeOf(cause);
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw new FormatError(`${shown} ${wordsOf(cause)}, expected a readable file`, { cause });
+    throw new FormatError(`${shown}: ${wordsOf(cause)}, expected a readable file`, { cause });
   }
 }
 

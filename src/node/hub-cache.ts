@@ -84,7 +84,7 @@ async function readReference(folder: string, revision: string): Promise<string |
   } catch (cause) {
     const code = codeOf(cause);
     if (code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR") return undefined;
-    throw new FormatError(`${path} ${wordsOf(cause)}, expected the commit of ${revision}`, { cause });
+    throw new FormatError(`${path}: ${wordsOf(cause)}, expected the commit of ${revision}`, { cause });
   }
 }
 

@@ -137,7 +137,7 @@ export async function fileDigest(path: string, signal?: AbortSignal): Promise<st
     }
   } catch (error) {
     if (codeOf(error) === undefined) throw error;
-    throw new FormatError(`${path} ${wordsOf(error)}, expected a model file`, { cause: error });
+    throw new FormatError(`${path}: ${wordsOf(error)}, expected a model file`, { cause: error });
   }
   return hash.digest("hex");
 }
@@ -168,7 +168,7 @@ async function readSpecFile(path: string, name: string): Promise<Spec> {
     return parseSpec(await readFile(path, "utf8"), name);
   } catch (error) {
     if (codeOf(error) === undefined) throw error;
-    throw new SpecError(`${path} ${wordsOf(error)}, expected a spec file`, { cause: error });
+    throw new SpecError(`${path}: ${wordsOf(error)}, expected a spec file`, { cause: error });
   }
 }
 

@@ -151,7 +151,7 @@ async function list(path: string): Promise<Folder> {
     } catch (error) {
       if (codeOf(error) === undefined) throw error;
       const what = codeOf(error) === "ENOENT" ? "no such folder" : wordsOf(error);
-      throw new FormatError(`${folder} ${what}, expected a folder of images (${DATA_PLACES})`, { cause: error });
+      throw new FormatError(`${folder}: ${what}, expected a folder of images (${DATA_PLACES})`, { cause: error });
     }
   };
   const files = new Set(await names(path));

@@ -21,7 +21,7 @@ export async function readRecipe(path: string): Promise<RecipeStep[]> {
   try {
     text = await readFile(path, "utf8");
   } catch (cause) {
-    throw new FormatError(`${path} ${wordsOf(cause)}, expected a recipe or a plan`, { cause });
+    throw new FormatError(`${path}: ${wordsOf(cause)}, expected a recipe or a plan`, { cause });
   }
   const { parseRecipe } = await import("../plan/recipe/recipe.ts");
   return parseRecipe(text, path);

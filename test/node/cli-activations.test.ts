@@ -63,7 +63,7 @@ test("what does not go together is wrong usage; what does not fit fails in one l
     ["--method hybrid --restarts 2 --data data", 2, /^rebasin: --restarts is for --method coordinate/m],
     ["--method hybrid --share=-1 --data data", 2, /^rebasin: --share -1, expected a number from 0 to 1000000$/m],
     ["--only nope", 1, /^rebasin: .*permutation nope is not in the spec, expected one of P0, P1$/m],
-    ["--method activations --data nowhere", 1, /^rebasin: nowhere no such folder/m],
+    ["--method activations --data nowhere", 1, /^rebasin: nowhere: no such folder/m],
     ["--method activations --data data --split test", 1, /^rebasin: data has no test images/m],
     ["--method hybrid --data data --input-size 14", 1, /^rebasin: data \(train\) has images of 14×14/m],
   ];

@@ -61,7 +61,7 @@ test("a prefix, another dtype and a counter: the merge of the plain pair, one li
   for (const [name, { data }] of expected) assert.ok(Buffer.from(data).equals(merged.get(name)!.data), name);
 
   const missing = await run("merge", A, B, "-o", "r.safetensors", "--permutations", "none");
-  assert.match(missing.stderr, /^rebasin: none .*\(--permutations-out FILE writes what is found\)$/m);
+  assert.match(missing.stderr, /^rebasin: none: .*\(--permutations-out FILE writes what is found\)$/m);
   const read = await runJson("merge", A, "b.safetensors", "-o", "r.safetensors", "--permutations", "p.safetensors");
   assert.equal([read.code, read.json.notes.length, read.json.permutations.P0.size], [0, 3, 256]);
   for (const [name, { data }] of await tensorsOf(cli.path("r.safetensors")))

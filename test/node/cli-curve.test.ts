@@ -133,7 +133,7 @@ test("bad options and bad data: one clear line", async () => {
     [["--data", "data", "--split", "half"], /--split half, expected one of test/, 2],
     [["--data", "data", "--points", "1"], /--points 1, expected an integer from 2/, 2],
     [["--data", "data", "--limit", "0"], /--limit 0, expected an integer from 1/, 2],
-    [["--data", "nowhere"], /nowhere no such folder, .*fashion-mnist/, 1],
+    [["--data", "nowhere"], /nowhere: no such folder, .*fashion-mnist/, 1],
     [["--data", "data", "--input-size", "10"], /has images of 28×28, expected sides that 10 divides/, 1],
     [["--data", "data", "--input-size", "14"], /data \(test\) has images of 14×14.*cannot take/, 1],
   ];

@@ -22,7 +22,7 @@ const all: readonly { entry: CommandEntry; command: Command; rules: Rules }[] = 
 
 /** A value that the rule reads, other than its default. */
 function sampleOf({ choices, default: byDefault, read }: Option, name: string): string {
-  const tried = choices ?? ["3", "0.5", "x.json", "2GB"];
+  const tried = choices ?? ["3", "0.5", "0.25", "x.json", "2GB"];
   const found = tried.find((each) => {
     try {
       read(each, name);

@@ -84,7 +84,7 @@ test("what is wrong with a plan is one line with its file and key", async () => 
   await fails({ ...json.plan, output: {} }, /^rebasin: bad\.json has no output, expected output\.path/, 2);
   assert.match(
     (await run("run", "none.json")).stderr,
-    /^rebasin: none\.json no such file.*expected a recipe or a plan/,
+    /^rebasin: none\.json: no such file.*expected a recipe or a plan/,
   );
 });
 

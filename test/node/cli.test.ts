@@ -5,7 +5,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createRng } from "../../src/base/rng.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors/write-safetensors.ts";
-import { openModel } from "../../src/index.ts";
+import { memoryModel, openModel } from "../../src/index.ts";
 import { A, B, commandLine } from "../reference/command-line.ts";
 import { sameBytes } from "../reference/expect-error.ts";
 import { mlpNetwork, toModel } from "../reference/networks.ts";
@@ -102,6 +102,36 @@ test("inspect shows the family, the groups and the symmetries; its spec gives th
   assert.match((await run("inspect", A)).stdout, /^family {4}mlp: /m);
 });
 
+test("compare of a network that is not known names what merging needs, with exit code 1", async () => {
+  const lstm = (seed: number) => {
+    const rng = createRng(seed);
+    const tensor = (...shape: number[]) => {
+      const values = Float32Array.from({ length: shape.reduce((x, y) => x * y) }, () => rng.uniform() - 0.5);
+      return { dtype: "F32", shape, data: new Uint8Array(values.buffer) } as const;
+    };
+    return memoryModel(
+      new Map([
+        ["lstm.weight_ih_l0", tensor(32, 4)],
+        ["lstm.weight_hh_l0", tensor(32, 8)],
+        ["lstm.bias_ih_l0", tensor(32)],
+        ["lstm.bias_hh_l0", tensor(32)],
+        ["fc.weight", tensor(3, 8)],
+      ]),
+    );
+  };
+  const files = [1, 2].map((seed) => [`lstm-${seed}.safetensors`, lstm(seed)] as const);
+  for (const [name, model] of files) writeFileSync(cli.path(name), await encodeSafetensors(model));
+  const [a, b] = files.map(([name]) => name) as [string, string];
+  const { code, json } = await runJson("compare", a, b);
+  assert.equal([code, json.mergeable, json.reasons, json.spec], [1, false, [], null]);
+  assert.match(
+    (await run("compare", a, b)).stdout,
+    /^not mergeable without a spec: the same 5 tensors in both, but\n {2}\S/,
+  );
+  assert.is((await run("inspect", a, "--spec-out", "lstm.json")).code, 0);
+  assert.is((await runJson("compare", a, b, "--spec", "lstm.json")).json.mergeable, true);
+});
+
 test("compare says what keeps two models apart, with exit code 1", async () => {
   const fits = await runJson("compare", A, B);
   assert.is(fits.code, 0);
@@ -166,7 +196,7 @@ test("bad input: one clear line, exit code 1, no output file", async () => {
   );
   const before = readdirSync(cli.folder).sort();
   const cases: [string[], string, RegExp][] = [
-    [["missing.safetensors", B], "FormatError", /^missing.safetensors no such file/],
+    [["missing.safetensors", B], "FormatError", /^missing.safetensors: no such file/],
     [
       [cli.folder, B],
       "FormatError",
@@ -181,7 +211,7 @@ test("bad input: one clear line, exit code 1, no output file", async () => {
       /a.safetensors: permutation P is 10 on layers.2.bias axis 0, expected 256 as on layers.0.weight axis 0/,
     ],
     [[A, B, "--spec", "transformer"], "SpecError", /transformer.*mlp/],
-    [[A, B, "--spec", "none.json"], "SpecError", /none.json no such file/],
+    [[A, B, "--spec", "none.json"], "SpecError", /none.json: no such file/],
   ];
   for (const [words, type, message] of cases) {
     const { code, json } = await runJson("merge", ...words, "-o", "out.safetensors");

@@ -114,13 +114,13 @@ test("what is missing is named, and where to get it; two kinds at once are refus
     await rejects(
       () => readDataFolder(missing, { split: "test" }),
       FormatError,
-      /none no such folder, expected a folder of images/,
+      /none: no such folder, expected a folder of images/,
     );
     writeFileSync(file, "");
     await rejects(
       () => readDataFolder(file, { split: "test" }),
       FormatError,
-      /file (?:no such file|.*not a directory.*), expected a folder/i,
+      /file(?:: no such file|:? ?.*not a directory.*), expected a folder/i,
     );
   });
 });

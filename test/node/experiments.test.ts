@@ -95,7 +95,11 @@ test("says in one line what is wrong with its arguments", async () => {
     [["width", "--data", "x", "--seed", "1.5"], 2, /--seed 1\.5, expected an integer from 0/],
     [["width", "--data", "x", "--limit", "3"], 2, /--limit 3, expected an integer from 20/],
     [["width", "--colour"], 2, /Unknown option '--colour'/],
-    [["width", "--data", join(folder, "none"), "--out", folder], 1, /none no such folder, expected a folder of images/],
+    [
+      ["width", "--data", join(folder, "none"), "--out", folder],
+      1,
+      /none: no such folder, expected a folder of images/,
+    ],
   ];
   for (const [words, code, message] of cases) {
     const said = await run(words);

@@ -54,7 +54,7 @@ test("what is no readable file is a FormatError that names the path", () =>
   inFolder(async (folder) => {
     const missing = join(folder, "model.safetensors");
     const error = await rejects(() => fileSource(missing), FormatError, /no such file/);
-    assert.is(error.message, `${missing} no such file, expected a model file`);
+    assert.is(error.message, `${missing}: no such file, expected a model file`);
     await rejects(() => fileSource(join(missing, "below")), FormatError, /no such file, expected a model file$/);
     await rejects(() => fileSource(folder), FormatError, /is a directory, expected a model file$/);
     await rejects(

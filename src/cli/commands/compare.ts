@@ -1,5 +1,6 @@
 /** `rebasin compare A B` */
 
+import { specName } from "../../axes/spec-name.ts";
 import type { Difference } from "../../base/compare-tensors.ts";
 import type { Model } from "../../base/model.ts";
 import { visible } from "../../base/visible.ts";
@@ -9,16 +10,25 @@ import type { BridgeNote } from "../../perm/bridge-types.ts";
 import { textTable } from "../../report/text-table.ts";
 import type { Command } from "../command.ts";
 import { counted } from "../counted.ts";
-import { INPUT_OPTIONS, type InputValues, PREFIX_OPTIONS, type PrefixValues, withModels } from "../models.ts";
+import { findSpec } from "../find-spec.ts";
+import {
+  INPUT_OPTIONS,
+  type InputValues,
+  PREFIX_OPTIONS,
+  type PrefixValues,
+  SPEC_OPTIONS,
+  type SpecValues,
+  withModels,
+} from "../models.ts";
 
 /** Exit code when the two cannot be merged. */
 const NOT_MERGEABLE = 1;
 /** Reasons of a kind that are listed in full. */
 const SHOWN = 10;
 
-export const compare: Command<InputValues & PrefixValues> = {
+export const compare: Command<InputValues & PrefixValues & SpecValues> = {
   positionals: ["A", "B"],
-  options: { ...INPUT_OPTIONS, ...PREFIX_OPTIONS },
+  options: { ...SPEC_OPTIONS, ...INPUT_OPTIONS, ...PREFIX_OPTIONS },
   examples: ["rebasin compare a.safetensors b.safetensors", "rebasin compare a.safetensors b.safetensors --json"],
   async run(context) {
     const { positionals, signal, onProgress } = context;
@@ -37,9 +47,12 @@ export const compare: Command<InputValues & PrefixValues> = {
       const { models } = await bridgeModels([a!, b!], { signal });
       const [x, y] = models as [Model, Model];
       const distance = await modelDistance(x, y, { signal, onProgress });
+      const { spec, why } = await findSpec(context, x);
+      const mergeable = spec !== null;
       return {
-        json: { mergeable: true, reasons, notes, distance },
-        text: compareText(x.tensors.size, notes, distance),
+        json: { mergeable, reasons, notes, spec: spec === null ? null : specName(spec), why, distance },
+        text: [headOf(x.tensors.size, notes, mergeable ? undefined : why), ...distanceLines(distance)].join("\n"),
+        exitCode: mergeable ? undefined : NOT_MERGEABLE,
       };
     });
   },
@@ -63,15 +76,20 @@ function reasonLines(reasons: readonly Difference[]): string[] {
   });
 }
 
-function compareText(tensors: number, notes: readonly BridgeNote[], { l2, normA, normB, cosine }: Distance): string {
+/** Models of the same tensors still need a spec: `refusal` is why there is none. */
+function headOf(tensors: number, notes: readonly BridgeNote[], refusal: string | undefined): string {
   const bridged = notes.map(({ text }) => `  ${visible(text)}`);
+  const same = notes.length === 0 ? `the same ${tensors} tensors in both` : "what differs is bridged";
+  const head = refusal === undefined ? `mergeable: ${same}` : `not mergeable without a spec: ${same}, but`;
+  return [head, ...bridged, ...(refusal === undefined ? [] : [`  ${visible(refusal)}`])].join("\n");
+}
+
+function distanceLines({ l2, normA, normB, cosine }: Distance): string[] {
   return [
-    notes.length === 0 ? `mergeable: the same ${tensors} tensors in both` : "mergeable, with what differs bridged:",
-    ...bridged,
     "",
     "before matching, over all float tensors:",
     `  distance  ${l2.toPrecision(6)}`,
     `  norms     ${normA.toPrecision(6)} of A, ${normB.toPrecision(6)} of B`,
     `  cosine    ${cosine.toFixed(4)}`,
-  ].join("\n");
+  ];
 }

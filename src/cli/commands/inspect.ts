@@ -4,8 +4,7 @@ import { axisTexts } from "../../axes/axis-texts.ts";
 import { resolveSpec } from "../../axes/resolve-spec.ts";
 import { prettySpec } from "../../axes/spec-file.ts";
 import { log10Symmetries } from "../../axes/symmetries.ts";
-import type { Spec, SpecBasis } from "../../axes/types.ts";
-import { SpecError } from "../../base/errors.ts";
+import type { SpecBasis } from "../../axes/types.ts";
 import { elementCount, type Model } from "../../base/model.ts";
 import { tensorBytes } from "../../base/tensor-bytes.ts";
 import { visible } from "../../base/visible.ts";
@@ -13,17 +12,10 @@ import { skeletonSpec } from "../../families/skeleton.ts";
 import { shardName } from "../../formats/folder/shard-names.ts";
 import { saveText } from "../../node/file-sink.ts";
 import { textTable } from "../../report/text-table.ts";
-import type { Command, CommandContext } from "../command.ts";
+import type { Command } from "../command.ts";
+import { type FoundSpec, findSpec } from "../find-spec.ts";
 import { basisLines } from "../matching.ts";
-import {
-  checkOutputs,
-  INPUT_OPTIONS,
-  type InputValues,
-  SPEC_OPTIONS,
-  type SpecValues,
-  specOption,
-  withModels,
-} from "../models.ts";
+import { checkOutputs, INPUT_OPTIONS, type InputValues, SPEC_OPTIONS, type SpecValues, withModels } from "../models.ts";
 import { text } from "../option.ts";
 import { forceOption } from "../output.ts";
 
@@ -55,24 +47,6 @@ export const inspect: Command<InspectValues> = {
     });
   },
 };
-
-interface FoundSpec {
-  readonly spec: Spec | null;
-  readonly family: string | null;
-  readonly why: string;
-}
-
-/** The spec, or why there is none: a model of no known family can still be looked at. */
-async function findSpec(context: CommandContext<InspectValues>, model: Model): Promise<FoundSpec> {
-  try {
-    const { spec, name } = await specOption(context, model);
-    return { spec, family: spec.family ?? null, why: spec.why ?? `the spec ${name}` };
-  } catch (error) {
-    const isGiven = context.options.spec !== "auto" || context.options.graph !== undefined;
-    if (!(error instanceof SpecError) || isGiven) throw error;
-    return { spec: null, family: null, why: error.message };
-  }
-}
 
 interface ModelDescription {
   readonly format: string | null;

@@ -46,7 +46,10 @@ export const run: Command<RunValues> = {
     "dry-run": flag({ help: "print what each tensor is blended by, and read no weight" }),
     threads: THREADS_OPTION,
     memory: MEMORY_OPTION,
-    checkpoint: text({ value: "FILE", help: "straight-through: file to save progress in; a run resumes from it" }),
+    checkpoint: text({
+      value: "FILE",
+      help: "file in which the straight-through search saves progress; a run resumes from it",
+    }),
     ...QUEUEING_OPTIONS,
     force: forceOption(),
   },
