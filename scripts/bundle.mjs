@@ -131,7 +131,7 @@ const sharedOptions = (version) => ({
   define: { __VERSION__: JSON.stringify(version) },
   // Only node.ts, cli.ts and what they alone import may name Node's modules; a test checks the browser entries.
   // Optional peers: users bring their own.
-  external: ["node:*", "@tensorflow/*", "bullmq", "ioredis", "onnxruntime-web"],
+  external: ["node:*", "@tensorflow/*", "bullmq", "ioredis", "onnxruntime-web", "h5wasm"],
   metafile: true,
   logLevel: "warning",
   ...MINIFIED,

@@ -50,12 +50,12 @@ if (unknown !== undefined) {
 const SETTINGS = {
   unit: { platform: "browser" },
   // TensorFlow.js finds its wasm beside its own files.
-  node: { platform: "node", external: ["@tensorflow/*", "bullmq", "ioredis", "onnxruntime-web"] },
+  node: { platform: "node", external: ["@tensorflow/*", "bullmq", "ioredis", "onnxruntime-web", "h5wasm"] },
   package: { platform: "node", external: ["rebasin", "rebasin/*"] },
   app: { platform: "node", external: ["playwright-core", "puppeteer-core"] },
   edge: { platform: "browser", conditions: ["workerd"] },
   consumers: { platform: "node", external: ["playwright-core", "puppeteer-core"] },
-  peers: { platform: "node", external: ["@tensorflow/*", "onnxruntime-web"] },
+  peers: { platform: "node", external: ["@tensorflow/*", "onnxruntime-web", "h5wasm"] },
   examples: { platform: "node", external: ["esbuild", "rebasin"] },
   notebook: { platform: "node" },
   docs: { platform: "node", external: ["esbuild", "playwright-core"] },

@@ -10,7 +10,7 @@ import { type Chunk, readChunks } from "./chunks.ts";
 import { type Box, copyChunk } from "./copy-chunk.ts";
 import { readDataspace } from "./dataspace.ts";
 import { type Hdf5Type, readDatatype } from "./datatype.ts";
-import { type Filter, readFilters, strangeFilter, unfilter } from "./filters.ts";
+import { type Filter, foreignFilter, readFilters, strangeFilter, unfilter } from "./filters.ts";
 import type { Hdf5Bytes } from "./hdf5-bytes.ts";
 import { readLayout, type StoredLayout } from "./layout.ts";
 import { contentOf, MESSAGE, messageOf, type ObjectHeader } from "./object-header.ts";
@@ -32,6 +32,8 @@ export interface NumberDataset {
   readonly fill: Uint8Array | undefined;
   /** Why it cannot be written into; undefined where it can. */
   readonly onlyRead: string | undefined;
+  /** What it is stored with that only h5wasm reads. */
+  readonly outside: string | undefined;
 }
 
 /** A dataset that is no tensor here. */
@@ -75,7 +77,7 @@ export async function readDataset(
 }
 
 type Facts = Pick<NumberDataset, "shape" | "size" | "byteLength"> & { readonly where: string };
-type Places = Pick<NumberDataset, "layout" | "filters" | "chunks" | "fill" | "onlyRead">;
+type Places = Pick<NumberDataset, "layout" | "filters" | "chunks" | "fill" | "onlyRead" | "outside">;
 
 /** Where the elements are. */
 async function readPlaces(file: Hdf5Bytes, header: ObjectHeader, facts: Facts): Promise<Places> {
@@ -89,18 +91,19 @@ async function readPlaces(file: Hdf5Bytes, header: ObjectHeader, facts: Facts): 
   const filterMessage = messageOf(header, MESSAGE.filters);
   const filters = filterMessage === undefined ? [] : readFilters(await contentOf(file, filterMessage));
   const index = layout.kind === "chunked" && layout.index.kind === "other" ? layout.index.what : undefined;
-  const strange = strangeFilter(filters) ?? index;
-  if (strange !== undefined) throw new NotReadHere(`${where} is stored with ${strange}, which is not read here`);
+  const foreign = foreignFilter(filters);
+  if (foreign !== undefined)
+    throw new FormatError(`${where} is stored with ${foreign}, which is not read here: write it again in h5py without`);
+  const outside = strangeFilter(filters) ?? index;
   checkLayout(layout, { where, shape, size, byteLength, source: file.source.byteLength - file.widths.base });
   const isFiltered = filters.length > 0;
-  const chunks = layout.kind === "chunked" ? await readChunks(file, layout, { shape, isFiltered, where }) : [];
+  const isRead = layout.kind === "chunked" && outside === undefined;
+  const chunks = isRead ? await readChunks(file, layout, { shape, isFiltered, where }) : [];
   const isChecked = layout.kind === "compact" && message.isChecked;
-  const onlyRead = reasonNotWritten(layout, filters, chunks, shape, byteLength, isChecked);
-  return { layout, filters, chunks, fill: await readFill(file, header, size), onlyRead };
+  const reason = reasonNotWritten(layout, filters, chunks, shape, byteLength, isChecked);
+  const onlyRead = outside === undefined ? reason : `is stored with ${outside}`;
+  return { layout, filters, chunks, fill: await readFill(file, header, size), onlyRead, outside };
 }
-
-/** A file that the optional reader `h5wasm` may open all the same. */
-export class NotReadHere extends FormatError {}
 
 function other(path: string, type: Exclude<Hdf5Type, { kind: "number" }>): OtherDataset {
   if (type.kind === "text") return { kind: "other", path, what: "text", isNumeric: false };
@@ -204,6 +207,7 @@ async function readStored(file: Hdf5Bytes, dataset: NumberDataset, signal?: Abor
   const { layout, byteLength, fill, size, shape, chunks, filters, path } = dataset;
   const { source, widths } = file;
   if (byteLength === 0) return new Uint8Array(0);
+  if (dataset.outside !== undefined) return file.outside!.read(path, byteLength);
   if (layout.kind !== "chunked" && layout.address !== undefined)
     return source.slice(widths.base + layout.address, widths.base + layout.address + byteLength, signal);
   const whole = new Uint8Array(byteLength);

@@ -46,11 +46,18 @@ export function readFilters(part: Hdf5Part): Filter[] {
   });
 }
 
-/** The first filter that is not read here, in words. */
+/** The first filter that only HDF5 itself reads, in words. */
 export function strangeFilter(filters: readonly Filter[]): string | undefined {
-  const found = filters.find(({ id }) => id < 1 || id > 3);
-  return found && (NAMES[found.id] ?? `filter ${found.id}`);
+  return nameOf(filters.find(({ id }) => id < 1 || id > FLETCHER));
 }
+
+/** The first filter that HDF5 has as a plugin, in words: the numbers from 256 on are of others. */
+export function foreignFilter(filters: readonly Filter[]): string | undefined {
+  return nameOf(filters.find(({ id }) => id >= 256));
+}
+
+const nameOf = (filter: Filter | undefined): string | undefined =>
+  filter && (NAMES[filter.id] ?? `filter ${filter.id}`);
 
 /**
  * A stored chunk as it was before. `mask` has a bit for each filter that was left out; `size` are the bytes expected.

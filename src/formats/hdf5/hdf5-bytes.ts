@@ -25,6 +25,13 @@ export interface Widths {
   readonly base: number;
 }
 
+/** Another reader of the same file. */
+export interface OutsideReader {
+  /** A dataset's elements in row-major order, in the byte order of the file. */
+  read(path: string, byteLength: number): Promise<Uint8Array>;
+  close(): void;
+}
+
 /** A file whose structure is read. Everything it throws is a `FormatError` that names file and byte. */
 export class Hdf5Bytes {
   readonly source: ByteSource;
@@ -34,6 +41,8 @@ export class Hdf5Bytes {
   readonly #signal: AbortSignal | undefined;
   #read = 0;
   widths: Widths = { offset: 8, length: 8, base: 0 };
+  /** Set where a dataset needs it: reads what this reader does not. */
+  outside: OutsideReader | undefined;
 
   constructor(source: ByteSource, maxIndexBytes: number = MAX_STRUCTURE_BYTES, signal?: AbortSignal) {
     this.source = source;

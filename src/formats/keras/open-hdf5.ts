@@ -38,6 +38,8 @@ export interface OpenHdf5 {
   readonly chosen: ChosenWeights;
   readonly infos: ReadonlyMap<string, TensorInfo>;
   read(name: string, signal?: AbortSignal): Promise<Uint8Array>;
+  /** Frees what another reader holds. The source stays open. Safe to call twice. */
+  close(): void;
 }
 
 /** Reads the structure of an HDF5 file, not its tensors. `name` begins messages about tensors that are not there. */
@@ -57,6 +59,11 @@ export async function openHdf5(source: ByteSource, { assume, ...options }: Hdf5O
   }
   const { training, others, config, producer } = chosen;
   const variables = kerasVariables(tensors.keys());
+  const strange = [...tensors.values()].find(({ outside }) => outside !== undefined);
+  if (strange !== undefined) {
+    const why = `dataset ${describe(strange.path)} is stored with ${strange.outside}`;
+    file.outside = await (await import("./by-h5wasm.ts")).openOutside(file, why, options.signal);
+  }
   return {
     container: { file, tensors, leftOut, training, others, config, producer },
     chosen,
@@ -71,6 +78,10 @@ export async function openHdf5(source: ByteSource, { assume, ...options }: Hdf5O
       if (dataset === undefined)
         throw new RangeError(`${file.name} has no tensor ${describe(name)}, expected one of its names`);
       return readElements(file, dataset, signal);
+    },
+    close() {
+      file.outside?.close();
+      file.outside = undefined;
     },
   };
 }
@@ -109,6 +120,7 @@ export async function openHdf5Model(source: ByteSource, options: Hdf5Options = {
     origin: { format: "hdf5", details: hdf5Details(opened), container: opened.container },
     read: opened.read,
     async close() {
+      opened.close();
       await source.close?.();
     },
   };

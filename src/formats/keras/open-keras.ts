@@ -61,6 +61,7 @@ export async function openKeras(source: ByteSource, options: Hdf5Options = {}): 
     origin: { format: "keras", details: details.filter(([, text]) => text !== ""), container },
     read: opened.read,
     async close() {
+      opened.close();
       await source.close?.();
     },
   };
