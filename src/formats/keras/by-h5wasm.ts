@@ -4,7 +4,7 @@ import { describe } from "../../base/describe.ts";
 import { FormatError } from "../../base/errors.ts";
 import type { Hdf5Bytes, OutsideReader } from "../hdf5/hdf5-bytes.ts";
 
-/** What is used of h5wasm. Its own `value` gives whatever is in memory when a read fails, so the read itself is called. */
+/** What is used of h5wasm. Its `value` hides that a read failed, so the read itself is called. */
 interface H5wasm {
   readonly ready: Promise<H5wasmModule>;
   readonly File: new (name: string, mode: "r") => { readonly file_id: bigint; close(): unknown };

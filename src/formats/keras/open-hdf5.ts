@@ -59,11 +59,7 @@ export async function openHdf5(source: ByteSource, { assume, ...options }: Hdf5O
   }
   const { training, others, config, producer } = chosen;
   const variables = kerasVariables(tensors.keys());
-  const strange = [...tensors.values()].find(({ outside }) => outside !== undefined);
-  if (strange !== undefined) {
-    const why = `dataset ${describe(strange.path)} is stored with ${strange.outside}`;
-    file.outside = await (await import("./by-h5wasm.ts")).openOutside(file, why, options.signal);
-  }
+  await openStrange(file, tensors, options.signal);
   return {
     container: { file, tensors, leftOut, training, others, config, producer },
     chosen,
@@ -84,6 +80,18 @@ export async function openHdf5(source: ByteSource, { assume, ...options }: Hdf5O
       file.outside = undefined;
     },
   };
+}
+
+/** Opens another reader where a dataset needs one. */
+async function openStrange(
+  file: Hdf5Bytes,
+  tensors: ReadonlyMap<string, NumberDataset>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const strange = [...tensors.values()].find(({ outside }) => outside !== undefined);
+  if (strange === undefined) return;
+  const why = `dataset ${describe(strange.path)} is stored with ${strange.outside}`;
+  file.outside = await (await import("./by-h5wasm.ts")).openOutside(file, why, signal);
 }
 
 /** What `inspect` shows of an HDF5 file. */
