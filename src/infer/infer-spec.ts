@@ -82,9 +82,10 @@ function sayAxes(
       const numbers = axis.map((unit) => number[unit]!);
       digits.meet(numbers);
       const found = describeAxis(families, digits, numbers);
-      if (Array.isArray(found)) parts.push(found);
+      const inProduct = Array.isArray(found) ? nestedInProduct(found, families, digits) : undefined;
+      if (Array.isArray(found) && inProduct === undefined) parts.push(found);
       else {
-        const unsaid = found as Unsaid;
+        const unsaid = inProduct === undefined ? (found as Unsaid) : { digit: inProduct, at: 0 };
         // One family at a time: another axis may say of the same one what is then no longer so.
         if (!restricted.has(unsaid.digit)) restrict(units, families, digits, numbers, unsaid);
         restricted.add(unsaid.digit);
@@ -93,6 +94,24 @@ function sayAxes(
     said.set(name, parts);
   }
   return restricted.size === 0 ? said : undefined;
+}
+
+/** A digit that is nested in a product of others, which has no name. */
+function nestedInProduct(
+  segments: readonly (readonly AxisPart[])[],
+  families: Families,
+  digits: Digits,
+): number | undefined {
+  for (const part of segments.flat()) {
+    if ("parts" in part) {
+      const inside = nestedInProduct(part.parts, families, digits);
+      if (inside !== undefined) return inside;
+    } else if ("digit" in part) {
+      const outer = digits.outer[part.digit];
+      if (outer !== undefined && families.list[outer]!.parents.length > 1) return part.digit;
+    }
+  }
+  return undefined;
 }
 
 function specOf({ model, statistics }: Reading, digits: Digits, said: Said): Spec {
