@@ -45,6 +45,8 @@ const EDGE_FORMATS = join(root, "src/formats/open-other-edge.ts");
 const EDGE_FILES = [
   [/\/numbered-names\.ts$/, "src/families/numbered-names-edge.ts"],
   [/\/base\/sha256\.ts$/, "src/base/sha256-edge.ts"],
+  [/\/load-scale-range\.ts$/, "src/match/costs/load-scale-range-edge.ts"],
+  [/\/read-pieces\.ts$/, "src/formats/safetensors/read-pieces-edge.ts"],
   [/\/decode-hex\.ts$/, "src/kernels/decode-hex-edge.ts"],
   [/\/choose-kernels\.ts$/, "src/match/choose-kernels-edge.ts"],
   [/\/link\/from-graph\.ts$/, "src/link/from-graph-edge.ts"],

@@ -1,6 +1,6 @@
 /** What a model is to this library: named tensors of raw little-endian bytes, read one at a time. */
 
-import type { Dtype } from "./dtype.ts";
+import { type Dtype, elementBytes } from "./dtype.ts";
 
 /** Name-independent description of a tensor. `shape` is row-major; a scalar has shape `[]`. */
 export interface TensorInfo {
@@ -79,19 +79,21 @@ export interface Model {
 /** Bytes from `begin` up to but not including `end` of a tensor. */
 export type BytePart = readonly [begin: number, end: number];
 
-/** A part of a tensor's raw bytes, whether or not the model gives parts; `length`: bytes of the whole tensor. */
+/** A part of a tensor's raw bytes, whether or not the model gives parts. `info`: of the whole tensor. */
 export async function readPart(
   model: Model,
   tensor: string,
-  [begin, end]: BytePart,
-  length: number,
+  part: BytePart,
+  { dtype, shape }: TensorInfo,
   signal?: AbortSignal,
+  into?: Uint8Array,
 ): Promise<Uint8Array> {
-  const bytes = await model.read(tensor, signal, undefined, [begin, end]);
+  const [begin, end] = part;
+  const bytes = await model.read(tensor, signal, into, part);
   if (bytes.length === end - begin) return bytes;
-  if (bytes.length === length) return bytes.subarray(begin, end);
+  if (bytes.length === elementCount(shape) * elementBytes(dtype)) return bytes.subarray(begin, end);
   throw new RangeError(
-    `${tensor} of ${model.name} gave ${bytes.length} bytes, expected ${length} or the ${end - begin} asked for`,
+    `${tensor} of ${model.name} has ${bytes.length} bytes, expected all or bytes ${begin} to ${end}`,
   );
 }
 

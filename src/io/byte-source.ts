@@ -10,9 +10,10 @@ export interface ByteSource {
   /**
    * The bytes from `start` up to but not including `end`, exactly `end - start` of them. The result may be a *view* of
    * memory that the source owns: read-only. Rejects with `RangeError` for a range that is not inside the source, and
-   * with the signal's reason when it is aborted.
+   * with the signal's reason when it is aborted. `into` offers room for exactly these bytes: a source that copies them
+   * writes them there and resolves to it, others ignore it.
    */
-  slice(start: number, end: number, signal?: AbortSignal): Promise<Uint8Array>;
+  slice(start: number, end: number, signal?: AbortSignal, into?: Uint8Array): Promise<Uint8Array>;
   /** Releases what is held open. Safe to call twice. */
   close?(): Promise<void>;
 }

@@ -36,11 +36,11 @@ export async function fileSource(path: string): Promise<ByteSource> {
     return {
       name: path,
       byteLength,
-      async slice(start, end, signal) {
+      async slice(start, end, signal, into) {
         signal?.throwIfAborted();
         if (closing !== undefined) throw new RangeError(`${path} is closed, expected an open file`);
         checkRange(path, byteLength, start, end);
-        const bytes = roomFor(path, start, end);
+        const bytes = into?.length === end - start ? into : roomFor(path, start, end);
         await readFully(path, handle, bytes, start, signal);
         if (!(await isSame())) throw changed(path);
         return bytes;

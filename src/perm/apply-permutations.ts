@@ -2,13 +2,14 @@
 
 import type { ResolvedTensor, Spec } from "../axes/types.ts";
 import { type ClosingModel, closing } from "../base/closing-model.ts";
-import type { Model } from "../base/model.ts";
+import { type Model, readPart } from "../base/model.ts";
 import { checkOptions } from "../base/options.ts";
 import { withKernels } from "../kernels/idle.ts";
 import type { Alignment, Permutations } from "./alignment.ts";
 import { bindPermutations, invertAll } from "./bind-permutations.ts";
 import { gatherTensor, sourceOf } from "./gather-tensor.ts";
 import { type Pair, resolvedFor } from "./pair.ts";
+import { rowPart } from "./row-part.ts";
 
 /** Options of `applyPermutations`. */
 export interface ApplyOptions {
@@ -44,9 +45,14 @@ export async function applyPermutations(
     tensors: model.tensors,
     metadata: model.metadata,
     origin: model.origin,
-    async read(name, signal, into) {
-      const bytes = await model.read(sourceOf(tensors, name, bound), signal);
-      return withKernels({}, (kernels) => gatherTensor(kernels, tensors.get(name)!, bound, bytes, into));
+    async read(name, signal, into, part) {
+      const whole = tensors.get(name)!;
+      const rows = part === undefined ? null : rowPart(whole, part);
+      const bytes =
+        rows === null
+          ? await model.read(sourceOf(tensors, name, bound), signal)
+          : await readPart(model, name, part!, whole.info, signal);
+      return withKernels({}, (kernels) => gatherTensor(kernels, rows ?? whole, bound, bytes, into));
     },
     async close() {
       await model.close?.();

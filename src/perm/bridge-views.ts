@@ -2,7 +2,7 @@
 
 import type { Dtype } from "../base/dtype.ts";
 import { isFloat } from "../base/dtype.ts";
-import { elementCount, type Model, type TensorInfo } from "../base/model.ts";
+import { type BytePart, elementCount, type Model, type TensorInfo } from "../base/model.ts";
 import { decodeFloats, encodeFloats } from "../kernels/float-values.ts";
 import { withKernels } from "../kernels/idle.ts";
 import { type BridgePlan, finalDtype } from "./bridge-plan.ts";
@@ -30,11 +30,11 @@ export function readAs(plan: BridgePlan, at: number): Model {
     metadata: model.metadata,
     beside: model.beside,
     origin: model.origin,
-    async read(name, signal, into) {
+    async read(name, signal, into, part) {
       const course = courses.get(name);
       if (course?.kind !== "shared" || pairs === undefined)
-        return convertedRead(a, name, tensors.get(name)!.dtype, signal, into);
-      return convertedRead(model, pairs.get(name)!, course.working, signal, into);
+        return convertedRead(a, name, tensors.get(name)!.dtype, signal, into, part);
+      return convertedRead(model, pairs.get(name)!, course.working, signal, into, part);
     },
     async close() {
       await model.close?.();
@@ -48,10 +48,11 @@ async function convertedRead(
   dtype: Dtype,
   signal: AbortSignal | undefined,
   into: Uint8Array | undefined,
+  part: BytePart | undefined,
 ): Promise<Uint8Array> {
   const info = model.tensors.get(name);
   // Unknown names are refused there.
-  if (info === undefined || info.dtype === dtype) return model.read(name, signal, into);
+  if (info === undefined || info.dtype === dtype) return model.read(name, signal, into, part);
   return convert(await model.read(name, signal), info, dtype);
 }
 
@@ -73,14 +74,14 @@ export function restored(plan: BridgePlan, merged: Model, options: BridgeOptions
     const info = models[model]!.tensors.get(own)!;
     tensors.set(prefixA + name, { ...info, dtype: finalDtype(info, options) });
   }
-  const readPlain = async (name: string, signal?: AbortSignal, into?: Uint8Array): Promise<Uint8Array> => {
+  const readPlain: Model["read"] = async (name, ...words) => {
     const { dtype } = tensors.get(prefixA + name)!;
     const course = courses.get(name);
     const extra = extras.get(name);
     const target = extra?.target ?? (course?.kind === "shared" ? undefined : course?.target);
-    if (target !== undefined) return readPlain(target, signal, into);
-    if (extra !== undefined) return narrowed(models[extra.model]!, extra.name, dtype, options, { signal, into });
-    return narrowed(course?.kind === "shared" ? merged : a!, name, dtype, options, { signal, into });
+    if (target !== undefined) return readPlain(target, ...words);
+    if (extra !== undefined) return narrowed(models[extra.model]!, extra.name, dtype, options, words);
+    return narrowed(course?.kind === "shared" ? merged : a!, name, dtype, options, words);
   };
   const fits = prefixA === "" && holdsSame(a!, { tensors });
   return {
@@ -89,9 +90,9 @@ export function restored(plan: BridgePlan, merged: Model, options: BridgeOptions
     metadata: merged.metadata,
     // A container has no room for other tensors than its own.
     origin: fits ? merged.origin : undefined,
-    async read(name, signal, into) {
-      if (!tensors.has(name)) return merged.read(name, signal, into);
-      return readPlain(name.slice(prefixA.length), signal, into);
+    async read(name, ...words) {
+      if (!tensors.has(name)) return merged.read(name, ...words);
+      return readPlain(name.slice(prefixA.length), ...words);
     },
     async close() {
       await merged.close?.();
@@ -105,11 +106,11 @@ async function narrowed(
   name: string,
   dtype: Dtype,
   { allowNonfinite }: BridgeOptions,
-  { signal, into }: { readonly signal: AbortSignal | undefined; readonly into: Uint8Array | undefined },
+  words: Parameters<Model["read"]> extends [string, ...infer Rest] ? Rest : never,
 ): Promise<Uint8Array> {
   const info = model.tensors.get(name);
-  if (info === undefined || info.dtype === dtype || !isFloat(dtype)) return model.read(name, signal, into);
-  const bytes = await model.read(name, signal);
+  if (info === undefined || info.dtype === dtype || !isFloat(dtype)) return model.read(name, ...words);
+  const bytes = await model.read(name, words[0]);
   const written = await convert(bytes, info, dtype);
   if (!allowNonfinite) await checkRange(bytes, written, info, { name: `${model.name}: ${name}`, dtype });
   return written;

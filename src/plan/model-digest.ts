@@ -2,9 +2,12 @@
 
 import type { Model } from "../base/model.ts";
 import { sha256Hex } from "../base/sha256.ts";
+import { tensorBytes } from "../base/tensor-bytes.ts";
 
 /** Bytes hashed at once: engines hash one piece while the next is read. */
 const PIECE = 2 ** 26;
+/** Bytes read at a time. */
+const READ = 2 ** 22;
 
 /**
  * Lower-case hexadecimal SHA-256 of a model's tensors, in order: the digest of the lines
@@ -18,14 +21,39 @@ const PIECE = 2 ** 26;
  */
 export async function modelDigest(model: Model, signal?: AbortSignal): Promise<string> {
   const lines: string[] = [];
-  for (const [name, { dtype, shape }] of model.tensors) {
-    const bytes = await model.read(name, signal);
+  let room = new Uint8Array(0);
+  for (const [name, info] of model.tensors) {
+    const length = tensorBytes(info);
     const pieces: string[] = [];
-    for (let start = 0; start < bytes.length; start += PIECE)
-      pieces.push(await sha256Of(bytes.subarray(start, start + PIECE)));
-    lines.push(`${JSON.stringify([name, dtype, shape, pieces])}\n`);
+    let whole: Uint8Array | null = null;
+    for (let start = 0; start < length; start += PIECE) {
+      const end = Math.min(start + PIECE, length);
+      if (whole === null && room.length < end - start) room = new Uint8Array(end - start);
+      whole ??= await readInto(room.subarray(0, end - start), model, name, start, length, signal);
+      pieces.push(await sha256Of(whole?.subarray(start, end) ?? room.subarray(0, end - start)));
+    }
+    lines.push(`${JSON.stringify([name, info.dtype, info.shape, pieces])}\n`);
   }
   return sha256Of(new TextEncoder().encode(lines.join("")));
+}
+
+/** Fills `room` with the bytes from `start` on, some at a time. Returns all bytes of a model that gives no parts. */
+async function readInto(
+  room: Uint8Array,
+  model: Model,
+  name: string,
+  start: number,
+  length: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array | null> {
+  for (let at = 0; at < room.length; at += READ) {
+    const part = [start + at, start + Math.min(at + READ, room.length)] as const;
+    const into = room.subarray(at, at + READ);
+    const bytes = await model.read(name, signal, into, part);
+    if (bytes.length === length) return bytes;
+    if (bytes !== into) into.set(bytes);
+  }
+  return null;
 }
 
 /** By the engine where it can, which is many times as fast. */

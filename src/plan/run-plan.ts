@@ -7,6 +7,7 @@ import { meansWithoutVote } from "../many/align-tasks.ts";
 import { mergeMany } from "../many/merge-many.ts";
 import { type BlendModelsOptions, blendModels } from "../merge/blend-models.ts";
 import type { BlendName } from "../merge/blends/blends.ts";
+import { mergeInParts } from "../merge/merge-in-parts.ts";
 import { mergeModels } from "../merge/merge-models.ts";
 import type { Permutations } from "../perm/alignment.ts";
 import { applyPermutations } from "../perm/apply-permutations.ts";
@@ -111,6 +112,8 @@ async function runPair(setting: PlanSetting, open: OpenPlan): Promise<PlanResult
   const { bridge } = open;
   const target = await targetOf(setting, open);
   const repair = plannedRepair(setting);
+  // Before matching: what a digest takes is free again when cost matrices are there.
+  const made = plan.blend === undefined ? new Map<string, string>() : await madeBy(setting, open);
   const aligned = await alignByPlan(setting, bridge, { repair });
   await setting.run.onAligned?.(aligned);
   const { alignment, spec, permutations } = aligned;
@@ -122,7 +125,7 @@ async function runPair(setting: PlanSetting, open: OpenPlan): Promise<PlanResult
     return [file];
   };
   if (plan.blend === undefined) return { ...result, permutations: await savePermutations(), outputNotes: [] };
-  const blended = await blendPair(setting, open, aligned);
+  const blended = await blendPair(setting, aligned, made);
   const repaired = await (await repair?.of(aligned))?.(blended, shareOfB(plan.blend));
   const merged = repaired?.model ?? blended;
   // Before anything is written: the images may not fit.
@@ -137,15 +140,21 @@ async function runPair(setting: PlanSetting, open: OpenPlan): Promise<PlanResult
   };
 }
 
-async function blendPair(setting: PlanSetting, open: OpenPlan, aligned: PlannedPair): Promise<Model> {
+async function blendPair(
+  setting: PlanSetting,
+  aligned: PlannedPair,
+  made: ReadonlyMap<string, string>,
+): Promise<Model> {
   const { plan, run } = setting;
   const { a, b, spec, permutations, alignment } = aligned;
   const { method, lambda } = plan.blend!;
   const matched = alignment.matching === undefined ? [] : matchMetadata(alignment.matching);
-  const metadata = new Map([...matched, ...(await madeBy(setting, open))]);
+  const metadata = new Map([...matched, ...made]);
   const { allowNonfinite } = plan;
-  if ((method === "lerp" || method === "slerp") && typeof lambda === "number")
-    return mergeModels(a, b, spec, permutations, { lambda, blend: method, allowNonfinite, simd: run.simd, metadata });
+  if ((method === "lerp" || method === "slerp") && typeof lambda === "number") {
+    const options = { lambda, blend: method, allowNonfinite, simd: run.simd, metadata };
+    return mergeInParts(await mergeModels(a, b, spec, permutations, options), spec, permutations, options);
+  }
   const parts = [a, await applyPermutations(b, spec, permutations)];
   const grams = await gramsByPlan(setting, parts);
   return blendModels(parts, { ...blendOptions(setting, a), grams, metadata });

@@ -77,13 +77,13 @@ export async function openSafetensors(
     tensors: new Map(Array.from(tensors, ([tensor, { dtype, shape }]) => [tensor, { dtype, shape }])),
     metadata,
     origin: { format: "safetensors", details: [], container },
-    async read(tensor, readSignal, _into, part) {
+    async read(tensor, readSignal, into, part) {
       const entry = tensors.get(tensor);
       if (entry === undefined)
         throw new RangeError(`${name} has no tensor ${describe(tensor)}, expected one of its names`);
       const begin = entry.begin + (part?.[0] ?? 0);
       const end = part === undefined ? entry.end : entry.begin + part[1];
-      const data = await source.slice(dataStart + begin, dataStart + end, readSignal);
+      const data = await source.slice(dataStart + begin, dataStart + end, readSignal, into);
       if (data.length === end - begin) return data;
       throw new FormatError(`${name} tensor ${describe(tensor)} gave ${data.length} bytes, expected ${end - begin}`);
     },

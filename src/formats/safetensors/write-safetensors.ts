@@ -11,6 +11,7 @@ import { tensorBytes } from "../../base/tensor-bytes.ts";
 import type { ByteSink } from "../../io/sink.ts";
 import { writeThenClose } from "../../io/write-then-close.ts";
 import { LENGTH_BYTES, MAX_HEADER_BYTES, METADATA_KEY } from "./open-safetensors.ts";
+import { readPieces } from "./read-pieces.ts";
 
 /** `onProgress` gets stage "write", once for every tensor written. */
 export type WriteOptions = Running;
@@ -133,12 +134,7 @@ async function* tensorsOf(model: Model, { signal, onProgress }: WriteOptions): A
   let done = 0;
   for (const [name, info] of model.tensors) {
     await giveWay();
-    const bytes = await model.read(name, signal);
-    const expected = tensorBytes(info);
-    if (bytes.length !== expected) {
-      throw new RangeError(`${model.name} tensor ${describe(name)} gave ${bytes.length} bytes, expected ${expected}`);
-    }
-    if (expected > 0) yield bytes;
+    yield* readPieces(model, name, info, tensorBytes(info), signal);
     done++;
     onProgress?.({ stage: "write", done, total });
   }

@@ -25,6 +25,8 @@ export async function readSome(
     for (const side of ["a", "b"] as const) kept[side][t] = await readTensor(models[side], tensor, signal);
     onProgress?.({ stage: "read", done: ++done, total });
   }
+  // Of two pieces, one is on its way while the other is widened.
+  const rooms = [new Uint8Array(PIECE_BYTES), new Uint8Array(PIECE_BYTES)];
   return {
     async read(side, t, use) {
       const tensor = tensors[t]!;
@@ -34,7 +36,8 @@ export async function readSome(
       const length = bytesOf(tensor);
       const piece = (from: number): Promise<Uint8Array> => {
         const part = [from, Math.min(from + PIECE_BYTES, length)] as const;
-        const bytes = readPart(models[side], tensor.name, part, length, signal);
+        const room = rooms[(from / PIECE_BYTES) % 2]!.subarray(0, part[1] - from);
+        const bytes = readPart(models[side], tensor.name, part, models[side].tensors.get(tensor.name)!, signal, room);
         // Whoever waits for it hears of a failure; nobody does when the piece before was refused.
         bytes.catch(() => undefined);
         return bytes;
@@ -42,7 +45,6 @@ export async function readSome(
       let next = piece(0);
       for (let from = 0; from < length; from += PIECE_BYTES) {
         const bytes = await next;
-        // One piece is on its way while the other is widened.
         if (from + PIECE_BYTES < length) next = piece(from + PIECE_BYTES);
         use(bytes, from / elementBytes(tensor.dtype));
       }

@@ -7,7 +7,7 @@ import { type Arena, countingArena } from "../../kernels/arena.ts";
 import { CHUNK_BYTES } from "../../kernels/convert.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
 import type { MatrixPlaces } from "./matrices.ts";
-import { dimsCount } from "./offsets.ts";
+import { dimsCount, hasRun } from "./offsets.ts";
 import { MAX_DEGREE, type Outline, otherDims } from "./problem.ts";
 import type { Staged } from "./staging.ts";
 
@@ -100,11 +100,10 @@ function measure(outline: Outline): { size: number; columns: number; longest: nu
   for (const permutation of outline.permutations) size = Math.max(size, permutation.size);
   for (const occurrence of outline.occurrences.flat()) columns = Math.max(columns, dimsCount(otherDims(occurrence)));
   let longest = columns;
-  for (const { cells } of outline.tensors) {
-    for (const { dims } of cells) {
-      // The dot products walk rows × columns × run: rows are all but the last one or two dims.
-      longest = Math.max(longest, ...dims.map((dim) => dim.size), dimsCount(dims.slice(0, -1)));
-    }
+  for (const { dims } of outline.tensors.flatMap(({ cells }) => cells)) {
+    // The dot products walk rows × columns × run: a run takes no list.
+    const walked = hasRun(dims) ? dims.slice(0, -1) : dims;
+    longest = Math.max(longest, walked.at(-1)?.size ?? 1, dimsCount(walked.slice(0, -1)));
   }
   return { size, columns, longest };
 }

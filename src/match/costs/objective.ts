@@ -1,6 +1,6 @@
 /** The objective Σ ⟨A, π(B)⟩ over voting tensors, in f64, straight from the tensors and never from cost matrices. */
 
-import { enumerateOffsets, inPlace, type Lookup } from "./offsets.ts";
+import { enumerateOffsets, hasRun, inPlace, type Lookup } from "./offsets.ts";
 import type { VotingCell } from "./problem.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -48,10 +48,7 @@ export async function cellDot(
 function offsetsOf(cell: VotingCell, orders: readonly (Int32Array | null)[], part: Part | undefined) {
   const dims = [...cell.dims];
   // The innermost free dimension of stride 1 is a run; the last dimension before it makes the columns.
-  const last = dims.at(-1);
-  const hasRun = last !== undefined && last.permutation < 0 && last.stride === 1;
-  const run = hasRun ? last.size : 1;
-  if (hasRun) dims.pop();
+  const run = hasRun(dims) ? dims.pop()!.size : 1;
   const columnDim = dims.pop();
   const columns = columnDim === undefined ? [] : [columnDim];
   const numbered = (list: typeof dims, from: number) => list.map((dim, at) => ({ ...dim, permutation: from + at }));

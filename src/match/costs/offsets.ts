@@ -52,3 +52,9 @@ export function isContiguous(dims: readonly Dim[]): boolean {
 export function dimsCount(dims: readonly Dim[]): number {
   return dims.reduce((count, { size }) => count * size, 1);
 }
+
+/** Whether the last dimension is walked element by element, and nothing moves in it. */
+export function hasRun(dims: readonly Dim[]): boolean {
+  const last = dims.at(-1);
+  return last !== undefined && last.permutation < 0 && last.stride === 1;
+}

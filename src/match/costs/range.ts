@@ -3,6 +3,7 @@
  * first.
  */
 
+import { loadScaleRange } from "./load-scale-range.ts";
 import type { InRange, Workspace } from "./workspace.ts";
 
 /**
@@ -31,6 +32,6 @@ export async function bringIntoRange(
     b = Math.max(b, wasm.largest32(staged.b, elements));
   }
   if (a * b >= LEAST && a * b <= GREATEST) return { workspace, unit: 1 };
-  const { scaleIntoRange } = await import("./scale-range.ts");
+  const scaleIntoRange = await loadScaleRange();
   return scaleIntoRange(workspace, names, allowNonfinite);
 }

@@ -38,6 +38,8 @@ export interface TensorPair {
   readonly dtype: Dtype;
   readonly a: Uint8Array;
   readonly b: Uint8Array;
+  /** Elements of the tensor before these, where they are a part of it. */
+  readonly first?: number | undefined;
 }
 
 export interface PairSettings {
@@ -93,8 +95,8 @@ function blendFloats(
       ? moved
       : placeFloats(kernels, moved ?? pair.b, wide ? null : dtype, count);
   if (!allowNonfinite) {
-    requireFinite(kernels, a, count, `${pair.models[0]}: ${pair.name}`, wide);
-    requireFinite(kernels, b, count, `${pair.models[1]}: ${pair.name}`, wide);
+    requireFinite(kernels, a, count, `${pair.models[0]}: ${pair.name}`, wide, pair.first);
+    requireFinite(kernels, b, count, `${pair.models[1]}: ${pair.name}`, wide, pair.first);
   }
   if (lambda === 0) return pair.a;
   if (lambda === 1) return moved === null ? pair.b : copyOut(kernels, moved, pair.b.length, into);
