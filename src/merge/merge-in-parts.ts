@@ -11,7 +11,7 @@ import type { MergeOptions } from "./merge-models.ts";
 import { blendTensor } from "./methods/blend-tensor.ts";
 
 /**
- * The model `merged`, which `mergeModels` made of `pair` with these options. It blends the rows that are asked for, where
+ * The model `merged`, which `mergeModels` made of `pair` with these options. It blends the rows that are asked for, if
  * rows stay in place and each value is blended by itself. Else it gives the whole tensor.
  */
 export function mergeInParts(
