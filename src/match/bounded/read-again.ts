@@ -21,7 +21,6 @@ export async function readSome(
   let done = 0;
   for (const [t, tensor] of tensors.entries()) {
     if (!held[t]) continue;
-    signal?.throwIfAborted();
     for (const side of ["a", "b"] as const) kept[side][t] = await readTensor(models[side], tensor, signal);
     onProgress?.({ stage: "read", done: ++done, total });
   }
