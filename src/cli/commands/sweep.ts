@@ -172,7 +172,7 @@ async function writeBest(context: Context, { plan }: SweepVariant, host: PlanHos
   const { resolve } = await import("node:path");
   const output = { path: resolve(options.output!) };
   const { output: made } = await runPlan({ ...plan, output }, host, { threads: options.threads, signal, onProgress });
-  return [`merged     ${visible(made!.path)}`];
+  return ["", `merged     ${visible(made!.path)}`];
 }
 
 function sweepJson(rows: readonly SweepRow[], best: number, data: Dataset, plan: MergePlan): object {
@@ -181,12 +181,11 @@ function sweepJson(rows: readonly SweepRow[], best: number, data: Dataset, plan:
 
 function sweepText(rows: readonly SweepRow[], best: number): string {
   const keys = Object.keys(rows[0]!.values);
-  const table = textTable(
+  return textTable(
     [...keys, "loss", "accuracy", ""],
     rows.map(({ values, loss, accuracy }, i) => [
       ...keys.map((key) => String(values[key])),
       ...[loss.toFixed(4), accuracy.toFixed(4), i === best ? "lowest loss" : ""],
     ]),
   );
-  return `${table}\n`;
 }
