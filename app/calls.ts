@@ -1,6 +1,7 @@
 /** What the page asks its workers. Plain values, cloned on the way; array buffers directly in them are handed over. */
 
-import type { Blend, Dtype, MatchReport, Method, Spec, Stage } from "../src/index.ts";
+import type { Dtype, MatchReport, Method, Spec, Stage } from "../src/index.ts";
+import type { MergePlan } from "../src/plan.ts";
 import type { PlottedCurve } from "../src/report.ts";
 
 /** A file and what it is called; or, for a model, all files of a folder. */
@@ -88,10 +89,20 @@ export interface CostValues {
   readonly after: ArrayBuffer;
 }
 
+/** What the form states of a merge. */
+export interface MergeForm {
+  readonly lambda: number;
+  readonly blend: "lerp" | "slerp";
+  /** The name of the file. */
+  readonly output: string;
+  /** Images that least squares are fitted on; without, the merge is as it is. */
+  readonly fitted?: number | undefined;
+}
+
 export interface MergeRequest {
   readonly found: Found;
-  readonly lambda: number;
-  readonly blend: Blend;
+  /** What is merged, and how. */
+  readonly plan: MergePlan;
   /** The format of the output. */
   readonly format: string;
   /** Written to it when given (a file the user chose), else the result is a Blob. */
@@ -134,13 +145,11 @@ export interface CurveRequest {
 }
 
 /** The merge of a pair, to be repaired by images. */
-export interface RepairRequest {
-  readonly a: NamedBlob;
-  readonly b: NamedBlob;
-  readonly spec: Spec;
+export interface RepairRequest extends PairRequest {
+  /** Bound to the models. */
+  readonly bound: Spec;
   readonly found: Found;
-  readonly lambda: number;
-  readonly blend: Blend;
+  readonly form: MergeForm;
   /** The format of the output. */
   readonly format: string;
   readonly data: DataRequest;

@@ -2,6 +2,7 @@
 
 import type { Blend } from "../src/index.ts";
 import { chosenData } from "./data-choice.ts";
+import { planOfForm } from "./form-plan.ts";
 import { createJobRunner, type Job } from "./job.ts";
 import { byId, formatBytes, saveBlob } from "./page.ts";
 import type { OpenPair, Store } from "./store.ts";
@@ -10,19 +11,22 @@ import type { Workers } from "./workers.ts";
 /** Larger merges are written straight into a file of the user's choice, where the browser lets pages do that. */
 const DIRECT_BYTES = 2 ** 28;
 
+const BUTTONS = ["save-merged", "save-permutations", "save-report", "save-plan"] as const;
+
+type Button = HTMLButtonElement;
+type Buttons = [Button, Button, Button, Button];
+
 type Picker = (options: object) => Promise<FileSystemFileHandle>;
 
 export function setUpDownload(store: Store, { files, charts, evaluate }: Workers): void {
   const section = byId("download", HTMLElement);
   const controls = byId("download-controls", HTMLFieldSetElement);
   const slider = byId("lambda", HTMLInputElement);
-  const [merged, permutations, report] = ["save-merged", "save-permutations", "save-report"].map((id) =>
-    byId(id, HTMLButtonElement),
-  ) as [HTMLButtonElement, HTMLButtonElement, HTMLButtonElement];
+  const [merged, permutations, report, plan] = BUTTONS.map((id) => byId(id, HTMLButtonElement)) as Buttons;
   let busy = false;
   const enable = (): void => {
     const off = busy || store.state.aligned === null;
-    for (const control of [controls, merged, permutations, report]) control.disabled = off;
+    for (const control of [controls, merged, permutations, report, plan]) control.disabled = off;
   };
   const runner = createJobRunner(section, (now) => {
     busy = now;
@@ -35,7 +39,7 @@ export function setUpDownload(store: Store, { files, charts, evaluate }: Workers
   store.watch(["aligned"], ({ aligned }) => {
     runner.cancel();
     enable();
-    runner.say(aligned === null ? "Align first." : "Ready: three files, made here.");
+    runner.say(aligned === null ? "Align first." : "Ready: four files, made here.");
   });
   merged.addEventListener("click", () =>
     runner.run("Merging", (job) =>
@@ -47,6 +51,7 @@ export function setUpDownload(store: Store, { files, charts, evaluate }: Workers
   permutations.addEventListener("click", () =>
     runner.run("Writing the permutations", () => savePermutations(store, files)),
   );
+  plan.addEventListener("click", () => runner.run("Writing the plan", () => savePlan(store)));
   report.addEventListener("click", () => runner.run("Writing the report", () => saveReport(store, charts)));
 }
 
@@ -58,7 +63,8 @@ async function saveMerged({ state }: Store, files: Workers["files"], { signal, r
   const { format, ending } = state.pair!.summary.output;
   const name = `merged-${lambda}${ending}`;
   const target = await chooseTarget(state.pair!, name);
-  const request = { found: aligned!, lambda, blend, format, target: target ?? undefined };
+  const plan = planOfForm(state.pair!, aligned!.report, { lambda, blend, output: name });
+  const request = { found: aligned!, plan, format, target: target ?? undefined };
   const { blob, notes } = await files.call("merge", request, {
     signal,
     onProgress: ({ done, total }) => report({ share: done / total, text: `Wrote tensor ${done} of ${total}` }),
@@ -71,16 +77,17 @@ async function saveMerged({ state }: Store, files: Workers["files"], { signal, r
 
 async function saveRepaired({ state }: Store, evaluate: Workers["evaluate"], { signal, report }: Job): Promise<string> {
   const { lambda, aligned, pair } = state;
-  const { a, b } = pair!;
+  const { a, b, spec } = pair!;
   const blend = byId("blend", HTMLSelectElement).value as Blend;
   const { format, ending } = pair!.summary.output;
   const data = await chosenData("data");
-  const request = { a, b, spec: aligned!.spec, found: aligned!, lambda, blend, format, data };
+  const name = `merged-${lambda}-repaired${ending}`;
+  const form = { lambda, blend, output: name };
+  const request = { a, b, spec, bound: aligned!.spec, found: aligned!, form, format, data };
   const { blob, notes, fitted, measured, before, after } = await evaluate.call("repair", request, {
     signal,
     onProgress: ({ done, total }) => report({ share: done / total, text: `Repairing: ${done} of ${total} images` }),
   });
-  const name = `merged-${lambda}-repaired${ending}`;
   saveBlob(blob, name);
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   return `Saved ${name}, ${formatBytes(blob.size)}. Fitted on the first ${fitted} images; on the other ${measured} it gets ${percent(after)} right, without repair ${percent(before)}.${notes.map((note) => ` Note: ${note}.`).join("")}`;
@@ -90,6 +97,16 @@ async function savePermutations({ state }: Store, files: Workers["files"]): Prom
   const { blob } = await files.call("permutations", state.aligned!.permutations);
   saveBlob(blob, "permutations.safetensors");
   return `Saved permutations.safetensors, ${formatBytes(blob.size)}, for rebasin apply.`;
+}
+
+/** What `rebasin run` makes of the same files; a merge that is repaired needs images by a path. */
+async function savePlan({ state }: Store): Promise<string> {
+  const { pair, aligned, lambda } = state;
+  const blend = byId("blend", HTMLSelectElement).value as Blend;
+  const output = `merged-${lambda}${pair!.summary.output.ending}`;
+  const plan = planOfForm(pair!, aligned!.report, { lambda, blend, output });
+  saveBlob(new Blob([`${JSON.stringify(plan, null, 2)}\n`], { type: "application/json" }), "plan.json");
+  return "Saved plan.json, without repair: rebasin run plan.json makes the merge beside A and B.";
 }
 
 async function saveReport({ state, charts: drawn }: Store, charts: Workers["charts"]): Promise<string> {

@@ -2,6 +2,7 @@
 
 import { writeModel } from "../src/formats.ts";
 import {
+  type Blend,
   type Model,
   matchMetadata,
   mergeModels,
@@ -10,6 +11,7 @@ import {
   writeSafetensors,
 } from "../src/index.ts";
 import { costValues } from "../src/measure.ts";
+import { planMetadata } from "../src/plan.ts";
 import type { FileCalls } from "./calls.ts";
 import { serve } from "./rpc.ts";
 import {
@@ -51,10 +53,13 @@ serve<FileCalls>({
     const { size, before, after } = await costValues(a, b, spec, permutations, permutation, { signal });
     return { size, before: before.buffer, after: after.buffer };
   },
-  async merge({ found, lambda, blend, format, target }, { signal, progress }) {
-    const { a, b, spec } = current();
-    const metadata = matchMetadata(found.report);
-    const merged = await mergeModels(a, b, spec, found.permutations, { lambda, blend, metadata });
+  async merge({ found, plan, format, target }, { signal, progress }) {
+    const { a, b, spec, given } = current();
+    const { method, lambda } = plan.blend!;
+    const made = await planMetadata(plan, given, signal);
+    const metadata = new Map([...matchMetadata(found.report), ...made]);
+    const how = { lambda: lambda as number, blend: method as Blend, metadata };
+    const merged = await mergeModels(a, b, spec, found.permutations, how);
     const options = {
       signal,
       onProgress: ({ done, total = 0 }: Progress) => progress({ done, total }),

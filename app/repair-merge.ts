@@ -3,10 +3,12 @@
 import { firstImages, subset } from "../src/data.ts";
 import { writeModel } from "../src/formats.ts";
 import { applyPermutations, matchMetadata, mergeModels } from "../src/index.ts";
+import { planMetadata } from "../src/plan.ts";
 import { repairModel } from "../src/repair.ts";
 import { evaluateModel } from "../src/tf.ts";
 import type { EvaluateCalls, RepairOutcome, RepairRequest } from "./calls.ts";
 import { readImages } from "./curves.ts";
+import { planOfForm } from "./form-plan.ts";
 import type { CallContext } from "./rpc.ts";
 import { openBlob } from "./session.ts";
 import { blobSink } from "./sinks.ts";
@@ -15,7 +17,8 @@ export async function repairMerge(
   request: RepairRequest,
   { signal, progress }: CallContext<EvaluateCalls["repair"]["progress"]>,
 ): Promise<RepairOutcome> {
-  const { spec, found, lambda, blend, format } = request;
+  const { bound: spec, found, form, format } = request;
+  const { lambda, blend } = form;
   const data = await readImages(request.data, signal);
   const half = Math.floor(data.count / 2);
   const [fitted, measured] = [
@@ -26,7 +29,8 @@ export async function repairMerge(
     ),
   ];
   const [a, b] = [await openBlob(request.a), await openBlob(request.b)];
-  const metadata = matchMetadata(found.report);
+  const plan = planOfForm(request, found.report, { ...form, fitted: half });
+  const metadata = new Map([...matchMetadata(found.report), ...(await planMetadata(plan, [a, b], signal))]);
   const merged = await mergeModels(a, b, spec, found.permutations, { lambda, blend, metadata });
   const aligned = await applyPermutations(b, spec, found.permutations);
   const { model } = await repairModel(merged, [a, aligned], fitted, {

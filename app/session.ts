@@ -20,6 +20,8 @@ import type { ModelSummary, NamedBlob, PairDifferences, PairRequest, PairSummary
 export interface Session {
   readonly a: Model;
   readonly b: Model;
+  /** A and B as their files have them. */
+  readonly given: readonly Model[];
   readonly spec: Spec;
   /** As chosen; the report names it so. */
   readonly specName: string;
@@ -31,28 +33,28 @@ export function openBlob({ name, blob, folder }: NamedBlob, signal?: AbortSignal
   return openModel(folder === undefined ? blobSource(blob, name) : blobFiles(new Map(folder), name), { signal });
 }
 
-type Pair = Pick<Session, "a" | "b">;
+type Pair = Pick<Session, "a" | "b" | "given">;
 
 /** Opens both files, of which only the headers are read. */
 export async function openPair({ a, b }: Pick<PairRequest, "a" | "b">): Promise<Pair> {
-  const opened = await openBlob(a);
-  return { a: opened, b: namedAs(await openBlob(b), opened) };
+  const given = [await openBlob(a), await openBlob(b)] as const;
+  return { a: given[0], b: namedAs(given[1], given[0]), given };
 }
 
 /**
  * Fits the spec to a pair, to A alone: whether B has the same tensors is looked at elsewhere. Throws what the library
  * throws.
  */
-export async function startSession({ a, b }: Pair, choice: SpecChoice): Promise<Session> {
+export async function startSession({ a, b, given }: Pair, choice: SpecChoice): Promise<Session> {
   const { spec, name } = await specOf(choice, a);
-  return { a, b, spec, specName: name, resolved: resolveSpec(spec, a.tensors) };
+  return { a, b, given, spec, specName: name, resolved: resolveSpec(spec, a.tensors) };
 }
 
 /** Longer lists show no more. */
 const MOST_DIFFERENCES = 100;
 
 /** What keeps two models from being merged, with any spec; null where nothing does. */
-export function differencesOf({ a, b }: Pair): PairDifferences | null {
+export function differencesOf({ a, b }: Pick<Pair, "a" | "b">): PairDifferences | null {
   // Shape and dtype may differ of one tensor, and are told together.
   const rows = new Map(compareTensors(a.tensors, b.tensors).map((each) => [each.tensor, each]));
   if (rows.size === 0) return null;

@@ -43,6 +43,7 @@ export {
 } from "./plan/merge-plan.ts";
 export { modelDigest } from "./plan/model-digest.ts";
 export type { PlanHost, PlanRun, PlanSetting, PlanTarget } from "./plan/plan-host.ts";
+export { planMetadata } from "./plan/plan-metadata.ts";
 export { planInputs } from "./plan/plan-paths.ts";
 export type { RecipeStep } from "./plan/recipe/recipe.ts";
 export {

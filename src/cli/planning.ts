@@ -112,8 +112,9 @@ export function alignOf(
   const { method, seed, restarts, permutations, limit, starts } = options;
   if (permutations !== undefined) return { align: { permutations } };
   const { cost, share, polish, steps, batch, "learning-rate": learningRate, only, except } = options;
-  const byData = options.data !== undefined;
   const ofActivations = method === "activations" || method === "hybrid";
+  // Whether matching looks at images: others have no part in it.
+  const byData = ofActivations || method === "straight-through" || starts > 1;
   const align: PlanAlign = {
     ...{ method, seed, only, except, steps, learningRate },
     restarts: method === "coordinate" ? restarts : undefined,

@@ -22,13 +22,12 @@ import {
   specByPlan,
   withPlanModels,
 } from "./align-by-plan.ts";
-import { planText } from "./canonical.ts";
 import { checkPlan } from "./check-plan.ts";
 import { gramsByPlan } from "./grams-by-plan.ts";
 import type { MergePlan, PlanBlend } from "./merge-plan.ts";
-import { modelDigest } from "./model-digest.ts";
 import { partsByPlan } from "./parts-by-plan.ts";
 import type { PlanHost, PlanRun, PlanSetting, PlanTarget } from "./plan-host.ts";
+import { planMetadata } from "./plan-metadata.ts";
 import { matchMetadata } from "./rebasin.ts";
 import { type PlannedRepair, plannedRepair } from "./repair-by-plan.ts";
 import { describeSettings, isUniform, settingsByPlan } from "./settings.ts";
@@ -94,17 +93,10 @@ async function targetOf({ plan, host }: PlanSetting, { bridge, base }: OpenPlan)
   return host.target?.(plan, bridge.restore(base ?? bridge.models[0]!));
 }
 
-/**
- * What a written model records of its making: `rebasin.plan`, and `rebasin.parents` with one digest of each model.
- */
+/** What a written model records of its making. */
 async function madeBy({ plan, run }: PlanSetting, { given }: OpenPlan): Promise<Map<string, string>> {
-  if (plan.output?.path === undefined || plan.output.metadata === false) return new Map();
-  const digests: string[] = [];
-  for (const model of given) digests.push(await modelDigest(model, run.signal));
-  return new Map([
-    ["rebasin.plan", planText(plan)],
-    ["rebasin.parents", digests.join(" ")],
-  ]);
+  const isWritten = plan.output?.path !== undefined && plan.output.metadata !== false;
+  return isWritten ? planMetadata(plan, given, run.signal) : new Map();
 }
 
 async function runPair(setting: PlanSetting, open: OpenPlan): Promise<PlanResult> {

@@ -75,6 +75,16 @@ test("downloads: the bytes of the command line's", async () => {
   assert.ok(permutations.equals(expected.permutations), "permutations");
 });
 
+test("the plan of the form: rebasin run makes the same bytes of it", async () => {
+  await page.waitFor(`document.querySelector("#save-plan:enabled")`);
+  const plan = JSON.parse((await page.download("#save-plan", "plan.json")).toString());
+  assert.equal(plan.align, { method: "frank-wolfe", seed: 0 });
+  const places = { models: [A, B].map((path) => ({ path })), output: { path: "from-plan.safetensors" } };
+  writeFileSync(join(folder, "plan.json"), JSON.stringify({ ...plan, ...places }));
+  execFileSync(process.execPath, [join(__ROOT__, "dist/cli.js"), "run", join(folder, "plan.json")]);
+  assert.ok(readFileSync(join(folder, "from-plan.safetensors")).equals(merged().model));
+});
+
 test("least squares: the bytes of the command line's, and how it did on images that it did not see", async () => {
   const data = join(folder, "data");
   mkdirSync(data);
