@@ -77,6 +77,7 @@ function frozenTexts({ tensors }: Model, frozen: readonly FrozenAxis[]): string[
  */
 export async function ownGraphSpec(model: Model, detecting: Promise<Spec>, signal?: AbortSignal): Promise<Spec> {
   const detected = await detecting.catch(orSpecError);
+  if ((await hasNoGraph(model, signal)) && detected instanceof SpecError) throw detected;
   let found: Spec;
   try {
     found = (await inferred(model, signal)).spec;
@@ -94,6 +95,16 @@ export async function ownGraphSpec(model: Model, detecting: Promise<Spec>, signa
     why: `${detected.why ?? "names and shapes"}; its graph says the same`,
     assumptions: [],
   };
+}
+
+/** True for files of weights alone, in a format whose files may contain a graph. */
+async function hasNoGraph(model: Model, signal: AbortSignal | undefined): Promise<boolean> {
+  try {
+    return (await readGraph(model, { signal })) === undefined;
+  } catch {
+    // It has one, which cannot be read.
+    return false;
+  }
 }
 
 function orSpecError(error: unknown): SpecError {

@@ -8,6 +8,7 @@ import type { Model } from "../base/model.ts";
 import { checkNumber, checkOptions, type OptionKinds, wrongType } from "../base/options.ts";
 import { type Detectable, detectSpec, type FamilyName, familySpec } from "../families/detect-spec.ts";
 import { DETECT_KEYS, DETECT_OPTIONS, type DetectOptions, splitDetection } from "../families/options.ts";
+import { fileOrigin } from "../formats/folder/folder-container.ts";
 import { openModel } from "../formats/open-model.ts";
 import type { ByteSource } from "../io/byte-source.ts";
 import type { Files } from "../io/files.ts";
@@ -133,7 +134,7 @@ export async function chooseSpec(
   }
   try {
     if (which !== "auto") return await familySpec(which, model, options);
-    if ((model as Model).origin?.format !== "onnx") return await detectSpec(model, options);
+    if (!WITH_GRAPHS.includes(fileOrigin((model as Model).origin).format)) return await detectSpec(model, options);
     // The file says what it computes.
     const { ownGraphSpec } = await import("../link/from-graph.ts");
     return await ownGraphSpec(model as Model, detectSpec(model, options));
@@ -143,6 +144,9 @@ export async function chooseSpec(
     });
   }
 }
+
+/** Formats whose files may contain the network's graph. */
+const WITH_GRAPHS: readonly (string | undefined)[] = ["onnx", "tfjs", "keras", "hdf5"];
 
 function isSpec(value: object): value is Spec {
   return "tensors" in value && value.tensors instanceof Map;

@@ -1,13 +1,14 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { formatAxis } from "../../../src/axes/axis.ts";
-import { FormatError } from "../../../src/base/errors.ts";
+import { FormatError, SpecError } from "../../../src/base/errors.ts";
 import type { Model } from "../../../src/base/model.ts";
 import { createRng } from "../../../src/base/rng.ts";
 import { openModel } from "../../../src/formats/open-model.ts";
 import { readGraph } from "../../../src/formats/operator-graph.ts";
 import { inferSpec } from "../../../src/infer/infer-spec.ts";
 import { applyPermutations } from "../../../src/perm/apply-permutations.ts";
+import { chooseSpec } from "../../../src/plan/rebasin.ts";
 import { rejects } from "../../reference/expect-error.ts";
 import { memoryFiles } from "../../reference/memory-files.ts";
 import { fromModel } from "../../reference/networks.ts";
@@ -185,6 +186,35 @@ test("an operator that is not known, and outputs of hidden values, keep orders",
     frozen.some(({ tensor, reason }) => tensor === "w" && reason.startsWith("tensorflow.MyOp")),
     JSON.stringify(frozen),
   );
+});
+
+test("a join that names do not tell of: the spec is the graph's", async () => {
+  const calls = (...names: string[]): unknown[] => (names.length === 0 ? [] : [names.map((name) => [name, 0, 0, {}])]);
+  const listed = [
+    { ...layer("InputLayer", "x", { batch_input_shape: [null, 3] }), name: "x", inbound_nodes: calls() },
+    { ...layer("Dense", "d1", { activation: "relu" }), name: "d1", inbound_nodes: calls("x") },
+    { ...layer("Dense", "d2", { activation: "relu" }), name: "d2", inbound_nodes: calls("d1") },
+    { ...layer("Add", "sum"), name: "sum", inbound_nodes: calls("d1", "d2") },
+    { ...layer("Dense", "d3"), name: "d3", inbound_nodes: calls("sum") },
+  ];
+  const config = { name: "net", layers: listed, input_layers: [["x", 0, 0]], output_layers: [["d3", 0, 0]] };
+  const rest = { modelTopology: { model_config: { class_name: "Functional", config } } };
+  const f32 = (name: string, ...shape: number[]): TfjsWeight =>
+    weight(name, "float32", shape, new Uint8Array(4 * shape.reduce((product, each) => product * each, 1)));
+  const sizes: [string, number, number][] = [
+    ["d1", 3, 6],
+    ["d2", 6, 6],
+    ["d3", 6, 2],
+  ];
+  const weights = sizes.flatMap(([name, from, to]) => [f32(`${name}/kernel`, from, to), f32(`${name}/bias`, to)]);
+  const model = await openModel(memoryFiles(tfjsFiles(weights, { rest })));
+  const { tensors, basis } = await chooseSpec("auto", model);
+  assert.is(basis, "graph");
+  assert.equal(tensors.get("d2/kernel")!.axes.map(formatAxis), ["P0", "P0"]);
+  assert.equal(tensors.get("d3/kernel")!.axes.map(formatAxis), ["P0", "_"]);
+  const bare = await openModel(memoryFiles(tfjsFiles(weights)));
+  // Weights alone: names judge, as in other formats.
+  await rejects(() => chooseSpec("auto", bare), SpecError, /is of no known family: d1\/kernel is named after "d"/);
 });
 
 test("layers models are Keras' graphs", async () => {
