@@ -20,7 +20,7 @@ export { compareTensors, type Difference, describeDifferences } from "./base/com
 export { DTYPES, type Dtype, type DtypeInfo, type DtypeKind } from "./base/dtype.ts";
 export { FormatError, SpecError } from "./base/errors.ts";
 export { memoryModel, type TensorData } from "./base/memory-model.ts";
-export { elementCount, type GraphUse, type Model, type Origin, type TensorInfo } from "./base/model.ts";
+export { type BytePart, elementCount, type GraphUse, type Model, type Origin, type TensorInfo } from "./base/model.ts";
 export type { Computing, Running } from "./base/options.ts";
 export type { OnProgress, Progress, Stage } from "./base/progress.ts";
 export { tensorBytes } from "./base/tensor-bytes.ts";

@@ -1,5 +1,6 @@
 /** Entry `rebasin/many`: several models into one, from their tensors alone. */
 
+export type { Rng } from "./base/rng.ts";
 export { adapterTask, isAdapter } from "./many/adapters/adapter.ts";
 export {
   type AlignedMany,
@@ -14,6 +15,7 @@ export {
   alignTasks,
   meansWithoutVote,
   type TaskAlign,
+  type TaskSettings,
   type TunedModel,
 } from "./many/align-tasks.ts";
 export { type Many, type ManyOptions, mergeMany } from "./many/merge-many.ts";
@@ -25,7 +27,16 @@ export {
   type TensorPlan,
   type TensorSettings,
 } from "./merge/blend-models.ts";
-export type { Along, BlendRule, BlendSettings, Rescale, SettledBlend } from "./merge/blends/blend.ts";
+export type {
+  Along,
+  BlendInput,
+  BlendRule,
+  BlendSettings,
+  ListSetting,
+  Rescale,
+  SettledBlend,
+  TensorBlend,
+} from "./merge/blends/blend.ts";
 export { BLENDS, type BlendName } from "./merge/blends/blends.ts";
 export { settleBlend } from "./merge/blends/settle.ts";
 export { moveTask, type TaskVector, taskVector } from "./merge/task-vector.ts";

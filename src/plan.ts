@@ -42,7 +42,7 @@ export {
   type PlanSettingOf,
 } from "./plan/merge-plan.ts";
 export { modelDigest } from "./plan/model-digest.ts";
-export type { PlanHost, PlanRun, PlanSetting, PlanTarget } from "./plan/plan-host.ts";
+export type { PlanHost, PlanRun, PlanSetting, PlanTarget, SearchState } from "./plan/plan-host.ts";
 export { planMetadata } from "./plan/plan-metadata.ts";
 export { planInputs } from "./plan/plan-paths.ts";
 export type { RecipeStep } from "./plan/recipe/recipe.ts";

@@ -57,6 +57,7 @@ export interface WorkOptions {
   readonly concurrency?: number | undefined;
   /** Ends the worker: running jobs are stopped and given back to the queue. */
   readonly signal: AbortSignal;
+  /** Called for each start and end of a job. */
   readonly onEvent?: ((event: WorkerEvent) => void) | undefined;
   /** Stop when the queue has no job that can run. Default false: wait for more. */
   readonly untilEmpty?: boolean | undefined;
@@ -74,6 +75,7 @@ export interface JobQueue {
   cancel(id: string): Promise<boolean>;
   /** Works on jobs until the signal is aborted; resolves when all its jobs are over or given back. */
   work(handler: JobHandler, options: WorkOptions): Promise<void>;
+  /** Ends its connections; jobs stay. */
   close(): Promise<void>;
 }
 

@@ -111,7 +111,8 @@ async function settlePath(
 ): Promise<string> {
   const whole = placed(path, folder);
   const child = made?.get(whole);
-  const found = child?.payload.plan.output?.path ?? whole;
+  const output = child?.payload.plan.output;
+  const found = output?.path ?? output?.permutations ?? whole;
   if (child !== undefined) children.add(child);
   words.set(found, path);
   digests.set(found, child === undefined ? await digestOf(whole, sha256, signal) : `job ${child.payload.digest}`);

@@ -105,7 +105,7 @@ async function movedPart(
 }
 
 /** Settings as `blendModels` takes them. */
-type Settings = NonNullable<BlendModelsOptions["settings"]>;
+export type TaskSettings = NonNullable<BlendModelsOptions["settings"]>;
 
 const STATISTICS: readonly string[] = ["mean", "variance"];
 
@@ -117,7 +117,7 @@ const STATISTICS: readonly string[] = ["mean", "variance"];
  * @example
  * blendModels(parts, { blend: "ties", base, settings: meansWithoutVote(spec, base, { density: 0.5 }) });
  */
-export function meansWithoutVote(spec: Spec, base: Pick<Model, "tensors">, settings: Settings): Settings {
+export function meansWithoutVote(spec: Spec, base: Pick<Model, "tensors">, settings: TaskSettings): TaskSettings {
   const isMean = (tensor: string): boolean =>
     spec.tensors.get(tensor)?.votes === false || STATISTICS.includes(tensorName(tensor).role ?? "");
   if (![...base.tensors].some(([name, { dtype }]) => isFloat(dtype) && isMean(name))) return settings;

@@ -10,6 +10,13 @@ import type { ExecutorOptions } from "../run/executor.ts";
 import type { MergePlan, PlanData, PlanModel } from "./merge-plan.ts";
 import type { Locate } from "./shape.ts";
 
+/** Where a straight-through search resumes, and what keeps its state. */
+export interface SearchState {
+  readonly resume: Model | undefined;
+  /** Replaces what was kept. */
+  save(state: Model): Promise<void>;
+}
+
 /** Opens what a plan names, and writes what it makes. Paths are as the plan has them. */
 export interface PlanHost {
   /** Before anything is opened: refuses outputs that could not be written at the end. */
@@ -22,6 +29,7 @@ export interface PlanHost {
   openSaved(path: string): Promise<Model>;
   /** The content of `adapter_config.json` beside a LoRA adapter; undefined where there is none. */
   adapterConfig?(model: PlanModel): Promise<object | undefined>;
+  /** Reads a spec file. */
   readSpec(path: string): Promise<Spec>;
   /** One split of the images, of which `limit` are wanted. */
   readImages(data: PlanData, split: "train" | "test", limit?: number): Promise<Dataset>;
@@ -32,7 +40,7 @@ export interface PlanHost {
   /** Where each model's permutations go: files beside each other in the folder that the plan names. */
   manyPermutations?(plan: MergePlan): Promise<readonly string[]>;
   /** Of the straight-through search: where it resumes, and what keeps its state. */
-  checkpoint?(): Promise<{ readonly resume: Model | undefined; save(state: Model): Promise<void> } | undefined>;
+  checkpoint?(): Promise<SearchState | undefined>;
 }
 
 /** Where a merged model goes. */

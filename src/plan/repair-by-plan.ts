@@ -96,6 +96,7 @@ function noteNeed({ run }: PlanSetting): NonNullable<RepairOptions["onNeed"]> {
 
 /** Images for a repair. */
 export interface RepairSource {
+  /** The images that the repair looks at. */
   read(): Promise<Dataset>;
   /** Throws `RangeError` where one of the models does no better than guessing on some of them, unless that is allowed. */
   check(models: readonly Model[]): Promise<void>;

@@ -16,6 +16,7 @@ import { varyConstants } from "./vary-constants.ts";
 
 /** What runs a model on its own fixed inputs: gives all outputs, one array each. */
 export interface SpecRunner {
+  /** Gives all outputs, one array each. */
   run(model: Model, signal?: AbortSignal): Promise<NetworkOutputs>;
 }
 

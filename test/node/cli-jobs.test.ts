@@ -8,7 +8,7 @@ import { A, B, CLI, commandLine } from "../reference/command-line.ts";
 import { hasRedis, startRedis } from "../reference/redis-server.ts";
 
 const test = suite("command line: jobs");
-const cli = commandLine(test);
+const cli = commandLine(test, ["t10k"]);
 const [runtime, ...runtimeWords] = JSON.parse(process.env.REBASIN_RUNTIME!) as [string, ...string[]];
 
 /** A worker in the test's folder, and what ends it. */
@@ -100,6 +100,19 @@ output: both.safetensors
   );
   for (const [i, file] of files.entries()) assert.ok(cli.bytes(file).equals(before[i]!), file);
   for (const worker of workers) await worker.stop();
+});
+
+test("a sweep's merges are jobs behind one alignment; the table is that of a local sweep", async () => {
+  writePlan("m", 0.3);
+  const words = ["m.json", "--set", "blend.lambda=0.25,0.75", "--data", "data", "--limit", "100"];
+  const local = await cli.run("sweep", ...words);
+  assert.is(local.code, 0, local.stderr);
+  const worker = startWorker("q");
+  const queued = await cli.run("sweep", ...words, "--queue", "q");
+  await worker.stop();
+  assert.is(queued.code, 0, queued.stderr);
+  assert.is(queued.stdout, local.stdout);
+  assert.is(readdirSync(cli.path("q/ends")).length, 3);
 });
 
 test("a worker that is killed: its job is done by another", async () => {

@@ -1,6 +1,6 @@
 /** `rebasin sweep RECIPE --set blend.density=.2,.5,.8 --data DIR` */
 
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { VERSION } from "../../base/version.ts";
 import { visible } from "../../base/visible.ts";
 import type { Dataset } from "../../data/dataset.ts";
@@ -24,9 +24,11 @@ import { checkOutputs } from "../models.ts";
 import { repeated, required, text, UsageError } from "../option.ts";
 import { forceOption } from "../output.ts";
 import { dataOf, hostOf } from "../planning.ts";
+import { QUEUEING_OPTIONS, type QueueingValues } from "../queueing/options.ts";
+import { sweepQueued } from "../queueing/sweep-queued.ts";
 import type { SweepRow } from "../sweep-page.ts";
 
-interface SweepValues extends DataValues {
+interface SweepValues extends DataValues, QueueingValues {
   readonly set: readonly SweptKey[];
   readonly data: string;
   readonly split: Split;
@@ -58,10 +60,12 @@ export const sweep: Command<SweepValues> = {
     html: text({ value: "OUT", help: "write a page with the table and a chart", group: "output" }),
     checkpoint: CHECKPOINT_OPTION,
     threads: THREADS_OPTION,
+    ...QUEUEING_OPTIONS,
     force: forceOption(),
   },
   examples: [
     "rebasin sweep recipe.yaml --set blend.lambda=0.25,0.5,0.75 --data fashion-mnist",
+    "rebasin sweep recipe.yaml --set blend.lambda=0.25,0.5,0.75 --data fashion-mnist --queue /shared/queue",
     "rebasin sweep recipe.yaml --set blend.density=.2,.5 --set blend.taskScale=1,2 --data fashion-mnist --html sweep.html",
   ],
   async run(context) {
@@ -107,7 +111,7 @@ function measuredPlan({ plan, locate }: RecipeStep, options: SweepValues): Merge
   if (plan.blend === undefined) throw new UsageError(`${locate([])} has no blend, expected one to sweep`);
   if (plan.repair?.kind === "per-task")
     throw new UsageError(`${locate(["repair"])} is per-task, expected another kind`);
-  return { ...plan, output: undefined, data: plan.data ?? dataOf(options, options.data) };
+  return { ...plan, output: undefined, data: plan.data ?? dataOf(options, resolve(options.data)) };
 }
 
 /** Measures what no earlier run has measured; aligns only if something is left. */
@@ -131,8 +135,13 @@ async function measure(
   return withCheckpoint(context, how, async (kept) => {
     const found = new Map(kept.found);
     const missing = variants.filter(({ values }) => !found.has(JSON.stringify(values)));
+    const { queue } = options;
+    const sweepOf: typeof sweepPlan =
+      queue === undefined
+        ? sweepPlan
+        : (of, left, use) => sweepQueued(of.plan, left, dirname(context.positionals[0]!), context, use);
     if (missing.length > 0)
-      await sweepPlan(setting, missing, async (merged, { values }) => {
+      await sweepOf(setting, missing, async (merged, { values }) => {
         signal.throwIfAborted();
         if (found.size === kept.found.size) await checkLabelsFit([merged], [data]);
         const { loss, accuracy } = await evaluateModel(merged, data, { batch: options.batch, signal, onProgress });
@@ -169,7 +178,6 @@ function lowest(rows: readonly SweepRow[]): number {
 
 async function writeBest(context: Context, { plan }: SweepVariant, host: PlanHost): Promise<string[]> {
   const { options, signal, onProgress } = context;
-  const { resolve } = await import("node:path");
   const output = { path: resolve(options.output!) };
   const { output: made } = await runPlan({ ...plan, output }, host, { threads: options.threads, signal, onProgress });
   return ["", `merged     ${visible(made!.path)}`];

@@ -23,12 +23,12 @@ export interface QueuedPlan {
   readonly folder?: string | undefined;
 }
 
-type QueueContext = Pick<CommandContext, "signal" | "onProgress" | "say"> & {
+export type QueueContext = Pick<CommandContext, "signal" | "onProgress" | "say"> & {
   readonly options: QueueingValues & { readonly force: boolean };
 };
 
 /** One document of a recipe as a job. */
-interface QueuedStep {
+export interface QueuedStep {
   readonly name: string | undefined;
   readonly plan: MergePlan;
   readonly job: PlanJob;
@@ -68,7 +68,8 @@ export async function runQueuedSteps(
 
 const outputOf = ({ output = {} }: MergePlan): string | undefined => output.path ?? output.permutations;
 
-async function jobsOf(
+/** Each document as a job, in the order given; what a document reads is made by one before it. */
+export async function jobsOf(
   steps: readonly Pick<RecipeStep, "name" | "plan">[],
   folder: string | undefined,
   where: { readonly results: string; readonly signal: AbortSignal },
@@ -88,7 +89,7 @@ async function jobsOf(
 }
 
 /** Submits what no other job has as its child, and waits for all of it. */
-async function submitAndWait(
+export async function submitAndWait(
   queue: JobQueue,
   queued: readonly QueuedStep[],
   { signal, onProgress, say }: QueueContext,

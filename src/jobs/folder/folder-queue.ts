@@ -32,8 +32,9 @@ export async function openFolderQueue(
   const files = await openFolderFiles(root);
   return {
     async submit(jobs) {
+      const made = new Map<NewJob, string>();
       const ids: string[] = [];
-      for (const job of jobs) ids.push(await submitOne(files, job));
+      for (const job of jobs) ids.push(await submitOne(files, job, made));
       return ids;
     },
     status: (id) => statusOf(files, id),
@@ -48,13 +49,17 @@ export async function openFolderQueue(
   };
 }
 
-/** Children first: a job whose children are not there yet would look ready. */
-async function submitOne(files: FolderFiles, { name, payload, children = [] }: NewJob): Promise<string> {
+/** Children first: a job whose children are not there yet would look ready. A child of several jobs is one job. */
+async function submitOne(files: FolderFiles, job: NewJob, made: Map<NewJob, string>): Promise<string> {
+  const known = made.get(job);
+  if (known !== undefined) return known;
+  const { name, payload, children = [] } = job;
   const after: string[] = [];
-  for (const child of children) after.push(await submitOne(files, child));
+  for (const child of children) after.push(await submitOne(files, child, made));
   const id = newJobId();
-  const job: JobFile = { id, name, payload, after };
-  await files.put("jobs", id, job);
+  made.set(job, id);
+  const file: JobFile = { id, name, payload, after };
+  await files.put("jobs", id, file);
   return id;
 }
 

@@ -47,6 +47,7 @@ export type SettledBlend = {
 
 /** Settings that may differ from model to model. */
 export const LIST_SETTINGS: readonly ListSetting[] = ["weights", "density", "gamma", "epsilon"];
+/** Names of settings that may be a list, one value for each model. */
 export type ListSetting = "weights" | "density" | "gamma" | "epsilon";
 
 /** One tensor of every model, as numbers. */

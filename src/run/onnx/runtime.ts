@@ -12,6 +12,7 @@ export interface OnnxRuntimeTensor {
 /** What is used of `onnxruntime-web`, or of `onnxruntime-node`, which has the same names. */
 export interface OnnxRuntime {
   readonly InferenceSession: {
+    /** Reads a model and prepares it to run. */
     create(model: Uint8Array, options?: object): Promise<OnnxRuntimeSession>;
   };
   readonly Tensor: new (type: never, data: never, dims: readonly number[]) => OnnxRuntimeTensor;
@@ -22,8 +23,10 @@ export interface OnnxRuntime {
 export interface OnnxRuntimeSession {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
+  /** Runs the model on `feeds`, for the values named in `fetches`. */
   // biome-ignore lint/suspicious/noExplicitAny: its own types are not there
   run(feeds: any, fetches: any, options?: object): Promise<Readonly<Record<string, OnnxRuntimeTensor>>>;
+  /** Frees its memory. */
   release(): Promise<void>;
 }
 
