@@ -111,10 +111,10 @@ test("compare of a network that is not known names what merging needs, with exit
     };
     return memoryModel(
       new Map([
-        ["lstm.weight_ih_l0", tensor(32, 4)],
-        ["lstm.weight_hh_l0", tensor(32, 8)],
-        ["lstm.bias_ih_l0", tensor(32)],
-        ["lstm.bias_hh_l0", tensor(32)],
+        ["core.weight_ih_l0", tensor(32, 4)],
+        ["core.weight_hh_l0", tensor(32, 8)],
+        ["core.bias_ih_l0", tensor(32)],
+        ["core.bias_hh_l0", tensor(32)],
         ["fc.weight", tensor(3, 8)],
       ]),
     );

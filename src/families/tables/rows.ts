@@ -42,3 +42,18 @@ export function describeLayers(layers: number, heads: number, headDim: number, k
   const groups = kvHeads === heads ? "" : ` in ${kvHeads} ${kvHeads === 1 ? "group" : "groups"}`;
   return `${layers} ${layers === 1 ? "layer" : "layers"} of ${heads} ${heads === 1 ? "head" : "heads"}${groups} of ${headDim}`;
 }
+
+/** A convolution over pixels [out, in, h, w], and its bias. */
+export function conv2d(name: string, out: string, input: string, bias: Bias = "none"): TensorRows {
+  return withBias({ [`${name}.weight`]: [out, input, "_", "_"] }, name, out, bias);
+}
+
+/** A BatchNorm with its statistics. */
+export function batchNorm(name: string, units: string): TensorRows {
+  return {
+    ...norm(name, units),
+    [`${name}.running_mean`]: [units],
+    [`${name}.running_var`]: [units],
+    [`${name}.num_batches_tracked?`]: "fixed",
+  };
+}

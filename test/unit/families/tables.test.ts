@@ -1,88 +1,36 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { resolveSpec } from "../../../src/axes/resolve-spec.ts";
-import type { Spec } from "../../../src/axes/types.ts";
 import { SpecError } from "../../../src/base/errors.ts";
-import { createRng } from "../../../src/base/rng.ts";
 import { detectSpec } from "../../../src/families/detect-spec.ts";
-import { matchWeights } from "../../../src/match/match-weights.ts";
-import { applyPermutations } from "../../../src/perm/apply-permutations.ts";
 import { rejects } from "../../reference/expect-error.ts";
 import { IMAGE_AND_SOUND_NETWORKS } from "../../reference/forward/images-and-sound.ts";
-import type { SequenceNetwork } from "../../reference/forward/sequence-network.ts";
-import { type TensorMap, Weights } from "../../reference/forward/sequences.ts";
 import { T5_NETWORKS } from "../../reference/forward/t5.ts";
-import { NETWORKS, SEQUENCES } from "../../reference/forward/transformers.ts";
-import { fromModel, toModel } from "../../reference/networks.ts";
-import { plant, randomPermutations } from "../../reference/plant.ts";
+import { NETWORKS } from "../../reference/forward/transformers.ts";
+import { toModel } from "../../reference/networks.ts";
+import {
+  createTensors,
+  findsPlanted,
+  hasRoles,
+  infosOf,
+  keepsFunction,
+  refusesOthers,
+} from "../../reference/table-laws.ts";
 
 const test = suite("families by tables");
 
-/** The network's tensors, drawn at random. */
-function create({ run }: SequenceNetwork, seed: number): TensorMap {
-  const weights = new Weights(new Map(), createRng(seed));
-  run(weights, SEQUENCES[0]!);
-  return weights.tensors;
-}
+const create = createTensors;
+const infos = infosOf;
 
-const outputs = ({ run }: SequenceNetwork, tensors: TensorMap): number[] =>
-  SEQUENCES.flatMap((tokens) => run(new Weights(tensors), tokens));
-
-const infos = (tensors: TensorMap) => toModel(tensors).tensors;
+const NEEDED =
+  /[._]1\..*(?:output\.dense|o_proj|out_proj|c_proj|attention\.dense|out_lin|attn\.proj|SelfAttention\.o)\.weight$/;
 
 for (const [name, network] of Object.entries({ ...NETWORKS, ...IMAGE_AND_SOUND_NETWORKS, ...T5_NETWORKS })) {
-  const { config, family } = network;
-  const detect = (tensors: TensorMap): Promise<Spec> => detectSpec({ tensors: infos(tensors) }, { config });
-
-  test(`${name}: the function stays, whatever moves`, async () => {
-    const tensors = create(network, 1);
-    const spec = await detect(tensors);
-    assert.is(spec.family, family);
-    assert.is(spec.basis, "architecture");
-    const before = outputs(network, tensors);
-    for (let seed = 0; seed < 3; seed++) {
-      const model = toModel(tensors);
-      const moved = await fromModel(
-        await applyPermutations(model, spec, randomPermutations(spec, model, createRng(seed))),
-      );
-      const after = outputs(network, moved);
-      const largest = Math.max(...before.map(Math.abs));
-      const deviation = Math.max(...before.map((value, i) => Math.abs(value - after[i]!))) / largest;
-      assert.ok(deviation < 1e-5, `deviation ${deviation}`);
-      assert.ok([...tensors].some(([each, { data }]) => data.some((value, i) => value !== moved.get(each)!.data[i])));
-    }
-  });
-
-  test(`${name}: planted permutations are found`, async () => {
-    for (let seed = 0; seed < 20; seed++) {
-      const tensors = create(network, seed);
-      const model = toModel(tensors);
-      const spec = await detect(tensors);
-      const { b, answer } = await plant(spec, model, createRng(seed + 100));
-      const { permutations } = await matchWeights(model, b, spec);
-      for (const [each, order] of answer) assert.equal(permutations.get(each), order, `${each} of seed ${seed}`);
-    }
-  });
-
-  test(`${name}: every permutation has a role, every unit of them is used`, async () => {
-    const tensors = create(network, 1);
-    const spec = await detect(tensors);
-    for (const { name: permutation, role, size } of resolveSpec(spec, infos(tensors)).permutations) {
-      assert.ok(role !== undefined, permutation);
-      assert.ok(size > 0, permutation);
-    }
-  });
-
-  test(`${name}: tensors that no table knows, and missing ones, are refused by name`, async () => {
-    const tensors = create(network, 1);
-    const more = new Map([...tensors, ["model.extra_matrix.weight", { shape: [3, 3], data: new Float32Array(9) }]]);
-    await rejects(() => detect(more), SpecError, /lacks model\.extra_matrix\.weight, expected/);
-    const ends =
-      /[._]1\..*(?:output\.dense|o_proj|out_proj|c_proj|attention\.dense|out_lin|attn\.proj|SelfAttention\.o)\.weight$/;
-    const inLayer = [...tensors.keys()].find((each) => ends.test(each))!;
-    const fewer = new Map([...tensors].filter(([each]) => each !== inLayer));
-    await rejects(() => detect(fewer), SpecError, new RegExp(`lacks .*${inLayer.split(".").slice(-2).join("\\.")}`));
-  });
+  test(`${name}: the function stays, whatever moves`, () => keepsFunction(network));
+  test(`${name}: planted permutations are found`, () => findsPlanted(network));
+  test(`${name}: every permutation has a role, every unit of them is used`, () => hasRoles(network));
+  test(`${name}: tensors that no table knows, and missing ones, are refused by name`, () =>
+    refusesOthers(network, NEEDED));
 }
 
 test("heads that neither names nor shapes tell are asked for, by configuration or option", async () => {
