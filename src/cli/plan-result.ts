@@ -51,8 +51,12 @@ function alignedLines({ plan, alignment, alignments, many, spec, notes }: PlanRe
   return [...bridgeLines(notes), ...each];
 }
 
+/** Families that repairs can run: others get no hint. */
+const REPAIRED: ReadonlySet<string> = new Set(["mlp", "vgg", "resnet"]);
+
 /** What was written, a line each. */
-function writtenOf({ plan, output, outputNotes, repair, tasks, permutations, hasStatistics }: PlanResult): string[] {
+function writtenOf(result: PlanResult): string[] {
+  const { plan, output, outputNotes, repair, tasks, permutations, hasStatistics, spec } = result;
   const saved = permutations.map((file) => `saved      ${visible(shownOutput(file))}`);
   if (output === undefined) return saved;
   const lines = [
@@ -63,7 +67,7 @@ function writtenOf({ plan, output, outputNotes, repair, tasks, permutations, has
     ...taskLines(tasks ?? []),
   ];
   const isDone = repair !== undefined || tasks !== undefined || plan.base !== undefined;
-  return isDone ? lines : [...lines, repairHint(hasStatistics)];
+  return isDone || !REPAIRED.has(spec.family ?? "") ? lines : [...lines, repairHint(hasStatistics)];
 }
 
 function manyText(report: ManyReport, spec: readonly string[], inputs: readonly string[]): string {

@@ -46,10 +46,19 @@ export async function describeGraph(
   } catch (error) {
     if (error instanceof RangeError) throw new RangeError(`${model.name} cannot be run: ${error.message}`);
     if (!(error instanceof SpecError)) throw error;
-    throw new RangeError(
-      `${model.name} has tensors of no network known here, expected an MLP, a VGG or a ResNet (${error.message})`,
-    );
+    throw await unknownNetwork(model, error.message);
   }
+}
+
+/** A family that is aligned and not run is named: the reason why it is no chain would mislead. */
+async function unknownNetwork({ name, tensors }: Pick<Model, "name" | "tensors">, reason: string): Promise<RangeError> {
+  const expected = "expected an MLP, a VGG or a ResNet";
+  const family = await (await import("./table-spec.ts")).tableName(tensors);
+  if (family === undefined)
+    return new RangeError(`${name} has tensors of no network known here, ${expected} (${reason})`);
+  return new RangeError(
+    `${name} has the names of ${family}, which is aligned and not run, ${expected}; rebasin verify runs it with --graph MODEL.onnx`,
+  );
 }
 
 /** A graph, and the spec of the same tensors. */

@@ -75,7 +75,9 @@ export async function detectSpec(model: Detectable, options: DetectOptions = {})
 
 /** Every refusal ends with what to do next. */
 function withWayOn(reason: string): string {
-  return /--[onp]/.test(reason) ? reason : `${reason}; or pass a spec file (inspect --spec-out writes one to fill in)`;
+  return /--[onp]/.test(reason)
+    ? reason
+    : `${reason}; or pass its ONNX export (--graph), or a spec file (inspect --spec-out writes one to fill in)`;
 }
 
 /** Words that a name of every family of tables has: others need not wait for them. */

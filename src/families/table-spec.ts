@@ -36,6 +36,13 @@ export async function tableSpec(
   return specByTable(table, createCheckpoint(model.tensors, told, told.config ?? (await readConfig(model))));
 }
 
+/** The name of the table whose signs a model's names have. */
+export async function tableName(tensors: Tensors): Promise<string | undefined> {
+  const { TABLES, hasSigns } = await import("./tables/tables.ts");
+  const names = [...tensors.keys()];
+  return TABLES.find((table) => hasSigns(table, names))?.name;
+}
+
 function unknownFamily(name: string, known: readonly string[]): SpecError {
   return new SpecError(`family ${JSON.stringify(name)} is unknown, expected one of ${known.join(", ")}`);
 }

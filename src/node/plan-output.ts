@@ -62,8 +62,7 @@ export async function planOutput(
       `${path} would be ${format.title}, expected a name that ends in ${format.endings.join(" or ")}`,
     );
   const { like: into } = await writerOf(format, { ...model, name: path }, fileOrigin(like).like);
-  const why =
-    into === undefined ? "the name does not say another" : "as what it was made from: the name does not say another";
+  const why = into === undefined ? "the name shows no format" : "as its source: the name shows no format";
   const note = named === undefined && options.format === undefined ? `${format.title}, ${why}` : undefined;
   return { kind: "file", format, note, sidecar: format.keepsMetadata ? undefined : `${path}.plan.json` };
 }

@@ -35,7 +35,7 @@ export function wayOn(a: Model, b: Model, differences: readonly Difference[]): s
   if (inA.length > 0) return `A has B's names under ${quoted(inA)}: choose by --prefix-a ${inA[0]}`;
   if (differences.length <= FEW && differences.length < a.tensors.size)
     return `to merge the rest and keep A's: --keep-a ${patternsOf(differences).join(",")} (keepA)`;
-  return "these are networks of another size or architecture; if not, --prefix-a and --prefix-b say what stands before their names";
+  return "these are networks of another size or architecture; if not, give the words before the names by --prefix-a or --prefix-b";
 }
 
 const quoted = (prefixes: readonly string[]): string =>

@@ -1,12 +1,16 @@
 /** What the command line says of a network, for detection, and what it says where a network is not known. */
 
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { createRng } from "../../src/base/rng.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors/write-safetensors.ts";
 import { A, B, commandLine } from "../reference/command-line.ts";
 import { KINDS } from "../reference/forward/kinds.ts";
 import { makeNetwork, networkModel } from "../reference/forward/network.ts";
+import { Weights } from "../reference/forward/sequences.ts";
+import { NETWORKS, SEQUENCES } from "../reference/forward/transformers.ts";
+import { toModel } from "../reference/networks.ts";
 
 const test = suite("command line: detection");
 const cli = commandLine(test);
@@ -72,6 +76,27 @@ test("a network that is not known: the reason once, and a spec to fill in that m
   assert.is((await run("inspect", blocks, "--spec-out", "blocks.json")).code, 0);
   const found = await runJson("inspect", blocks, "--spec", cli.path("blocks.json"));
   assert.is(found.code, 0);
+});
+
+test("a transformer: roles are listed, and nothing advises or blames what cannot run it", async () => {
+  const [network] = Object.values(NETWORKS).filter(({ family }) => family === "llama");
+  const weights = new Weights(new Map(), createRng(1));
+  network!.run(weights, SEQUENCES[0]!);
+  mkdirSync(cli.path("llama"));
+  writeFileSync(cli.path("llama/model.safetensors"), await encodeSafetensors(toModel(weights.tensors)));
+  writeFileSync(cli.path("llama/config.json"), JSON.stringify(network!.config));
+  const { stdout } = await run("inspect", "llama");
+  assert.match(stdout, /^permutation +size +tensors +role$/m);
+  assert.match(stdout, /^R +\d+ +\d+ +residual$/m);
+  const merged = await run("merge", "llama", "llama", "-o", "m/");
+  assert.is(merged.code, 0, merged.stderr);
+  assert.not.match(merged.stdout, /^hint/m);
+  const verified = await run("verify", "llama");
+  assert.is(verified.code, 1);
+  assert.match(
+    verified.stderr,
+    /^rebasin: llama has the names of llama, which is aligned and not run, [^\n]*--graph[^\n]*\n$/,
+  );
 });
 
 test.run();

@@ -1,7 +1,8 @@
 /** Plans on queues as a user meets them: workers and submitters in processes of their own. */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { A, B, CLI, commandLine } from "../reference/command-line.ts";
@@ -62,11 +63,21 @@ test("a folder's worker does what a local run does", async () => {
   const queued = await cli.run(...many, "queued.safetensors", "--queue", "q");
   assert.is(queued.code, 0, queued.stderr);
   assert.ok(cli.bytes("queued.safetensors").equals(cli.bytes("local.safetensors")));
+  const table = queued.stdout.split("\n").filter((line) => /^model |^[ab]\.safetensors /.test(line));
+  assert.is(table.length, 4);
+  assert.is(new Set(table.map((line) => line.length)).size, 1, "columns stay aligned when paths become words");
   const { json } = await cli.runJson("jobs", "list", "--queue", "q");
   assert.equal(new Set(json.jobs.map(({ state }: { state: string }) => state)), new Set(["done"]));
   await worker.stop();
   for (const folder of ["jobs", "claims", "tries", "progress", "parts"])
     assert.equal(readdirSync(cli.path(`q/${folder}`)), []);
+});
+
+test("jobs of a folder that is no queue are refused, and nothing is made", async () => {
+  const { code, stderr } = await cli.run("jobs", "list", "--queue", "mistyped");
+  assert.is(code, 1);
+  assert.match(stderr, /^rebasin: mistyped: no such folder, expected that of a queue[^\n]+\n$/);
+  assert.not.ok(existsSync(cli.path("mistyped")));
 });
 
 test("documents of a recipe are jobs, each behind those it reads", async () => {
@@ -99,7 +110,13 @@ output: both.safetensors
     ["half", "quarter", undefined],
   );
   for (const [i, file] of files.entries()) assert.ok(cli.bytes(file).equals(before[i]!), file);
+  writeFileSync(cli.path("kept.yaml"), text.replace("output: quarter.safetensors\n", ""));
+  const kept = await cli.run("run", "kept.yaml", "--queue", "q", "--force");
   for (const worker of workers) await worker.stop();
+  // A document without an output: the report names a file that is there.
+  const merged = [...kept.stdout.matchAll(/^merged {5}(.+)$/gm)].map(([, path]) => path!);
+  assert.is(merged.length, 3);
+  for (const path of merged) assert.ok(existsSync(resolve(cli.folder, path)), path);
 });
 
 test("a sweep's merges are jobs behind one alignment; the table is that of a local sweep", async () => {

@@ -67,7 +67,9 @@ interface ModelDescription {
     axes: readonly string[];
     votes: boolean;
   }[];
-  readonly permutations: Readonly<Record<string, { size: number; tensors: readonly string[] }>>;
+  readonly permutations: Readonly<
+    Record<string, { size: number; tensors: readonly string[]; role?: string | undefined }>
+  >;
   readonly log10Symmetries: number;
   readonly frozen: readonly string[];
 }
@@ -109,7 +111,7 @@ function describeModel(path: string, model: Model, { spec, family, why }: FoundS
       votes: resolved === null ? false : resolved.tensors[at]!.votes,
     })),
     permutations: Object.fromEntries(
-      (resolved?.permutations ?? []).map(({ name, size, tensors }) => [name, { size, tensors }]),
+      (resolved?.permutations ?? []).map(({ name, size, tensors, role }) => [name, { size, tensors, role }]),
     ),
     log10Symmetries: resolved === null ? 0 : log10Symmetries(resolved),
     frozen: spec?.frozen ?? [],
@@ -160,8 +162,8 @@ function inspectText(model: ModelDescription, specOut: string | undefined): stri
     lines.push(
       "",
       textTable(
-        ["permutation", "size", "tensors"],
-        groups.map(([name, { size, tensors }]) => [name, String(size), String(tensors.length)]),
+        ["permutation", "size", "tensors", groups.some(([, { role }]) => role !== undefined) ? "role" : ""],
+        groups.map(([name, { size, tensors, role = "" }]) => [name, String(size), String(tensors.length), role]),
       ),
     );
     lines.push("", `symmetries  10^${model.log10Symmetries.toFixed(1)} numberings of the units compute the same`);

@@ -1,5 +1,6 @@
 /** `rebasin jobs list|wait|cancel [ID ...] --queue ADDRESS` */
 
+import { stat } from "node:fs/promises";
 import type { JobQueue, JobStatus } from "../../jobs/job-queue.ts";
 import { openQueue } from "../../jobs/open-queue.ts";
 import { waitForJob } from "../../jobs/wait-for-job.ts";
@@ -32,6 +33,7 @@ export const jobs: Command<JobsValues> = {
     if (!ACTIONS.some((known) => known === action))
       throw new UsageError(`jobs ${action}, expected one of ${ACTIONS.join(", ")}`);
     if (action !== "list" && ids.length === 0) throw new UsageError(`jobs ${action} has no ID, expected one or more`);
+    await checkIsThere(context.options.queue);
     const queue = await openQueue(context.options.queue);
     try {
       if (action === "list") return await listJobs(queue, ids);
@@ -41,6 +43,17 @@ export const jobs: Command<JobsValues> = {
     }
   },
 };
+
+/** Opening makes a folder into a queue. A mistyped path would become an empty one. */
+async function checkIsThere(address: string): Promise<void> {
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(address)) return;
+  const isFolder = await stat(address).then(
+    (facts) => facts.isDirectory(),
+    () => false,
+  );
+  if (!isFolder)
+    throw new RangeError(`${address}: no such folder, expected that of a queue: rebasin worker --queue makes it`);
+}
 
 async function listJobs(queue: JobQueue, ids: readonly string[]): Promise<CommandResult> {
   const all = await queue.list();

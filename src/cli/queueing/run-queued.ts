@@ -83,9 +83,15 @@ export async function jobsOf(
     const plan = outputOf(step.plan) === undefined ? kept : step.plan;
     const job = await planJob(plan, { ...where, folder, made, name: step.name });
     if (step.name !== undefined) made.set(resolve(folder ?? ".", step.name), job);
-    queued.push({ name: step.name, plan, job });
+    queued.push({ name: step.name, plan, job: outputOf(step.plan) === undefined ? withOwnPath(job) : job });
   }
   return queued;
+}
+
+/** Reports of such a job name the file of the results folder: the plan has no other. */
+function withOwnPath(job: PlanJob): PlanJob {
+  const own = job.payload.plan.output?.path;
+  return { ...job, words: new Map([...job.words].filter(([path]) => path !== own)) };
 }
 
 /** Submits what no other job has as its child, and waits for all of it. */
@@ -137,11 +143,14 @@ export function asLocal({ json, text }: RunReport, { words }: Pick<PlanJob, "wor
   // Longer paths first: one may begin with another.
   const pairs = [...words].sort(([a], [b]) => b.length - a.length);
   const spoken = (line: string): string => pairs.reduce((said, [path, word]) => said.replaceAll(path, word), line);
+  // A name in a column keeps the column's width.
+  const inColumns = (line: string): string =>
+    pairs.reduce((said, [path, word]) => said.replaceAll(`${path}  `, `${word.padEnd(path.length)}  `), line);
   const inside = (value: unknown): unknown => {
     if (typeof value === "string") return spoken(value);
     if (Array.isArray(value)) return value.map(inside);
     if (typeof value !== "object" || value === null) return value;
     return Object.fromEntries(Object.entries(value).map(([key, own]) => [key, inside(own)]));
   };
-  return { json: inside(json), text: spoken(text) };
+  return { json: inside(json), text: spoken(inColumns(text)) };
 }

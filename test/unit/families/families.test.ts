@@ -85,7 +85,7 @@ test("detection says once why a model is of no family, and what to do next", asy
   await rejects(
     () => detectSpec({ tensors: nets.cifarResnet(20, null) }),
     SpecError,
-    /^model is of no known family: layer2\.0 widens 16 to 32 without a convolution shortcut: [^;]*; or pass a spec file \(inspect --spec-out writes one to fill in\)$/,
+    /^model is of no known family: layer2\.0 widens 16 to 32 without a convolution shortcut: [^;]*; or pass its ONNX export \(--graph\), or a spec file \(inspect --spec-out writes one to fill in\)$/,
   );
 });
 
