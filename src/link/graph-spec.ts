@@ -8,6 +8,7 @@ import { SpecError } from "../base/errors.ts";
 import { elementCount, type Model } from "../base/model.ts";
 import { isStatistic } from "../base/tensor-names.ts";
 import { type Linked, linkTensors, type TensorLink } from "./link-tensors.ts";
+import { isUniform } from "./tensor-content.ts";
 
 /** A spec through links, and how its tensors were found. */
 export interface LinkedSpec {
@@ -23,12 +24,13 @@ const EXPORT =
  * Carries the spec of a graph's file over to a checkpoint of the same network, whose tensors may have other names and
  * orders of axes. `file` is the model that has the graph, `spec` its spec.
  *
- * @throws {SpecError} naming tensors: for one that the spec moves and the checkpoint lacks, and for a float of the
+ * @throws {SpecError} naming tensors: for one that the spec moves and the checkpoint lacks, unless all its numbers are
+ * equal, and for a float of the
  * checkpoint that the graph lacks. Also for one that replaces two of different axes.
  */
 export async function linkedSpec(file: Model, spec: Spec, model: Model, signal?: AbortSignal): Promise<LinkedSpec> {
   const linked = await linkTensors(file, model, signal);
-  checkLeft(file, spec, model, linked);
+  await checkLeft(file, spec, model, linked, signal);
   const tensors = new Map<string, TensorSpec>();
   for (const { graph, tensor, order } of linked.links) {
     const own = spec.tensors.get(graph) ?? fixed(file, graph);
@@ -62,8 +64,19 @@ function inFileOrder(tensors: ReadonlyMap<string, TensorSpec>, model: Model): Ma
   return new Map([...model.tensors.keys()].flatMap((name) => (tensors.has(name) ? [[name, tensors.get(name)!]] : [])));
 }
 
-function checkLeft(file: Model, spec: Spec, model: Model, { graphLeft, left }: Linked): void {
-  const moving = graphLeft.filter((name) => spec.tensors.get(name)?.axes.some((axis) => axisNames(axis).length > 0));
+async function checkLeft(
+  file: Model,
+  spec: Spec,
+  model: Model,
+  { graphLeft, left }: Linked,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const moving: string[] = [];
+  for (const name of graphLeft) {
+    const moves = spec.tensors.get(name)?.axes.some((axis) => axisNames(axis).length > 0) ?? false;
+    // Exporters add constants, such as the first state of an LSTM: zeros in any order.
+    if (moves && !(await isUniform(file, name, signal))) moving.push(name);
+  }
   if (moving.length > 0)
     throw new SpecError(
       `${file.name} has tensors that ${model.name} does not have, by name, content or shape: ${listFirst(moving)}, expected the graph of its network: ${EXPORT}`,

@@ -1,5 +1,6 @@
 /** Tensors compared by what is in them, in any order of their axes. */
 
+import { DTYPES } from "../base/dtype.ts";
 import { elementCount, type Model } from "../base/model.ts";
 import { readFloats } from "../kernels/read-floats.ts";
 
@@ -24,6 +25,14 @@ export async function fingerprint(model: Model, name: string, signal?: AbortSign
     mixed = (mixed + Math.imul(z, z | 1)) | 0;
   }
   return `${values.length} ${sum} ${mixed}`;
+}
+
+/** Whether all elements of a tensor have the same bits: then no permutation changes it. Reads the tensor. */
+export async function isUniform(model: Model, name: string, signal?: AbortSignal): Promise<boolean> {
+  const { bits } = DTYPES[model.tensors.get(name)!.dtype];
+  if (bits % 8 !== 0) return false;
+  const bytes = await model.read(name, signal);
+  return bytes.every((byte, i) => byte === bytes[i % (bits / 8)]);
 }
 
 /** Two tensors to compare. */

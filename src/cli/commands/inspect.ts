@@ -68,7 +68,7 @@ interface ModelDescription {
     votes: boolean;
   }[];
   readonly permutations: Readonly<
-    Record<string, { size: number; tensors: readonly string[]; role?: string | undefined }>
+    Record<string, { size: number; tensors: readonly string[]; inside?: string | undefined; role?: string | undefined }>
   >;
   readonly log10Symmetries: number;
   readonly frozen: readonly string[];
@@ -111,7 +111,10 @@ function describeModel(path: string, model: Model, { spec, family, why }: FoundS
       votes: resolved === null ? false : resolved.tensors[at]!.votes,
     })),
     permutations: Object.fromEntries(
-      (resolved?.permutations ?? []).map(({ name, size, tensors, role }) => [name, { size, tensors, role }]),
+      (resolved?.permutations ?? []).map(({ name, size, tensors, outer, role }, _, all) => [
+        name,
+        { size, tensors, inside: all[outer]?.name, role },
+      ]),
     ),
     log10Symmetries: resolved === null ? 0 : log10Symmetries(resolved),
     frozen: spec?.frozen ?? [],
@@ -159,13 +162,7 @@ function inspectText(model: ModelDescription, specOut: string | undefined): stri
   lines.push(textTable(["tensor", "dtype", "shape", "axes", ""], rows));
   const groups = Object.entries(model.permutations);
   if (groups.length > 0) {
-    lines.push(
-      "",
-      textTable(
-        ["permutation", "size", "tensors", groups.some(([, { role }]) => role !== undefined) ? "role" : ""],
-        groups.map(([name, { size, tensors, role = "" }]) => [name, String(size), String(tensors.length), role]),
-      ),
-    );
+    lines.push("", groupTable(groups));
     lines.push("", `symmetries  10^${model.log10Symmetries.toFixed(1)} numberings of the units compute the same`);
   }
   for (const text of model.frozen) lines.push(`frozen      ${visible(text)}`);
@@ -174,4 +171,16 @@ function inspectText(model: ModelDescription, specOut: string | undefined): stri
       `spec        ${visible(specOut)}${model.basis === null ? ": to fill in, it moves nothing as it is" : ""}`,
     );
   return lines.join("\n");
+}
+
+/** Columns that would be empty in every row have no title. */
+function groupTable(groups: readonly (readonly [string, ModelDescription["permutations"][string]])[]): string {
+  const titled = (title: "inside" | "role"): string => (groups.some(([, group]) => group[title]) ? title : "");
+  return textTable(
+    ["permutation", "size", "tensors", titled("inside"), titled("role")],
+    groups.map(([name, { size, tensors, inside = "", role = "" }]) => [
+      ...[name, String(size), String(tensors.length)],
+      ...[inside, role],
+    ]),
+  );
 }

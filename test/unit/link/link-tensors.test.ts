@@ -175,6 +175,19 @@ test("what is left is refused: tensors that move, and floats that the graph does
   );
 });
 
+test("a constant that only the graph has may move if its numbers are equal: the first state of an LSTM", async () => {
+  const zeros = { shape: [1, 1, 3], values: new Float32Array(3) };
+  const wants = spec({ h0: ["_", "_", "P0"], w: ["P0", "_"] });
+  const { spec: found } = await linkedSpec(model("g", { h0: zeros, w: W }), wants, model("m", { w: W }));
+  assert.equal([...found.tensors.keys()], ["w"]);
+  const other = { shape: [1, 1, 3], values: new Float32Array([0, 0, 1]) };
+  await rejects(
+    () => linkedSpec(model("g", { h0: other, w: W }), wants, model("m", { w: W })),
+    SpecError,
+    /^g has tensors that m does not have, by name, content or shape: h0, expected /,
+  );
+});
+
 test("names in the order in which people count", () => {
   const names = ["a.10.w", "a.9.w", "a", "a.9.b", "b", "a.1"];
   assert.equal(names.sort(compareNaturally), ["a", "a.1", "a.9.b", "a.9.w", "a.10.w", "b"]);
