@@ -85,5 +85,7 @@ function imageSize(graph: Graph, { name, tensors }: Model): readonly [number, nu
       if (!(error instanceof RangeError)) throw error;
     }
   }
-  throw new RangeError(`${name} takes images of no usual size, expected their size: images, or --input HxWxC`);
+  throw new RangeError(
+    `${name} takes images of no usual size, expected their size: images, or --shape image=HEIGHTxWIDTHxCHANNELS`,
+  );
 }

@@ -33,7 +33,8 @@ const SIZES: readonly (readonly [batch: number, free: number])[] = [2, 1].flatMa
  * numbers are left out.
  *
  * @throws {Error} when onnxruntime-web is not installed.
- * @throws {RangeError} for a model that came from no ONNX file, and for one that runs with no size tried.
+ * @throws {RangeError} for a model that came from no ONNX file, for one that runs with no size tried, and for
+ * `inputs` that the model does not have.
  *
  * @example
  * const runner = await onnxRunner(await openModel("model.onnx"));
@@ -42,6 +43,7 @@ export async function onnxRunner(model: Model, options: OnnxRunnerOptions = {}):
   const runtime = options.runtime ?? (await loadOnnxRuntime());
   const graph = await readGraph(model);
   if (graph === undefined) throw new RangeError(`${model.name} has no graph, expected an ONNX model`);
+  checkGiven(model.name, graph.inputs, options.inputs);
   let sets: readonly ReadonlyMap<string, OnnxRuntimeTensor>[] | undefined;
   const draw = (batch: number, free: number): Map<string, OnnxRuntimeTensor>[] => {
     const { seed = 0, inputs: given = new Map() } = options;
@@ -73,6 +75,18 @@ export async function onnxRunner(model: Model, options: OnnxRunnerOptions = {}):
       }
     },
   };
+}
+
+/** A mistyped name would leave the input to chance. */
+function checkGiven(
+  model: string,
+  inputs: readonly { readonly name: string }[],
+  given: OnnxRunnerOptions["inputs"],
+): void {
+  const names = inputs.map(({ name }) => name);
+  for (const name of given?.keys() ?? [])
+    if (!names.includes(name))
+      throw new RangeError(`${model} has no input ${name}, expected one of ${names.join(", ")}`);
 }
 
 async function runAll(

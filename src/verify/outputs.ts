@@ -12,6 +12,17 @@ export function checkOutputs(name: string, outputs: NetworkOutputs): void {
       );
 }
 
+/**
+ * Outputs that changed prove something only if a second run of the same network gives the first ones again. Throws
+ * `RangeError` where it does not: a dropout that was exported in training mode draws again in every run.
+ */
+export function checkRepeats(name: string, first: NetworkOutputs, second: NetworkOutputs, tolerance: number): void {
+  if (largestDeviation(first, second) > tolerance)
+    throw new RangeError(
+      `${name} gives other outputs when it runs twice on the same inputs, expected the same: export it after model.eval(), without dropout`,
+    );
+}
+
 /** Over all outputs: the largest difference, relative to the largest number of the output that was. */
 export function largestDeviation(original: NetworkOutputs, other: NetworkOutputs): number {
   let worst = 0;

@@ -10,7 +10,7 @@ import { createRng } from "../base/rng.ts";
 import { applyPermutations } from "../perm/apply-permutations.ts";
 import { resolveFor } from "../perm/resolve-for.ts";
 import { type AxisChange, axisChanges, withChanges } from "./axis-changes.ts";
-import { checkOutputs, largestDeviation, type NetworkOutputs } from "./outputs.ts";
+import { checkOutputs, checkRepeats, largestDeviation, type NetworkOutputs } from "./outputs.ts";
 import { randomPermutations } from "./random-permutations.ts";
 import { varyConstants } from "./vary-constants.ts";
 
@@ -107,7 +107,8 @@ interface Proof {
  * `familyRunner`), or your own.
  *
  * @throws {SpecError} when the spec does not fit the model, or has no group.
- * @throws {RangeError} for a tolerance, seed or count that is none, and for outputs that are no numbers.
+ * @throws {RangeError} for a tolerance, seed or count that is none, for outputs that are no numbers, and for a network
+ * whose outputs differ between two runs.
  * @throws {TypeError} for an unknown option.
  *
  * @example
@@ -134,6 +135,7 @@ export async function verifySpec(
   const total = resolved.permutations.length;
   onProgress?.({ stage: "verify", done: 0, total });
   const deviation = await deviationOf(proof, resolved, () => true);
+  if (deviation > tolerance) checkRepeats(model.name, original, await runner.run(varied, signal), tolerance);
   const together = { deviation, varied: names, tolerance };
   if (!each && deviation <= tolerance) return { kept: true, ...together, groups: [], faults: [] };
   const groups: GroupCheck[] = [];

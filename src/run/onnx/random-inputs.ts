@@ -80,7 +80,7 @@ function draw(
   const own = given.get(name);
   const stated = own?.shape ?? shape;
   if (stated === undefined)
-    throw new RangeError(`input ${name} has no shape in its file, expected one: --input ${name}=1x3x224x224`);
+    throw new RangeError(`input ${name} has no shape in its file, expected one: --shape ${name}=1x3x224x224`);
   const open = stated.indexOf(undefined);
   const dims = stated.map((size, i) => size ?? (i === open ? batch : free));
   const count = elementCount(dims);
