@@ -56,7 +56,11 @@ const CASES: readonly [what: string, file: Uint8Array, message: RegExp][] = [
   ["no JSON", safetensorsFile('{"a":}'), /header is not valid JSON, expected a JSON object$/],
   ["text after the object", safetensorsFile("{} x"), /header is not valid JSON, expected/],
   ["padding with zero bytes", safetensorsFile("{}\0\0"), /header is padded with NUL bytes, expected spaces/],
-  ["tied tensors", two([0, 4], [0, 4], 4), /tensor "b" has the very bytes of "a" \(tied weights\), expected separate bytes/],
+  [
+    "tied tensors",
+    two([0, 4], [0, 4], 4),
+    /tensor "b" has the very bytes of "a" \(tied weights\), expected separate bytes/,
+  ],
   ["unclosed string", safetensorsFile('{"a'), /header is not valid JSON, expected/],
   ["bad escape in a key", safetensorsFile('{"\\x":1}'), /header is not valid JSON, expected/],
   ["too many closers", safetensorsFile("{}]}"), /header is not valid JSON, expected/],
