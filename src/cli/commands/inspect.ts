@@ -173,14 +173,14 @@ function inspectText(model: ModelDescription, specOut: string | undefined): stri
   return lines.join("\n");
 }
 
-/** Columns that would be empty in every row have no title. */
+/** Without columns that would be empty in every row. */
 function groupTable(groups: readonly (readonly [string, ModelDescription["permutations"][string]])[]): string {
-  const titled = (title: "inside" | "role"): string => (groups.some(([, group]) => group[title]) ? title : "");
+  const more = (["inside", "role"] as const).filter((key) => groups.some(([, group]) => group[key] !== undefined));
   return textTable(
-    ["permutation", "size", "tensors", titled("inside"), titled("role")],
-    groups.map(([name, { size, tensors, inside = "", role = "" }]) => [
-      ...[name, String(size), String(tensors.length)],
-      ...[inside, role],
+    ["permutation", "size", "tensors", ...more],
+    groups.map(([name, group]) => [
+      ...[name, String(group.size), String(group.tensors.length)],
+      ...more.map((key) => group[key] ?? ""),
     ]),
   );
 }

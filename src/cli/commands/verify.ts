@@ -6,6 +6,7 @@ import type { Model } from "../../base/model.ts";
 import { visible } from "../../base/visible.ts";
 import type { Verification } from "../../verify/verify-spec.ts";
 import type { Command, CommandContext, CommandResult } from "../command.ts";
+import { counted } from "../counted.ts";
 import { linkLines, type OpenGraph, withGraph } from "../graph-option.ts";
 import { INPUT_OPTIONS, type InputValues, SPEC_OPTIONS, type SpecValues, specOption, withModels } from "../models.ts";
 import { flag, integer, number, parsed, UsageError } from "../option.ts";
@@ -125,7 +126,8 @@ function resultLines({ groups, faults, varied, kept, deviation, tolerance }: Ver
     lines.push(visible(`wrong      ${tensor} axis ${axis} is "${is}", expected "${expected}" (group ${group})`));
   if (!kept && faults.length === 0)
     lines.push("wrong      no single axis mends it: the groups above are wrong in several places");
-  if (varied.length > 0) lines.push(`drawn      ${varied.length} constant tensors, drawn at random for this`);
+  if (varied.length > 0)
+    lines.push(`drawn      ${counted(varied.length, "constant tensor")}, drawn at random for this`);
   if (many.length > 0 && many.length === groups.length)
     lines.push("note       no output depends on any group: other inputs may show more (--value, --shape)");
   const verdict = kept ? "kept" : "CHANGED";
