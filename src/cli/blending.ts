@@ -3,7 +3,7 @@
 import type { BlendRule, BlendSettings, Rescale } from "../merge/blends/blend.ts";
 import { BLENDS, type BlendName } from "../merge/blends/blends.ts";
 import type { MergePlan, PlanAlign, PlanBlend, PlanPart } from "../plan/merge-plan.ts";
-import { choice, inGroup, list, number, numbers, type Options, text, UsageError } from "./option.ts";
+import { choice, inGroup, list, number, numbers, type Options, type OtherOptions, text, UsageError } from "./option.ts";
 
 export interface BlendValues {
   readonly blend: BlendName;
@@ -46,6 +46,10 @@ const SETTING_OPTIONS: Options<Pick<BlendValues, "density" | "gamma" | "epsilon"
   }),
 };
 
+/** Without options that no blend of the command needs. */
+const needed = (options: Readonly<Record<string, readonly BlendName[]>>): OtherOptions =>
+  Object.fromEntries(Object.entries(options).filter(([, blends]) => blends.length > 0));
+
 /** Options of a command that blends by `byDefault`; for several models, not those of two alone. */
 export function blendOptions(byDefault: "lerp" | "linear"): Options<BlendValues> {
   const ofSeveral = ({ settings, data }: BlendRule): boolean => !Object.hasOwn(settings, "lambda") && data !== true;
@@ -55,10 +59,10 @@ export function blendOptions(byDefault: "lerp" | "linear"): Options<BlendValues>
       value: "BLEND",
       help: "how aligned models become one; docs/fine-tunes.md has what each does",
       default: byDefault,
-      needs: {
+      needs: needed({
         base: names.filter((name) => BLENDS[name].base === "required"),
         data: names.filter((name) => BLENDS[name].data === true),
-      },
+      }),
     }),
     weights: numbers({ value: "W,W", help: "weight of each model", ...forSetting("weights") }, "one for each model"),
     base: text({
