@@ -9,7 +9,7 @@ import { randomGraph } from "../../reference/operators/random-graph.ts";
 const test = suite("infer: random graphs");
 
 test("permutations of every group keep the function", async () => {
-  for (let seed = 0; seed < 60; seed++) {
+  for (let seed = 0; seed < 24; seed++) {
     const rng = createRng(seed);
     const network = randomGraph(rng, 5);
     const { off } = await deviationOf(network, rng);
@@ -18,7 +18,7 @@ test("permutations of every group keep the function", async () => {
 });
 
 test("no axis is frozen on which two units could change places", async () => {
-  for (let seed = 500; seed < 506; seed++) {
+  for (let seed = 500; seed < 502; seed++) {
     const rng = createRng(seed);
     const network = randomGraph(rng, 3);
     assert.equal(await stuckAxes(network, rng, 8), [], `graph ${seed} (${network.parts.join(", ")})`);
