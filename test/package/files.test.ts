@@ -20,7 +20,15 @@ test("the promises of the manifest: no dependencies, every export and its types 
       assert.ok(existsSync(join(PACKAGE, path)), path);
     }
   }
-  assert.equal(readdirSync(PACKAGE).sort(), ["CHANGELOG.md", "LICENSE", "README.md", "dist", "docs", "package.json"]);
+  assert.equal(readdirSync(PACKAGE).sort(), [
+    "CHANGELOG.md",
+    "LICENSE",
+    "README.md",
+    "dist",
+    "docs",
+    "package.json",
+    "schema",
+  ]);
   assert.is(manifest.scripts, undefined, "scripts are for a clone");
   // There is no public address yet.
   for (const key of ["repository", "homepage"]) assert.is(manifest[key], undefined, key);
