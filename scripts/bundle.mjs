@@ -1,5 +1,5 @@
 // Bundles the entry points of the package into dist/, twice: for edge workers, and for everything else.
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -142,6 +142,13 @@ const sharedOptions = (version) => ({
 /** Files of src/ itself: each is an entry of the package. */
 const ENTRIES = readdirSync(join(root, "src")).filter((file) => file.endsWith(".ts"));
 
+/** webpack would warn of the optional peer in every build without it. esbuild drops the comment that tells it so. */
+function keepFromWebpack(path) {
+  if (!/by-h5wasm-\w+\.js$/.test(path)) return;
+  const text = readFileSync(path, "utf8");
+  writeFileSync(path, text.replace('import("h5wasm")', 'import(/* webpackIgnore: true */"h5wasm")'));
+}
+
 /** Resolves to esbuild's metafiles, which tell what is in the bundles. */
 export async function bundlePackage(version) {
   const shared = sharedOptions(version);
@@ -168,5 +175,6 @@ export async function bundlePackage(version) {
     // Only the core: bundlers put whole groups into the one file of an edge worker.
     plugins: [...FOR_WORKERD.plugins, onlyTheCore, wholeGroups(GROUPS.slice(0, 1))],
   });
+  for (const file of Object.keys(metafile.outputs)) keepFromWebpack(join(root, file));
   return [packages, metafile];
 }

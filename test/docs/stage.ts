@@ -88,6 +88,8 @@ export const STAGE: ReadonlyMap<string, Prop> = new Map<string, Prop>([
       })`,
     },
   ],
+  ["graphModel", { type: MODEL }],
+  ["runner", { type: 'import("rebasin/verify").SpecRunner' }],
   ["queue", { type: 'import("rebasin/jobs").JobQueue' }],
   ["id", { type: "string" }],
   ["signal", { type: "AbortSignal" }],

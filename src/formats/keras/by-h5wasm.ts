@@ -57,8 +57,8 @@ export async function openOutside(file: Hdf5Bytes, why: string, signal?: AbortSi
 
 async function loadH5wasm(name: string, why: string): Promise<H5wasm> {
   try {
-    // webpack would warn in every build without it; where it is bundled, a page needs an import map for it.
-    return (await import(/* webpackIgnore: true */ "h5wasm")) as unknown as H5wasm;
+    // scripts/bundle.mjs keeps it from webpack, which would warn in every build without it.
+    return (await import("h5wasm")) as unknown as H5wasm;
   } catch (cause) {
     const advice = "expected h5wasm to read it (npm install h5wasm), or a file that h5py wrote again";
     throw new FormatError(`${name} ${why}, ${advice}`, { cause });
