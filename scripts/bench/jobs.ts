@@ -15,7 +15,7 @@ import { createRng } from "../../src/base/rng.ts";
 import type { Outcome } from "./results.ts";
 import { median } from "./timing.ts";
 
-const [MODELS, ROUNDS, WIDTH] = [8, 3, 1024];
+const [MODELS, ROUNDS, WIDTH] = [8, 3, 1536];
 const CLI = join(process.cwd(), "dist/cli.js");
 
 /** Both ways alternately, the files compared. */

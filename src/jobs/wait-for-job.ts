@@ -10,7 +10,7 @@ export interface WaitOptions {
 }
 
 /** How often it looks: soon at first, so that short jobs are not waited for; then rarely. */
-const [FIRST_MS, LAST_MS] = [20, 1000];
+const [FIRST_MS, LAST_MS] = [20, 250];
 
 /**
  * Waits until a job is over. Resolves to its last status where it is done.

@@ -23,7 +23,7 @@ export interface FolderWorkOptions extends WorkOptions {
 }
 
 /** How long it waits for new jobs when there are none: each look reads a folder. */
-const [LOOK_MS, LOOK_RARELY_MS] = [50, 2000];
+const [LOOK_MS, LOOK_OFTEN_MS, LOOK_RARELY_MS] = [50, 150, 2000];
 
 /** What one worker knows. */
 interface Bench {
@@ -33,12 +33,14 @@ interface Bench {
   /** Claims as this process saw them first: clocks of machines differ, so only changes count. */
   readonly seen: Map<string, { touched: number; at: number }>;
   readonly running: Set<string>;
+  /** Whether the last look at the folder saw jobs that none of its own attempts runs. */
+  hasBlocked: boolean;
   /** Jobs of the last look at the folder that were not tried yet, the next one last. */
   readonly backlog: { readonly id: string; readonly isClaimed: boolean }[];
 }
 
 export async function workOnFolder(files: FolderFiles, handler: JobHandler, options: FolderWorkOptions): Promise<void> {
-  const bench: Bench = { files, handler, options, seen: new Map(), running: new Set(), backlog: [] };
+  const bench: Bench = { files, handler, options, seen: new Map(), running: new Set(), hasBlocked: false, backlog: [] };
   const { signal, concurrency = 1 } = options;
   const attempts = new Set<Promise<void>>();
   let pause = LOOK_MS;
@@ -51,7 +53,8 @@ export async function workOnFolder(files: FolderFiles, handler: JobHandler, opti
     }
     if (jobs.length > 0) pause = LOOK_MS;
     else if (attempts.size === 0 && options.untilEmpty && (await files.ids("jobs")).length === 0) return;
-    else pause = Math.min(pause * 1.5, LOOK_RARELY_MS);
+    // Jobs that wait for others can start at any moment.
+    else pause = Math.min(pause * 1.5, bench.hasBlocked ? LOOK_OFTEN_MS : LOOK_RARELY_MS);
     // An attempt that ends makes room at once.
     const nap = new AbortController();
     const stop = (): void => nap.abort();
@@ -87,6 +90,7 @@ async function claimJobs(bench: Bench, room: number): Promise<Claimed[]> {
     for (const id of await files.ids("jobs")) {
       if (!running.has(id)) backlog.push({ id, isClaimed: claims.has(id) });
     }
+    bench.hasBlocked = backlog.length > 0;
     // From the oldest on, taken from the end.
     backlog.reverse();
   }
