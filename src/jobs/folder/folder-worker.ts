@@ -33,7 +33,7 @@ interface Bench {
   /** Claims as this process saw them first: clocks of machines differ, so only changes count. */
   readonly seen: Map<string, { touched: number; at: number }>;
   readonly running: Set<string>;
-  /** Whether the last look at the folder saw jobs that none of its own attempts runs. */
+  /** Whether the last look at the folder saw jobs that this worker does not run. */
   hasBlocked: boolean;
   /** Jobs of the last look at the folder that were not tried yet, the next one last. */
   readonly backlog: { readonly id: string; readonly isClaimed: boolean }[];
