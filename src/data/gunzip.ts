@@ -1,6 +1,7 @@
 /** gzip, by the platform's own decompression. */
 
 import { FormatError } from "../base/errors.ts";
+import { joinBytes } from "../base/join-bytes.ts";
 
 /** A data set of this package's is held in memory whole: what unpacks to more is no such file, or a trap. */
 export const MAX_UNPACKED: number = 2 ** 30;
@@ -31,16 +32,5 @@ export async function maybeGunzip(bytes: Uint8Array, name: string, limit: number
     await reader.cancel().catch(() => {});
     throw new FormatError(`${name} unpacks to more than ${limit} bytes, expected at most that`);
   }
-  return joinBytes(chunks, length);
-}
-
-/** One after the other, in a fresh array. */
-export function joinBytes(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const joined = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    joined.set(chunk, at);
-    at += chunk.length;
-  }
-  return joined;
+  return joinBytes(chunks);
 }

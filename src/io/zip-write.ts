@@ -3,6 +3,7 @@
  * contents give equal archives.
  */
 
+import { joinBytes } from "../base/join-bytes.ts";
 import { crc32Of } from "./crc32.ts";
 import type { ByteSink } from "./sink.ts";
 
@@ -79,16 +80,6 @@ function fields(...parts: readonly (readonly [bytes: 2 | 4 | 8, value: number])[
   return bytes;
 }
 
-function join(...parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}
-
 function localHeader({ name, size, crc, start }: Written, alignment: number): Uint8Array {
   const isLarge = size >= FULL_32;
   const sizes = isLarge ? fields([2, 1], [2, 16], [8, size], [8, size]) : new Uint8Array(0);
@@ -97,9 +88,9 @@ function localHeader({ name, size, crc, start }: Written, alignment: number): Ui
   const filler =
     gap === 0
       ? new Uint8Array(0)
-      : join(fields([2, FILLER], [2, gap % alignment]), new Uint8Array(gap % alignment).fill(0x5a));
+      : joinBytes([fields([2, FILLER], [2, gap % alignment]), new Uint8Array(gap % alignment).fill(0x5a)]);
   const shown = isLarge ? FULL_32 : size;
-  return join(
+  return joinBytes([
     fields(
       [4, 0x04034b50],
       [2, isLarge ? VERSION_64 : VERSION],
@@ -116,37 +107,38 @@ function localHeader({ name, size, crc, start }: Written, alignment: number): Ui
     name,
     sizes,
     filler,
-  );
+  ]);
 }
 
 function record({ name, size, crc, start }: Written): Uint8Array {
   const large: (readonly [8, number])[] = [];
   if (size >= FULL_32) large.push([8, size], [8, size]);
   if (start >= FULL_32) large.push([8, start]);
-  const extra = large.length === 0 ? new Uint8Array(0) : join(fields([2, 1], [2, 8 * large.length]), fields(...large));
+  const extra =
+    large.length === 0 ? new Uint8Array(0) : joinBytes([fields([2, 1], [2, 8 * large.length]), fields(...large)]);
   const version = large.length > 0 ? VERSION_64 : VERSION;
   const shown = Math.min(size, FULL_32);
-  return join(
+  return joinBytes([
     fields([4, 0x02014b50], [2, version], [2, version], [2, UTF8_NAME], [2, 0], [2, 0], [2, FIRST_DAY], [4, crc]),
     fields([4, shown], [4, shown], [2, name.length], [2, extra.length], [2, 0], [2, 0], [2, 0], [4, 0]),
     fields([4, Math.min(start, FULL_32)]),
     name,
     extra,
-  );
+  ]);
 }
 
 function endRecords(count: number, start: number, end: number): Uint8Array {
   const isLarge = count >= FULL_16 || end >= FULL_32;
   const end64 = isLarge
-    ? join(
+    ? joinBytes([
         fields([4, 0x06064b50], [8, 44], [2, VERSION_64], [2, VERSION_64], [4, 0], [4, 0], [8, count], [8, count]),
         fields([8, end - start], [8, start], [4, 0x07064b50], [4, 0], [8, end], [4, 1]),
-      )
+      ])
     : new Uint8Array(0);
   const shown = Math.min(count, FULL_16);
-  return join(
+  return joinBytes([
     end64,
     fields([4, 0x06054b50], [2, 0], [2, 0], [2, shown], [2, shown]),
     fields([4, Math.min(end - start, FULL_32)], [4, Math.min(start, FULL_32)], [2, 0]),
-  );
+  ]);
 }

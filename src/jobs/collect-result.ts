@@ -5,6 +5,7 @@ import { mkdir, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileSink } from "../node/file-sink.ts";
 import type { MergePlan } from "../plan/merge-plan.ts";
+import { endingOf } from "../plan/plan-paths.ts";
 import type { PlanJob } from "./plan-job.ts";
 
 /** Options of `collectResult`. */
@@ -44,7 +45,8 @@ export async function collectResult(
   const own = [made.path, made.permutations, payload.report].map((path) => path && basename(path));
   for (const name of (await readdir(results)).sort()) {
     if (!name.startsWith(stem) || own.includes(name)) continue;
-    const output = place(given.path!).replace(/(\.[^./\\]*|[/\\])?$/, "");
+    const whole = place(given.path!);
+    const output = whole.slice(0, whole.length - endingOf(whole).length);
     written.push(...(await copyAll(join(results, name), output + name.slice(stem.length), options)));
   }
   return written;

@@ -1,12 +1,13 @@
 /** Plans as jobs: what a job carries, and where its result is. */
 
-import { isAbsolute, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { FormatError } from "../base/errors.ts";
 import { contentDigest } from "../node/content-digest.ts";
 import { HUB_PREFIX } from "../node/hub-cache.ts";
+import { isUrl, placed } from "../node/plan-host.ts";
 import { planDigest } from "../plan/canonical.ts";
 import type { MergePlan, PlanData, PlanModel, PlanPart } from "../plan/merge-plan.ts";
-import { isSpecPath } from "../plan/plan-paths.ts";
+import { endingOf, isSpecPath } from "../plan/plan-paths.ts";
 import type { NewJob } from "./job-queue.ts";
 
 /** What a job of a plan carries: plain JSON, no tensors. */
@@ -109,7 +110,7 @@ async function settlePath(
   { folder, made, signal }: PlanJobOptions,
   { words, digests, children }: Settled,
 ): Promise<string> {
-  const whole = placed(path, folder);
+  const whole = absolute(path, folder);
   const child = made?.get(whole);
   const output = child?.payload.plan.output;
   const found = output?.path ?? output?.permutations ?? whole;
@@ -132,16 +133,10 @@ function outputOf(plan: MergePlan, stem: string, words: Map<string, string>): Me
   return { ...output, path: placedPath, permutations: placedPermutations };
 }
 
-/** `.safetensors`, `/` or nothing. */
-function endingOf(path: string): string {
-  return /(\.[^./\\]*|[/\\])?$/.exec(path)![0].toLowerCase();
-}
-
-const isUrl = (path: string): boolean => /^https?:\/\//.test(path);
-
-function placed(path: string, folder: string | undefined): string {
-  if (isUrl(path) || path.startsWith(HUB_PREFIX)) return path;
-  return isAbsolute(path) ? path : resolve(folder ?? ".", path);
+/** The path wherever the worker runs. */
+function absolute(path: string, folder: string | undefined): string {
+  const whole = placed(path, folder);
+  return isUrl(whole) || whole.startsWith(HUB_PREFIX) ? whole : resolve(whole);
 }
 
 /** A file's SHA-256 goes into the plan, so that the worker refuses another file. */

@@ -23,6 +23,8 @@ export async function readRecipe(path: string): Promise<RecipeStep[]> {
   } catch (cause) {
     throw new FormatError(`${path}: ${wordsOf(cause)}, expected a recipe or a plan`, { cause });
   }
+  // YAML has no NUL, models have many.
+  if (text.includes("\0")) throw new FormatError(`${path} is no text, expected a recipe or a plan: YAML or JSON`);
   const { parseRecipe } = await import("../plan/recipe/recipe.ts");
   return parseRecipe(text, path);
 }

@@ -2,6 +2,7 @@
 
 import type { Cell } from "../axes/types.ts";
 import type { View } from "../axes/views.ts";
+import { joinBytes } from "../base/join-bytes.ts";
 
 /** What a view's elements are read through: its tensors one after the other, in the order of its layout. */
 export async function readView(
@@ -17,13 +18,7 @@ async function joined(names: readonly string[], read: (name: string) => Promise<
   const parts: Uint8Array[] = [];
   // A read may reuse its buffer for the next one.
   for (const name of names) parts.push((await read(name)).slice());
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  return joinBytes(parts);
 }
 
 /** The elements of `bytes` in the order of the cells, in a fresh array. */

@@ -4,7 +4,7 @@ import { sha256Hex } from "../base/sha256.ts";
 import { VERSION } from "../base/version.ts";
 import type { MergePlan, PlanData, PlanModel } from "./merge-plan.ts";
 import { BY_DATA } from "./plan-fields.ts";
-import { isSpecPath } from "./plan-paths.ts";
+import { endingOf, isSpecPath } from "./plan-paths.ts";
 
 /**
  * JSON with sorted keys and no white space; keys whose value is undefined are left out.
@@ -51,7 +51,7 @@ export async function planDigest(plan: MergePlan, digests: ReadonlyMap<string, s
   };
   const { path = "", permutations: _, ...written } = plan.output ?? {};
   // Without another word, the ending decides the format.
-  const output = { ...written, ending: /(\.[^./\\]*|[/\\])?$/.exec(path)![0].toLowerCase() };
+  const output = { ...written, ending: endingOf(path) };
   const text = canonicalJson({ version: VERSION, plan: { ...withoutPaths(plan, named), output } });
   return sha256Hex(new TextEncoder().encode(text));
 }

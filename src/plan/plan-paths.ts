@@ -37,6 +37,9 @@ export const isSpecPath = (spec: string): boolean => spec.endsWith(".json") || i
 /** True for a spec that is the path of a network's graph, which its spec comes from. */
 export const isGraphPath = (spec: string): boolean => spec.endsWith(".onnx");
 
+/** What the end of an output's path decides: `.safetensors`, `/` or nothing, in lower case. */
+export const endingOf = (path: string): string => /(\.[^./\\]*|[/\\])?$/.exec(path)![0].toLowerCase();
+
 /** Where the side files of a merge go: of A, of B. */
 export function taskFiles(output: string): readonly [string, string] {
   const stem = output.replace(/\.safetensors$/, "");

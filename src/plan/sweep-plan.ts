@@ -8,6 +8,7 @@ import { applyPermutations } from "../perm/apply-permutations.ts";
 import { alignByPlan, type OpenPlan, type PlannedPair, specByPlan, withPlanModels } from "./align-by-plan.ts";
 import { canonicalJson } from "./canonical.ts";
 import { checkPlan } from "./check-plan.ts";
+import { gramsByPlan } from "./grams-by-plan.ts";
 import type { MergePlan } from "./merge-plan.ts";
 import { partsByPlan } from "./parts-by-plan.ts";
 import type { PlanSetting } from "./plan-host.ts";
@@ -79,13 +80,16 @@ export async function sweepPlan(
   const common = (plan: MergePlan): string => canonicalJson({ ...plan, blend: 0, repair: 0, output: 0, models: 0 });
   if (variants.some(({ plan }) => common(plan) !== common(setting.plan)))
     throw new RangeError("variants differ in more than blend, repair and parameters, expected one alignment for all");
+  const { plan } = setting;
   await withPlanModels(setting, async (open) => {
     const like = open.base ?? open.bridge.models[0]!;
     for (const { plan } of variants) describeSettings(plan, like.tensors, setting.run.locate);
     const aligned = await alignOnce(setting, open);
+    const byData = plan.base === undefined && variants.find((each) => each.plan.blend?.method === "regmean");
+    const grams = byData && (await gramsByPlan({ ...setting, plan: byData.plan }, aligned.parts as readonly Model[]));
     for (const variant of variants) {
       const own = { ...setting, plan: variant.plan };
-      const merged = blendModels(aligned.parts, aligned.optionsFor(own));
+      const merged = blendModels(aligned.parts, { ...aligned.optionsFor(own), grams: grams || undefined });
       await use(await repaired(own, merged, aligned), variant);
     }
   });

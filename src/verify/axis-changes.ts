@@ -1,6 +1,6 @@
 /** Single changes of a spec that may mend it: what else an axis could be, as far as a group is concerned. */
 
-import { ANY_SIZE, axisNames, formatAxis } from "../axes/axis.ts";
+import { ANY_SIZE, axisNames } from "../axes/axis.ts";
 import type { Axis, ResolvedSpec, Spec } from "../axes/types.ts";
 import { DTYPES } from "../base/dtype.ts";
 
@@ -74,7 +74,3 @@ export function withChanges(spec: Spec, changes: readonly AxisChange[], rank: (t
   const permutations = new Map([...spec.permutations].filter(([nested]) => named.has(nested)));
   return { ...spec, tensors, permutations };
 }
-
-/** A change as people read it: `conv1.weight axis 0 is "_", expected "P0"`. */
-export const changeText = ({ tensor, axis, from, to }: AxisChange): string =>
-  `${tensor} axis ${axis} is "${formatAxis(from)}", expected "${formatAxis(to)}"`;

@@ -140,6 +140,12 @@ async function saveLlama(name: string, value: number): Promise<void> {
   writeFileSync(cli.path(name), await encodeSafetensors(memoryModel(tensors)));
 }
 
+test("a model in place of a recipe is no text", async () => {
+  const { code, stderr } = await run("run", A);
+  assert.is(code, 1);
+  assert.match(stderr, /^rebasin: \S+\.safetensors is no text, expected a recipe or a plan: YAML or JSON\n$/);
+});
+
 test("mergekit's file of two Llama-shaped models, with gradients and filters, runs: each tensor is as its settings state", async () => {
   await saveLlama("zero.safetensors", 0);
   await saveLlama("one.safetensors", 1);

@@ -6,7 +6,7 @@ import * as assert from "uvu/assert";
 import { A, B, commandLine } from "../reference/command-line.ts";
 
 const test = suite("sweeps on the command line");
-const cli = commandLine(test, ["t10k"]);
+const cli = commandLine(test, ["t10k", "train"]);
 const { run, runJson } = cli;
 
 const save = (name: string, text: string): void => writeFileSync(cli.path(name), text);
@@ -49,6 +49,16 @@ test("each row is what the merge with those settings gets; the lowest loss is ma
   assert.match(cli.bytes("s.html").toString("utf8"), /<h1>Sweep of r\.yaml<\/h1>[\s\S]*<svg[\s\S]*blend\.lambda/);
   assert.not(existsSync(cli.path("unused.safetensors")));
   assert.not(existsSync(cli.path("s.html.checkpoint")));
+});
+
+test("RegMean, which looks at images, in a sweep is what a merge with it is", async () => {
+  save("g.yaml", RECIPE.replace("lerp", "linear"));
+  const { code, json } = await runJson("sweep", "g.yaml", "--set", "blend.method=linear,regmean", ...DATA);
+  assert.is(code, 0, JSON.stringify(json));
+  const words = ["-o", "g.safetensors", "--blend", "regmean", "--data", "data"];
+  assert.is((await run("merge", A, B, ...words)).code, 0);
+  assert.is(json.rows[1].loss, (await runJson("evaluate", "g.safetensors", ...DATA)).json.loss);
+  assert.is.not(json.rows[0].loss, json.rows[1].loss);
 });
 
 test("a sweep that was stopped resumes: same rows, and what was measured is not measured again", async () => {

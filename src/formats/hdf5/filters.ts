@@ -1,6 +1,7 @@
 /** What a dataset's chunks went through before they were stored, and back. */
 
 import { FormatError } from "../../base/errors.ts";
+import { joinBytes } from "../../base/join-bytes.ts";
 import { bytesSource } from "../../io/byte-source.ts";
 import { adler32, fletcher32 } from "./checksums.ts";
 import type { Hdf5Part } from "./hdf5-bytes.ts";
@@ -95,20 +96,10 @@ async function inflateChunk(bytes: Uint8Array, most: number, where: string, sign
   };
   await inflateRange(bytesSource(bytes, where), { start: ZLIB_HEAD, end }, where, take, signal);
   if (length > most) throw new FormatError(`${where} unpacks to more than ${most} bytes, expected no more`);
-  const whole = joined(pieces, length);
+  const whole = joinBytes(pieces);
   const want = bytes.subarray(end).reduce((sum, byte) => sum * 256 + byte, 0);
   if (adler32(whole) !== want)
     throw new FormatError(`${where} has another checksum than its data: the file is damaged`);
-  return whole;
-}
-
-function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
   return whole;
 }
 

@@ -1,5 +1,6 @@
 /** An ONNX model as bytes that a runtime loads. */
 
+import { joinBytes } from "../../base/join-bytes.ts";
 import type { Model } from "../../base/model.ts";
 import { type ByteSink, type MemorySink, memorySink } from "../../io/sink.ts";
 import type { OnnxContainer } from "./open-onnx.ts";
@@ -70,12 +71,5 @@ function graphWithOutputs(values: readonly string[]): Uint8Array {
 
 function field(number: number, ...content: readonly Uint8Array[]): Uint8Array {
   const length = content.reduce((sum, part) => sum + part.length, 0);
-  const parts = [varintOf(8 * number + BYTES), varintOf(length), ...content];
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  return joinBytes([varintOf(8 * number + BYTES), varintOf(length), ...content]);
 }

@@ -5,6 +5,7 @@
  */
 
 import { describe } from "../../base/describe.ts";
+import { joinBytes } from "../../base/join-bytes.ts";
 import type { Model } from "../../base/model.ts";
 import type { OnProgress } from "../../base/progress.ts";
 import type { ByteSink } from "../../io/sink.ts";
@@ -138,7 +139,7 @@ async function editNumbers(
   const whole = isSingle
     ? [varintOf(8 * place.field.number), packed]
     : [varintOf(8 * place.field.number + BYTES), varintOf(packed.length), packed];
-  const own = join(whole);
+  const own = joinBytes(whole);
   for (const [i, { at, until }] of runs.entries()) {
     const replacement = i === 0 ? own : new Uint8Array(0);
     edits.push({ offset: at, length: until - at, read: async () => replacement });
@@ -152,11 +153,11 @@ function replaceMetadata({ container, edits }: Work, metadata: Model["metadata"]
     edits.push({ offset: at, length: until - at, read: async () => new Uint8Array(0) });
   const encoder = new TextEncoder();
   const field = (number: number, bytes: Uint8Array): Uint8Array =>
-    join([varintOf(8 * number + BYTES), varintOf(bytes.length), bytes]);
+    joinBytes([varintOf(8 * number + BYTES), varintOf(bytes.length), bytes]);
   const entries = [...metadata].map(([key, value]) =>
-    field(14, join([field(1, encoder.encode(key)), field(2, encoder.encode(value))])),
+    field(14, joinBytes([field(1, encoder.encode(key)), field(2, encoder.encode(value))])),
   );
-  edits.push({ offset: container.source.byteLength, length: 0, read: async () => join(entries) });
+  edits.push({ offset: container.source.byteLength, length: 0, read: async () => joinBytes(entries) });
 }
 
 /** The lengths of messages that grew, the inner ones first: a length may itself take another byte. */
@@ -178,14 +179,4 @@ function editLengths({ edits, growth }: Work): void {
       growth.set(parent, (growth.get(parent) ?? 0) + grown + length.length - (from - lengthAt));
     }
   }
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

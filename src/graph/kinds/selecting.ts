@@ -4,7 +4,7 @@ import { SpecError } from "../../base/errors.ts";
 import type { Call, GraphValue, Kind } from "./kind.ts";
 import { axisOf } from "./normalisation.ts";
 import { withShape } from "./pooling.ts";
-import { productSize, type Size } from "./sizes.ts";
+import type { Size } from "./sizes.ts";
 
 /** Longer axes are no axis of units. */
 const MOST_POSITIONS = 2 ** 22;
@@ -231,11 +231,6 @@ const trilu: Kind = (call) => {
   if (rank >= 2) call.fix(value, "Trilu reads the order of rows and columns", [rank - 2, rank - 1]);
   return [value];
 };
-
-/** Inputs of any number of elements, as one axis. */
-export function elementCountOf({ shape }: GraphValue): Size | undefined {
-  return shape === undefined ? undefined : productSize(shape);
-}
 
 /** One entry for each kind. */
 export const SELECTIONS: readonly [string, Kind][] = [

@@ -84,7 +84,7 @@ async function statusOf(files: FolderFiles, id: string): Promise<JobStatus | und
 }
 
 const ORDER = ["running", "waiting", "blocked", "failed", "cancelled", "done"];
-export function byState(a: JobStatus, b: JobStatus): number {
+function byState(a: JobStatus, b: JobStatus): number {
   return ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || (a.id < b.id ? -1 : 1);
 }
 

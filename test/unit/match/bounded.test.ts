@@ -2,7 +2,6 @@
 
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { parseSpec } from "../../../src/axes/spec-file.ts";
 import type { Spec } from "../../../src/axes/types.ts";
 import type { Model } from "../../../src/base/model.ts";
 import { createRng } from "../../../src/base/rng.ts";
@@ -20,6 +19,7 @@ import { resolveFor } from "../../../src/perm/resolve-for.ts";
 import { rejects } from "../../reference/expect-error.ts";
 import { convNetwork, mlpNetwork, residualNetwork, toModel } from "../../reference/networks.ts";
 import { gaussianArray } from "../../reference/random.ts";
+import { GROUPED, NESTED } from "../../reference/tied-problems.ts";
 
 const test = suite("matching in bounded memory");
 
@@ -66,33 +66,6 @@ const inParts = (model: Model): Model => ({
     return part === undefined ? bytes : bytes.slice(...part);
   },
 });
-
-const NESTED = {
-  shapes: { q: [40, 32], v: [40, 32], o: [32, 40], embed: [50, 32] },
-  spec: parseSpec({
-    format: "rebasin-spec/1",
-    tensors: {
-      q: { axes: ["H*5", "D"] },
-      v: { axes: ["V", "D"] },
-      o: { axes: ["D", "V"] },
-      embed: { axes: ["_", "D"] },
-    },
-    permutations: { V: { outer: "H", inner: 5 } },
-  }),
-};
-const GROUPED = {
-  shapes: { before: [48, 90], grouped: [72, 48, 9], bias: [72], after: [60, 72], gate: [12, 5] },
-  spec: parseSpec({
-    format: "rebasin-spec/1",
-    tensors: {
-      before: { axes: ["I", "90"] },
-      grouped: { axes: ["G*O", "I", "9"] },
-      bias: { axes: ["G*O"] },
-      after: { axes: ["60", "G*O"] },
-      gate: { axes: ["G", "5"] },
-    },
-  }),
-};
 
 const CASES: [string, (seed: number) => Model, Spec][] = [
   [

@@ -11,6 +11,7 @@ import { borrowKernels, forgetIdle, returnKernels } from "../../../src/kernels/i
 import { type MatchOptions, matchWeights } from "../../../src/match/match-weights.ts";
 import { convNetwork, mlpNetwork, residualNetwork, toModel } from "../../reference/networks.ts";
 import { gaussianArray } from "../../reference/random.ts";
+import { GROUPED, NESTED } from "../../reference/tied-problems.ts";
 
 const test = suite("memory of a matching");
 
@@ -37,33 +38,6 @@ async function wide(model: Model): Promise<Model> {
   }
   return memoryModel(tensors);
 }
-
-const NESTED = {
-  shapes: { q: [40, 32], v: [40, 32], o: [32, 40], embed: [50, 32] },
-  spec: parseSpec({
-    format: "rebasin-spec/1",
-    tensors: {
-      q: { axes: ["H*5", "D"] },
-      v: { axes: ["V", "D"] },
-      o: { axes: ["D", "V"] },
-      embed: { axes: ["_", "D"] },
-    },
-    permutations: { V: { outer: "H", inner: 5 } },
-  }),
-};
-const GROUPED = {
-  shapes: { before: [48, 90], grouped: [72, 48, 9], bias: [72], after: [60, 72], gate: [12, 5] },
-  spec: parseSpec({
-    format: "rebasin-spec/1",
-    tensors: {
-      before: { axes: ["I", "90"] },
-      grouped: { axes: ["G*O", "I", "9"] },
-      bias: { axes: ["G*O"] },
-      after: { axes: ["60", "G*O"] },
-      gate: { axes: ["G", "5"] },
-    },
-  }),
-};
 
 /** Growths of any wasm memory while `action` runs, in pages, when there is none from before. */
 async function growthsDuring(action: () => Promise<unknown>): Promise<number[]> {

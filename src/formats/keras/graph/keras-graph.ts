@@ -173,13 +173,3 @@ function runLayer(
   // How many outputs it has only those say that read them: eight are more than any has.
   return outputs ?? builder.ops(`keras.${kind}`, layer.name, inputs, 8, {}, undefined);
 }
-
-/** How often each kind of layer is there, models in models too. */
-export function layerCounts(model: KerasModel): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const { kind, inside } of model.layers) {
-    if (inside === undefined) counts.set(kind, (counts.get(kind) ?? 0) + 1);
-    else for (const [inner, count] of layerCounts(inside)) counts.set(inner, (counts.get(inner) ?? 0) + count);
-  }
-  return counts;
-}
