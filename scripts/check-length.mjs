@@ -14,14 +14,6 @@ const LONGER = new Map([
     "one conversation with a thread: every event of it may end it, and all share its state",
   ],
   [
-    "src/cli/commands/merge.ts run",
-    "the order of a merge's steps is the command: what is checked before any work, and what is written last",
-  ],
-  [
-    "src/cli/matching-data.ts runPlan",
-    "which method runs on what data is one decision; leaves of it are functions of their own",
-  ],
-  [
     "src/match/match-weights.ts matchWeights",
     "one try from the kernels' memory to the report: all of it needs what was opened before",
   ],
