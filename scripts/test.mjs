@@ -128,7 +128,7 @@ async function runIn(name, job, print) {
   const line = /^##counts (.*)$/m.exec(output);
   // A runtime that dies, or says nothing, or counts nothing is one failure more than it admits.
   const counts = line ? JSON.parse(line[1]) : { passed: 0, failed: 0, skipped: 0 };
-  if ((failure !== null && counts.failed === 0) || counts.passed + counts.failed === 0) {
+  if ((failure !== null && counts.failed === 0) || counts.passed + counts.failed + counts.skipped === 0) {
     print(`${failure ?? `${name} ran no test`}\n`);
     counts.failed += 1;
   }
