@@ -38,7 +38,9 @@ export function checkNames({ modules, prefix }: Modules): void {
 }
 
 function refuseWord({ name }: Module, word: string | undefined): void {
-  if (word !== undefined) throw unlikeChain(`${name} is named after ${JSON.stringify(word)}`);
+  if (word === undefined) return;
+  const found = `${name} is named after ${JSON.stringify(word)}`;
+  throw /^att/.test(word) ? new SpecError(`${found}, and no table knows this network`) : unlikeChain(found);
 }
 
 /** Modules by the word at which they part; `byStem` without its number in Flax's names, which number a Sequential so. */
@@ -74,7 +76,7 @@ function refuseNetworks(modules: readonly Module[], from = 0): void {
   );
   for (const [i, [, group]] of groups.entries()) {
     for (const [, other] of groups.slice(i + 1, i + 9)) {
-      if (areTwoNetworks(group, other, depth)) throw twoNetworks(group, other);
+      if (areTwoNetworks(group, other, depth)) throw twoNetworks(group, other, depth);
     }
     refuseNetworks(group, depth + 1);
   }
@@ -89,8 +91,11 @@ function areTwoNetworks(group: readonly Module[], other: readonly Module[], dept
   return placeOf(a) === placeOf(b);
 }
 
-function twoNetworks(group: readonly Module[], other: readonly Module[]): SpecError {
+function twoNetworks(group: readonly Module[], other: readonly Module[], depth: number): SpecError {
   const [a, b] = [commonStart(group), commonStart(other)];
+  // Within a block they are its branches, such as attention and feed-forward, and no network of their own.
+  if (group[0]!.parts.slice(0, depth).some(({ isIndex }) => isIndex))
+    return new SpecError(`model has ${a}… and ${b}… in one block, and names do not show their order`);
   return new SpecError(`model seems to hold two networks, ${a}… and ${b}…: choose one by --prefix ${a}`);
 }
 

@@ -25,12 +25,17 @@ export async function tableSpec(
   wanted?: { readonly name: string; readonly others: readonly string[] },
 ): Promise<Spec | null> {
   if (told.isChain && wanted === undefined) return null;
-  const { TABLES, createCheckpoint, hasSigns, specByTable } = await import("./tables/tables.ts");
+  const tables = await import("./tables/tables.ts");
+  const { TABLES, createCheckpoint, hasSigns, specByTable } = tables;
+  tables.refuseQuantised(model.tensors);
   const names = [...model.tensors.keys()];
   const table = TABLES.find((each) => (wanted === undefined ? hasSigns(each, names) : each.name === wanted.name));
   if (table === undefined && wanted !== undefined)
     throw unknownFamily(wanted.name, [...wanted.others, ...TABLES.map(({ name }) => name)]);
-  if (table === undefined) return null;
+  if (table === undefined) {
+    tables.refuseWhole(TABLES, names);
+    return null;
+  }
   if (!hasSigns(table, names))
     throw new SpecError(`model lacks ${table.signs.join(" or ")}, expected the names of ${table.name}`);
   return specByTable(table, createCheckpoint(model.tensors, told, told.config ?? (await readConfig(model))));

@@ -24,4 +24,5 @@ export const TABLES: readonly Table[] = [
 ];
 
 export { createCheckpoint } from "./checkpoint.ts";
+export { refuseQuantised, refuseWhole } from "./near-misses.ts";
 export { hasSigns, specByTable } from "./table.ts";
