@@ -7,7 +7,7 @@ import type { Operator } from "../graph/operators.ts";
 import { type AxisValue, axisValue, fixedAxis, opaqueValue } from "./axis-values.ts";
 import { dropAxes, fixAxes, reshapeValue } from "./move-axes.ts";
 import { concatValues, takeFrom } from "./pick-axes.ts";
-import { type Reading, unknownOf } from "./reading.ts";
+import { NeverRuns, type Reading, unknownOf } from "./reading.ts";
 import { relateValues } from "./relate.ts";
 
 type RunBody = (name: string, inputs: readonly AxisValue[]) => AxisValue[];
@@ -42,7 +42,9 @@ export function createCall(
     fixed: (shape, reason) => axisValue(checkShape(name, shape).map((size) => fixedAxis(size, cause(reason)))),
     uniform: (shape) => axisValue(checkShape(name, shape).map((size) => fixedAxis(size, -1))),
     opaque: (reason) => opaqueValue(cause(reason)),
-    ranked: (value, rank) => rankedValue(reading, value as AxisValue, rank),
+    ranked: (value, rank) => rankedValue(reading, operator, value as AxisValue, rank),
+    decided: () => decidedBody(reading, operator),
+    decide: (bodies) => decideBody(reading, operator, bodies),
     body: (body, values) => runBody(body, values as AxisValue[]),
     either: (values) => eitherOf(reading, name, values as AxisValue[]),
     statistic(at) {
@@ -101,9 +103,31 @@ function transposed(value: AxisValue, order: readonly number[], operator: string
   return axisValue(order.map((axis) => axes[axis]!));
 }
 
-function rankedValue(reading: Reading, value: AxisValue, rank: number): AxisValue {
-  if (value.axes !== undefined) return value;
+function rankedValue(reading: Reading, { name, kind }: Operator, value: AxisValue, rank: number): AxisValue {
+  if (value.axes?.length === rank) return value;
+  if (value.axes !== undefined)
+    throw new NeverRuns(`${name} (${kind}) is given a value of rank ${value.axes.length}, expected ${rank}`);
   return axisValue(Array.from({ length: rank }, () => fixedAxis(unknownOf(reading), value.cause)));
+}
+
+/** The branch of this course, or the one that a known condition names. */
+function decidedBody(reading: Reading, operator: Operator): string | undefined {
+  const chosen = reading.choices.get(operator);
+  if (chosen !== undefined || reading.loops > 0) return chosen;
+  const condition = knownInput(reading, operator, 0)?.values[0];
+  if (typeof condition !== "number") return undefined;
+  const taken = condition === 0 ? "else_branch" : "then_branch";
+  reading.choices.set(operator, taken);
+  return taken;
+}
+
+function decideBody({ courses, choices, loops }: Reading, operator: Operator, bodies: readonly string[]): boolean {
+  const [first, ...others] = bodies;
+  if (loops > 0 || others.length > courses.left) return false;
+  courses.left -= others.length;
+  for (const other of others) courses.waiting.push(new Map([...choices, [operator, other]]));
+  choices.set(operator, first!);
+  return true;
 }
 
 /** The value that is one of these: their axes meet. */

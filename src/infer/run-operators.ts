@@ -9,25 +9,59 @@ import type { ConstantValue, Operator, OperatorGraph } from "../graph/operators.
 import { type AxisValue, axisValue, bundleDigits, type Digit, fixedAxis, opaqueValue } from "./axis-values.ts";
 import { createCall } from "./call.ts";
 import { fixAxes } from "./move-axes.ts";
-import { type Reading, unknownOf } from "./reading.ts";
+import { type Courses, type KnownFrom, NeverRuns, type Reading, unknownOf } from "./reading.ts";
 import { Units } from "./units.ts";
 
 /** Bodies inside bodies; networks have two or three. */
 const MAX_DEPTH = 32;
+/** Beyond the first; networks that squeeze a batch of one in four places have so many. */
+const MAX_COURSES = 15;
 
-/** Everything that the graph shows of the model's tensors. Throws `SpecError` where the graph is malformed. */
+/**
+ * Everything that the graph shows of the model's tensors. Where branches give values of different shapes, the network
+ * is read once for each: the units learn what every course asks for. Throws `SpecError` where the graph is malformed.
+ */
 export function readOperators(graph: OperatorGraph, model: Pick<Model, "tensors">): Reading {
-  const reading: Reading = {
+  try {
+    return readCourses(graph, model, { waiting: [new Map()], left: MAX_COURSES });
+  } catch (error) {
+    // What no course of its own shows as sound is read with both branches at once, which asks for more.
+    if (!(error instanceof ForkedError)) throw error;
+    return readCourses(graph, model, { waiting: [new Map()], left: 0 });
+  }
+}
+
+/** A fault of a graph whose courses were read one by one. */
+class ForkedError extends Error {}
+
+function readCourses(graph: OperatorGraph, model: Pick<Model, "tensors">, courses: Courses): Reading {
+  const shared = {
     units: new Units(),
     model,
-    values: new Map(),
-    known: new Map(),
-    tensorOf: new Map(),
     tensors: new Map(),
-    read: new Set(),
-    statistics: new Set(),
-    unknownSizes: 0,
+    read: new Set<string>(),
+    statistics: new Set<string>(),
   };
+  let [last, fault]: [Reading | undefined, NeverRuns | undefined] = [undefined, undefined];
+  const most = courses.left;
+  let unknownSizes = 0;
+  for (let choices = courses.waiting.pop(); choices !== undefined; choices = courses.waiting.pop()) {
+    const own = { values: new Map(), known: new Map(), tensorOf: new Map(), choices: new Map(choices), loops: 0 };
+    const reading: Reading = { ...shared, ...own, unknownSizes, courses };
+    try {
+      readCourse(reading, graph);
+      last = reading;
+    } catch (error) {
+      if (!(error instanceof NeverRuns)) throw courses.left < most ? new ForkedError() : error;
+      fault ??= error;
+    }
+    unknownSizes = reading.unknownSizes;
+  }
+  if (last === undefined) throw fault!;
+  return last;
+}
+
+function readCourse(reading: Reading, graph: OperatorGraph): void {
   const { units } = reading;
   for (const { name, shape } of graph.inputs) {
     if (graph.tensors.has(name)) continue;
@@ -44,7 +78,6 @@ export function readOperators(graph: OperatorGraph, model: Pick<Model, "tensors"
       units.cause(`output ${name}`, "outputs keep their order"),
     );
   }
-  return reading;
 }
 
 function define(reading: Reading, name: string, value: AxisValue): void {
@@ -110,25 +143,30 @@ function runOperator(reading: Reading, operator: Operator, depth: number): void 
   const inputs = operator.inputs.map((name) => (name === "" ? undefined : namedValue(reading, name, operator.name)));
   const call = createCall(reading, operator, inputs, (name, values) => runBody(reading, operator, name, values, depth));
   const outputs = outputsOf(call, units, operator);
-  const folded = foldKnown(
-    operator,
-    operator.inputs.map((name) => reading.known.get(name)),
-    inputs,
-  );
+  const folded = knownOutputs(reading, operator, inputs);
   for (const [at, name] of operator.outputs.entries()) {
     if (name === "") continue;
     const cause = `${operator.kind} makes it in a way that inference does not follow`;
     define(reading, name, (outputs[at] as AxisValue | undefined) ?? opaqueValue(units.cause(operator.name, cause)));
     const known = folded?.[at];
-    if (known !== undefined) reading.known.set(name, { ...known, from: sourcesOf(reading, operator) });
+    if (known !== undefined) reading.known.set(name, known);
   }
   if (operator.kind === "Identity") alias(reading, operator);
   else
     for (const name of operator.inputs) if (reading.tensorOf.has(name)) reading.read.add(reading.tensorOf.get(name)!);
 }
 
-function sourcesOf({ known }: Reading, { inputs }: Operator): Set<string> {
-  return new Set(inputs.flatMap((name) => [...(known.get(name)?.from ?? [])]));
+/** What is known of an operator's outputs: of a branch, what is known of those of the body that runs. */
+function knownOutputs(
+  { known, choices }: Reading,
+  operator: Operator,
+  inputs: readonly (AxisValue | undefined)[],
+): (KnownFrom | undefined)[] | undefined {
+  const body = operator.bodies?.get(choices.get(operator) ?? "");
+  if (body !== undefined) return body.outputs.map((output) => known.get(output));
+  const own = operator.inputs.map((name) => known.get(name));
+  const from = new Set(own.flatMap((each) => [...(each?.from ?? [])]));
+  return foldKnown(operator, own, inputs)?.map((each) => each && { ...each, from });
 }
 
 function alias({ tensorOf }: Reading, { inputs, outputs }: Operator): void {
@@ -158,7 +196,7 @@ function unknownKind(call: Call, units: Units, { kind, name }: Operator): (Graph
 
 function runBody(
   reading: Reading,
-  { name, bodies }: Operator,
+  { name, kind, bodies }: Operator,
   which: string,
   inputs: readonly AxisValue[],
   depth: number,
@@ -169,6 +207,11 @@ function runBody(
   if (own.length !== inputs.length)
     throw new SpecError(`${name} gives ${which} ${inputs.length} values, expected ${own.length}`);
   for (const [at, input] of own.entries()) define(reading, input.name, inputs[at]!);
+  if (kind !== "If") reading.loops++;
   runGraph(reading, body, depth + 1);
-  return body.outputs.map((output) => namedValue(reading, output, `${name} ${which}`));
+  if (kind !== "If") reading.loops--;
+  return body.outputs.map((output) => {
+    if (reading.tensorOf.has(output)) reading.read.add(reading.tensorOf.get(output)!);
+    return namedValue(reading, output, `${name} ${which}`);
+  });
 }

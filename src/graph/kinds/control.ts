@@ -7,13 +7,23 @@ import type { Size } from "./sizes.ts";
 
 const branch: Kind = (call) => {
   call.fix(call.input(0), "decides which branch runs");
-  const [yes, no] = [call.body("then_branch", []), call.body("else_branch", [])];
+  const decided = call.decided();
+  if (decided !== undefined) return call.body(decided, []);
+  const bodies = ["then_branch", "else_branch"];
+  const [yes, no] = bodies.map((name) => call.body(name, [])) as [GraphValue[], GraphValue[]];
   if (yes.length !== no.length)
     throw new SpecError(
       `${call.operator.name} has branches of ${yes.length} and ${no.length} outputs, expected as many`,
     );
+  if (!yes.every((value, at) => isLike(value, no[at]!)) && call.decide(bodies)) return yes;
   return yes.map((value, at) => call.either([value, no[at]!]));
 };
+
+/** True for values that can take one another's place: as many axes, of the same sizes where these are known. */
+function isLike({ shape: a }: GraphValue, { shape: b }: GraphValue): boolean {
+  if (a === undefined || b === undefined || a.length !== b.length) return false;
+  return a.every((size, at) => size === b[at] || (typeof size === "string" && typeof b[at] === "string"));
+}
 
 /** Trip count, condition, first values; the body is given a step, the condition, the values. */
 const loop: Kind = (call) => {

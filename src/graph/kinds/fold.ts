@@ -47,13 +47,18 @@ const foldSize: Fold = (_, __, [value]) =>
 
 const same: Fold = (_, [known]) => (known === undefined ? undefined : [known]);
 
+/** `TensorProto.DataType`. */
+const BOOL = 9;
+
 const foldCast: Fold = (operator, [known]) => {
   if (known === undefined) return undefined;
   const to = operator.attributes.get("to");
   const isInteger = typeof to === "number" && [2, 3, 4, 5, 6, 7, 12, 13].includes(to);
-  return [
-    { ...known, values: known.values.map((each) => (isInteger && typeof each === "number" ? Math.trunc(each) : each)) },
-  ];
+  const cast = (each: KnownElement): KnownElement => {
+    if (to === BOOL) return each === undefined ? undefined : Number(each !== 0);
+    return isInteger && typeof each === "number" ? Math.trunc(each) : each;
+  };
+  return [{ ...known, values: known.values.map(cast) }];
 };
 
 const foldGather: Fold = (operator, [data, indices]) => {

@@ -74,6 +74,13 @@ export interface Call {
   opaque(reason: string): GraphValue;
   /** The same value with this rank, where it was unknown. */
   ranked(value: GraphValue, rank: number): GraphValue;
+  /** The body that runs in the course of the network that is read now, where that is known. */
+  decided(): string | undefined;
+  /**
+   * Has the first of these bodies run in this course, and the network read once more for each other. False where that
+   * would be too often, or steps of a loop may differ.
+   */
+  decide(bodies: readonly string[]): boolean;
   /** Runs a body on these values; its outputs. */
   body(name: string, inputs: readonly GraphValue[]): GraphValue[];
   /** The value that is one of these. */

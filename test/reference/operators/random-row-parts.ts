@@ -187,6 +187,23 @@ const branch: RandomPart = (growing, value) => {
   );
 };
 
+/** A value with an axis more or not, as the data say; then as it was. */
+const ranks: RandomPart = (growing, value) => {
+  const { b, module } = growing;
+  const made = hidden(growing, value)!;
+  const whole = b.operator("ReduceSum", [value.name], { keepdims: 0 });
+  const which = b.operator("Greater", [whole, b.constant([0], [], "float")]);
+  const more = b.body([], (inside) => [inside.operator("Unsqueeze", [made.name, inside.constant([0])])]);
+  const scale = `${module()}.scale`;
+  const same = b.body([], (inside) => [inside.operator("Mul", [made.name, inside.tensor(scale, [last(made)])])]);
+  const bodies = new Map([
+    ["then_branch", more],
+    ["else_branch", same],
+  ]);
+  const either = b.operator("Tanh", [b.operator("If", [which], {}, bodies)]);
+  return { name: b.operator("Reshape", [either, b.constant(made.shape)]), shape: made.shape };
+};
+
 /** A step applied three times. */
 const loop: RandomPart = (growing, value) => {
   const { b, module } = growing;
@@ -226,5 +243,6 @@ export const ROW_PARTS: readonly (readonly [string, RandomPart])[] = [
   ["recurrence", recurrence],
   ["quantised", quantised],
   ["branch", branch],
+  ["ranks", ranks],
   ["loop", loop],
 ];
