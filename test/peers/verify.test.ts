@@ -5,9 +5,11 @@ import type { Spec } from "../../src/axes/types.ts";
 import type { Model } from "../../src/base/model.ts";
 import { detectSpec } from "../../src/families/detect-spec.ts";
 import { openModel } from "../../src/formats/open-model.ts";
+import { readGraph } from "../../src/formats/operator-graph.ts";
+import { inferSpec } from "../../src/infer/infer-spec.ts";
 import { onnxRunner } from "../../src/verify/onnx-runner.ts";
 import { verifySpec } from "../../src/verify/verify-spec.ts";
-import { mlpOnnx, resnetOnnx, vggOnnx } from "../reference/onnx-networks.ts";
+import { mlpOnnx, onnxNetwork, resnetOnnx, vggOnnx } from "../reference/onnx-networks.ts";
 import { onnxRuntime, withPeers } from "./peer.ts";
 
 const test = suite("specs proved by onnxruntime");
@@ -34,6 +36,19 @@ for (const [name, bytes] of [
     assert.ok(found.deviation > 0 && found.deviation < 1e-5);
     assert.equal(found.faults, []);
   });
+
+withPeers(test, "a sigmoid close to 0 leaves few digits: what it is given is compared", async () => {
+  const net = onnxNetwork(1);
+  const hidden = net.add("MatMul", ["x", net.weight("up", [16, 64])]);
+  const logits = net.add("MatMul", [net.add("Tanh", [hidden]), net.weight("down", [64, 3])]);
+  const shifted = net.add("Add", [logits, net.weight("shift", [3], 0.01, -16)]);
+  const model = await open(net.bytes({ x: ["n", 16] }, [net.add("Sigmoid", [shifted])]));
+  const { spec } = await inferSpec((await readGraph(model))!, model);
+  const found = await check(model, spec);
+  assert.ok(found.kept && found.deviation < 1e-6, JSON.stringify(found));
+  assert.ok(found.groups.every(({ shows }) => shows));
+  assert.not((await check(model, broken(spec, "down", 0, "_"))).kept);
+});
 
 /** The spec with an axis of a tensor written otherwise. */
 function broken(spec: Spec, tensor: string, axis: number, text: string): Spec {
