@@ -25,11 +25,19 @@ export {
   type ResnetArchitecture,
   type VggArchitecture,
 } from "./families/initialise.ts";
-export { withNetworkNotes } from "./families/network-notes.ts";
+export { type NetworkNotes, withNetworkNotes } from "./families/network-notes.ts";
 export type { DetectOptions } from "./families/options.ts";
 export { skeletonSpec } from "./families/skeleton.ts";
 export { asOperators } from "./graph/as-operators.ts";
-export type { Activation, ConvLayout, DenseLayout, Graph, Operation, OperationKind } from "./graph/graph.ts";
+export type {
+  Activation,
+  ConvLayout,
+  ConvWindow,
+  DenseLayout,
+  Graph,
+  Operation,
+  OperationKind,
+} from "./graph/graph.ts";
 export { type LinearOperation, linearOperations } from "./graph/linear-operations.ts";
 export type {
   AttributeValue,
@@ -42,4 +50,5 @@ export { type ValueShape, valueShapes } from "./graph/value-shapes.ts";
 export type { FrozenAxis } from "./infer/frozen-axes.ts";
 export { type InferredSpec, inferSpec } from "./infer/infer-spec.ts";
 export { type Tap, tapsOf } from "./infer/taps.ts";
+export { graphOf } from "./run/models/model-graph.ts";
 export { type CosineSchedule, cosineSchedule, type Schedule } from "./run/schedule.ts";

@@ -58,10 +58,17 @@ export {
   tensorSimilarities,
 } from "./measure/tensor-similarity.ts";
 export type { AlignedPair } from "./perm/pair.ts";
-export type { Evaluate, EvaluateOptions, Evaluation } from "./run/evaluate.ts";
-export type { Executor, ExecutorOptions, Network, Value } from "./run/executor.ts";
+export {
+  type Evaluate,
+  type EvaluateOptions,
+  type Evaluation,
+  type Predictions,
+  predictRunning,
+} from "./run/evaluate.ts";
+export type { Executor, ExecutorOptions, Network, RunningModel, Value } from "./run/executor.ts";
 export { type Answers, type Calibration, calibrate, evaluateLogits, type ReliabilityBin } from "./run/metrics.ts";
 export { executorOf } from "./run/models/default-executor.ts";
 export { evaluateModel } from "./run/models/evaluate-model.ts";
+export { createRunner, type ModelRunner } from "./run/models/running-model.ts";
 export { type ModelScore, scoreModel } from "./run/models/score-model.ts";
 export { fitTemperature, type LogitRows, meanProbabilities } from "./run/temperature.ts";

@@ -1,6 +1,7 @@
 /**
  * Entry `rebasin/verify`: specs proved by running the network they are for. `onnxRunner` needs the optional peer
- * `onnxruntime-web`, `familyRunner` TensorFlow.js; both are loaded when something runs.
+ * `onnxruntime-web`, `familyRunner` TensorFlow.js; both are loaded when something runs. `onnxExecutor` runs ONNX networks
+ * for everything that takes an `executor`.
  *
  * @example
  * import { detectSpec, openModel } from "rebasin/node";
@@ -17,6 +18,8 @@
 
 export { type GraphSpec, graphSpec } from "./link/from-graph.ts";
 export type { TensorLink } from "./link/link-tensors.ts";
+export type { Executor, ExecutorOptions, Network, Value } from "./run/executor.ts";
+export { type OnnxExecutorOptions, onnxExecutor } from "./run/onnx/executor.ts";
 export type { GivenInput } from "./run/onnx/random-inputs.ts";
 export type { OnnxRuntime, OnnxRuntimeSession, OnnxRuntimeTensor } from "./run/onnx/runtime.ts";
 export { type FamilyRunner, type FamilyRunnerOptions, familyRunner } from "./verify/family-runner.ts";

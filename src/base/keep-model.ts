@@ -11,5 +11,5 @@ export async function keepModel(model: Model, options: Running = {}): Promise<Mo
     tensors.set(name, { ...info, data: (await model.read(name, options.signal)).slice() });
     options.onProgress?.({ stage: "read", done: tensors.size, total: model.tensors.size });
   }
-  return memoryModel(tensors, { name: model.name, metadata: model.metadata });
+  return { ...memoryModel(tensors, { name: model.name, metadata: model.metadata }), origin: model.origin };
 }

@@ -12,5 +12,10 @@ export const ASSUME = "rebasin.assume";
 /** `relu`, `gelu`, `tanh` or `silu`. */
 export const ACTIVATION = "rebasin.activation";
 
+/** Of networks that run by their file's graph: the input that takes the images. */
+export const INPUT = "rebasin.input";
+/** `nchw` or `nhwc`: the order of its axes. */
+export const LAYOUT = "rebasin.layout";
+
 /** What merges take over from A. */
-export const NETWORK_NOTES: readonly string[] = [NORM_GROUPS, ORDER, ASSUME, ACTIVATION];
+export const NETWORK_NOTES: readonly string[] = [NORM_GROUPS, ORDER, ASSUME, ACTIVATION, INPUT, LAYOUT];

@@ -14,13 +14,13 @@ import {
   type Settled,
 } from "../base/options.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { type Tap, tapsOf } from "../infer/taps.ts";
+import type { Tap } from "../infer/taps.ts";
 import { createKernels } from "../kernels/kernels.ts";
 import { type Pair, pairOf } from "../perm/pair.ts";
 import { checkData } from "../run/check-data.ts";
 import type { ExecutorOptions, RunningModel, Value } from "../run/executor.ts";
 import { eachImages } from "../run/image-batches.ts";
-import { openRunning } from "../run/models/running-model.ts";
+import { type OpenedModel, openRunning } from "../run/models/running-model.ts";
 import { type ActivationCost, type ActivationStatistics, createActivationStatistics } from "./activation-statistics.ts";
 
 /** Options of `activationCosts`. Progress is of stage `activations`, in images. */
@@ -66,19 +66,19 @@ export async function activationCosts(
 ): Promise<Map<string, Float32Array>> {
   const { cost, ...settings } = checkedOptions(options);
   const { resolved } = pairOf(a, b, spec);
-  const running: RunningModel[] = [];
+  const running: OpenedModel[] = [];
   try {
     for (const model of [a, b]) running.push(await openRunning(model, options.executor));
-    for (const each of running) checkData(each, data, { labels: false });
+    for (const each of running) await checkData(each, data, { labels: false });
     const kernels = createKernels({ simd: options.simd });
-    const taps = await tapsOf(running[0]!.graph, resolved, a);
+    const taps = await running[0]!.taps(resolved);
     const places = resolved.permutations.flatMap(({ name, size }): Place[] => {
       const found = taps.get(name) ?? [];
       if (found.length === 0) return [];
       const of = (model: Model): string => `${model.name} at ${name}`;
       return [{ name, taps: found, statistics: createActivationStatistics(kernels, size, [of(a), of(b)]) }];
     });
-    await addAllImages(running as [RunningModel, RunningModel], data, places, settings);
+    await addAllImages(running as [OpenedModel, OpenedModel], data, places, settings);
     return new Map(places.map(({ name, statistics }) => [name, statistics.finish(cost)]));
   } finally {
     for (const { network } of running) network.dispose();

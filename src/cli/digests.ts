@@ -4,9 +4,9 @@ import { createHash } from "node:crypto";
 import { specFingerprint } from "../axes/spec-file.ts";
 import type { Model } from "../base/model.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { describeGraph } from "../families/describe-graph.ts";
 import { type AlignedPair, pairOf } from "../perm/pair.ts";
 import { permutationsFingerprint } from "../perm/permutation-file.ts";
+import { graphOf } from "../run/models/model-graph.ts";
 
 /** Images at a time: some megabytes. */
 const IMAGES = 1000;
@@ -42,7 +42,7 @@ export async function pairDigests(pair: AlignedPair, signal?: AbortSignal): Prom
     [
       "network",
       createHash("sha256")
-        .update(JSON.stringify(await describeGraph(pair.a)))
+        .update(JSON.stringify(await graphOf(pair.a)))
         .digest("hex"),
     ],
   ];

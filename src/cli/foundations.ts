@@ -1,9 +1,9 @@
 /** What results of a pair that was run rest on: its spec's basis, and the assumptions of spec and graph. */
 
 import type { SpecBasis } from "../axes/types.ts";
-import { describeGraph } from "../families/describe-graph.ts";
 import { type AlignedPair, pairOf } from "../perm/pair.ts";
 import type { ReportSection } from "../report/report-page.ts";
+import { graphOf } from "../run/models/model-graph.ts";
 
 /** The graph's assumptions after the spec's, each once. */
 export interface Foundations {
@@ -13,7 +13,7 @@ export interface Foundations {
 
 export async function foundationsOf({ a, b, spec }: Pick<AlignedPair, "a" | "b" | "spec">): Promise<Foundations> {
   const { basis = "given", assumptions = [] } = pairOf(a, b, spec).spec;
-  const graph = await describeGraph(a);
+  const graph = await graphOf(a);
   return { basis, assumptions: [...new Set([...assumptions, ...(graph.assumptions ?? [])])] };
 }
 

@@ -13,6 +13,8 @@ export interface DataSourceValues {
   readonly mean: readonly number[] | undefined;
   readonly std: readonly number[] | undefined;
   readonly activation: Activation | undefined;
+  readonly input: string | undefined;
+  readonly layout: "nchw" | "nhwc" | undefined;
   readonly classes: number | undefined;
 }
 
@@ -47,6 +49,18 @@ export const DATA_SOURCE_OPTIONS: Options<DataSourceValues> = inGroup("images", 
     value: "NAME",
     help: "function after convolutions and matrices, which no tensor shows",
     defaultText: "relu",
+  }),
+  input: text({
+    value: "NAME",
+    help: "input of an ONNX network that takes the images",
+    defaultText: "the one 4-D float input",
+    needs: { data: true },
+  }),
+  layout: choice(["nchw", "nhwc"], {
+    value: "ORDER",
+    help: "order of that input's axes: channels before positions, or after them",
+    defaultText: "by their sizes",
+    needs: { data: true },
   }),
   classes: integer({ value: "N", help: "number of classes, where no image has the last label", min: 1 }),
 });

@@ -2,8 +2,8 @@
 
 import type { Model } from "../base/model.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { describeGraph } from "../families/describe-graph.ts";
 import { valueShapes } from "../graph/value-shapes.ts";
+import { graphOf } from "../run/models/model-graph.ts";
 
 /** Nearer to guessing than this, as a share of the way to all answers right, a network hardly knows the images. */
 const NEAR = 1 / 3;
@@ -14,7 +14,7 @@ const NEAR = 1 / 3;
  */
 export async function checkLabelsFit(models: readonly Model[], splits: Iterable<Dataset>): Promise<void> {
   for (const model of models) {
-    const graph = await describeGraph(model);
+    const graph = await graphOf(model);
     for (const { name, classes, height, width, channels } of splits) {
       const outputs = outputsOf(
         () => valueShapes(graph, model.tensors, [height, width, channels]).get(graph.output)![0],

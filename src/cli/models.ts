@@ -168,8 +168,8 @@ export function runnable(
   context: CommandContext<Partial<SpecValues & InputValues & DataSourceValues>>,
   models: readonly Model[],
 ): Model[] {
-  const { activation } = context.options;
-  return models.map((model) => withNetworkNotes(model, { ...detectOptions(context), activation }));
+  const { activation, input, layout } = context.options;
+  return models.map((model) => withNetworkNotes(model, { ...detectOptions(context), activation, input, layout }));
 }
 
 /** What the command line states of the network, for detection; throws `UsageError` beside a spec file. */

@@ -90,7 +90,8 @@ function modelsOf({ positionals, options }: CommandContext<PlanValues>): PlanPar
 
 function networkOf(context: CommandContext<PlanValues>): PlanNetwork | undefined {
   const { config, ...detecting } = detectOptions(context);
-  const network = { ...detecting, activation: context.options.activation };
+  const { activation, input, layout } = context.options;
+  const network = { ...detecting, activation, input, layout };
   return Object.values(network).every((value) => value === undefined) ? undefined : network;
 }
 

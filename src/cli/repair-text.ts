@@ -12,6 +12,7 @@ export function repairText({
   unshifted,
   addedBiases,
   temperature,
+  leftOut = [],
 }: RepairReport): string {
   const counts = [
     kind === "least-squares" ? `${operations.length} operations` : `${places.length} places`,
@@ -36,5 +37,6 @@ export function repairText({
     lines.push(
       `unshifted  ${unshifted.length} places have no bias (--add-bias adds one): ${visible(unshifted.join(", "))}`,
     );
+  if (leftOut.length > 0) lines.push(`left       ${visible(leftOut.join("; "))}`);
   return lines.join("\n");
 }

@@ -76,6 +76,8 @@ function stepsOf(kind: OperationKind): Step[] {
         : [{ kind: "Transpose", attributes: { perm: [0, 3, 1, 2] } }, { kind: "Flatten" }];
     case "add":
       return [{ kind: "Sum" }];
+    case "other":
+      return [{ kind: kind.kind }];
     default:
       return [{ kind: ACTIVATIONS[kind.op] }];
   }

@@ -34,6 +34,8 @@ export type OperationKind =
       readonly stride: number;
       /** Zeros added on every side, as PyTorch does; "same" pads at the end as TensorFlow does. */
       readonly padding: number | "same";
+      /** Of a file's graph, where `stride` and `padding` do not describe it: it counts in their place. */
+      readonly window?: ConvWindow | undefined;
     }
   | {
       readonly op: "batch-norm";
@@ -69,7 +71,17 @@ export type OperationKind =
   /** Channel-major as PyTorch flattens, channel-minor as TensorFlow does. */
   | { readonly op: "flatten"; readonly order: "channel-major" | "channel-minor" }
   /** Sum of its inputs. */
-  | { readonly op: "add" };
+  | { readonly op: "add" }
+  /** What a file's graph has and no operation here is: the kind of operator. The runtime of the file runs it. */
+  | { readonly op: "other"; readonly kind: string };
+
+/** How the kernel of a convolution moves: rows, then columns. */
+export interface ConvWindow {
+  readonly stride: readonly [number, number];
+  readonly dilation: readonly [number, number];
+  /** Zeros before the first row and the first column. */
+  readonly pad: readonly [number, number];
+}
 
 /** Operations in an order in which every input exists before it is read. */
 export interface Graph {
@@ -78,4 +90,6 @@ export interface Graph {
   readonly output: string;
   /** Assumptions that tensors do not prove, one line each; set by `describeGraph`. */
   readonly assumptions?: readonly string[] | undefined;
+  /** Of a file's graph: operators with weights that repairs leave as they are, one line each with the reason. */
+  readonly leftOut?: readonly string[] | undefined;
 }

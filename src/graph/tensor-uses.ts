@@ -31,6 +31,8 @@ export function tensorUses(graph: Graph, model: Pick<Model, "name" | "tensors">)
       uses.set(name, use);
     }
   }
+  // What other operators read is for their runtime to know.
+  if (graph.operations.some(({ kind }) => kind.op === "other")) return uses;
   const unread = [...model.tensors].filter(([name, { dtype }]) => isFloat(dtype) && !uses.has(name));
   if (unread.length > 0) {
     const names = listFirst(unread.map(([name]) => name));

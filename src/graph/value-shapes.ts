@@ -75,16 +75,16 @@ function outputShape(
       return [input.reduce((product: number, size) => product * size, 1)];
     case "add":
       return inputs.every((each) => each.join() === input.join()) ? input : fail(addedShape(inputs));
-    case "relu":
-    case "gelu":
-    case "tanh":
-    case "silu":
-      return input;
-    default: {
+    case "other":
+      return fail(`to be run by the runtime of its file (${kind.kind})`);
+    case "batch-norm":
+    case "layer-norm": {
       const name = kind.scale ?? kind.shift ?? (kind.op === "batch-norm" ? kind.mean : undefined);
       const length = name === undefined ? channelsOf(input) : tensors.get(name)!.shape[0];
       return length === channelsOf(input) ? input : fail(`${length} channels as ${name} has`);
     }
+    default:
+      return input;
   }
 }
 
@@ -113,6 +113,7 @@ function convShape(
   tensors: ReadonlyMap<string, TensorInfo>,
 ): ValueShape | undefined {
   const sizes = convSizes(kind, tensors);
+  if (kind.window !== undefined) throw new RangeError(`${kind.weight} is a kernel that only its file's runtime runs`);
   if (input.length !== 3 || input[2] !== sizes.input) return undefined;
   const side = (length: number, kernel: number): number =>
     kind.padding === "same"

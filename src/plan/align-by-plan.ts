@@ -110,7 +110,7 @@ export async function specByPlan({ plan, host }: PlanSetting, model: Model): Pro
   if (typeof spec === "object") return chooseSpec(parseSpec(spec), model);
   if (isGraphPath(spec)) return specOfGraph(await host.openSaved(spec), model);
   if (isSpecPath(spec)) return chooseSpec(await host.readSpec(spec), model);
-  const { activation, ...detecting } = plan.network ?? {};
+  const { activation, input, layout, ...detecting } = plan.network ?? {};
   return chooseSpec(spec as "auto", model, detecting);
 }
 

@@ -66,7 +66,7 @@ async function matchByImages(
   repair: PlannedRepair | undefined,
 ): Promise<PlanMatching> {
   // Before any work: the peers may be missing.
-  const tools = await loadTools(setting);
+  const tools = await loadTools(setting, pair.a);
   const data = await matchingImages(setting);
   const { plan, run } = setting;
   choosePermutations(pair.resolved.permutations, options);
@@ -120,13 +120,9 @@ function midpointRepair(repair: PlannedRepair, pair: Pair) {
 }
 
 /** States what to install, where the peers are missing. */
-async function loadExecutor({ run }: PlanSetting): Promise<void> {
-  const { executorOf } = await import("../run/models/default-executor.ts");
-  await executorOf(run.executor);
-}
-
-async function loadTools(setting: PlanSetting) {
-  await loadExecutor(setting);
+async function loadTools({ run }: PlanSetting, a: Model) {
+  const { executorFor } = await import("../run/models/model-graph.ts");
+  await executorFor(a, run.executor);
   const { activationCosts } = await import("../by-data/activation-costs.ts");
   const { matchActivations } = await import("../by-data/match-activations.ts");
   const { chooseStart } = await import("../by-data/choose-start.ts");
@@ -144,8 +140,9 @@ async function matchingImages({ plan, host }: PlanSetting): Promise<Dataset> {
 
 /** The straight-through search, by all images of the split or those that the plan states. */
 async function matchByLoss(setting: PlanSetting, pair: Pair): Promise<PlanMatching> {
-  await loadExecutor(setting);
   const { plan, host, run } = setting;
+  const { executorOf } = await import("../run/models/default-executor.ts");
+  await executorOf(run.executor);
   const { matchStraightThrough } = await import("../by-data/straight-through/straight-through.ts");
   const { seed, steps, batch, learningRate, images, split = "train" } = plan.align;
   const data = await host.readImages(plan.data!, split, images);

@@ -73,6 +73,10 @@ export interface PlanNetwork {
   readonly assume?: "chain" | undefined;
   /** What the networks have after convolutions and matrices. */
   readonly activation?: Activation | undefined;
+  /** Of ONNX networks: the input that takes the images, where it is not the one 4-D float input. */
+  readonly input?: string | undefined;
+  /** Of ONNX networks: channels before positions or after them, where the sizes of that input do not show it. */
+  readonly layout?: "nchw" | "nhwc" | undefined;
 }
 
 /** A folder of labelled images, and how they are read. */

@@ -38,6 +38,8 @@ const NETWORK: Fields = {
   headDim: { shape: COUNT, about: "units of a head" },
   assume: { shape: oneOf("chain"), about: "chain: the network is a plain chain whatever its words" },
   activation: { shape: oneOf("relu", "gelu", "tanh", "silu"), about: "what follows convolutions and matrices" },
+  input: { shape: TEXT, about: "the input of an ONNX network that takes the images" },
+  layout: { shape: oneOf("nchw", "nhwc"), about: "the order of that input's axes" },
 };
 
 const DATA: Fields = {

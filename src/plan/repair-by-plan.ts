@@ -3,13 +3,13 @@
 import type { Model } from "../base/model.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { firstImages } from "../data/select.ts";
-import { describeGraph } from "../families/describe-graph.ts";
 import { applyPermutations } from "../perm/apply-permutations.ts";
 import type { AlignedPair } from "../perm/pair.ts";
 import type { RepairOptions } from "../repair/options.ts";
 import type { RepairAt } from "../repair/places.ts";
 import type { PairRepair } from "../repair/repair-model.ts";
 import type { RepairedModel, RepairKind } from "../repair/report.ts";
+import { graphOf } from "../run/models/model-graph.ts";
 import type { PlanData, PlanRepair } from "./merge-plan.ts";
 import type { PlanSetting } from "./plan-host.ts";
 
@@ -76,7 +76,7 @@ export function plannedRepair(setting: PlanSetting): PlannedRepair | undefined {
       return repairModel(merged, parents, await imagesFor(parents), options);
     },
     async ofStarts(pair) {
-      const { operations } = await describeGraph(pair.a);
+      const { operations } = await graphOf(pair.a);
       if (!operations.some((operation) => operation.kind.op === "batch-norm")) return undefined;
       return ofPair(pair, { ...options, ...NOTHING, kind: "bn-reset" });
     },

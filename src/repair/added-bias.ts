@@ -8,13 +8,18 @@ import { checkBiasName, missingBias, type RepairPlace } from "./places.ts";
 
 /**
  * A copy of `model` with zeros as biases of `places`, each after its weight in file order and of its dtype, and the
- * names of the new tensors. Throws `RangeError` where a name is taken or the tensors then are no known network.
+ * names of the new tensors. Throws `RangeError` where a name is taken or the
+ * tensors then are no known network, and for ONNX models, whose graphs take no further tensors.
  */
 export async function withBiases(
   model: Model,
   places: readonly RepairPlace[],
   signal?: AbortSignal,
 ): Promise<{ model: Model; added: string[] }> {
+  if (model.origin?.format === "onnx" && places.some((place) => missingBias(place) !== undefined))
+    throw new RangeError(
+      `${model.name} is an ONNX file, whose graph takes no further tensors, expected no biases to be added: leave --add-bias out`,
+    );
   const wanted = new Map<string, string>();
   for (const place of places) {
     const bias = missingBias(place);

@@ -2,7 +2,7 @@
 
 import { FormatError } from "../base/errors.ts";
 import type { Model } from "../base/model.ts";
-import { describeGraph } from "../families/describe-graph.ts";
+import { graphOf } from "../run/models/model-graph.ts";
 import { withBiases } from "./added-bias.ts";
 import { readHostTensors } from "./host/tensors.ts";
 import { type RepairAt, repairPlaces } from "./places.ts";
@@ -21,7 +21,7 @@ import { isTaskAffine, TASK_AFFINE } from "./task-file.ts";
  */
 export async function applyTaskAffine(merged: Model, side: Model): Promise<Model> {
   const at = placesOfSide(side);
-  const places = repairPlaces(await describeGraph(merged), at);
+  const places = repairPlaces(await graphOf(merged), at);
   const affines = await readAffines(
     side,
     places.map(({ value }) => value),
@@ -30,7 +30,7 @@ export async function applyTaskAffine(merged: Model, side: Model): Promise<Model
     ({ value, shifted }) => shifted === undefined && affines.get(value)!.shift.some((each) => each !== 0),
   );
   const model = shifts ? (await withBiases(merged, places)).model : merged;
-  const graph = await describeGraph(model);
+  const graph = await graphOf(model);
   const host = await readHostTensors(model, graph);
   for (const place of repairPlaces(graph, at)) {
     const affine = affines.get(place.value)!;

@@ -46,7 +46,7 @@ export async function inputGrams(
   const running = await openRunning(model, executor);
   const { graph, network, tensors } = running;
   try {
-    checkData(running, data, { labels: false });
+    await checkData(running, data, { labels: false });
     const linear = graph.operations.filter(
       (each): each is Linear => each.kind.op === "dense" || each.kind.op === "conv",
     );

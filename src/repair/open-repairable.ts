@@ -2,6 +2,7 @@
 
 import type { Model } from "../base/model.ts";
 import { type Executor, type ExecutorOptions, runsOnTensorFlow } from "../run/executor.ts";
+import { executorFor } from "../run/models/model-graph.ts";
 import { withTensorFlow } from "../run/with-tensorflow.ts";
 import { withBiases } from "./added-bias.ts";
 import { missingBias, type RepairAt, repairPlaces } from "./places.ts";
@@ -9,12 +10,13 @@ import type { Repairable } from "./repairable.ts";
 
 /** Rejects with `RangeError` for a model of no known family, and as `executor` does. */
 export async function openRepairable(model: Model, executor: Executor | undefined): Promise<Repairable> {
-  if (executor === undefined || runsOnTensorFlow(executor)) {
+  const runs = await executorFor(model, executor);
+  if (runsOnTensorFlow(runs)) {
     const { repairableOnTensorFlow } = await withTensorFlow(() => import("./tfjs/repairable.ts"));
     return repairableOnTensorFlow(model);
   }
   const { repairableOn } = await import("./host/repairable.ts");
-  return repairableOn(model, executor);
+  return repairableOn(model, runs);
 }
 
 /** What a network is opened for. */

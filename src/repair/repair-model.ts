@@ -101,13 +101,13 @@ async function resetModel(
   const { batch = 500, signal, onProgress, executor } = options;
   const network = await openRepairable(merged, executor);
   try {
-    checkData(network, data, { labels: false });
+    await checkData(network, data, { labels: false });
     const onImages = (done: number): void => onProgress?.({ stage: "repair", done, total: data.count });
     const values = batchNormsOf(network, data);
     await network.resetStatistics(data, { batch, signal, onImages });
     const places = values.map((value): RepairedValue => ({ value, scale: [1, 1, 1], dead: 0 }));
-    const nothing = { operations: [], unshifted: [], addedBiases: [] };
-    const model = await tagged(await network.toModel(), "bn-reset", data);
+    const nothing = { operations: [], unshifted: [], addedBiases: [], leftOut: network.graph.leftOut };
+    const model = await tagged(await network.toModel(), "bn-reset", data, merged);
     return { model, report: { kind: "bn-reset", images: data.count, places, ...nothing } };
   } finally {
     network.dispose();
@@ -124,7 +124,7 @@ async function measureParents(
   const [first] = parents as [Model];
   const network = await openRepairable(first, executor);
   try {
-    checkData(network, data, { labels: false });
+    await checkData(network, data, { labels: false });
     const values = repairPlaces(network.graph, at).map(({ value }) => value);
     if (values.length === 0) throw new RangeError(`${first.name} has nothing to repair, expected hidden channels`);
     passes.expect((parents.length + values.length) * data.count);
@@ -168,8 +168,9 @@ async function foldInto(
       operations: [],
       unshifted: unshifted.map(({ value }) => value),
       addedBiases: added,
+      leftOut: network.graph.leftOut,
     };
-    return { model: await tagged(await network.toModel(), kind, data), report };
+    return { model: await tagged(await network.toModel(), kind, data, merged), report };
   } finally {
     network.dispose();
   }

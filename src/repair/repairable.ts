@@ -3,6 +3,7 @@
 import type { Model } from "../base/model.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Graph } from "../graph/graph.ts";
+import type { Network } from "../run/executor.ts";
 import type { BatchOptions } from "../run/image-batches.ts";
 import type { ChannelStatistics } from "./channel-statistics.ts";
 import type { RepairPlace } from "./places.ts";
@@ -26,6 +27,8 @@ export interface Walk {
 /** A model that is being repaired. Dispose it. */
 export interface Repairable extends Pick<Model, "name" | "tensors"> {
   readonly graph: Graph;
+  /** Asked for shapes, where the graph does not show them. */
+  readonly network?: Pick<Network, "shapes"> | undefined;
   /** Statistics of several values in one pass; what comes after the last of them is not computed. */
   statistics(data: Dataset, values: readonly string[], options: BatchOptions): Promise<Map<string, ChannelStatistics>>;
   /**

@@ -30,6 +30,8 @@ export interface RepairReport {
   readonly unshifted: readonly string[];
   /** Tensors that the model did not have before. */
   readonly addedBiases: readonly string[];
+  /** Of a network by its file's graph: operators with weights that were left as they are, one line each with the reason. */
+  readonly leftOut?: readonly string[] | undefined;
 }
 
 /** One value of the network, before and after. */
@@ -48,10 +50,16 @@ export interface RepairedModel {
   readonly report: RepairReport;
 }
 
-/** A copy of the model that records how it was repaired. */
-export async function tagged(model: Model, kind: RepairKind, { count }: Dataset): Promise<Model> {
+/** A copy of the model that records how it was repaired. An ONNX network is still that of the file of `merged`. */
+export async function tagged(
+  model: Model,
+  kind: RepairKind,
+  { count }: Dataset,
+  merged: Pick<Model, "origin">,
+): Promise<Model> {
   const tensors = new Map<string, TensorData>();
   for (const [name, info] of model.tensors) tensors.set(name, { ...info, data: await model.read(name) });
   const metadata = new Map([...model.metadata, ["rebasin.repair", kind], ["rebasin.repair.images", String(count)]]);
-  return memoryModel(tensors, { name: model.name, metadata });
+  const copy = memoryModel(tensors, { name: model.name, metadata });
+  return merged.origin?.format === "onnx" ? { ...copy, origin: merged.origin } : copy;
 }

@@ -66,7 +66,7 @@ export async function taskAffine(
   try {
     const teacher = await open(openRepairable(expert, executor));
     const network = await open(openForRepair(merged, { at, addBias, signal, executor }).then((each) => each.network));
-    checkData(teacher, data, { labels: false });
+    await checkData(teacher, data, { labels: false });
     const places = repairPlaces(network.graph, at);
     const total = (places.length + 1) * data.count;
     let before = 0;

@@ -3,25 +3,44 @@
 import type { Model } from "../base/model.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Graph } from "../graph/graph.ts";
-import { formatShape, type ValueShape, valueShapes } from "../graph/value-shapes.ts";
+import { formatShape, valueShapes } from "../graph/value-shapes.ts";
+import type { Network } from "./executor.ts";
 
 /** What a check needs to know of a network. */
 export interface CheckedNetwork {
   readonly name: string;
   readonly graph: Graph;
   readonly tensors: Model["tensors"];
+  /** Asked for shapes, where the graph does not show them. */
+  readonly network?: Pick<Network, "shapes"> | undefined;
 }
 
 /**
- * The number of classes that the network distinguishes on this data. Throws `RangeError`, naming the data set and the
+ * Shapes of values without the batch, for images `[height, width, channels]`. Rejects with `RangeError` where images do
+ * not fit.
+ */
+export async function shapesFor(
+  { graph, tensors, network }: Pick<CheckedNetwork, "graph" | "tensors" | "network">,
+  images: readonly [number, number, number],
+  values: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, readonly number[]>> {
+  return (await network?.shapes?.(images, values)) ?? valueShapes(graph, tensors, images);
+}
+
+/**
+ * The number of classes that the network distinguishes on this data. Rejects with `RangeError`, naming the data set and the
  * network, when there are no images, when their size or channels do not fit, and when labels are too high. If averaging
  * squares of pixels would make images fit, the message names it. `labels: false` leaves the labels out.
  */
-export function checkData(network: CheckedNetwork, data: Dataset, options: { readonly labels?: boolean } = {}): number {
+export async function checkData(
+  network: CheckedNetwork,
+  data: Dataset,
+  options: { readonly labels?: boolean } = {},
+): Promise<number> {
   const { name, count, height, width, channels } = data;
   if (count < 1) throw new RangeError(`${name} has ${count} images, expected some`);
-  const classes = classesFor(network, [height, width, channels], (error) => {
-    const side = fittingSide(network, data);
+  const classes = await classesFor(network, [height, width, channels], async (error) => {
+    const side = await fittingSide(network, data);
     const hint = side === undefined ? "" : ` (means of squares of pixels fit: --input-size ${side})`;
     const images = formatShape([height, width, channels]);
     return new RangeError(
@@ -42,30 +61,32 @@ function checkLabels(network: string, { name, count, labels, classes: known }: D
     );
 }
 
-function classesFor(
-  { graph, tensors }: Pick<CheckedNetwork, "graph" | "tensors">,
+async function classesFor(
+  network: CheckedNetwork,
   images: readonly [number, number, number],
-  wrap: (error: RangeError) => RangeError,
-): number {
-  let shapes: Map<string, ValueShape>;
+  wrap: (error: RangeError) => Promise<RangeError>,
+): Promise<number> {
+  let shapes: ReadonlyMap<string, readonly number[]>;
+  const { output } = network.graph;
   try {
-    shapes = valueShapes(graph, tensors, images);
+    shapes = await shapesFor(network, images, new Set([output]));
   } catch (error) {
-    throw error instanceof RangeError ? wrap(error) : error;
+    throw error instanceof RangeError ? await wrap(error) : error;
   }
-  return shapes.get(graph.output)![0];
+  const [classes, ...others] = shapes.get(output)!;
+  if (classes !== undefined && others.length === 0) return classes;
+  throw new RangeError(
+    `${network.name} gives ${[classes, ...others].join("×")} values an image at ${output}, expected one vector of logits`,
+  );
 }
 
 /** The largest side that divides the images' and fits the network; undefined when there is none. */
-function fittingSide(
-  network: Pick<CheckedNetwork, "graph" | "tensors">,
-  { height, width, channels }: Dataset,
-): number | undefined {
+async function fittingSide(network: CheckedNetwork, { height, width, channels }: Dataset): Promise<number | undefined> {
   if (height !== width) return undefined;
   for (let side = height - 1; side >= 1; side--) {
     if (height % side !== 0) continue;
     try {
-      valueShapes(network.graph, network.tensors, [side, side, channels]);
+      await shapesFor(network, [side, side, channels], new Set([network.graph.output]));
       return side;
     } catch {}
   }

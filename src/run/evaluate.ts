@@ -54,7 +54,7 @@ export async function evaluateRunning(
   data: Dataset,
   options: EvaluateOptions,
 ): Promise<Evaluation> {
-  checkData(running, data);
+  await checkData(running, data);
   let [loss, right] = [0, 0];
   await eachLogits(running, data, options, (start, logits, classes) => {
     const labels = data.labels.subarray(start, start + logits.length / classes);
@@ -65,13 +65,20 @@ export async function evaluateRunning(
   return { loss: loss / data.count, accuracy: right / data.count };
 }
 
-/** The logits of every image, in order: a fresh array. Labels are not looked at. Throws as `evaluateModel` does. */
+/**
+ * The logits of every image, in order: a fresh array. Labels are not looked at. Throws as `evaluateModel` does.
+ *
+ * @example
+ * const runner = createRunner();
+ * const { logits, classes } = await predictRunning(await runner.load(model), testSet);
+ * runner.dispose();
+ */
 export async function predictRunning(
   running: RunningModel,
   data: Dataset,
-  options: EvaluateOptions,
+  options: EvaluateOptions = {},
 ): Promise<Predictions> {
-  const classes = checkData(running, data, { labels: false });
+  const classes = await checkData(running, data, { labels: false });
   const logits = new Float32Array(data.count * classes);
   await eachLogits(running, data, options, (start, part) => logits.set(part, start * classes));
   return { logits, classes };

@@ -24,6 +24,14 @@ export interface Network {
   run(inputs: ReadonlyMap<string, Value>, keep: ReadonlySet<string>): Promise<Map<string, Value>>;
   /** Takes over the tensors of another model, which has the same names and shapes. Rejects with `RangeError` when not. */
   load(model: Model): Promise<void>;
+  /**
+   * Shapes of values without the batch, for images `[height, width, channels]`: of networks with operators that do not
+   * show them. Rejects with `RangeError` for images that do not fit.
+   */
+  shapes?(
+    images: readonly [number, number, number],
+    values: ReadonlySet<string>,
+  ): Promise<ReadonlyMap<string, readonly number[]>>;
   /** Frees what the network holds. Safe to call twice. */
   dispose(): void;
 }
@@ -40,14 +48,25 @@ export interface Executor {
 /** Marks an executor as TensorFlow.js's, without loading it: some functions have a faster way there. */
 export const ON_TENSORFLOW: unique symbol = Symbol("runs on TensorFlow.js");
 
+/** Marks an executor as that of ONNX files, which runs them by their own graphs. */
+export const ON_ONNX: unique symbol = Symbol("runs ONNX files");
+
 /** True for `tfExecutor`. */
 export function runsOnTensorFlow(executor: Executor): boolean {
   return ON_TENSORFLOW in executor;
 }
 
+/** True for `onnxExecutor`. */
+export function runsOnnx(executor: Executor): boolean {
+  return ON_ONNX in executor;
+}
+
 /** What functions that run models take. */
 export interface ExecutorOptions {
-  /** What runs the models. Default: `tfExecutor`, TensorFlow.js, loaded when it is first needed. */
+  /**
+   * What runs the models. Default: `tfExecutor`, TensorFlow.js, loaded when it is first needed; for ONNX networks with
+   * operators that it does not have, `onnxExecutor`.
+   */
   readonly executor?: Executor | undefined;
 }
 

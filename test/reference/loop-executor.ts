@@ -81,6 +81,8 @@ function compute({ inputs, kind }: Operation, values: ReadonlyMap<string, Value>
       return each(x, (value) => value / (1 + Math.exp(-value)));
     case "add":
       return each(x, (_, __, at) => given.reduce((sum, { data }) => sum + data[at]!, 0));
+    case "other":
+      throw new Error(`${kind.kind} has no loops here`);
     case "max-pool":
       return poolIsLeftOut(kind, x.shape.slice(1)) ? x : maxPool(kind, x);
     case "global-mean": {

@@ -19,6 +19,7 @@ import { checkLabelsFit } from "../measured.ts";
 import { checkOutputs, PREFIX_OPTIONS, type PrefixValues } from "../models.ts";
 import { integer, required, text } from "../option.ts";
 import { alignOf, planOf, settingOf } from "../planning.ts";
+import { checkRuntime } from "../runtimes.ts";
 import { savedLines, settingsOf } from "./curve.ts";
 
 const OUTPUTS = ["csv", "svg", "html"] as const;
@@ -63,7 +64,7 @@ export const contour: Command<ContourValues> = {
     await checkOutputs(outputs, inputs, options.force);
     const path = await checkpointPath(context, outputs, inputs);
     // Before any work: the peers may be missing.
-    await checkExecutor();
+    await checkRuntime(context.positionals);
     const { sampleContour } = await import("../../measure/contour.ts");
     const data = await readSplit(context, split);
     const plan = planOf(context, alignOf({ ...options, batch: undefined }));
@@ -96,12 +97,6 @@ export const contour: Command<ContourValues> = {
     );
   },
 };
-
-/** States what to install, where the peers are missing. */
-async function checkExecutor(): Promise<void> {
-  const { executorOf } = await import("../../run/models/default-executor.ts");
-  await executorOf(undefined);
-}
 
 /** How many of all points are kept. */
 const countOf =

@@ -3,7 +3,6 @@
 import { VERSION } from "../../base/version.ts";
 import { visible } from "../../base/visible.ts";
 import type { Dataset } from "../../data/dataset.ts";
-import { describeGraph } from "../../families/describe-graph.ts";
 import { costMaps, tensorSimilarities } from "../../measure/tensor-similarity.ts";
 import type { Split } from "../../node/data-folder.ts";
 import { saveText } from "../../node/file-sink.ts";
@@ -13,6 +12,7 @@ import { type PlanAlignment, withPlanPair } from "../../plan/align-by-plan.ts";
 import type { MergePlan } from "../../plan/merge-plan.ts";
 import type { PlanSetting } from "../../plan/plan-host.ts";
 import { type PlannedRepair, plannedRepair, type RepairSource, repairImages } from "../../plan/repair-by-plan.ts";
+import { graphOf } from "../../run/models/model-graph.ts";
 import { checkpointPath, PERMUTATIONS_OPTION, type PermutationsValues, permutationsInput } from "../aligned-pair.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { type CurveResult, curveCsv, curveJson, curveText, type SplitResult } from "../curve-result.ts";
@@ -27,6 +27,7 @@ import { checkOutputs, PREFIX_OPTIONS, type PrefixValues } from "../models.ts";
 import { choice, flag, integer, required, text } from "../option.ts";
 import { alignOf, planOf, repairOf, settingOf } from "../planning.ts";
 import { REPAIR_OPTIONS, type RepairValues } from "../repairing.ts";
+import { checkRuntime } from "../runtimes.ts";
 
 /** More heat maps than this make a page heavy and show nothing new. */
 const MAX_MAPS = 12;
@@ -90,7 +91,7 @@ export const curve: Command<CurveValues> = {
     await checkOutputs(outputs, inputs, options.force);
     const checkpoint = await checkpointPath(context, outputs, inputs);
     // Before any work: the peers may be missing.
-    await loadRunning();
+    await checkRuntime(context.positionals);
     const splits = new Map<string, Dataset>();
     for (const split of options.split === "both" ? (["train", "test"] as const) : [options.split])
       splits.set(split, await readSplit(context, split));
@@ -106,7 +107,7 @@ export const curve: Command<CurveValues> = {
           await write(context, pair, result, inputs);
           const hints = hintsOf(result);
           const text = [curveText(result), ...hintLines(hints), ...savedLines(outputs)].join("\n");
-          const { assumptions } = await describeGraph(pair.a);
+          const { assumptions } = await graphOf(pair.a);
           return { json: { ...curveJson(result), hints, graph: { assumptions } }, text };
         });
       },
@@ -136,13 +137,6 @@ function hintsOf({ splits }: CurveResult): string[] {
 }
 
 const OUTPUTS = ["csv", "svg", "html"] as const;
-
-/** Names the packages to install, where the peers are missing. */
-async function loadRunning() {
-  const { executorOf } = await import("../../run/models/default-executor.ts");
-  await executorOf(undefined);
-  return import("../measuring/measure-curves.ts");
-}
 
 /** What is measured. */
 interface CurveTask {
@@ -184,7 +178,7 @@ async function measure(
   kept: KeptResults,
 ): Promise<CurveResult> {
   const { signal } = context;
-  const { measureCurves } = await loadRunning();
+  const { measureCurves } = await import("../measuring/measure-curves.ts");
   const aligned = await applyPermutations(pair.b, pair.spec, pair.permutations);
   const images = await planned?.imagesFor([pair.a, pair.b]);
   const setup = {

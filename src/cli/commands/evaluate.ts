@@ -8,6 +8,7 @@ import { BATCH_OPTION, DATA_OPTIONS, type DataValues, readSplit, splitOption } f
 import { chanceHints, checkLabelsFit, hintLines } from "../measured.ts";
 import { DETECT_OPTIONS, type DetectValues, INPUT_OPTIONS, type InputValues, runnable, withModels } from "../models.ts";
 import { required } from "../option.ts";
+import { checkRuntime } from "../runtimes.ts";
 
 interface EvaluateValues extends DataValues, InputValues, DetectValues {
   readonly data: string;
@@ -32,9 +33,7 @@ export const evaluate: Command<EvaluateValues> = {
   async run(context) {
     const { positionals, signal, onProgress } = context;
     const { split, batch } = context.options;
-    const { executorOf } = await import("../../run/models/default-executor.ts");
-    // Before any work: the peers may be missing.
-    await executorOf(undefined);
+    await checkRuntime(positionals);
     const { scoreModel } = await import("../../run/models/score-model.ts");
     const data = await readSplit(context, split);
     return withModels(positionals, context, async (opened) => {
@@ -43,8 +42,8 @@ export const evaluate: Command<EvaluateValues> = {
       const { loss, accuracy, calibration } = await scoreModel(model, data, { batch, signal, onProgress });
       const hints = chanceHints([{ name: "it", accuracy }], data, split);
       const json = { model: positionals[0], split, images: data.count, loss, accuracy, ece: calibration.error };
-      const { describeGraph } = await import("../../families/describe-graph.ts");
-      const { assumptions = [] } = await describeGraph(model);
+      const { graphOf } = await import("../../run/models/model-graph.ts");
+      const { assumptions = [] } = await graphOf(model);
       const lines = [
         `model      ${visible(positionals[0]!)}`,
         ...assumptions.map((line, i) => `${(i === 0 ? "assumes" : "").padEnd(10)} ${visible(line)}`),

@@ -26,6 +26,7 @@ import { forceOption } from "../output.ts";
 import { dataOf, hostOf } from "../planning.ts";
 import { QUEUEING_OPTIONS, type QueueingValues } from "../queueing/options.ts";
 import { sweepQueued } from "../queueing/sweep-queued.ts";
+import { checkRuntime } from "../runtimes.ts";
 import type { SweepRow } from "../sweep-page.ts";
 
 interface SweepValues extends DataValues, QueueingValues {
@@ -123,8 +124,7 @@ async function measure(
   output: string | undefined,
 ): Promise<SweepRow[]> {
   const { options, signal, onProgress } = context;
-  const { executorOf } = await import("../../run/models/default-executor.ts");
-  await executorOf(undefined);
+  await checkRuntime(setting.plan.models.map((model) => model.path));
   const { evaluateModel } = await import("../../run/models/evaluate-model.ts");
   const path = options.checkpoint ?? (output === undefined ? undefined : `${output}.checkpoint`);
   const inputs = [...context.positionals, ...(output === undefined ? [] : [output])];

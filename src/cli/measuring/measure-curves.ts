@@ -144,7 +144,8 @@ async function runJobs(
   run: (job: Job, measure: Measure) => Promise<void>,
 ): Promise<void> {
   const wanted = threads === "auto" ? Math.min(8, availableParallelism()) : threads;
-  const lanes = Math.min(wanted, jobs.length);
+  // An ONNX network is that of its file, which stays in this thread.
+  const lanes = setup.parents[0].origin?.format === "onnx" ? 1 : Math.min(wanted, jobs.length);
   const measurer = lanes > 1 ? await openPool(setup, lanes, signal) : await createMeasurer(setup, signal);
   const queue = [...jobs];
   const work = async (): Promise<void> => {

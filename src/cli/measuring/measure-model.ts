@@ -7,12 +7,11 @@ import type { Model } from "../../base/model.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import type { PlannedRepairSettings } from "../../plan/repair-by-plan.ts";
 import type { PairRepair } from "../../repair/repair-model.ts";
-import type { Evaluation } from "../../run/evaluate.ts";
+import { type Evaluation, predictRunning } from "../../run/evaluate.ts";
 import type { Answers, Calibration } from "../../run/metrics.ts";
 import { calibrate, evaluateLogits } from "../../run/metrics.ts";
+import { createRunner, type ModelRunner } from "../../run/models/running-model.ts";
 import { fitTemperature, meanProbabilities } from "../../run/temperature.ts";
-import { predict } from "../../run/tfjs/evaluate.ts";
-import { createNetwork, type TfNetwork } from "../../run/tfjs/network.ts";
 
 /** What all models are measured with. */
 export interface MeasureSetup {
@@ -50,13 +49,13 @@ export interface Measurer {
   dispose(): void;
 }
 
-/** Needs TensorFlow.js. */
+/** Needs TensorFlow.js, or what runs the models. */
 export async function createMeasurer(setup: MeasureSetup, signal?: AbortSignal): Promise<Measurer> {
   const { batch, splits, parents, temper } = setup;
   const repair = await repairOf(setup, signal);
   const networks = keptNetworks();
   const logitsOf = async (model: Model, data: Dataset, onImages?: (done: number) => void) =>
-    predict(await networks.of(model), data, { batch, signal, onProgress: ({ done }) => onImages?.(done) });
+    predictRunning(await networks.load(model), data, { batch, signal, onProgress: ({ done }) => onImages?.(done) });
   let ofParents: Awaited<ReturnType<typeof logitsOf>>[] | undefined;
 
   /** Before the splits: the network must hold the model last. */
@@ -88,19 +87,18 @@ export async function createMeasurer(setup: MeasureSetup, signal?: AbortSignal):
   };
 }
 
-/** One network for all models of the same tensors: each loads its own into it. */
-function keptNetworks(): { of(model: Model): Promise<TfNetwork>; dispose(): void } {
-  const networks = new Map<string, TfNetwork>();
+/** One network for all models of the same tensors: a repair may add some. */
+function keptNetworks(): ModelRunner {
+  const runners = new Map<string, ModelRunner>();
   return {
-    async of(model) {
+    load(model) {
       const names = [...model.tensors.keys()].join("\n");
-      const network = networks.get(names);
-      if (network !== undefined) await network.load(model);
-      else networks.set(names, await createNetwork(model));
-      return networks.get(names)!;
+      const runner = runners.get(names) ?? createRunner();
+      runners.set(names, runner);
+      return runner.load(model);
     },
     dispose() {
-      for (const network of networks.values()) network.dispose();
+      for (const runner of runners.values()) runner.dispose();
     },
   };
 }

@@ -37,7 +37,10 @@ export async function plainModel(model: Model): Promise<PlainModel> {
 export const modelOf = ({ name, tensors, metadata }: PlainModel): Model => memoryModel(tensors, { name, metadata });
 
 /** A copy that is read once, and blended many times. */
-export const inMemoryModel = async (model: Model): Promise<Model> => modelOf(await plainModel(model));
+export const inMemoryModel = async (model: Model): Promise<Model> => ({
+  ...modelOf(await plainModel(model)),
+  origin: model.origin,
+});
 
 /** All images as floats in memory that threads share: they are not copied for each. */
 function plainImages(data: Dataset): PlainImages {

@@ -25,11 +25,7 @@ export async function onnxBytes(
   values: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<OnnxBytes> {
-  const { origin } = model;
-  if (origin?.format !== "onnx")
-    throw new RangeError(`${model.name} came from no ONNX file, expected one for running it in onnxruntime`);
-  const container = origin.container as OnnxContainer;
-  // A second field `graph` is merged with the first (protobuf's rule for messages that are there twice): its outputs are added.
+  const container = containerOf(model);
   const outputs = graphWithOutputs(values);
   const sink = roomSink(container.source.byteLength + outputs.length);
   const beside = new Map<string, MemorySink>();
@@ -41,6 +37,23 @@ export async function onnxBytes(
   await writeIntoOnnx(container, model, sink, { signal, create });
   await sink.write(outputs);
   return { bytes: sink.bytes(), beside: [...beside].map(([path, file]) => [path, file.bytes()] as const) };
+}
+
+/** What a model remembers of its ONNX file. Throws `RangeError` for a model that came from none. */
+function containerOf({ name, origin }: Pick<Model, "name" | "origin">): OnnxContainer {
+  if (origin?.format === "onnx") return origin.container as OnnxContainer;
+  throw new RangeError(`${name} came from no ONNX file, expected one for running it in onnxruntime`);
+}
+
+/** The file with further outputs. A copy, but for none. */
+export function withOutputs({ bytes, beside }: OnnxBytes, values: readonly string[]): OnnxBytes {
+  return values.length === 0 ? { bytes, beside } : { bytes: joinBytes([bytes, graphWithOutputs(values)]), beside };
+}
+
+/** Names of values that nodes of the file's own graph make, which alone can be outputs. Throws as `onnxBytes` does. */
+export function fileValues(model: Pick<Model, "name" | "origin">): Set<string> {
+  const own = containerOf(model).graphs.find(({ scope, parent }) => scope === "" && parent === undefined)!;
+  return new Set(own.nodes.flatMap(({ outputs }) => outputs).filter((name) => name !== ""));
 }
 
 /** A sink with room for what will most likely come: models are large, and chunks would be there twice in the end. */
@@ -63,6 +76,7 @@ function roomSink(room: number): ByteSink & Pick<MemorySink, "bytes"> {
   };
 }
 
+/** A second field `graph` is merged with the first (protobuf's rule for messages that are there twice): outputs are added. */
 function graphWithOutputs(values: readonly string[]): Uint8Array {
   if (values.length === 0) return new Uint8Array(0);
   const encoder = new TextEncoder();

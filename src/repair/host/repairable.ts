@@ -46,6 +46,7 @@ function onHost({ graph, network, tensors, ...model }: RunningModel, read: HostT
       return name;
     },
     graph,
+    network,
     tensors,
     statistics,
     async resetStatistics(data, options) {

@@ -32,8 +32,7 @@ export async function stepperOn(
   };
   return {
     name: models[0].name,
-    graph,
-    tensors,
+    ...{ graph, network, tensors },
     async each(i, withParents, use, onImages) {
       const { inputs, output } = graph.operations[i]!;
       await current();

@@ -5,10 +5,10 @@
 
 import type { Model } from "../../base/model.ts";
 import type { Dataset } from "../../data/dataset.ts";
-import { describeGraph } from "../../families/describe-graph.ts";
 import { checkData } from "../../run/check-data.ts";
 import { runsOnTensorFlow } from "../../run/executor.ts";
 import type { BatchOptions } from "../../run/image-batches.ts";
+import { executorFor, modelGraph } from "../../run/models/model-graph.ts";
 import { fitTemperature, meanProbabilities } from "../../run/temperature.ts";
 import { withTensorFlow } from "../../run/with-tensorflow.ts";
 import { withBiases } from "../added-bias.ts";
@@ -34,15 +34,14 @@ export async function leastSquares(
 ): Promise<RepairedModel> {
   const { weights, ridge = RIDGE, batch = BATCH, temperature = false, onNeed, signal, onProgress } = settings;
   const { model, added } = await withMissingBiases(merged, settings);
-  const graph = await describeGraph(model);
-  const checked = { name: model.name, graph, tensors: model.tensors };
-  checkData(checked, data, { labels: false });
-  onNeed?.(leastSquaresNeed(checked, data, batch));
   // A parent without a share decides nothing.
   const shares = weights.filter((weight) => weight > 0);
   const shared = parents.filter((_, k) => weights[k]! > 0);
   const stepper = await openStepper(model, shared, data, { ...settings, batch });
   try {
+    await checkData(stepper, data, { labels: false });
+    onNeed?.(await leastSquaresNeed(stepper, data, batch));
+    const { graph } = stepper;
     const passes = temperature ? shared.length + 1 : 0;
     const total = (stepsOf(graph).length + passes) * data.count;
     const onImages = (done: number): void => onProgress?.({ stage: "repair", done, total });
@@ -51,7 +50,7 @@ export async function leastSquares(
     const tempering = { batch, signal, onLogits };
     const divided = temperature ? await foldTemperature(stepper, shares, data, tempering) : undefined;
     return {
-      model: await tagged(await stepper.toModel(), "least-squares", data),
+      model: await tagged(await stepper.toModel(), "least-squares", data, merged),
       report: {
         kind: "least-squares",
         images: data.count,
@@ -60,6 +59,7 @@ export async function leastSquares(
         temperature: divided,
         unshifted: repairPlaces(graph).flatMap((place) => (missingBias(place) === undefined ? [] : [place.value])),
         addedBiases: added,
+        leftOut: graph.leftOut,
       },
     };
   } finally {
@@ -69,10 +69,10 @@ export async function leastSquares(
 
 async function withMissingBiases(
   merged: Model,
-  { addBias = false, signal }: Pick<Settings, "addBias" | "signal">,
+  { addBias = false, signal, executor }: Pick<Settings, "addBias" | "signal" | "executor">,
 ): Promise<{ model: Model; added: readonly string[] }> {
   if (!addBias) return { model: merged, added: [] };
-  return withBiases(merged, repairPlaces(await describeGraph(merged)), signal);
+  return withBiases(merged, repairPlaces((await modelGraph(merged, executor)).graph), signal);
 }
 
 async function openStepper(
@@ -81,12 +81,13 @@ async function openStepper(
   data: Dataset,
   { batch, signal, executor }: BatchOptions & Pick<Settings, "executor">,
 ): Promise<Stepper> {
-  if (executor === undefined || runsOnTensorFlow(executor)) {
+  const runs = await executorFor(merged, executor);
+  if (runsOnTensorFlow(runs)) {
     const { stepperOnTensorFlow } = await withTensorFlow(() => import("../tfjs/stepper.ts"));
     return stepperOnTensorFlow([merged, ...parents], data, { batch, signal });
   }
   const { stepperOn } = await import("../host/stepper.ts");
-  return stepperOn([merged, ...parents], executor, data, { batch, signal });
+  return stepperOn([merged, ...parents], runs, data, { batch, signal });
 }
 
 interface Tempering extends Pick<BatchOptions, "batch" | "signal"> {

@@ -1,10 +1,8 @@
 /** How much memory least squares takes, before it starts. */
 
-import type { Model } from "../../base/model.ts";
 import type { Dataset } from "../../data/dataset.ts";
-import type { Graph } from "../../graph/graph.ts";
 import { toTensorFlowShape } from "../../graph/tensor-layout.ts";
-import { valueShapes } from "../../graph/value-shapes.ts";
+import { type CheckedNetwork, shapesFor } from "../../run/check-data.ts";
 import { equationsBytes } from "./normal-equations.ts";
 import { patchesOf } from "./patches.ts";
 
@@ -19,14 +17,16 @@ export interface Need {
 const MOST_BYTES = 2 ** 32;
 
 /**
- * What the largest operation needs. Throws `RangeError` naming it where no wasm memory could hold it.
+ * What the largest operation needs. Rejects with `RangeError` naming it where no wasm memory could hold it.
  */
-export function leastSquaresNeed(
-  { name, graph, tensors }: { readonly name: string; readonly graph: Graph; readonly tensors: Model["tensors"] },
+export async function leastSquaresNeed(
+  { name, graph, tensors, network }: CheckedNetwork,
   { height, width, channels, count }: Pick<Dataset, "height" | "width" | "channels" | "count">,
   batch: number,
-): Need {
-  const shapes = valueShapes(graph, tensors, [height, width, channels]);
+): Promise<Need> {
+  const linear = graph.operations.filter(({ kind }) => kind.op === "dense" || kind.op === "conv");
+  const values = new Set(linear.flatMap(({ inputs, output }) => [inputs[0]!, output]));
+  const shapes = await shapesFor({ graph, tensors, network }, [height, width, channels], values);
   let need: Need = { value: graph.output, bytes: 0 };
   for (const { output, inputs, kind } of graph.operations) {
     if (kind.op !== "dense" && kind.op !== "conv") continue;

@@ -33,13 +33,20 @@ export function patchesOf(
 ): Patches {
   if (kind.op === "dense") {
     const [columns, outputs] = weight as [number, number];
-    return { ...ONE_POSITION, input: columns, output: outputs, groups: 1, columns };
+    // Rows of tokens are positions, too.
+    const rows = [input.slice(0, -1).reduce((product, size) => product * size, 1), 1] as const;
+    return { ...ONE_POSITION, size: rows, out: rows, input: columns, output: outputs, groups: 1, columns };
   }
   const [kernelHeight, kernelWidth, depth, outputs] = weight as [number, number, number, number];
   const [height, width, channels] = input as [number, number, number];
   const [outHeight, outWidth] = output as [number, number];
   const before = (length: number, kernel: number, out: number): number =>
     kind.padding === "same" ? Math.floor(Math.max(0, (out - 1) * kind.stride + kernel - length) / 2) : kind.padding;
+  const window = kind.window ?? {
+    stride: [kind.stride, kind.stride],
+    dilation: ONE,
+    pad: [before(height, kernelHeight, outHeight), before(width, kernelWidth, outWidth)],
+  };
   return {
     input: channels,
     output: outputs,
@@ -47,9 +54,9 @@ export function patchesOf(
     columns: kernelHeight * kernelWidth * depth,
     size: [height, width],
     kernel: [kernelHeight, kernelWidth],
-    stride: [kind.stride, kind.stride],
-    dilation: [1, 1],
-    pad: [before(height, kernelHeight, outHeight), before(width, kernelWidth, outWidth)],
+    stride: window.stride,
+    dilation: window.dilation,
+    pad: window.pad,
     out: [outHeight, outWidth],
   };
 }

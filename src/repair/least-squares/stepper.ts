@@ -4,12 +4,14 @@ import type { Model } from "../../base/model.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import type { Graph } from "../../graph/graph.ts";
 import type { Predictions } from "../../run/evaluate.ts";
-import type { Value } from "../../run/executor.ts";
+import type { Network, Value } from "../../run/executor.ts";
 import type { BatchOptions } from "../../run/image-batches.ts";
 
 export interface Stepper extends Pick<Model, "name" | "tensors"> {
   /** Of all of them. */
   readonly graph: Graph;
+  /** Asked for shapes, where the graph does not show them. */
+  readonly network?: Pick<Network, "shapes"> | undefined;
   /**
    * For every batch: the first input of operation number `i` in the merged network as it is now. With `parents`, also
    * the output of that operation in each of them. Numbers must rise from call to call, and tensors change only in

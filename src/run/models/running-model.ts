@@ -1,26 +1,33 @@
 /** Models opened on an executor; models that are run one after another. */
 
 import type { Model } from "../../base/model.ts";
-import { describeGraph } from "../../families/describe-graph.ts";
 import type { Graph } from "../../graph/graph.ts";
-import { type Executor, type Network, type RunningModel, runsOnTensorFlow } from "../executor.ts";
+import { type Executor, type Network, type RunningModel, runsOnnx, runsOnTensorFlow } from "../executor.ts";
 import { checkedNetwork } from "./checked-network.ts";
-import { executorOf } from "./default-executor.ts";
+import { executorFor, type ModelGraph, modelGraph } from "./model-graph.ts";
 
-/** Opens a model. Rejects with `RangeError` for one of no known family. The caller disposes the network. */
-export async function openRunning(model: Model, executor?: Executor): Promise<RunningModel> {
-  const graph = await describeGraph(model);
-  const network = await openNetwork(await executorOf(executor), model, graph);
-  return { name: model.name, tensors: model.tensors, graph, network };
+/** A model that runs, and where its units show. */
+export type OpenedModel = RunningModel & Pick<ModelGraph, "taps">;
+
+/**
+ * Opens a model. Rejects with `RangeError` for one of no known family without a graph of its own. The caller disposes
+ * the network.
+ */
+export async function openRunning(model: Model, executor?: Executor): Promise<OpenedModel> {
+  if (executor !== undefined && typeof executor.open !== "function")
+    throw new TypeError("executor has no function open, expected an Executor");
+  const runs = await executorFor(model, executor);
+  const found = await modelGraph(model, runs);
+  const network = await openNetwork(runs, model, found.graph);
+  return { name: model.name, tensors: model.tensors, network, ...found };
 }
 
 async function openNetwork(executor: Executor, model: Model, graph: Graph): Promise<Network> {
-  if (typeof executor.open !== "function") throw new TypeError("executor has no function open, expected an Executor");
   const network = await executor.open(model, { graph });
-  return runsOnTensorFlow(executor) ? network : checkedNetwork(network, model, graph);
+  return runsOnTensorFlow(executor) || runsOnnx(executor) ? network : checkedNetwork(network, model, graph);
 }
 
-/** What runs models: in the same network, as long as their tensors are the same. */
+/** What runs models: in the same network, as long as their tensors have the same names. */
 export interface ModelRunner {
   /** `model` as it runs, until the next call. */
   load(model: Model): Promise<RunningModel>;
@@ -28,7 +35,15 @@ export interface ModelRunner {
   dispose(): void;
 }
 
-/** A runner that has run nothing yet. Dispose it. */
+/**
+ * A runner that has run nothing yet. Dispose it. `load` rejects with `RangeError` for a model of no known family without
+ * a graph of its own.
+ *
+ * @example
+ * const runner = createRunner();
+ * for (const each of [a, b]) console.log((await predictRunning(await runner.load(each), testSet)).classes);
+ * runner.dispose();
+ */
 export function createRunner(executor?: Executor): ModelRunner {
   let running: RunningModel | undefined;
   let loaded: Model | undefined;

@@ -1,7 +1,7 @@
 /** An ONNX model in onnxruntime: its file with the model's tensors in it, and values of its graph as further outputs. */
 
 import type { Model } from "../../base/model.ts";
-import { onnxBytes } from "../../formats/onnx/onnx-bytes.ts";
+import { type OnnxBytes, onnxBytes } from "../../formats/onnx/onnx-bytes.ts";
 import type { OnnxRuntime, OnnxRuntimeTensor } from "./runtime.ts";
 
 /** A model that runs. Dispose it. */
@@ -36,7 +36,15 @@ export async function openSession(
   model: Model,
   { runtime, values = [], signal }: SessionOptions,
 ): Promise<OnnxSession> {
-  const { bytes, beside } = await onnxBytes(model, values, signal);
+  return sessionOf(model.name, await onnxBytes(model, values, signal), runtime);
+}
+
+/** As `openSession`, of a file that is made up already. */
+export async function sessionOf(
+  name: string,
+  { bytes, beside }: OnnxBytes,
+  runtime: OnnxRuntime,
+): Promise<OnnxSession> {
   const externalData = beside.map(([path, data]) => ({ path, data }));
   const options = {
     executionProviders: ["wasm"],
@@ -44,13 +52,13 @@ export async function openSession(
     logSeverityLevel: FATAL,
     externalData,
   };
-  const session = await told(model.name, () => runtime.InferenceSession.create(bytes, options));
+  const session = await told(name, () => runtime.InferenceSession.create(bytes, options));
   let isOpen = true;
   return {
     inputs: session.inputNames,
     outputs: session.outputNames,
     async run(inputs, keep) {
-      const found = await told(model.name, () =>
+      const found = await told(name, () =>
         session.run(Object.fromEntries(inputs), [...keep], { logSeverityLevel: FATAL }),
       );
       return new Map(keep.map((name) => [name, found[name]!]));

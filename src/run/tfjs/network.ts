@@ -3,12 +3,12 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { compareTensors, describeDifferences } from "../../base/compare-tensors.ts";
 import type { Model, TensorInfo } from "../../base/model.ts";
-import { describeGraph } from "../../families/describe-graph.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { type OperandUse, tensorUses } from "../../graph/tensor-uses.ts";
 import { valueShapes } from "../../graph/value-shapes.ts";
 import { createKernels, type Kernels } from "../../kernels/kernels.ts";
 import { startBackend } from "./backend.ts";
+import { tensorFlowGraph } from "./graph-of-model.ts";
 import { readTensors, writeModel } from "./read-tensors.ts";
 import { type Outputs, prepareGraph, runGraph, runGraphTraining } from "./run-graph.ts";
 
@@ -48,7 +48,7 @@ export interface TfNetwork {
 
 /** How a model is run. */
 export interface NetworkOptions {
-  /** What it computes; by default `describeGraph` of its tensors. */
+  /** What it computes; by default `describeGraph` of its tensors, or what its own ONNX file has. */
   readonly graph?: Graph | undefined;
 }
 
@@ -65,7 +65,7 @@ export interface NetworkOptions {
  * network.dispose();
  */
 export async function createNetwork(model: Model, options: NetworkOptions = {}): Promise<TfNetwork> {
-  const graph = options.graph ?? (await describeGraph(model));
+  const graph = options.graph ?? (await tensorFlowGraph(model));
   const uses = tensorUses(graph, model);
   await startBackend();
   const kernels = createKernels();

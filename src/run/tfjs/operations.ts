@@ -54,6 +54,8 @@ export function runOperation(kind: OperationKind, inputs: readonly tf.Tensor[], 
       return tf.reshape(kind.order === "channel-major" ? channelsFirst(x) : x, [x.shape[0]!, -1]);
     case "add":
       return tf.addN([...inputs]);
+    case "other":
+      throw new RangeError(`${kind.kind} is no operation here, expected the runtime of its file to run it`);
   }
 }
 

@@ -88,7 +88,7 @@ export async function trainNetwork(
   options: TrainOptions,
 ): Promise<TrainedEpoch[]> {
   const settings = checkedSettings(options);
-  checkData(network, data);
+  await checkData(network, data);
   registerGradients();
   const trainable = new Map([...network.variables].filter(([, variable]) => variable.trainable));
   const optimizer = createOptimizer(trainable, settings);
