@@ -1,7 +1,7 @@
 /**
  * Entry `rebasin/verify`: specs proved by running the network they are for. `onnxRunner` needs the optional peer
- * `onnxruntime-web`, `familyRunner` TensorFlow.js; both are loaded when something runs. `onnxExecutor` runs ONNX networks
- * for everything that takes an `executor`.
+ * `onnxruntime-web`, `familyRunner` TensorFlow.js; both are loaded when something runs. `onnxExecutor` runs ONNX
+ * networks for everything that takes an `executor`.
  *
  * @example
  * import { detectSpec, openModel } from "rebasin/node";

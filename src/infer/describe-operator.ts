@@ -5,7 +5,7 @@ import type { OperationKind } from "../graph/graph.ts";
 import type { Size } from "../graph/kinds/sizes.ts";
 import type { Operator } from "../graph/operators.ts";
 import { describeConv, describePool } from "./describe-window.ts";
-import { type ChannelAxis, type Drawing, isOwnTensor } from "./drawing.ts";
+import { type ChannelAxis, isOwnTensor, type NetworkDraft } from "./network-draft.ts";
 
 /** What was found; nothing at all: an operator without weights that only its runtime knows. */
 export interface Described {
@@ -24,13 +24,13 @@ export interface Described {
   readonly why?: string | undefined;
 }
 
-type Describe = (drawing: Drawing, operator: Operator) => Described;
+type Describe = (drawing: NetworkDraft, operator: Operator) => Described;
 
 /** Not described, and without weights. */
 const NOTHING: Described = {};
 
 /** See `Described`. */
-export function describeOperator(drawing: Drawing, operator: Operator): Described {
+export function describeOperator(drawing: NetworkDraft, operator: Operator): Described {
   const found = (DESCRIBERS.get(operator.kind) ?? unknown)(drawing, operator);
   if (found.kind !== undefined || found.same !== undefined || found.later || found.why !== undefined) return found;
   return unknown(drawing, operator);
@@ -45,11 +45,12 @@ const unknown: Describe = ({ reading }, { inputs, bodies }) => {
   return weights ? { why: "is no matrix, kernel or norm of a plain tensor" } : NOTHING;
 };
 
-const shapeOf = ({ reading }: Drawing, value: string): readonly Size[] | undefined => reading.values.get(value)?.shape;
-const rankOf = (drawing: Drawing, value: string): number | undefined => shapeOf(drawing, value)?.length;
+const shapeOf = ({ reading }: NetworkDraft, value: string): readonly Size[] | undefined =>
+  reading.values.get(value)?.shape;
+const rankOf = (drawing: NetworkDraft, value: string): number | undefined => shapeOf(drawing, value)?.length;
 
 /** Where the channels of a value are; in rows axis 1 is the last. */
-const sideOf = (drawing: Drawing, value: string): ChannelAxis | undefined =>
+const sideOf = (drawing: NetworkDraft, value: string): ChannelAxis | undefined =>
   rankOf(drawing, value) === 2 ? -1 : drawing.sides.get(value);
 
 /** Of each value by itself. */
@@ -60,7 +61,7 @@ const activation =
     return { kind: { op }, reads: [x], side: sideOf(drawing, x) };
   };
 
-const tensorName = ({ reading }: Drawing, value: string | undefined): string => reading.tensorOf.get(value ?? "")!;
+const tensorName = ({ reading }: NetworkDraft, value: string | undefined): string => reading.tensorOf.get(value ?? "")!;
 
 const gemm: Describe = (drawing, { inputs: [x = "", weight, bias = ""], attributes }) => {
   const of = (name: string, otherwise: number): number => (attributes.get(name) as number | undefined) ?? otherwise;
@@ -80,7 +81,7 @@ interface Dense {
   readonly output?: string | undefined;
 }
 
-function denseOf(drawing: Drawing, { x, weight, bias, layout, output }: Dense): Described {
+function denseOf(drawing: NetworkDraft, { x, weight, bias, layout, output }: Dense): Described {
   if ((sideOf(drawing, x) ?? -1) !== -1) return { why: "reads positions, not channels" };
   const { tensors } = drawing.reading.model;
   const outputs = tensors.get(tensorName(drawing, weight))!.shape[layout === "in-out" ? 1 : 0];
@@ -100,7 +101,7 @@ const matMul: Describe = (drawing, { inputs: [x = "", weight = ""], outputs: [ou
 };
 
 /** The bias that the only reader of a product adds. */
-function biasBehind(drawing: Drawing, product: string): string | undefined {
+function biasBehind(drawing: NetworkDraft, product: string): string | undefined {
   const [reader, ...others] = drawing.readers.get(product) ?? [];
   if (reader?.kind !== "Add" || others.length > 0 || drawing.graph.outputs.includes(product)) return undefined;
   const bias = reader.inputs.find((value) => value !== product);
@@ -175,7 +176,7 @@ const flatten: Describe = (drawing, { inputs: [x = ""], outputs: [output = ""] }
 };
 
 /** What a value is the mean of all positions of, where nothing but `flatten` reads it. */
-function meanBehind(drawing: Drawing, value: string): string | undefined {
+function meanBehind(drawing: NetworkDraft, value: string): string | undefined {
   if (!drawing.later.has(value)) return undefined;
   return drawing.graph.operators.find(({ outputs }) => outputs[0] === value)?.inputs[0];
 }
@@ -184,7 +185,7 @@ const globalMean: Describe = (drawing, { inputs: [x = ""], outputs: [output = ""
   sideOf(drawing, x) === 1 && isFlattened(drawing, output) ? { later: true } : NOTHING;
 
 /** True where one reader makes rows of a value of one position an image. */
-function isFlattened(drawing: Drawing, value: string): boolean {
+function isFlattened(drawing: NetworkDraft, value: string): boolean {
   const [reader, ...others] = drawing.readers.get(value) ?? [];
   const kinds = ["Flatten", "Reshape", "Squeeze"];
   if (reader === undefined || others.length > 0 || !kinds.includes(reader.kind)) return false;

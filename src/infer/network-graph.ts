@@ -1,5 +1,5 @@
 /**
- * A file's graph as a network of images: what `Graph` can say of its operators, the others by the names of their kinds.
+ * A file's graph as a network of images: its operators as `Graph` has them, the others by the names of their kinds.
  * From this follow where units show, what can be repaired, and whether TensorFlow.js can run it.
  */
 
@@ -10,8 +10,8 @@ import { graphUpTo } from "../graph/graph-up-to.ts";
 import type { Operator, OperatorGraph } from "../graph/operators.ts";
 import { tensorUses } from "../graph/tensor-uses.ts";
 import { type Described, describeOperator } from "./describe-operator.ts";
-import type { ChannelAxis, Drawing } from "./drawing.ts";
 import { type ImageChoice, type ImageInput, imageInput } from "./image-input.ts";
+import type { ChannelAxis, NetworkDraft } from "./network-draft.ts";
 import { operatorTaps } from "./operator-taps.ts";
 import type { Reading } from "./reading.ts";
 import { readOperators } from "./run-operators.ts";
@@ -50,7 +50,7 @@ export function networkGraph(
   const reading = readOperators(graph, model);
   const [readers, uses] = [readersOf(graph), usesOf(graph, reading)];
   const named = { names: new Map(), sides: new Map(), later: new Set<string>() };
-  const drawing: Drawing = { reading, graph, readers, uses, input, ...named };
+  const drawing: NetworkDraft = { reading, graph, readers, uses, input, ...named };
   const { operations, axes, leftOut } = drawAll(drawing, own);
   const output = drawing.names.get(outputOf(model.name, drawing))!;
   const whole: Graph = { operations, output, assumptions: [], leftOut };
@@ -75,7 +75,7 @@ interface Drawn {
   readonly leftOut: string[];
 }
 
-function drawAll(drawing: Drawing, own: ReadonlySet<string>): Drawn {
+function drawAll(drawing: NetworkDraft, own: ReadonlySet<string>): Drawn {
   const { graph, input, names, sides, later } = drawing;
   const drawn: Drawn = { operations: [], axes: new Map(), leftOut: [] };
   drawInput(drawing, drawn);
@@ -100,7 +100,7 @@ function drawAll(drawing: Drawing, own: ReadonlySet<string>): Drawn {
   return drawn;
 }
 
-function drawInput({ input, names, sides }: Drawing, { operations }: Drawn): void {
+function drawInput({ input, names, sides }: NetworkDraft, { operations }: Drawn): void {
   if (input.rank === 4) {
     names.set(input.name, "input");
     sides.set(input.name, input.layout === "nchw" ? 1 : -1);
@@ -114,7 +114,7 @@ function drawInput({ input, names, sides }: Drawing, { operations }: Drawn): voi
 
 /** An operation, with the places of channels that it reads and makes. */
 function add(
-  { names, sides }: Drawing,
+  { names, sides }: NetworkDraft,
   { operations, axes }: Drawn,
   { kind, reads = [], side }: Described,
   output: string,
@@ -132,7 +132,7 @@ function add(
 }
 
 function addOther(
-  { names }: Drawing,
+  { names }: NetworkDraft,
   { operations, leftOut }: Drawn,
   operator: Operator,
   dynamic: readonly string[],
@@ -147,7 +147,7 @@ function addOther(
 }
 
 /** The one output that is logits: an end in a softmax gives them before it. */
-function outputOf(model: string, { graph, names, reading }: Drawing): string {
+function outputOf(model: string, { graph, names, reading }: NetworkDraft): string {
   const outputs = graph.outputs.filter((value) => names.has(value));
   const isRow = (value: string): boolean => reading.values.get(value)?.shape?.length === 2;
   const [first, ...more] = outputs.length > 1 ? outputs.filter(isRow) : outputs;

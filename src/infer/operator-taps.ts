@@ -7,7 +7,7 @@ import { REDUCTIONS } from "../graph/kinds/reductions.ts";
 import { SHAPES } from "../graph/kinds/shaping.ts";
 import type { Operator, OperatorGraph } from "../graph/operators.ts";
 import type { Digit } from "./axis-values.ts";
-import type { ChannelAxis } from "./drawing.ts";
+import type { ChannelAxis } from "./network-draft.ts";
 import type { Reading } from "./reading.ts";
 import type { Tap } from "./taps.ts";
 

@@ -30,7 +30,7 @@ export interface RepairReport {
   readonly unshifted: readonly string[];
   /** Tensors that the model did not have before. */
   readonly addedBiases: readonly string[];
-  /** Of a network by its file's graph: operators with weights that were left as they are, one line each with the reason. */
+  /** Of a network by its file's graph: operators with weights that stayed as they are, one line each with the reason. */
   readonly leftOut?: readonly string[] | undefined;
 }
 

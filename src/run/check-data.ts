@@ -28,9 +28,9 @@ export async function shapesFor(
 }
 
 /**
- * The number of classes that the network distinguishes on this data. Rejects with `RangeError`, naming the data set and the
- * network, when there are no images, when their size or channels do not fit, and when labels are too high. If averaging
- * squares of pixels would make images fit, the message names it. `labels: false` leaves the labels out.
+ * The number of classes that the network distinguishes on this data. Rejects with `RangeError`, naming the data set
+ * and the network, when there are no images, when their size or channels do not fit, and when labels are too high. If
+ * averaging squares of pixels would make images fit, the message names it. `labels: false` leaves the labels out.
  */
 export async function checkData(
   network: CheckedNetwork,

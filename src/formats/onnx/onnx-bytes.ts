@@ -76,7 +76,7 @@ function roomSink(room: number): ByteSink & Pick<MemorySink, "bytes"> {
   };
 }
 
-/** A second field `graph` is merged with the first (protobuf's rule for messages that are there twice): outputs are added. */
+/** A second field `graph` is merged with the first, as all messages are that are there twice: outputs are added. */
 function graphWithOutputs(values: readonly string[]): Uint8Array {
   if (values.length === 0) return new Uint8Array(0);
   const encoder = new TextEncoder();

@@ -16,7 +16,7 @@ export interface ModelGraph {
 }
 
 /**
- * The graph of a model: that of its own ONNX file, or by the names and shapes of its tensors. For an `executor` that
+ * The graph of a model: that of its ONNX file, or by the names and shapes of its tensors. For an `executor` that
  * runs other operators than those of `Graph`, the file's graph may have them. Rejects with `RangeError` for a model of
  * no known family, and for an ONNX network that is none of images or that `executor` does not run.
  */

@@ -10,8 +10,8 @@ import { executorFor, type ModelGraph, modelGraph } from "./model-graph.ts";
 export type OpenedModel = RunningModel & Pick<ModelGraph, "taps">;
 
 /**
- * Opens a model. Rejects with `RangeError` for one of no known family without a graph of its own. The caller disposes
- * the network.
+ * Opens a model. Rejects with `RangeError` for one of no known family whose file has no graph. The caller disposes the
+ * network.
  */
 export async function openRunning(model: Model, executor?: Executor): Promise<OpenedModel> {
   if (executor !== undefined && typeof executor.open !== "function")
@@ -36,8 +36,7 @@ export interface ModelRunner {
 }
 
 /**
- * A runner that has run nothing yet. Dispose it. `load` rejects with `RangeError` for a model of no known family without
- * a graph of its own.
+ * A runner that has run nothing yet. Dispose it. Its `load` throws as `evaluateModel` does.
  *
  * @example
  * const runner = createRunner();

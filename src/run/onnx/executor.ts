@@ -23,8 +23,8 @@ export interface OnnxExecutorOptions {
  * images and feature maps the channels come last. The input that takes the images is the one 4-D float input, or that
  * of `withNetworkNotes`. A file of a fixed batch runs that many images at a time.
  *
- * `open` rejects with `RangeError` for a model that came from no ONNX file and for a network that is none of images,
- * with `Error` when onnxruntime-web is not installed.
+ * @throws {RangeError} when it opens a model that came from no ONNX file, or a network that is none of images.
+ * @throws {Error} when it opens a model and onnxruntime-web is not installed.
  *
  * @example
  * const executor = onnxExecutor();

@@ -8,7 +8,7 @@ import type { Graph } from "../../graph/graph.ts";
 export const isOnnx = ({ origin }: Pick<Model, "origin">): boolean => origin?.format === "onnx";
 
 /**
- * The graph of a model: by the names and shapes of its tensors, or that of its own ONNX file. Rejects with `RangeError`
+ * The graph of a model: by the names and shapes of its tensors, or that of its ONNX file. Rejects with `RangeError`
  * for a model of no known family, and for an ONNX network with operators that TensorFlow.js does not have here.
  */
 export async function tensorFlowGraph(model: Model): Promise<Graph> {

@@ -9,7 +9,7 @@ import type { Reading } from "./reading.ts";
 export type ChannelAxis = 1 | -1;
 
 /** What operators are described with. */
-export interface Drawing {
+export interface NetworkDraft {
   readonly reading: Reading;
   readonly graph: OperatorGraph;
   readonly readers: ReadonlyMap<string, readonly Operator[]>;
@@ -25,7 +25,7 @@ export interface Drawing {
 }
 
 /** True for a tensor of floats of this rank that nothing else reads. */
-export function isOwnTensor({ reading, uses }: Drawing, value: string | undefined, rank: number): boolean {
+export function isOwnTensor({ reading, uses }: NetworkDraft, value: string | undefined, rank: number): boolean {
   const name = reading.tensorOf.get(value ?? "");
   const info = name === undefined ? undefined : reading.model.tensors.get(name);
   return info !== undefined && isFloat(info.dtype) && info.shape.length === rank && uses.get(name!) === 1;
