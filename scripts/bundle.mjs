@@ -56,6 +56,7 @@ const EDGE_FILES = [
   [/\/block-digits\.ts$/, "src/axes/block-digits-edge.ts"],
   [/\/table-spec\.ts$/, "src/families/table-spec-edge.ts"],
   [/\/load-nested\.ts$/, "src/match/load-nested-edge.ts"],
+  [/\/load-keeper\.ts$/, "src/match/load-keeper-edge.ts"],
 ];
 const onlyTheCore = {
   name: "no other formats, no scalar build",

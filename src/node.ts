@@ -26,6 +26,7 @@ export {
   type ModelOutput,
   type OutputChoice,
   type OutputGuard,
+  type OutputWays,
   openModelOutput,
   openStreamOutput,
 } from "./node/model-output.ts";

@@ -15,6 +15,7 @@
  * @module
  */
 
+export { modelDigest } from "./base/model-digest.ts";
 export {
   type AlignRun,
   type PlanAlignment,
@@ -41,7 +42,6 @@ export {
   type PlanRule,
   type PlanSettingOf,
 } from "./plan/merge-plan.ts";
-export { modelDigest } from "./plan/model-digest.ts";
 export type { PlanHost, PlanRun, PlanSetting, PlanTarget, SearchState } from "./plan/plan-host.ts";
 export { planMetadata } from "./plan/plan-metadata.ts";
 export { planInputs } from "./plan/plan-paths.ts";

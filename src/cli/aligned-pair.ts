@@ -38,6 +38,13 @@ export async function checkPermutationsInput(path: string | undefined, folder: s
     );
 }
 
+/** The file of `--checkpoint` where `curve` and `contour` leave it to the straight-through search. */
+export const searchCheckpoint = ({
+  method,
+  checkpoint,
+}: Pick<MatchValues, "method" | "checkpoint">): string | undefined =>
+  method === "straight-through" ? checkpoint : undefined;
+
 /**
  * Where `curve` and `contour` keep what they have measured: in the file of `--checkpoint`, else beside the first
  * output.
@@ -47,7 +54,7 @@ export async function checkpointPath(
   outputs: readonly string[],
   inputs: readonly string[],
 ): Promise<string | undefined> {
-  const named = options.method === "straight-through" ? undefined : options.checkpoint;
+  const named = searchCheckpoint(options) === undefined ? options.checkpoint : undefined;
   const path = named ?? (outputs.length === 0 ? undefined : `${outputs[0]}.checkpoint`);
   if (path !== undefined) await checkOutputs([path], [...inputs, ...outputs], true);
   return path;

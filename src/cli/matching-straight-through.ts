@@ -1,13 +1,12 @@
 /** Options of `--method straight-through`. */
 
-import { integer, number, type Options, text } from "./option.ts";
+import { integer, number, type Options } from "./option.ts";
 
 /** Options of this method alone. */
 export interface StraightThroughValues {
   readonly steps: number | undefined;
   readonly batch: number | undefined;
   readonly "learning-rate": number | undefined;
-  readonly checkpoint: string | undefined;
 }
 
 /** What every one of them has. */
@@ -24,5 +23,4 @@ export const STRAIGHT_THROUGH_OPTIONS: Options<StraightThroughValues> = {
     min: Number.MIN_VALUE,
     max: 1e6,
   }),
-  checkpoint: text({ ...SEARCH, value: "FILE", help: "file to save progress in; a run resumes from it if it exists" }),
 };

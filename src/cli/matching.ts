@@ -8,7 +8,7 @@ import { counted } from "./counted.ts";
 import { MATCH_BY_DATA_OPTIONS, type MatchByDataValues } from "./matching-data.ts";
 import { STRAIGHT_THROUGH_OPTIONS, type StraightThroughValues } from "./matching-straight-through.ts";
 import { INPUT_OPTIONS, type InputValues, SPEC_OPTIONS, type SpecValues } from "./models.ts";
-import { byteCount, flag, integer, integerOrAuto, type Option, type Options } from "./option.ts";
+import { byteCount, flag, integer, integerOrAuto, type Option, type Options, text } from "./option.ts";
 import { forceOption } from "./output.ts";
 
 /** Of commands that share out work. */
@@ -32,6 +32,7 @@ export interface MatchValues extends SpecValues, InputValues, MatchByDataValues,
   readonly restarts: number;
   readonly threads: number | "auto";
   readonly memory: number | undefined;
+  readonly checkpoint: string | undefined;
   readonly force: boolean;
   readonly "allow-nonfinite": boolean;
 }
@@ -55,6 +56,13 @@ export const MATCH_OPTIONS: Options<MatchValues> = {
   ...STRAIGHT_THROUGH_OPTIONS,
   threads: THREADS_OPTION,
   memory: { ...MEMORY_OPTION, for: { method: ["frank-wolfe", "coordinate"] } },
+  checkpoint: text({
+    value: "FILE",
+    help: "file that keeps how far matching is, after each sweep or step; the same command resumes from it",
+    group: "matching",
+    for: { method: ["frank-wolfe", "coordinate", "straight-through"] },
+    without: ["starts"],
+  }),
   force: forceOption(),
   "allow-nonfinite": flag({ help: "do not stop at tensors with NaN or infinity", group: "matching" }),
 };

@@ -183,6 +183,30 @@ type FileContext = Pick<CommandContext, "say" | "signal" | "onProgress" | "nextO
   readonly options: Partial<Pick<PlanValues, "force" | "key" | "key-b">>;
 };
 
+/** One line for people: that a run resumes from a checkpoint, or that the next one can. */
+function tellKept(files: PlanHost, path: string | undefined, say: (line: string) => void): Partial<PlanHost> {
+  if (files.checkpoint === undefined) return {};
+  let isKept = false;
+  return {
+    async checkpoint(method) {
+      const { resume, save } = await files.checkpoint!(method);
+      isKept = resume !== undefined;
+      if (isKept) say(`continues: ${path} has what was matched`);
+      return {
+        resume,
+        async save(state) {
+          await save(state);
+          isKept = true;
+        },
+      };
+    },
+    async ended(isDone) {
+      if (!isDone && isKept) say(`what is matched is kept in ${path}: the same command continues`);
+      await files.ended?.(isDone);
+    },
+  };
+}
+
 /** Paths of a plan in `folder`, by default as the command line has them: `-` is stdin and stdout. */
 export async function hostOf(context: FileContext, checkpoint?: string, folder = "."): Promise<PlanHost> {
   const { options, signal, onProgress, nextOfStdin, stdoutFile } = context;
@@ -193,6 +217,7 @@ export async function hostOf(context: FileContext, checkpoint?: string, folder =
   const opened: Model[] = [];
   return {
     ...files,
+    ...tellKept(files, checkpoint, context.say),
     async prepare(plan) {
       await checkPermutationsInput(plan.align.permutations, folder);
       await asUsage(() => files.prepare!(plan));

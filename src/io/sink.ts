@@ -68,6 +68,8 @@ export interface FolderSink {
   readonly name: string;
   /** Begins the file at `path`, relative to the folder, with `/` between its parts. */
   create(path: string): Promise<ByteSink>;
+  /** Whether an earlier writing that was stopped has left this file whole: then it is not written again. */
+  has?(path: string): Promise<boolean>;
   /** Completes the output: only now do its files exist for others. */
   close(): Promise<void>;
   /** Gives up: nothing is left behind. Harmless after `close` and when called twice. */

@@ -3,72 +3,27 @@
 import { specNotes } from "../axes/spec-name.ts";
 import type { Spec, SpecBasis } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
-import {
-  COMPUTING,
-  type Computing,
-  checkInteger,
-  checkNumber,
-  checkOptions,
-  checkThreads,
-  type OptionKinds,
-  RUNNING,
-  type Running,
-} from "../base/options.ts";
 import { createYielder, type OnProgress, startClock } from "../base/progress.ts";
-import { checkSeed } from "../base/rng.ts";
 import type { Alignment, Permutations } from "../perm/alignment.ts";
 import { bindPermutations } from "../perm/bind-permutations.ts";
 import { type Pair, pairOf } from "../perm/pair.ts";
 import { countMoved, identityPermutation } from "../perm/permutation.ts";
 import { chooseKernels } from "./choose-kernels.ts";
 import { checkCosts } from "./costs/check-costs.ts";
-import { CHOICE, type Choice } from "./costs/choose-permutations.ts";
-import { type LinearTerm, objectiveParts } from "./costs/linear-term.ts";
+import { objectiveParts } from "./costs/linear-term.ts";
 import { MAX_DEGREE, type Outline, outlineProblem } from "./costs/problem.ts";
 import { bringIntoRange } from "./costs/range.ts";
 import type { InRange } from "./costs/workspace.ts";
+import { loadKeeper } from "./load-keeper.ts";
 import { loadNested } from "./load-nested.ts";
+import { checkMatchOptions, type MatchOptions, type MatchSettings, type Method } from "./match-options.ts";
 import { prepare } from "./prepare.ts";
 import type { Prepared } from "./prepared.ts";
 import { isLinear, solveLinear } from "./solve/linear-problem.ts";
 import { placeLinearTerm } from "./solve/place-linear-term.ts";
 import { type Found, matchByDescent, matchJointly } from "./solve/two-methods.ts";
 
-/** `"frank-wolfe"`: jointly, from the barycentre, then descent. `"coordinate"`: the paper's Algorithm 1. */
-export type Method = "frank-wolfe" | "coordinate";
-
-/**
- * `only` and `except` name permutations (or `prefix*`, or roles such as `ffn`): those left out stay as they are, in
- * place or at the `start` of "coordinate".
- */
-export interface MatchOptions extends Choice, Running, Computing {
-  /**
-   * Default "frank-wolfe", which needs no seed and no restarts, and where one assignment per permutation is the optimum
-   * (networks with one hidden layer) takes no steps.
-   */
-  readonly method?: Method | undefined;
-  /** Seeds the visiting order of descent (and random restarts, and `perturb`). Default 0. */
-  readonly seed?: number | undefined;
-  /** Where "coordinate" starts; permutations not named start as identities. */
-  readonly start?: Alignment | Permutations | undefined;
-  /** "coordinate": further descents from random permutations; the best objective is kept. Default 0. */
-  readonly restarts?: number | undefined;
-  /**
-   * "frank-wolfe": starts this share of the way from the barycentre to random permutations of `seed`, from 0 to 1.
-   * Other seeds then end elsewhere, all at good objectives, among which data can choose. Default 0.
-   */
-  readonly perturb?: number | undefined;
-  /** A linear term of the objective, such as the activations' part. */
-  readonly linear?: LinearTerm | undefined;
-  /**
-   * Bytes that matrices, tensors and work areas may take together; the result is the same with any number. Matrices
-   * that do not fit wait in a temporary file (in Node, Deno and Bun), tensors are read again whenever they are needed.
-   * Default: half of what the machine has, or its container may use; where the host does not report it, no limit.
-   */
-  readonly memory?: number | undefined;
-  /** Sweeps of one descent at most. Default 100, as in the paper's code. */
-  readonly maxSweeps?: number | undefined;
-}
+export { MATCH_OPTIONS, type MatchOptions, type Method } from "./match-options.ts";
 
 /**
  * What a matching did. Only `seconds` differs from run to run, and with "auto" `threads` and `memoryBytes` by
@@ -122,21 +77,6 @@ export interface Matching {
   readonly report: MatchReport;
 }
 
-/** The kinds of its options. */
-export const MATCH_OPTIONS: OptionKinds<MatchOptions> = {
-  method: "string",
-  seed: "number",
-  start: "object",
-  restarts: "number",
-  perturb: "number",
-  linear: "object",
-  maxSweeps: "number",
-  memory: "number",
-  ...CHOICE,
-  ...RUNNING,
-  ...COMPUTING,
-};
-
 /**
  * Finds the permutations of B's units that maximise Σ ⟨A, π(B)⟩ (paper, Section 3.2). Deterministic: same models,
  * spec and options, same permutations, in every runtime. Reads every voting tensor of both models once.
@@ -144,9 +84,10 @@ export const MATCH_OPTIONS: OptionKinds<MatchOptions> = {
  * An aborted signal rejects with its reason.
  *
  * @throws {SpecError} when the models differ in names, shapes or dtypes, or the spec does not fit.
- * @throws {RangeError} for options out of range, for NaN or infinity in a tensor (unless `allowNonfinite`), and for
- * weights so far apart that their products do not fit f32. Also when there is not enough wasm memory: before it reads
- * anything, with the number of bytes.
+ * @throws {FormatError} when `checkpoint.resume` is no checkpoint, or a damaged one.
+ * @throws {RangeError} for options out of range, for a checkpoint of other models or options, and for NaN or infinity
+ * in a tensor (unless `allowNonfinite`). Also for weights so far apart that their products do not fit f32, and when
+ * there is not enough wasm memory: before it reads anything, with the number of bytes.
  * @throws {Error} when a worker thread dies.
  *
  * @example
@@ -172,10 +113,20 @@ export async function matchWeights(
   const { kernels, relaxed, end } = await chooseKernels(outline, settings.threads, options);
   let prepared: Prepared | undefined;
   try {
+    const facts = {
+      models: { a, b },
+      outline,
+      seed: settings.seed,
+      start,
+      linear,
+      options: decidingOf(settings, relaxed),
+    };
+    const keeperOf = options.checkpoint && (await loadKeeper(options.checkpoint, facts, options.signal));
     const needs = { jointly: settings.method === "frank-wolfe", linear: terms };
     prepared = await prepare({ a, b }, kernels, outline, needs, settings.allowNonfinite, options);
     const ranged = await bringIntoRange(prepared.workspace, [a.name, b.name], settings.allowNonfinite);
-    const found = await matchProblem(ranged, start, matrices, settings, options);
+    const kept = { ...ranged, workspace: { ...ranged.workspace, keeper: keeperOf?.(ranged.workspace) } };
+    const found = await matchProblem(kept, start, matrices, settings, options);
     const permutations = new Map(resolved.permutations.map(({ name }, p) => [name, found.orders[p]!]));
     const report: MatchReport = {
       method: settings.method,
@@ -198,6 +149,9 @@ export async function matchWeights(
   }
 }
 
+/** Those on which the result depends. */
+const decidingOf = ({ threads: _, ...settings }: MatchSettings, relaxed: boolean) => ({ ...settings, relaxed });
+
 const movedOf = (permutations: Permutations): MatchReport["permutations"] =>
   Object.fromEntries([...permutations].map(([name, p]) => [name, { size: p.length, moved: countMoved(p) }]));
 
@@ -206,7 +160,7 @@ async function matchProblem(
   { workspace: ranged, unit, exact }: InRange,
   start: readonly Int32Array[] | undefined,
   matrices: readonly (Float32Array | null)[] | null,
-  { method, seed, restarts, perturb, maxSweeps }: Settings,
+  { method, seed, restarts, perturb, maxSweeps }: MatchSettings,
   { linear, signal, onProgress }: MatchOptions,
 ): Promise<Found & { readonly objectives: Objectives }> {
   const pause = createYielder(signal);
@@ -245,50 +199,4 @@ type Objectives = Pick<MatchReport, "objective" | "identityObjective" | "linear"
 
 function heldTensors({ tensors }: Outline): string[] {
   return tensors.filter(({ cells }) => cells.some(({ degree }) => degree > MAX_DEGREE)).map(({ name }) => name);
-}
-
-/** The options that change what is computed, with their defaults in place. */
-type Settings = {
-  [K in "method" | "seed" | "threads" | "restarts" | "perturb" | "maxSweeps" | "allowNonfinite"]: NonNullable<
-    MatchOptions[K]
-  >;
-};
-
-function checkMatchOptions(options: MatchOptions): Settings {
-  checkOptions("matchWeights", options, MATCH_OPTIONS);
-  const {
-    method = "frank-wolfe",
-    seed = 0,
-    threads = 1,
-    restarts = 0,
-    perturb = 0,
-    maxSweeps = 100,
-    allowNonfinite = false,
-  } = options;
-  checkSeed(seed);
-  checkInteger("restarts", restarts, 0);
-  checkInteger("maxSweeps", maxSweeps, 1);
-  if (options.memory !== undefined) checkInteger("memory", options.memory, 1);
-  checkNumber("perturb", perturb, 0, 1);
-  const startsElsewhere = options.start !== undefined || restarts > 0;
-  if (method === "frank-wolfe" ? startsElsewhere : method !== "coordinate" || perturb > 0)
-    throw methodFault(method, perturb);
-  const share = options.linear === undefined ? 0 : options.linear.share;
-  if (!(share >= 0 && share < Number.POSITIVE_INFINITY))
-    throw new RangeError(`linear share ${share}, expected a number from 0`);
-  if (options.relaxed === true && options.simd === false)
-    throw new RangeError("relaxed: true with simd: false, expected one of them");
-  checkThreads(threads);
-  return { method, seed, threads, restarts, perturb, maxSweeps, allowNonfinite };
-}
-
-/** What a method is given that it does not take. */
-function methodFault(method: Method, perturb: number): RangeError {
-  if (method === "frank-wolfe")
-    return new RangeError(
-      'method "frank-wolfe" starts at the barycentre, expected no start and no restarts (use "coordinate")',
-    );
-  if (method === "coordinate")
-    return new RangeError(`perturb ${perturb}, expected 0 with method "coordinate" (use start or restarts)`);
-  return new RangeError(`method "${method}", expected "frank-wolfe" or "coordinate"`);
 }

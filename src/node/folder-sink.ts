@@ -10,9 +10,15 @@ import type { FolderSink } from "../io/sink.ts";
 import { type FileSinkOptions, fileSink } from "./file-sink.ts";
 import { requireUnchanged } from "./file-source.ts";
 import { finishOrHold, writesAtOnce } from "./held-outputs.ts";
+import { openParts } from "./kept-parts.ts";
 import { codeOf, wordsOf } from "./system-error.ts";
 import { findTarget } from "./target.ts";
 import { newTemporary, releaseTemporary, removeStale, removeTemporary } from "./temporaries.ts";
+
+/** `keepParts`: as in `SaveOptions`. */
+export interface FolderSinkOptions extends FileSinkOptions {
+  readonly keepParts?: (() => Promise<ReadonlyMap<string, string>>) | undefined;
+}
 
 /**
  * Begins an output folder; its files exist in it only after `close`. A new or empty folder appears whole. Into a folder
@@ -24,21 +30,13 @@ import { newTemporary, releaseTemporary, removeStale, removeTemporary } from "./
  * @example
  * const folder = await folderSink("merged", { inputs: ["hf-a", "hf-b"] });
  */
-export async function folderSink(path: string, options: FileSinkOptions = {}): Promise<FolderSink> {
-  const { force = false, inputs = [] } = options;
+export async function folderSink(path: string, options: FolderSinkOptions = {}): Promise<FolderSink> {
+  const { force = false, inputs = [], keepParts } = options;
   const target = await findFolder(path, { force, inputs });
-  const temporary = await makeTemporary(path, target);
+  const parts = keepParts && (await openParts(path, target, await keepParts()));
+  const temporary = parts?.folder ?? (await makeTemporary(path, target));
   const made: string[] = [];
-  const abort = (): Promise<void> => removeTemporary(temporary);
-  const takeName = async (): Promise<void> => {
-    try {
-      await moveAll(temporary, target, made);
-      releaseTemporary(temporary);
-    } catch (cause) {
-      await abort();
-      throw new RangeError(`${path} cannot be written (${wordsOf(cause)}), expected a writable folder`, { cause });
-    }
-  };
+  const abort = parts?.leave ?? ((): Promise<void> => removeTemporary(temporary));
   return {
     name: path,
     async create(inside) {
@@ -48,19 +46,36 @@ export async function folderSink(path: string, options: FileSinkOptions = {}): P
       made.push(inside);
       // It is the folder that waits for its name.
       writesAtOnce(join(temporary, inside));
-      return fileSink(join(temporary, inside));
+      const sink = await fileSink(join(temporary, inside), { force: parts !== undefined });
+      return parts?.noting(inside, sink) ?? sink;
+    },
+    async has(inside) {
+      const isWhole = (await parts?.has(inside)) ?? false;
+      if (isWhole) made.push(inside);
+      return isWhole;
     },
     async close() {
-      try {
-        await requireUnchanged(inputs);
-      } catch (error) {
-        await abort();
-        throw error;
-      }
-      await finishOrHold(path, { finish: takeName, remove: abort });
+      await orAbort(() => requireUnchanged(inputs), abort);
+      const takeName = async (): Promise<void> => {
+        await moveAll(temporary, target, made).catch((cause) => {
+          throw new RangeError(`${path} cannot be written (${wordsOf(cause)}), expected a writable folder`, { cause });
+        });
+        await parts?.forget();
+        releaseTemporary(temporary);
+      };
+      await finishOrHold(path, { finish: () => orAbort(takeName, abort), remove: abort });
     },
     abort,
   };
+}
+
+async function orAbort(step: () => Promise<void>, abort: () => Promise<void>): Promise<void> {
+  try {
+    await step();
+  } catch (error) {
+    await abort();
+    throw error;
+  }
 }
 
 /**

@@ -66,6 +66,11 @@ export async function checkModelOutput(
   await checkOutputFiles(isFolder ? others : [path, ...others], guard);
 }
 
+/** How a model is written. */
+export interface OutputWays extends Running, Pick<SaveOptions, "keepParts"> {
+  readonly card?: ((model: Model) => string) | undefined;
+}
+
 /**
  * Where a model with the tensors of `like`, which it is made from, goes. `card` makes the text of a folder's README.md.
  *
@@ -75,7 +80,7 @@ export async function openModelOutput(
   choice: OutputChoice,
   like: Model,
   guard: OutputGuard,
-  { card, signal, onProgress }: Running & { readonly card?: ((model: Model) => string) | undefined } = {},
+  { card, keepParts, signal, onProgress }: OutputWays = {},
 ): Promise<ModelOutput> {
   const { path, format, shardBytes, copy, metadata } = choice;
   const { origin } = like;
@@ -91,7 +96,7 @@ export async function openModelOutput(
       const kept = metadata === false ? withMetadata(model, like.metadata) : model;
       const text = plan.kind === "folder" ? card?.(kept) : undefined;
       const options = { ...guard, like: origin, shardBytes, format, copy, dtype, signal, onProgress };
-      return saveModel(kept, path, { ...options, card: text });
+      return saveModel(kept, path, { ...options, keepParts, card: text });
     },
   };
 }

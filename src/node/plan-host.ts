@@ -1,7 +1,6 @@
 /** Plans in Node, Deno and Bun: their paths are those of files. */
 
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { mkdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import { parseSpec } from "../axes/spec-file.ts";
@@ -16,9 +15,10 @@ import { urlSource } from "../io/url-source.ts";
 import type { MergePlan, PlanData, PlanModel } from "../plan/merge-plan.ts";
 import type { PlanHost, PlanTarget } from "../plan/plan-host.ts";
 import { checkDigest, taskFiles } from "../plan/plan-paths.ts";
+import { fileDigest } from "./content-digest.ts";
 import { readDataFolder } from "./data-folder.ts";
-import { writesAtOnce } from "./held-outputs.ts";
 import { HUB_PREFIX } from "./hub-cache.ts";
+import { checkKept, keptMatching, recordPlan } from "./kept-matching.ts";
 import { modelCard } from "./model-card.ts";
 import { checkModelOutput, checkOutputFiles, openModelOutput, openStreamOutput } from "./model-output.ts";
 import { openModelFile } from "./open-model.ts";
@@ -35,7 +35,10 @@ export interface PlanFilesOptions extends Running {
   readonly stdin?: (() => Promise<Uint8Array<ArrayBuffer>>) | undefined;
   /** The temporary file that the path `-` writes a model to. Without it there is no such path. */
   readonly stdout?: (() => string) | undefined;
-  /** Where the straight-through search keeps its state, and resumes. */
+  /**
+   * The file where a matching keeps its state, and resumes. It is removed when everything is written, except by the
+   * straight-through search. Merges into folders keep whole files in `PATH.partial`.
+   */
   readonly checkpoint?: string | undefined;
 }
 
@@ -52,6 +55,8 @@ export function createPlanFiles(options: PlanFilesOptions): PlanHost {
     async prepare(plan) {
       reads = guardOf(plan).inputs;
       await prepareOutputs(plan, at, { force, inputs: reads });
+      const { checkpoint } = options;
+      if (checkpoint !== undefined) await checkKept(checkpoint, [...reads, ...outputsOf(plan).map(at)]);
     },
     open: (model) => openPlanModel(model, at, options),
     openSaved: (path) => openFile(at(path), options, { signal }),
@@ -64,7 +69,7 @@ export function createPlanFiles(options: PlanFilesOptions): PlanHost {
       await saveSafetensors(model, file, { force, inputs: reads, signal, onProgress });
     },
     manyPermutations: (plan) => permutationFiles(plan, at),
-    checkpoint: () => openCheckpoint(options.checkpoint, signal),
+    ...(options.checkpoint === undefined ? undefined : keptMatching(options.checkpoint, signal)),
   };
 }
 
@@ -81,6 +86,9 @@ function inputsOf({ models, base, align }: MergePlan): string[] {
   const paths = [...models.flatMap((each) => [each.path, each.base?.path]), base?.path, align.permutations];
   return paths.filter((path) => path !== undefined && path !== DASH && !isUrl(path)) as string[];
 }
+
+const outputsOf = ({ output = {} }: MergePlan): string[] =>
+  [output.path, output.permutations].filter((path) => path !== undefined && path !== DASH) as string[];
 
 type At = (path: string) => string;
 type Guard = { readonly force: boolean; readonly inputs: readonly string[] };
@@ -125,21 +133,6 @@ async function openWholeUrl(model: PlanModel, signal: AbortSignal | undefined): 
   const bytes = await source.slice(0, byteLength, signal);
   checkDigest(model, createHash("sha256").update(bytes).digest("hex"));
   return openModel(Uint8Array.from(bytes), { name: path, signal, key, assume, prefix });
-}
-
-/** Lower-case hexadecimal SHA-256 of a file's bytes, as `sha256sum` prints it. */
-export async function fileDigest(path: string, signal?: AbortSignal): Promise<string> {
-  const hash = createHash("sha256");
-  try {
-    for await (const part of createReadStream(path, { highWaterMark: 2 ** 20 })) {
-      signal?.throwIfAborted();
-      hash.update(part);
-    }
-  } catch (error) {
-    if (codeOf(error) === undefined) throw error;
-    throw new FormatError(`${path}: ${wordsOf(error)}, expected a model file`, { cause: error });
-  }
-  return hash.digest("hex");
 }
 
 async function openFile(path: string, { stdin }: PlanFilesOptions, options: OpenOptions): Promise<Model> {
@@ -190,7 +183,7 @@ async function targetOf(
   plan: MergePlan,
   like: Model,
   at: At,
-  { stdout, signal, onProgress, ...guard }: PlanFilesOptions & Guard,
+  { stdout, checkpoint, signal, onProgress, ...guard }: PlanFilesOptions & Guard,
 ): Promise<PlanTarget> {
   const { path, ...choice } = plan.output as { path: string };
   if (path === DASH && stdout !== undefined)
@@ -198,7 +191,9 @@ async function targetOf(
   const inputs = plan.models.map((model) => model.path);
   const command = plan.align.strategy === undefined ? "merge" : "many";
   const card = (model: Model): string => modelCard({ command, inputs, output: path }, model);
-  const target = await openModelOutput({ ...choice, path: at(path) }, like, guard, { card, signal, onProgress });
+  const keepParts = checkpoint === undefined ? undefined : () => recordPlan(plan, at, signal);
+  const ways = { card, keepParts, signal, onProgress };
+  const target = await openModelOutput({ ...choice, path: at(path) }, like, guard, ways);
   return { ...noted(target), path };
 }
 
@@ -220,20 +215,4 @@ async function permutationFiles({ output, models }: MergePlan, at: At): Promise<
     const name = basename(path === DASH ? "stdin" : path).replace(/\.(safetensors|pt|pth|bin|ckpt|npz|npy)$/, "");
     return join(folder, `${i}-${name}.permutations.safetensors`);
   });
-}
-
-async function openCheckpoint(path: string | undefined, signal: AbortSignal | undefined) {
-  if (path === undefined) return undefined;
-  writesAtOnce(path);
-  const isThere = await stat(path).then(
-    () => true,
-    (error) => {
-      if (codeOf(error) === "ENOENT") return false;
-      throw error;
-    },
-  );
-  return {
-    resume: isThere ? await openModelFile(path, { signal }) : undefined,
-    save: (state: Model): Promise<void> => saveSafetensors(state, path, { force: true, signal }),
-  };
 }

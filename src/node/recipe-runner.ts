@@ -52,7 +52,7 @@ export async function runRecipe(steps: readonly RecipeStep[], host: PlanHost, ru
     if (own !== undefined) {
       // The documents behind it read it.
       if (name !== undefined) writesAtOnce(placed(own, run.folder));
-      const result = await runPlan(plan, checked(host, step), { ...run, locate });
+      const result = await runPlan(plan, checked(host, step, steps), { ...run, locate });
       results.push({ name, result, kept: undefined });
       if (name !== undefined) made.set(name, { path: own, digest: await digestOf(plan, made, run) });
       continue;
@@ -60,7 +60,11 @@ export async function runRecipe(steps: readonly RecipeStep[], host: PlanHost, ru
     const digest = await digestOf(plan, made, run);
     const path = resolve(run.cache, `${digest}.safetensors`);
     if (name !== undefined) made.set(name, { path, digest });
-    results.push({ name, kept: path, result: await runInto(path, plan, checked(host, step), { ...run, locate }) });
+    results.push({
+      name,
+      kept: path,
+      result: await runInto(path, plan, checked(host, step, steps), { ...run, locate }),
+    });
   }
   return results;
 }
@@ -118,10 +122,15 @@ async function checkModels({ plan, locate }: RecipeStep, folder: string, names: 
   }
 }
 
-/** Compares the number of blocks with what mergekit's `layer_range` states, as soon as the models are open. */
-function checked(host: PlanHost, step: RecipeStep): PlanHost {
+/**
+ * Compares the number of blocks with what mergekit's `layer_range` states, as soon as the models are open. A checkpoint
+ * is for one document: of several, for the straight-through search.
+ */
+function checked(host: PlanHost, step: RecipeStep, { length }: readonly RecipeStep[]): PlanHost {
+  const keeps = length === 1 || step.plan.align.method === "straight-through";
   return {
     ...host,
+    checkpoint: keeps ? host.checkpoint : undefined,
     opened(models) {
       host.opened?.(models);
       checkLayers(step, models[0]!);

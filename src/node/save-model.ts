@@ -28,6 +28,11 @@ export interface SaveOptions extends Running {
   readonly copy?: boolean | undefined;
   /** Folders: the text of their README.md. */
   readonly card?: string | undefined;
+  /**
+   * Folders: writing that stops leaves whole files in `PATH.partial`, and writing that begins again takes them from
+   * there. Resolves to what decides the bytes, by name: files of anything else are refused.
+   */
+  readonly keepParts?: (() => Promise<ReadonlyMap<string, string>>) | undefined;
 }
 
 /**
@@ -37,10 +42,10 @@ export interface SaveOptions extends Running {
  * folder. Metadata that the format has no room for go to `PATH.plan.json`.
  *
  * Resolves to notes for people, such as that an optimizer's state belongs to the old tensors. After a failure or an
- * abort nothing is left behind, and an old file stays as it was.
+ * abort nothing is left behind (unless `keepParts` is given), and an old file stays as it was.
  *
  * @throws {RangeError} when the target exists (unless `force`), is an input, cannot be written, or cannot hold the
- * model.
+ * model. Also for files in `PATH.partial` that are of another model (`keepParts`).
  *
  * @example
  * await saveModel(merged, "merged.safetensors", { inputs: ["a.safetensors", "b.safetensors"] });
@@ -50,8 +55,8 @@ export async function saveModel(model: Model, path: string, options: SaveOptions
   const plan = await planOutput(model, path, { like, format, shardBytes });
   const target = { force, inputs };
   if (plan.kind === "folder") {
-    const { copy, card } = options;
-    const folder = await folderSink(path, target);
+    const { copy, card, keepParts } = options;
+    const folder = await folderSink(path, { ...target, keepParts });
     return writeFolder(model, folder, { like, format, shardBytes, copy, card, dtype, signal, onProgress });
   }
   const sidecar = plan.sidecar === undefined ? undefined : sidecarText(model.metadata);

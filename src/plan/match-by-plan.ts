@@ -55,8 +55,17 @@ export async function matchByPlan(
     ...{ seed, restarts, only, except, allowNonfinite: plan.allowNonfinite ?? false },
     ...{ threads: run.threads, memory: run.memory, simd: run.simd, signal: run.signal, onProgress: run.onProgress },
   };
-  if (!BY_DATA.includes(method) && (plan.starts ?? 1) === 1) return matchWeights(pair.a, pair.b, pair, options);
+  if (!BY_DATA.includes(method) && (plan.starts ?? 1) === 1) return matchByWeights(setting, pair, options);
   return matchByImages(setting, pair, options, repair);
+}
+
+async function matchByWeights({ host }: PlanSetting, pair: Pair, options: MatchOptions): Promise<PlanMatching> {
+  const checkpoint = await host.checkpoint?.(options.method!);
+  try {
+    return await matchWeights(pair.a, pair.b, pair, { ...options, checkpoint });
+  } finally {
+    await checkpoint?.resume?.close?.();
+  }
 }
 
 async function matchByImages(
@@ -146,7 +155,7 @@ async function matchByLoss(setting: PlanSetting, pair: Pair): Promise<PlanMatchi
   const { matchStraightThrough } = await import("../by-data/straight-through/straight-through.ts");
   const { seed, steps, batch, learningRate, images, split = "train" } = plan.align;
   const data = await host.readImages(plan.data!, split, images);
-  const checkpoint = await host.checkpoint?.();
+  const checkpoint = await host.checkpoint?.("straight-through");
   const { threads, signal, onProgress } = run;
   try {
     return await matchStraightThrough(pair.a, pair.b, pair, data, {

@@ -7,10 +7,10 @@ import type { Dataset } from "../data/dataset.ts";
 import type { MatchOptions } from "../match/match-weights.ts";
 import type { AlignedPair } from "../perm/pair.ts";
 import type { ExecutorOptions } from "../run/executor.ts";
-import type { MergePlan, PlanData, PlanModel } from "./merge-plan.ts";
+import type { AlignMethod, MergePlan, PlanData, PlanModel } from "./merge-plan.ts";
 import type { Locate } from "./shape.ts";
 
-/** Where a straight-through search resumes, and what keeps its state. */
+/** Where a matching resumes, and what keeps its state. */
 export interface SearchState {
   readonly resume: Model | undefined;
   /** Replaces what was kept. */
@@ -39,8 +39,10 @@ export interface PlanHost {
   saveBeside?(model: Model, path: string): Promise<void>;
   /** Where each model's permutations go: files beside each other in the folder that the plan names. */
   manyPermutations?(plan: MergePlan): Promise<readonly string[]>;
-  /** Of the straight-through search: where it resumes, and what keeps its state. */
-  checkpoint?(): Promise<SearchState | undefined>;
+  /** Where a matching by that method resumes, and what keeps its state; absent where nothing is kept. */
+  readonly checkpoint?: ((method: AlignMethod) => Promise<SearchState>) | undefined;
+  /** Called at the end of a run; `isDone`: everything is written, and what was kept of it is of no more use. */
+  ended?(isDone: boolean): Promise<void>;
 }
 
 /** Where a merged model goes. */

@@ -1,9 +1,9 @@
 /** What a model that a plan made records of its making. */
 
 import type { Model } from "../base/model.ts";
+import { modelDigest } from "../base/model-digest.ts";
 import { planText } from "./canonical.ts";
 import type { MergePlan } from "./merge-plan.ts";
-import { modelDigest } from "./model-digest.ts";
 
 /**
  * `rebasin.plan`, the plan without paths, and `rebasin.parents`, one digest of each of `parents`: the plan's models as

@@ -26,6 +26,7 @@ import { checkPlan } from "./check-plan.ts";
 import { gramsByPlan } from "./grams-by-plan.ts";
 import type { MergePlan, PlanBlend } from "./merge-plan.ts";
 import { partsByPlan } from "./parts-by-plan.ts";
+import { BY_DATA } from "./plan-fields.ts";
 import type { PlanHost, PlanRun, PlanSetting, PlanTarget } from "./plan-host.ts";
 import { planMetadata } from "./plan-metadata.ts";
 import { matchMetadata } from "./rebasin.ts";
@@ -71,17 +72,36 @@ export interface PlanResult {
  */
 export async function runPlan(plan: MergePlan, host: PlanHost, run: PlanRun = {}): Promise<PlanResult> {
   const setting: PlanSetting = { plan: checkPlan(plan), host, run };
+  checkKeeping(setting);
   await host.prepare?.(setting.plan);
+  let isDone = false;
+  try {
+    const result = await withPlanModels(setting, (open) => runOpen(setting, open));
+    isDone = true;
+    return result;
+  } finally {
+    await host.ended?.(isDone);
+  }
+}
+
+/** Throws `RangeError` where there is a checkpoint for a matching by images, which keeps nothing. */
+function checkKeeping({ plan: { align, starts = 1 }, host }: PlanSetting): void {
+  if (host.checkpoint === undefined) return;
+  const { method = "frank-wolfe" } = align;
+  const what = starts > 1 ? `${starts} starts` : `method ${method}`;
+  if (starts > 1 || (BY_DATA.includes(method) && method !== "straight-through"))
+    throw new RangeError(`a checkpoint does not keep ${what}, expected weights to decide (or no checkpoint)`);
+}
+
+async function runOpen(setting: PlanSetting, open: OpenPlan): Promise<PlanResult> {
   const { align, base, models } = setting.plan;
-  return withPlanModels(setting, (open) => {
-    // Before anything is read: a filter may be in no tensor's name.
-    if (setting.plan.blend !== undefined)
-      describeSettings(setting.plan, (open.base ?? open.bridge.models[0]!).tensors, run.locate);
-    if (align.strategy !== undefined) return runMany(setting, open);
-    return base === undefined && models.length === 2 && !isAsItIs(setting.plan)
-      ? runPair(setting, open)
-      : runParts(setting, open);
-  });
+  // Before anything is read: a filter may be in no tensor's name.
+  if (setting.plan.blend !== undefined)
+    describeSettings(setting.plan, (open.base ?? open.bridge.models[0]!).tensors, setting.run.locate);
+  if (align.strategy !== undefined) return runMany(setting, open);
+  return base === undefined && models.length === 2 && !isAsItIs(setting.plan)
+    ? runPair(setting, open)
+    : runParts(setting, open);
 }
 
 /** Whether nothing is asked for that needs to know the network. */
@@ -158,7 +178,9 @@ async function runParts(setting: PlanSetting, open: OpenPlan): Promise<PlanResul
   const { bridge, base } = open;
   const like = base ?? bridge.models[0]!;
   const target = await targetOf(setting, open);
-  const { parts, alignments, spec } = await partsByPlan(setting, open);
+  // A checkpoint has room for one matching, and there may be one for each model.
+  const unkept = { ...setting, host: { ...setting.host, checkpoint: undefined } };
+  const { parts, alignments, spec } = await partsByPlan(unkept, open);
   const metadata = await madeBy(setting, open);
   // Without a base, none is a task vector.
   const grams = base === undefined ? await gramsByPlan(setting, parts as readonly Model[]) : undefined;

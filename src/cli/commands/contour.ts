@@ -7,7 +7,13 @@ import type { Split } from "../../node/data-folder.ts";
 import { saveText } from "../../node/file-sink.ts";
 import { withPlanPair } from "../../plan/align-by-plan.ts";
 import { textTable } from "../../report/text-table.ts";
-import { checkpointPath, PERMUTATIONS_OPTION, type PermutationsValues, permutationsInput } from "../aligned-pair.ts";
+import {
+  checkpointPath,
+  PERMUTATIONS_OPTION,
+  type PermutationsValues,
+  permutationsInput,
+  searchCheckpoint,
+} from "../aligned-pair.ts";
 import { bridgeLines } from "../bridging.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { dataDigest, pairDigests } from "../digests.ts";
@@ -69,7 +75,7 @@ export const contour: Command<ContourValues> = {
     const data = await readSplit(context, split);
     const plan = planOf(context, alignOf({ ...options, batch: undefined }));
     return withPlanPair(
-      await settingOf(context, plan, options.checkpoint),
+      await settingOf(context, plan, searchCheckpoint(options)),
       (pair, { how, notes }) => {
         const of = async (): Promise<ResultsOf> =>
           new Map([

@@ -13,7 +13,13 @@ import type { MergePlan } from "../../plan/merge-plan.ts";
 import type { PlanSetting } from "../../plan/plan-host.ts";
 import { type PlannedRepair, plannedRepair, type RepairSource, repairImages } from "../../plan/repair-by-plan.ts";
 import { graphOf } from "../../run/models/model-graph.ts";
-import { checkpointPath, PERMUTATIONS_OPTION, type PermutationsValues, permutationsInput } from "../aligned-pair.ts";
+import {
+  checkpointPath,
+  PERMUTATIONS_OPTION,
+  type PermutationsValues,
+  permutationsInput,
+  searchCheckpoint,
+} from "../aligned-pair.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { type CurveResult, curveCsv, curveJson, curveText, type SplitResult } from "../curve-result.ts";
 import { dataDigest, pairDigests } from "../digests.ts";
@@ -95,7 +101,7 @@ export const curve: Command<CurveValues> = {
     const splits = new Map<string, Dataset>();
     for (const split of options.split === "both" ? (["train", "test"] as const) : [options.split])
       splits.set(split, await readSplit(context, split));
-    const setting = await settingOf(context, measuredPlan(options, context), options.checkpoint);
+    const setting = await settingOf(context, measuredPlan(options, context), searchCheckpoint(options));
     const repair = plannedRepair(setting);
     const temper = options.temperature ? temperImages(setting, options).read : undefined;
     return withPlanPair(

@@ -48,7 +48,8 @@ export const run: Command<RunValues> = {
     memory: MEMORY_OPTION,
     checkpoint: text({
       value: "FILE",
-      help: "file in which the straight-through search saves progress; a run resumes from it",
+      help: "file that keeps how far matching is, after each sweep or step; the same command resumes from it",
+      without: ["queue"],
     }),
     ...QUEUEING_OPTIONS,
     force: forceOption(),
@@ -65,6 +66,8 @@ export const run: Command<RunValues> = {
     const folder = dirname(path);
     const steps = withOutput(await readRecipe(path), path, options.output, options["dry-run"]);
     if (options.queue !== undefined) return runQueuedSteps(steps, folder, context);
+    if (options.checkpoint !== undefined && steps.length > 1 && !steps.some(isSearch))
+      throw new UsageError(`--checkpoint is for recipes of one document, expected none for ${path}`);
     const host = await hostOf(context, options.checkpoint, folder);
     if (options["dry-run"]) return outlineResult(await outlineRecipe(steps, host, { folder }));
     const cache = options.cache ?? resolve(folder, dirname(outputOf(steps.at(-1)!) ?? "."), ".rebasin");
@@ -75,6 +78,8 @@ export const run: Command<RunValues> = {
 };
 
 const outputOf = ({ plan: { output = {} } }: RecipeStep): string | undefined => output.path ?? output.permutations;
+
+const isSearch = ({ plan }: RecipeStep): boolean => plan.align.method === "straight-through";
 
 /** Throws `UsageError` where the last document's result would go nowhere. */
 function withOutput(

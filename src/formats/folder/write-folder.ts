@@ -136,6 +136,11 @@ async function writeParts(
   const notes = new Set<string>();
   let before = 0;
   for (const { path, tensors, metadata, format, like } of parts) {
+    if (await folder.has?.(path)) {
+      before += tensors.size;
+      onProgress?.({ stage: "write", done: before, total: model.tensors.size });
+      continue;
+    }
     const part: Model = { name: `${model.name} ${path}`, tensors, metadata, read: (...words) => model.read(...words) };
     const { write } = await writerOf(formatNamed(format), part, like);
     const shift = before;

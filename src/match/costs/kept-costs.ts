@@ -36,8 +36,7 @@ export function createKeptCosts(
   pause: () => Promise<void>,
   counts: (occurrence: Occurrence) => boolean = () => true,
 ): KeptCosts {
-  const { problem } = workspace;
-  const occurrences = problem.occurrences.map((all) => all.filter(counts));
+  const occurrences = workspace.problem.occurrences.map((all) => all.filter(counts));
   /** Per matrix, the orders of the permutations it depends on: all of them, for each, would be a million. */
   const standing: (Map<number, Int32Array> | null)[] = occurrences.map(() => null);
   const updates = occurrences.map(() => 0);
@@ -56,7 +55,7 @@ export function createKeptCosts(
     }
     updates[p]!++;
   };
-  return {
+  const costs: KeptCosts = {
     ...matrices,
     updates: (p) => updates[p]!,
     async bring(p, orders) {
@@ -69,6 +68,7 @@ export function createKeptCosts(
       else await update(p, at, moves);
     },
   };
+  return workspace.keeper?.watch(costs) ?? costs;
 }
 
 /** The orders that a matrix depends on, by permutation. */

@@ -3,6 +3,7 @@
 import type { Kernels } from "../../kernels/kernels.ts";
 import { type Areas, allocateAreas, type Needs } from "./areas.ts";
 import { type CostEngine, createEngine } from "./engine.ts";
+import type { Keeper } from "./keeper.ts";
 import { createMatrices, type Matrices } from "./matrices.ts";
 import type { Problem } from "./problem.ts";
 import { createStaging, plainWriters, type Staging } from "./staging.ts";
@@ -19,6 +20,8 @@ export interface Workspace extends Omit<Areas, "kept" | "running" | "linear"> {
   readonly held?: readonly Int32Array[] | undefined;
   /** Roots whose `keptDuals` hold those of an assignment. */
   readonly solved: Set<number>;
+  /** Keeps how far the matching is, where that is asked for. */
+  readonly keeper?: Keeper | undefined;
 }
 
 /** What a matching can work on. */

@@ -46,10 +46,14 @@ export async function coordinateDescent(
   rng: Rng,
   options: DescentOptions,
 ): Promise<Descent> {
-  const { problem } = workspace;
-  const orders = [...start];
+  const { problem, keeper } = workspace;
+  const at = await keeper?.begin(kept);
+  const orders = [...(at?.orders ?? start)];
   const value = (): Promise<number> => wholeObjective(workspace, orders, options.pause);
-  const total = options.startObjective ?? (await value());
+  let [total, objective, sweeps] = (at?.numbers ?? []) as [number?, number?, number?];
+  total ??= options.startObjective ?? (await value());
+  objective ??= total;
+  sweeps ??= 0;
   const descent: State = {
     workspace,
     orders,
@@ -58,13 +62,12 @@ export async function coordinateDescent(
     doubt: null,
     pause: options.pause,
   };
-  const stale = Uint8Array.from(problem.groups, ({ root }) => Number(problem.free[root]!));
-  let objective = total;
-  let sweeps = 0;
+  const stale = at?.stale ?? Uint8Array.from(problem.groups, ({ root }) => Number(problem.free[root]!));
   while (stale.includes(1) && sweeps < options.maxSweeps) {
     sweeps++;
     objective = await sweepOver(descent, stale, randomPermutation(problem.groups.length, rng), objective);
     options.onProgress?.({ stage: "coordinate", done: sweeps, objective });
+    await keeper?.save({ orders, stale, numbers: [total, objective, sweeps] });
   }
   if (objective === total) return { orders, objective, sweeps };
   const reached = await value();

@@ -50,16 +50,20 @@ export async function frankWolfe(
   atVertex: KeptCosts,
   options: FrankWolfeOptions,
 ): Promise<{ orders: Int32Array[]; iterations: number }> {
+  const { keeper } = workspace;
+  const kept = await keeper?.begin(atVertex, costs);
+  const [from = 0, linear = 0, bilinear = 0] = kept?.numbers ?? [];
+  if (kept !== undefined && kept.orders.length > 0) return { orders: [...kept.orders], iterations: from };
   const constant = await constantPart(workspace);
-  let at = await startAtBarycentre(workspace, costs, options);
+  let at = kept === undefined ? await startAtBarycentre(workspace, costs, options) : { linear, bilinear };
   const { aside } = options;
-  if (aside !== undefined) {
+  if (aside !== undefined && kept === undefined) {
     const steepest = await chosenSum(costs, (p) => costs.load(p, "read"), aside.vertex);
     const side = await lookAlong(workspace, steepest, atVertex, at, aside.vertex, options);
     await moveGradients(workspace, costs, atVertex, aside.vertex, aside.step, options);
     at = partsAlong(at, side, aside.step);
   }
-  for (let iteration = 1; ; iteration++) {
+  for (let iteration = from + 1; ; iteration++) {
     const { vertex, steepest } = await bestVertex(workspace, costs, options.pause);
     const line = await lookAlong(workspace, steepest, atVertex, at, vertex, options);
     const { slope, curvature } = line;
@@ -68,10 +72,12 @@ export async function frankWolfe(
     const objective = constant + at.linear + at.bilinear;
     options.onProgress?.({ stage: "frank-wolfe", done: iteration, objective: objective + Math.max(gain, 0) });
     if (!(gain > RELATIVE_GAIN * Math.abs(objective)) || iteration === MAX_ITERATIONS) {
+      await keeper?.save({ orders: vertex, numbers: [iteration] });
       return { orders: vertex, iterations: iteration };
     }
     await moveGradients(workspace, costs, atVertex, vertex, step, options);
     at = partsAlong(at, line, step);
+    await keeper?.save({ orders: [], numbers: [iteration, at.linear, at.bilinear] }, costs);
   }
 }
 

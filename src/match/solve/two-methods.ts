@@ -41,7 +41,7 @@ export async function matchJointly(
 ): Promise<Found> {
   const { workspace, pause } = run;
   const { running } = workspace;
-  const rng = createRng(run.seed);
+  const rng = workspace.keeper?.rng ?? createRng(run.seed);
   const aside = perturb > 0 ? { vertex: randomStart(workspace.problem, rng, identity), step: perturb } : undefined;
   const anyHeld = workspace.problem.occurrences.some((all) => all.some(isHeld));
   let best: Found | null = null;
@@ -74,7 +74,7 @@ export async function matchByDescent(
   restarts: number,
 ): Promise<Found> {
   const { workspace, pause } = run;
-  const rng = createRng(run.seed);
+  const rng = workspace.keeper?.rng ?? createRng(run.seed);
   const kept = createKeptCosts(workspace, workspace.kept, pause);
   let best = await coordinateDescent(workspace, first, kept, rng, { ...run, startObjective });
   for (let restart = 0; restart < restarts; restart++) {

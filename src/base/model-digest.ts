@@ -1,8 +1,8 @@
 /** What a model holds, as one digest: names, dtypes, shapes and bytes of its tensors, in any container. */
 
-import type { Model } from "../base/model.ts";
-import { sha256Hex } from "../base/sha256.ts";
-import { tensorBytes } from "../base/tensor-bytes.ts";
+import type { Model } from "./model.ts";
+import { sha256Hex } from "./sha256.ts";
+import { tensorBytes } from "./tensor-bytes.ts";
 
 /** Bytes hashed at once: engines hash one piece while the next is read. */
 const PIECE = 2 ** 26;
