@@ -16,6 +16,7 @@
  * @module
  */
 
+export type { DrawnArrow, DrawnBox, DrawnGroup, DrawnTensor, NetworkDrawing } from "./base/network-drawing.ts";
 export { type DescribeOptions, describeGraph } from "./families/describe-graph.ts";
 export {
   type Architecture,
@@ -47,6 +48,7 @@ export type {
   OperatorInput,
 } from "./graph/operators.ts";
 export { type ValueShape, valueShapes } from "./graph/value-shapes.ts";
+export { type DrawnNetwork, drawNetwork } from "./infer/draw-network.ts";
 export type { FrozenAxis } from "./infer/frozen-axes.ts";
 export { type InferredSpec, inferSpec } from "./infer/infer-spec.ts";
 export { type Tap, tapsOf } from "./infer/taps.ts";

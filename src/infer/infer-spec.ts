@@ -36,14 +36,31 @@ export interface InferredSpec {
  * for (const { tensor, axis, operator, reason } of frozen) console.log(tensor, axis, operator, reason);
  */
 export async function inferSpec(graph: OperatorGraph, model: Pick<Model, "tensors">): Promise<InferredSpec> {
+  const { spec, reading, families, tensors } = concludeSpec(graph, model);
+  return { spec, frozen: frozenAxes(reading, families, tensors) };
+}
+
+/** A spec, and what it was concluded from. */
+export interface Conclusion {
+  readonly spec: Spec;
+  readonly reading: Reading;
+  readonly families: Families;
+  readonly digits: Digits;
+  /** Names of permutations by their digit. */
+  readonly names: ReadonlyMap<number, string>;
+  /** Units of every axis of every tensor that an operator reads. */
+  readonly tensors: ReadonlyMap<string, readonly Int32Array[]>;
+}
+
+/** As `inferSpec`, with all that was found on the way. */
+export function concludeSpec(graph: OperatorGraph, model: Pick<Model, "tensors">): Conclusion {
   const reading = readOperators(graph, model);
   const tensors = tensorUnits(reading);
   for (;;) {
     const families = familiesOf(reading.units);
     const digits = createDigits(families);
     const said = sayAxes(reading, families, digits, tensors);
-    if (said === undefined) continue;
-    return { spec: specOf(reading, digits, said), frozen: frozenAxes(reading, families, tensors) };
+    if (said !== undefined) return { ...specOf(reading, digits, said), reading, families, digits, tensors };
   }
 }
 
@@ -114,7 +131,7 @@ function nestedInProduct(
   return undefined;
 }
 
-function specOf({ model, statistics }: Reading, digits: Digits, said: Said): Spec {
+function specOf({ model, statistics }: Reading, digits: Digits, said: Said): Pick<Conclusion, "spec" | "names"> {
   const names = new Map<number, string>();
   const permutations = new Map<string, NestedPermutation>();
   const nameOf = (digit: number): string => {
@@ -135,7 +152,14 @@ function specOf({ model, statistics }: Reading, digits: Digits, said: Said): Spe
   }
   const known = new Map([...names].map(([digit, name]) => [name, sizeOf(digit, digits)]));
   const sizes = sizesToSay(model, tensors, permutations, known);
-  return { tensors, permutations, rest: "refused", basis: "graph", sizes: sizes.size === 0 ? undefined : sizes };
+  const spec: Spec = {
+    tensors,
+    permutations,
+    rest: "refused",
+    basis: "graph",
+    sizes: sizes.size === 0 ? undefined : sizes,
+  };
+  return { spec, names };
 }
 
 /** Strands of a digit's family: nested ones count those of all blocks. */

@@ -52,6 +52,9 @@ function write(node: Node, extra = ""): string {
   return children === "" ? `${open}/>` : `${open}>${children}</${name}>`;
 }
 
+/** Text in an SVG file: escaped, and without what XML forbids. */
+export const textMarkup = (text: string): string => escapeMarkup(legal(text));
+
 /** Without the control characters that XML forbids. */
 function legal(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones to find

@@ -86,9 +86,9 @@ test("a transformer: roles are listed, and nothing advises or blames what cannot
   writeFileSync(cli.path("llama/model.safetensors"), await encodeSafetensors(toModel(weights.tensors)));
   writeFileSync(cli.path("llama/config.json"), JSON.stringify(network!.config));
   const { stdout } = await run("inspect", "llama");
-  assert.match(stdout, /^permutation +size +tensors +inside +role$/m);
-  assert.match(stdout, /^V0 +\d+ +\d+ +G0 +head-inner$/m);
-  assert.match(stdout, /^R +\d+ +\d+ +residual$/m);
+  assert.match(stdout, /^role +permutation +size +tensors +inside$/m);
+  assert.match(stdout, /^head-inner +V0 +\d+ +\d+ +G0$/m);
+  assert.match(stdout, /^residual +R +\d+ +\d+$/m);
   const merged = await run("merge", "llama", "llama", "-o", "m/");
   assert.is(merged.code, 0, merged.stderr);
   assert.not.match(merged.stdout, /^hint/m);

@@ -5,6 +5,7 @@ import { resolveSpec } from "../../axes/resolve-spec.ts";
 import { prettySpec } from "../../axes/spec-file.ts";
 import { log10Symmetries } from "../../axes/symmetries.ts";
 import type { SpecBasis } from "../../axes/types.ts";
+import { DTYPES, type Dtype } from "../../base/dtype.ts";
 import { elementCount, type Model } from "../../base/model.ts";
 import { tensorBytes } from "../../base/tensor-bytes.ts";
 import { visible } from "../../base/visible.ts";
@@ -13,37 +14,59 @@ import { shardName } from "../../formats/folder/shard-names.ts";
 import { saveText } from "../../node/file-sink.ts";
 import { textTable } from "../../report/text-table.ts";
 import type { Command } from "../command.ts";
+import { counted } from "../counted.ts";
 import { type FoundSpec, findSpec } from "../find-spec.ts";
+import { type DescribedGroup, groupTable } from "../group-table.ts";
 import { basisLines } from "../matching.ts";
 import { checkOutputs, INPUT_OPTIONS, type InputValues, SPEC_OPTIONS, type SpecValues, withModels } from "../models.ts";
-import { text } from "../option.ts";
+import { flag, text } from "../option.ts";
 import { forceOption } from "../output.ts";
 
 interface InspectValues extends SpecValues, InputValues {
+  readonly all: boolean;
   readonly "spec-out": string | undefined;
+  readonly svg: string | undefined;
   readonly force: boolean;
 }
 
 export const inspect: Command<InspectValues> = {
   positionals: ["MODEL"],
   options: {
+    all: flag({ help: "list constants of the graph, too: integers and single numbers that no group moves" }),
     ...SPEC_OPTIONS,
     "spec-out": text({ value: "FILE", help: "write the spec as JSON, to edit and pass to --spec", group: "output" }),
+    svg: text({
+      value: "FILE.svg",
+      help: "draw the network's graph, each permutation in its colour; --graph gives the graph of files without one",
+      group: "output",
+    }),
     ...INPUT_OPTIONS,
-    force: forceOption("replace an existing spec file"),
+    force: forceOption("replace existing output files"),
   },
-  examples: ["rebasin inspect model.safetensors", "rebasin inspect model.safetensors --spec-out spec.json"],
+  examples: [
+    "rebasin inspect model.safetensors",
+    "rebasin inspect model.safetensors --spec-out spec.json",
+    "rebasin inspect model.onnx --svg network.svg",
+  ],
   async run(context) {
     const { positionals } = context;
-    const { "spec-out": specOut, force } = context.options;
-    if (specOut !== undefined) await checkOutputs([specOut], positionals, force);
+    const { "spec-out": specOut, svg, force, all } = context.options;
+    await checkOutputs(
+      [specOut, svg].filter((path) => path !== undefined),
+      positionals,
+      force,
+    );
     return withModels(positionals, context, async (model) => {
       const found = await findSpec(context, model!);
       // A model of no known family has a spec to fill in.
       const spec = found.spec ?? (await skeletonSpec(model!));
       if (specOut !== undefined) await saveText(prettySpec(spec), specOut, { force, inputs: positionals });
+      if (svg !== undefined) {
+        const { networkSvg } = await import("../network-svg.ts");
+        await saveText(await networkSvg(context, model!, spec), svg, { force, inputs: positionals });
+      }
       const json = describeModel(positionals[0]!, model!, found);
-      return { json, text: inspectText(json, specOut) };
+      return { json, text: inspectText(json, { specOut, svg, all }) };
     });
   },
 };
@@ -67,9 +90,7 @@ interface ModelDescription {
     axes: readonly string[];
     votes: boolean;
   }[];
-  readonly permutations: Readonly<
-    Record<string, { size: number; tensors: readonly string[]; inside?: string | undefined; role?: string | undefined }>
-  >;
+  readonly permutations: Readonly<Record<string, DescribedGroup>>;
   readonly log10Symmetries: number;
   readonly frozen: readonly string[];
 }
@@ -148,11 +169,15 @@ function sizeText(bytes: number): string {
   return `${unit === 0 ? value : value.toPrecision(3)} ${units[unit]}`;
 }
 
-function inspectText(model: ModelDescription, specOut: string | undefined): string {
+function inspectText(
+  model: ModelDescription,
+  { specOut, svg, all }: { specOut: string | undefined; svg: string | undefined; all: boolean },
+): string {
   const lines = [...fileLines(model), `family    ${model.family ?? "none"}: ${visible(model.why)}`];
   if (model.basis !== null) lines.push(...basisLines({ basis: model.basis, assumptions: model.assumptions }, 9));
   lines.push("");
-  const rows = model.tensors.map(({ name, dtype, axes, shape, votes }) => [
+  const shown = all ? model.tensors : model.tensors.filter((tensor) => !isConstant(model, tensor));
+  const rows = shown.map(({ name, dtype, axes, shape, votes }) => [
     name,
     dtype,
     `[${shape.join(", ")}]`,
@@ -160,9 +185,11 @@ function inspectText(model: ModelDescription, specOut: string | undefined): stri
     votes ? "votes" : "",
   ]);
   lines.push(textTable(["tensor", "dtype", "shape", "axes", ""], rows));
+  const folded = model.tensors.length - shown.length;
+  if (folded > 0) lines.push(`and ${counted(folded, "constant")}: integers and single numbers (--all lists them)`);
   const groups = Object.entries(model.permutations);
   if (groups.length > 0) {
-    lines.push("", groupTable(groups));
+    lines.push("", groupTable(model.permutations));
     lines.push("", `symmetries  10^${model.log10Symmetries.toFixed(1)} numberings of the units compute the same`);
   }
   for (const text of model.frozen) lines.push(`frozen      ${visible(text)}`);
@@ -170,17 +197,16 @@ function inspectText(model: ModelDescription, specOut: string | undefined): stri
     lines.push(
       `spec        ${visible(specOut)}${model.basis === null ? ": to fill in, it moves nothing as it is" : ""}`,
     );
+  if (svg !== undefined) lines.push(`drawing     ${visible(svg)}`);
   return lines.join("\n");
 }
 
-/** Without columns that would be empty in every row. */
-function groupTable(groups: readonly (readonly [string, ModelDescription["permutations"][string]])[]): string {
-  const more = (["inside", "role"] as const).filter((key) => groups.some(([, group]) => group[key] !== undefined));
-  return textTable(
-    ["permutation", "size", "tensors", ...more],
-    groups.map(([name, group]) => [
-      ...[name, String(group.size), String(group.tensors.length)],
-      ...more.map((key) => group[key] ?? ""),
-    ]),
-  );
+/** A constant that exporters write beside the tensors: a size, a position, a number to multiply by. */
+function isConstant(
+  { format }: ModelDescription,
+  { dtype, shape, axes }: ModelDescription["tensors"][number],
+): boolean {
+  const kind = DTYPES[dtype as Dtype].kind;
+  const isStill = axes.every((axis, at) => axis === String(shape[at]));
+  return format === "onnx" && isStill && (kind === "integer" || kind === "bool" || elementCount(shape) === 1);
 }

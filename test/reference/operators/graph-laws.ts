@@ -24,6 +24,12 @@ function arraysOf(tensors: Tensors): Map<string, NdArray> {
   return new Map([...tensors].map(([name, { shape, data }]) => [name, ndArray(shape, data)]));
 }
 
+/** Elements of each of these values. */
+export function valuesOf({ graph }: RandomGraph, tensors: Tensors, input: NdArray, names: string[]): number[][] {
+  const outputs = runGraph({ ...graph, outputs: names }, arraysOf(tensors), new Map([["x", input]]));
+  return outputs.map(({ data }) => [...data]);
+}
+
 /** Outputs of a network with these tensors, in one row. */
 export function outputsOf({ graph }: RandomGraph, tensors: Tensors, input: NdArray): number[] {
   return runGraph(graph, arraysOf(tensors), new Map([["x", input]])).flatMap(({ data }) => [...data]);
