@@ -1,6 +1,7 @@
 /** What runs a model to prove its spec. */
 
 import type { Model } from "../base/model.ts";
+import { readGraph } from "../formats/operator-graph.ts";
 import type { AlignedPair } from "../perm/pair.ts";
 import type { GivenInput } from "../run/onnx/random-inputs.ts";
 import type { SpecRunner } from "../verify/verify-spec.ts";
@@ -25,7 +26,7 @@ export interface FoundRunner {
   readonly dispose?: (() => void) | undefined;
 }
 
-/** What runs the model: onnxruntime where there is a graph, TensorFlow.js for families. */
+/** What runs the model: the network of its file or of the graph's, or that of a family that is known by names. */
 export async function runnerFor(
   context: Pick<CommandContext<Partial<SpecValues & InputValues>>, "options">,
   { seed, shape = new Map(), value = new Map() }: DrawnInputs,
@@ -33,18 +34,21 @@ export async function runnerFor(
   graph: OpenGraph | undefined,
 ): Promise<FoundRunner> {
   const file = graph?.file ?? model;
-  if (file.origin?.format === "onnx") {
+  const isOnnx = file.origin?.format === "onnx";
+  if (isOnnx || (await readGraph(file)) !== undefined) {
     const inputs = new Map<string, GivenInput>();
     for (const name of [...shape.keys(), ...value.keys()])
       inputs.set(name, { shape: shape.get(name), values: value.get(name) });
-    const { onnxRunner } = await import("../verify/onnx-runner.ts");
-    const runner = await onnxRunner(file, { seed, inputs });
-    if (graph === undefined) return { runner, on: "onnxruntime" };
+    const runner = isOnnx
+      ? await (await import("../verify/onnx-runner.ts")).onnxRunner(file, { seed, inputs })
+      : await (await import("../verify/saved-runner.ts")).savedRunner(file, { seed, inputs });
+    const on = isOnnx ? "onnxruntime" : "TensorFlow.js";
+    if (graph === undefined) return { runner, on };
     const { linkedRunner } = await import("../verify/linked-runner.ts");
-    return { runner: linkedRunner(file, graph.links, runner), on: "onnxruntime" };
+    return { runner: linkedRunner(file, graph.links, runner), on };
   }
   if (shape.size + value.size > 1 || value.size > 0)
-    throw new UsageError(`--value with ${model.name}, which has no graph, expected an ONNX model or --graph`);
+    throw new UsageError(`--value with ${model.name}, which has no graph, expected a model with one or --graph`);
   const [images] = shape.values();
   if (images !== undefined && images.length !== 3)
     throw new UsageError(`--shape ${images.join("x")} of images, expected NAME=HEIGHTxWIDTHxCHANNELS`);

@@ -6,9 +6,10 @@ import { readGraph } from "../formats/operator-graph.ts";
 import type { OperatorGraph } from "../graph/operators.ts";
 import { decodeFloats } from "../kernels/float-values.ts";
 import { withKernels } from "../kernels/idle.ts";
-import { drawInputs, type GivenInput } from "../run/onnx/random-inputs.ts";
+import { checkGiven, drawInputs, type GivenInput } from "../run/onnx/random-inputs.ts";
 import { loadOnnxRuntime, type OnnxRuntime, type OnnxRuntimeTensor } from "../run/onnx/runtime.ts";
 import { type OnnxSession, openSession } from "../run/onnx/session.ts";
+import { OPEN_SIZES } from "./open-sizes.ts";
 import type { SpecRunner } from "./verify-spec.ts";
 
 /** How inputs are drawn, and what runs the model. */
@@ -23,11 +24,6 @@ export interface OnnxRunnerOptions {
   /** Sizes and values of inputs by name, where they are known. Others are drawn. */
   readonly inputs?: ReadonlyMap<string, GivenInput> | undefined;
 }
-
-/** Sizes for what a file leaves open, as [batch, every other size], in the order in which they are tried. */
-const SIZES: readonly (readonly [batch: number, free: number])[] = [2, 1].flatMap((batch) =>
-  [16, 64, 224, 512, 1024, 1].map((free) => [batch, free] as const),
-);
 
 /**
  * A runner for `verifySpec`: the model's own ONNX file with changed tensors in onnxruntime. Inputs are drawn at random
@@ -62,7 +58,7 @@ export async function onnxRunner(model: Model, options: OnnxRunnerOptions = {}):
       try {
         if (sets !== undefined) return await runAll(session, compared, sets);
         let fault: unknown;
-        for (const [batch, free] of isOpen ? SIZES : SIZES.slice(0, 1)) {
+        for (const [batch, free] of isOpen ? OPEN_SIZES : OPEN_SIZES.slice(0, 1)) {
           signal?.throwIfAborted();
           const drawn = draw(batch, free);
           try {
@@ -96,18 +92,6 @@ function comparedValues({ origin }: Model, { operators, outputs }: OperatorGraph
     const argument = arguments_.get(output);
     return argument !== undefined && made.has(argument) ? argument : output;
   });
-}
-
-/** A mistyped name would leave the input to chance. */
-function checkGiven(
-  model: string,
-  inputs: readonly { readonly name: string }[],
-  given: OnnxRunnerOptions["inputs"],
-): void {
-  const names = inputs.map(({ name }) => name);
-  for (const name of given?.keys() ?? [])
-    if (!names.includes(name))
-      throw new RangeError(`${model} has no input ${name}, expected one of ${names.join(", ")}`);
 }
 
 async function runAll(

@@ -6,6 +6,7 @@ import { writeThenClose } from "../../io/write-then-close.ts";
 import type { FormatModule } from "../format.ts";
 import { checkPlacesToWrite, hdf5Patches } from "../hdf5/write-hdf5.ts";
 import { requireNumbersRead, requireSameInfos, staleNotes } from "../same-contents.ts";
+import type { KerasModel } from "./graph/read-config.ts";
 import { type Hdf5Container, openHdf5Model } from "./open-hdf5.ts";
 import { graphOfConfig, parseConfig } from "./read-graph.ts";
 
@@ -21,9 +22,13 @@ export const checkWrite: NonNullable<FormatModule["checkWrite"]> = (model, like)
   checkHdf5Write(model, into, into.file.name);
 };
 
+/** The layers that a file of a whole model has; undefined for weights alone, and for a custom class. */
+export const layersIn = ({ file, config }: Hdf5Container): KerasModel | undefined =>
+  config === undefined ? undefined : parseConfig(config, file.name);
+
 export const readGraph: NonNullable<FormatModule["readGraph"]> = async ({ container }) => {
-  const { file, config, tensors, producer } = container as Hdf5Container;
-  const model = config === undefined ? undefined : parseConfig(config, file.name);
+  const { file, tensors, producer } = container as Hdf5Container;
+  const model = layersIn(container as Hdf5Container);
   return model && graphOfConfig(model, tensors.keys(), file.name, producer);
 };
 

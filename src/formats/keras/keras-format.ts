@@ -7,6 +7,7 @@ import { patchZip } from "../../io/zip-patch.ts";
 import type { FormatModule } from "../format.ts";
 import { hdf5Patches } from "../hdf5/write-hdf5.ts";
 import { staleNotes } from "../same-contents.ts";
+import type { KerasModel } from "./graph/read-config.ts";
 import { checkHdf5Write } from "./hdf5-format.ts";
 import { jsonText, type KerasContainer, openKeras } from "./open-keras.ts";
 import { graphOfConfig, parseConfig } from "./read-graph.ts";
@@ -23,12 +24,16 @@ export const checkWrite: NonNullable<FormatModule["checkWrite"]> = (model, like)
   checkHdf5Write(model, into.inside, into.zip.source.name);
 };
 
+/** The layers of an archive; undefined for a custom class, which only its Python shows. */
+export async function layersIn({ zip }: KerasContainer, signal?: AbortSignal): Promise<KerasModel | undefined> {
+  const config = await jsonText(zip, "config.json", signal);
+  return config === undefined ? undefined : parseConfig(config, zip.source.name);
+}
+
 export const readGraph: NonNullable<FormatModule["readGraph"]> = async ({ container }, { signal }) => {
   const { zip, inside } = container as KerasContainer;
-  const { name } = zip.source;
-  const config = await jsonText(zip, "config.json", signal);
-  const model = config === undefined ? undefined : parseConfig(config, name);
-  return model && graphOfConfig(model, inside.tensors.keys(), name, "Keras");
+  const model = await layersIn(container as KerasContainer, signal);
+  return model && graphOfConfig(model, inside.tensors.keys(), zip.source.name, "Keras");
 };
 
 export const write: NonNullable<FormatModule["write"]> = (model, sink, { like, ...options }) =>

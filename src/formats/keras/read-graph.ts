@@ -6,7 +6,7 @@ import { findKeyFault } from "../../base/json-keys.ts";
 import type { OperatorGraph } from "../../graph/operators.ts";
 import { kerasGraph } from "./graph/keras-graph.ts";
 import { type KerasModel, readKerasConfig } from "./graph/read-config.ts";
-import { namedVariables, numberedVariables } from "./graph/variables.ts";
+import { type FindLayer, namedVariables, numberedVariables } from "./graph/variables.ts";
 
 const MAX_JSON_DEPTH = 256;
 
@@ -24,14 +24,19 @@ export function parseConfig(text: string, file: string): KerasModel | undefined 
   return readKerasConfig(json, file);
 }
 
-/** The graph of a model whose tensors have these names, numbered by Keras 3 or named. */
+/** Finds variables of layers among these names of tensors, numbered by Keras 3 or named. */
+export function findVariables(model: KerasModel, names: Iterable<string>): FindLayer {
+  const all = new Set(names);
+  const isNumbered = [...all].some((name) => /\/vars\/\d+$/.test(name));
+  return isNumbered ? numberedVariables(model, all) : namedVariables(all);
+}
+
+/** The graph of a model whose tensors have these names. */
 export function graphOfConfig(
   model: KerasModel,
   names: Iterable<string>,
   file: string,
   producer?: string,
 ): OperatorGraph {
-  const all = new Set(names);
-  const isNumbered = [...all].some((name) => /\/vars\/\d+$/.test(name));
-  return kerasGraph(model, isNumbered ? numberedVariables(model, all) : namedVariables(all), file, producer);
+  return kerasGraph(model, findVariables(model, names), file, producer);
 }

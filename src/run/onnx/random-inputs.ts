@@ -25,6 +25,18 @@ export interface DrawOptions {
   readonly given: ReadonlyMap<string, GivenInput>;
 }
 
+/** Throws `RangeError` for a name that no input has: a mistyped one would leave the input to chance. */
+export function checkGiven(
+  model: string,
+  inputs: readonly { readonly name: string }[],
+  given: ReadonlyMap<string, GivenInput> | undefined,
+): void {
+  const names = inputs.map(({ name }) => name);
+  for (const name of given?.keys() ?? [])
+    if (!names.includes(name))
+      throw new RangeError(`${model} has no input ${name}, expected one of ${names.join(", ")}`);
+}
+
 /** What the graph does with the whole numbers of an input. */
 interface WholeUse {
   /** They are rows of a table of that many. */
@@ -40,7 +52,9 @@ export function drawInputs(
   options: DrawOptions,
 ): Map<string, OnnxRuntimeTensor>[] {
   const uses = wholeUses(graph, tensors);
-  const ways = Math.max(1, ...[...uses.values()].map(({ compared }) => compared.size + (compared.size > 0 ? 1 : 0)));
+  const asked = graph.inputs.filter(({ dtype }) => dtype !== undefined && /^[IU]\d/.test(dtype));
+  const compared = asked.map(({ name }) => uses.get(name)!.compared.size);
+  const ways = Math.max(1, ...compared.map((count) => (count > 0 ? count + 1 : 0)));
   return Array.from({ length: ways }, (_, way) => {
     const rng = createRng(options.seed + way);
     return new Map(
@@ -99,9 +113,9 @@ function cycle(values: readonly number[]): () => number {
  * in turn.
  */
 function valuesFor(dtype: string, use: WholeUse | undefined, { rng, way }: Drawing): () => number {
+  if (use !== undefined && use.limit > 0) return () => rng.below(use.limit);
   if (dtype.startsWith("F")) return () => gaussian(rng);
   if (dtype === "BOOL") return () => 1;
-  if (use !== undefined && use.limit > 0) return () => rng.below(use.limit);
   const compared = [...(use?.compared ?? [])];
   if (compared.length > 0) return () => compared[way] ?? Math.max(...compared) + 1;
   if (dtype === "U8") return () => rng.below(256);
@@ -145,11 +159,10 @@ interface Walk {
 
 function wholeUses(graph: OperatorGraph, tensors: ReadonlyMap<string, TensorInfo>): Map<string, WholeUse> {
   const walk: Walk = { from: new Map(), uses: new Map(), constants: new Map(), tables: new Map() };
-  for (const { name, dtype } of graph.inputs)
-    if (dtype !== undefined && /^[IU]\d/.test(dtype)) {
-      walk.from.set(name, name);
-      walk.uses.set(name, { limit: 0, compared: new Set() });
-    }
+  for (const { name } of graph.inputs) {
+    walk.from.set(name, name);
+    walk.uses.set(name, { limit: 0, compared: new Set() });
+  }
   walkGraph(walk, graph, tensors);
   return walk.uses;
 }

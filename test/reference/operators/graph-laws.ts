@@ -2,6 +2,7 @@
 
 import type { Spec } from "../../../src/axes/types.ts";
 import type { Rng } from "../../../src/base/rng.ts";
+import type { FrozenAxis } from "../../../src/infer/frozen-axes.ts";
 import { inferSpec } from "../../../src/infer/infer-spec.ts";
 import { applyPermutations } from "../../../src/perm/apply-permutations.ts";
 import { fromModel, type Tensors, toModel } from "../networks.ts";
@@ -57,31 +58,46 @@ interface Place {
   readonly axis: number;
 }
 
+/** A network that runs with any tensors on one input, and the axes that inference froze. */
+export interface FrozenNetwork {
+  readonly tensors: Tensors;
+  readonly frozen: readonly FrozenAxis[];
+  /** Outputs that are closer than this, relative to the largest, are the same. */
+  readonly tolerance: number;
+  run(tensors: Tensors): readonly number[] | Promise<readonly number[]>;
+}
+
 /** Axes that are frozen as wholes although exchanging two units on them, and on at most five other axes of that size, changes nothing. */
 export async function stuckAxes(network: RandomGraph, rng: Rng, subsets: number): Promise<string[]> {
   const { frozen } = await inferSpec(network.graph, toModel(network.tensors));
   const input = randomInput(network.input, rng);
-  const before = outputsOf(network, network.tensors, input);
-  const matters = (tensor: string): boolean => {
-    const { shape, data } = network.tensors.get(tensor)!;
-    const other = new Map(network.tensors).set(tensor, {
-      shape,
-      data: data.map((each, at) => each * (1.5 + 0.1 * (at % 7))),
-    });
-    return deviation(before, outputsOf(network, other, input)) > 1e-9;
-  };
-  const read = new Map([...network.tensors].filter(([tensor]) => matters(tensor)));
+  const run = (tensors: Tensors): number[] => outputsOf(network, tensors, input);
+  return stuckAxesOf({ tensors: network.tensors, frozen, tolerance: 1e-9, run }, rng, subsets);
+}
+
+/** The same, of a network on any runtime. */
+export async function stuckAxesOf(
+  { tensors, frozen, tolerance, run }: FrozenNetwork,
+  rng: Rng,
+  subsets: number,
+): Promise<string[]> {
+  const before = await run(tensors);
+  const read: Tensors = new Map();
+  for (const [tensor, { shape, data }] of tensors) {
+    const scaled = data.map((each, at) => each * (1.5 + 0.1 * (at % 7)));
+    const after = await run(new Map(tensors).set(tensor, { shape, data: scaled }));
+    if (deviation(before, after) > tolerance) read.set(tensor, { shape, data });
+  }
   const all = [...read].flatMap(([tensor, { shape }]) => shape.map((size, axis) => ({ tensor, axis, size })));
   const stuck: string[] = [];
   for (const { tensor, axis, from, until } of frozen) {
-    const size = network.tensors.get(tensor)!.shape[axis]!;
-    if (from > 0 || until < size || size > 12 || !read.has(tensor)) continue;
+    const size = tensors.get(tensor)!.shape[axis]!;
+    if (from > 0 || until < size || size < 2 || size > 12 || !read.has(tensor)) continue;
     const others = all.filter((each) => each.size === size && !(each.tensor === tensor && each.axis === axis));
     const [i, j] = [0, 1 + rng.below(size - 1)];
     for (const chosen of subsetsOf(others, subsets, rng)) {
       const places = [{ tensor, axis }, ...chosen];
-      const after = outputsOf(network, exchanged(network.tensors, places, i, j), input);
-      if (deviation(before, after) > 1e-9) continue;
+      if (deviation(before, await run(exchanged(tensors, places, i, j))) > tolerance) continue;
       stuck.push(places.map((place) => `${place.tensor} ${place.axis}`).join(" + "));
       break;
     }

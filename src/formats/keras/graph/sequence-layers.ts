@@ -91,13 +91,17 @@ const recurrent: LayerKind = (call) => {
   return found && [sequences ? found[0] : found[1]];
 };
 
+/** How a wrapper joins both directions. */
+const JOINS: Readonly<Record<string, string>> = { concat: "Concat", sum: "Add", mul: "Mul", ave: "Mean" };
+
 const bidirectional: LayerKind = (call) => {
   const { config, inputs } = call;
   const inner = config.layer;
   const mode = config.merge_mode ?? "concat";
   if (!isObject(inner) || typeof inner.class_name !== "string" || !isObject(inner.config) || inputs.length !== 1)
     return undefined;
-  if (mode !== "concat" && mode !== "sum") return undefined;
+  const join = typeof mode === "string" && Object.hasOwn(JOINS, mode) ? JOINS[mode] : undefined;
+  if (join === undefined) return undefined;
   const sequences = inner.config.return_sequences === true;
   if (inner.config.return_state === true || inner.config.go_backwards === true) return undefined;
   const [ahead, back] = ["forward", "backward"].map((word, at) =>
@@ -105,7 +109,7 @@ const bidirectional: LayerKind = (call) => {
   );
   if (ahead === undefined || back === undefined) return undefined;
   const both = [ahead, back].map(([all, last]) => (sequences ? all : last));
-  return [mode === "sum" ? op(call, "Add", both) : op(call, "Concat", both, { axis: -1 })];
+  return [op(call, join, both, join === "Concat" ? { axis: -1 } : {})];
 };
 
 /** A dense layer at every step is a dense layer. */
