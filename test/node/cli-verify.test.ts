@@ -1,10 +1,15 @@
 /** `rebasin verify` without the peer for ONNX: families run on TensorFlow.js. */
 
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { createRng } from "../../src/base/rng.ts";
 import { A, B, commandLine } from "../reference/command-line.ts";
+import { residual } from "../reference/keras-cases.ts";
+import { wholeKeras } from "../reference/keras-files.ts";
+import { configOf, tensorsOf } from "../reference/keras-networks.ts";
 import { branchedOnnx, mlpOnnx } from "../reference/onnx-networks.ts";
+import { residualGraph } from "../reference/tfjs-graphs.ts";
 
 const test = suite("rebasin verify");
 const line = commandLine(test);
@@ -36,6 +41,26 @@ test("an ONNX model without onnxruntime-web: one line that says what to install"
   const { code, stderr } = await line.run("verify", "m.onnx");
   assert.is(code, 1);
   assert.match(stderr, /^rebasin: onnxruntime-web is not installed, .*npm install onnxruntime-web\n$/);
+});
+
+test("models of Keras and TensorFlow.js without their loaders: one line that says what to install", async () => {
+  const tensors = tensorsOf(residual, "keras3", createRng(1));
+  writeFileSync(line.path("m.keras"), wholeKeras(configOf(residual, "keras3"), tensors, "keras3"));
+  for (const [name, bytes] of Object.entries(residualGraph().files())) {
+    mkdirSync(line.path("graph"), { recursive: true });
+    writeFileSync(line.path(`graph/${name}`), bytes);
+  }
+  for (const [model, peer] of [
+    ["m.keras", "layers"],
+    ["graph", "converter"],
+  ]) {
+    const { code, stderr } = await line.run("verify", model!);
+    assert.is(code, 1);
+    assert.match(
+      stderr,
+      new RegExp(`^rebasin: @tensorflow/tfjs-${peer} is not installed, .*@tensorflow/tfjs-${peer}\n$`),
+    );
+  }
 });
 
 test("inspect says the spec of an ONNX model's own graph; --graph carries it over to a checkpoint", async () => {

@@ -36,12 +36,15 @@ export function legacyWeights(
 }
 
 /** A `.keras` file: JSON and weights. */
-export function kerasFile(weights: Uint8Array = weightsFile(), part: Partial<ZipPart> = {}): Uint8Array<ArrayBuffer> {
-  const config = JSON.stringify({ class_name: "Sequential", config: { name: "net", layers: [] } });
+export function kerasFile(
+  weights: Uint8Array = weightsFile(),
+  part: Partial<ZipPart> = {},
+  config: object = { class_name: "Sequential", config: { name: "net", layers: [] } },
+): Uint8Array<ArrayBuffer> {
   return zipFile(
     [
       { name: "metadata.json", content: utf8('{"keras_version": "3.15.0", "date_saved": "2026-05-13@21:23:40"}') },
-      { name: "config.json", content: utf8(config) },
+      { name: "config.json", content: utf8(JSON.stringify(config)) },
       { name: "model.weights.h5", content: weights, ...part },
     ],
     {},

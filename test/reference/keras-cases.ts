@@ -16,7 +16,7 @@ export const dense = (
   from: number,
   to: number,
   config: object = { activation: "relu" },
-): Layer => ["Dense", name, config, [reads], { kernel: [from, to], bias: [to] }];
+): Layer => ["Dense", name, { units: to, ...config }, [reads], { kernel: [from, to], bias: [to] }];
 const norm = (name: string, reads: string, size: number): Layer => [
   "BatchNormalization",
   name,
@@ -56,14 +56,14 @@ export const separable: KerasNetwork = {
     [
       "SeparableConv2D",
       "sep",
-      { kernel_size: [3, 3], padding: "valid", activation: "relu" },
+      { filters: 5, kernel_size: [3, 3], padding: "valid", activation: "relu" },
       ["dw"],
       { depthwise_kernel: [3, 3, 8, 1], pointwise_kernel: [1, 1, 8, 5], bias: [5] },
     ],
     [
       "Conv2DTranspose",
       "up",
-      { kernel_size: [2, 2], strides: [2, 2], padding: "valid" },
+      { filters: 6, kernel_size: [2, 2], strides: [2, 2], padding: "valid" },
       ["sep"],
       { kernel: [2, 2, 6, 5], bias: [6] },
     ],

@@ -18,7 +18,6 @@ export interface LayersPackage {
   readonly tfl: Loose;
   readonly tf: typeof import("@tensorflow/tfjs-core");
 }
-
 /** A model and the parts that it was put together from. */
 export interface RandomLayers {
   readonly model: Loose;
@@ -63,7 +62,9 @@ const depthwise: Part = ({ tfl, rng }) =>
 const pool =
   (name: string): Part =>
   ({ tfl, rng }, { shape }) =>
-    shape[0]! >= 4 ? tfl.layers[name]({ poolSize: 2, padding: pick(rng, ["same", "valid"]) }) : undefined;
+    shape.slice(0, -1).every((size) => size >= 4)
+      ? tfl.layers[name]({ poolSize: 2, padding: pick(rng, ["same", "valid"]) })
+      : undefined;
 
 const plain =
   (name: string, options: (rng: Rng, shape: readonly number[]) => object | undefined = () => ({})): Part =>
@@ -97,20 +98,17 @@ const bidirectional: Part = ({ tfl, rng }) =>
     mergeMode: pick(rng, ["concat", "sum", "mul", "ave"]),
   });
 
-const norms: readonly (readonly [string, Part])[] = [
+const anywhere: readonly (readonly [string, Part])[] = [
   ["batchNormalization", plain("batchNormalization", (rng) => ({ scale: rng.below(3) > 0, center: rng.below(3) > 0 }))],
   ["layerNormalization", plain("layerNormalization")],
-];
-const anywhere: readonly (readonly [string, Part])[] = [
-  ...norms,
   ["dense", plain("dense", (rng) => ({ units: units(rng), activation: pick(rng, ACTIVATIONS) }))],
-  ["activation", plain("activation", (rng) => ({ activation: pick(rng, [...ACTIVATIONS, "softmax", "gelu"]) }))],
+  [
+    "activation",
+    plain("activation", (rng) => ({ activation: pick(rng, [...ACTIVATIONS, "softmax", "softmax", "gelu"]) })),
+  ],
   ["leakyReLU", plain("leakyReLU")],
-  ["elu", plain("elu")],
   ["reLU", plain("reLU", () => ({ maxValue: 2 }))],
-  ["softmax", plain("softmax", () => ({ axis: -1 }))],
   ["dropout", plain("dropout", () => ({ rate: 0.5 }))],
-  ["gaussianNoise", plain("gaussianNoise", () => ({ stddev: 1 }))],
 ];
 
 /** Parts by the number of axes that they read, without the batch. */
@@ -246,7 +244,8 @@ function inputs({ tfl, rng }: Drawing): { input: Loose; value: Value; name: stri
 }
 
 /** A model of about `steps` layers, whose weights are drawn by `rng`. */
-export function randomLayers({ tfl, tf }: LayersPackage, rng: Rng, steps = 4 + rng.below(5)): RandomLayers {
+export function randomLayers({ tfl, tf }: LayersPackage, rng: Rng): RandomLayers {
+  const steps = 4 + rng.below(5);
   const drawing = { tfl, rng };
   const { input, value: first, name } = inputs(drawing);
   const parts = [name];
@@ -291,7 +290,7 @@ function drawWeights(tf: LayersPackage["tf"], model: Loose, rng: Rng): void {
 export async function savedFiles(model: Loose): Promise<Record<string, Uint8Array>> {
   let files: Record<string, Uint8Array> = {};
   await model.save({
-    save: async ({ weightSpecs, weightData, ...rest }: Loose) => {
+    save: async ({ weightSpecs, weightData, ...rest }: Loose): Promise<object> => {
       const manifest = [{ paths: ["group1-shard1of1.bin"], weights: weightSpecs }];
       const json = JSON.stringify({ ...rest, weightsManifest: manifest });
       files = { "model.json": new TextEncoder().encode(json), "group1-shard1of1.bin": new Uint8Array(weightData) };

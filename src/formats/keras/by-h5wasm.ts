@@ -15,6 +15,8 @@ interface H5wasmModule {
   readonly HEAPU8: Uint8Array;
   _malloc(bytes: number): number;
   _free(pointer: number): void;
+  activate_throwing_error_handler(): number;
+  deactivate_throwing_error_handler(): number;
   get_dataset_data(file: bigint, path: string, count: null, offset: null, strides: null, pointer: bigint): number;
 }
 
@@ -41,10 +43,15 @@ export async function openOutside(file: Hdf5Bytes, why: string, signal?: AbortSi
       const fault = `${name} dataset ${describe(path)} cannot be read by h5wasm, expected sound chunks`;
       if (pointer === 0) throw new FormatError(`${fault} and room for ${byteLength} bytes`);
       try {
+        // Otherwise the library prints its whole stack of reasons.
+        module.activate_throwing_error_handler();
         const status = module.get_dataset_data(h5.file_id, path, null, null, null, BigInt(pointer));
         if (!(status >= 0)) throw new FormatError(fault);
         return module.HEAPU8.slice(pointer, pointer + byteLength);
+      } catch (cause) {
+        throw cause instanceof FormatError ? cause : new FormatError(fault, { cause });
       } finally {
+        module.deactivate_throwing_error_handler();
         module._free(pointer);
       }
     },

@@ -1,5 +1,24 @@
 /** Which layers of Keras `@tensorflow/tfjs-layers` has, and what it reads of their configuration. */
 
+import { describe } from "../../base/describe.ts";
+import type { KerasLayer, KerasModel } from "../../formats/keras/graph/read-config.ts";
+
+/** What messages name of a layer. */
+export type NamedLayer = Pick<KerasLayer, "name" | "kind">;
+
+/** A model's layers, and those of models in it. */
+export function allLayers(model: KerasModel | undefined): KerasLayer[] {
+  return (model?.layers ?? []).flatMap((layer) => [layer, ...allLayers(layer.inside)]);
+}
+
+/** A fault of a layer. */
+export const layerFault = (file: string, { name, kind }: NamedLayer, what: string): RangeError =>
+  new RangeError(`${file} layer ${describe(name)} (${kind}) ${what} for running it in TensorFlow.js`);
+
+/** The fault of a layer that it lacks. */
+export const noLayer = (file: string, layer: NamedLayer): RangeError =>
+  layerFault(file, layer, "is of no class that @tensorflow/tfjs-layers has, expected one");
+
 const CONV = "filters kernel_size strides padding data_format dilation_rate activation use_bias";
 const TRANSPOSED = "filters kernel_size strides padding data_format activation use_bias";
 const POOL = "pool_size strides padding data_format";

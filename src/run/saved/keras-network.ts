@@ -15,6 +15,7 @@ import { readFloats } from "../../kernels/read-floats.ts";
 import { kerasTopology } from "./keras-topology.ts";
 import { layersNetwork } from "./layers-network.ts";
 import { type LayerLike, loadLayers } from "./loaders.ts";
+import { registerResetAfterGru } from "./reset-after-gru.ts";
 import type { SavedLoaders, SavedNetwork } from "./saved-network.ts";
 
 /** Opens a model of Keras with its tensors as they are now: its layers are made first, and get the tensors then. */
@@ -33,8 +34,9 @@ export async function openKerasNetwork(
       `${model.name} has no layers in its file, expected a whole model of Keras, Sequential or Functional`,
     );
   const topology = kerasTopology(config, model.name);
-  const { loadLayersModel } = layers ?? (await loadLayers());
-  const network = await loadLayersModel({ load: async () => ({ modelTopology: topology }) });
+  const loader = layers ?? (await loadLayers());
+  registerResetAfterGru(loader);
+  const network = await loader.loadLayersModel({ load: async () => ({ modelTopology: topology }) });
   try {
     const work: Work = { model, find: findVariables(config, model.tensors.keys()), signal };
     await fillModel(work, network, config, []);

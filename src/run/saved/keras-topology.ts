@@ -9,10 +9,19 @@ import {
   type KerasModel,
   type TensorAt,
 } from "../../formats/keras/graph/read-config.ts";
-import { activationThere, hasLayer, useOf } from "./keras-layers.ts";
+import { activationThere, allLayers, hasLayer, layerFault, type NamedLayer, noLayer, useOf } from "./keras-layers.ts";
+import { RESET_AFTER_GRU } from "./reset-after-gru.ts";
 
 /** The tensors come afterwards: drawing them first would take long. */
 const ZEROS = { class_name: "Zeros", config: {} };
+
+/** Where a key is left out, Keras has another value than the package; its first recurrent tensors take long to make. */
+const DEFAULTS: ReadonlyMap<string, JsonObject> = new Map<string, JsonObject>([
+  ["LSTM", { activation: "tanh", recurrent_activation: "sigmoid", recurrent_initializer: ZEROS }],
+  ["GRU", { activation: "tanh", recurrent_activation: "sigmoid", recurrent_initializer: ZEROS }],
+  ["SimpleRNN", { activation: "tanh", recurrent_initializer: ZEROS }],
+  ["Softmax", { axis: -1 }],
+]);
 
 interface Reading {
   readonly file: string;
@@ -26,11 +35,6 @@ interface Reading {
 export function kerasTopology(model: KerasModel, file: string): JsonObject {
   const isKeras3 = allLayers(model).some(({ config }) => "batch_shape" in config || isObject(config.dtype));
   return modelJson({ file, isKeras3 }, model, "model");
-}
-
-/** A model's layers, and those of models in it. */
-function allLayers({ layers }: KerasModel): KerasLayer[] {
-  return layers.flatMap((layer) => [layer, ...(layer.inside === undefined ? [] : allLayers(layer.inside))]);
 }
 
 function modelJson(reading: Reading, model: KerasModel, name: string): JsonObject {
@@ -56,19 +60,18 @@ function layerJson(reading: Reading, layer: KerasLayer): JsonObject {
   return { ...json, name, inbound_nodes: nodes };
 }
 
-function fault({ file }: Reading, { name, kind }: Pick<KerasLayer, "name" | "kind">, what: string): RangeError {
-  return new RangeError(`${file} layer ${describe(name)} (${kind}) ${what} for running it in TensorFlow.js`);
-}
+const fault = ({ file }: Reading, layer: NamedLayer, what: string): RangeError => layerFault(file, layer, what);
 
 /** A layer without a model in it; of a wrapper, with the layer that it has. */
 function plainJson(
   reading: Reading,
-  layer: Pick<KerasLayer, "name" | "kind">,
+  layer: NamedLayer,
   config: JsonObject,
 ): { class_name: string; config: JsonObject } {
   const { kind, name } = layer;
-  if (!hasLayer(kind)) throw fault(reading, layer, "is of no class that @tensorflow/tfjs-layers has, expected one");
-  const made: Record<string, unknown> = { name };
+  if (kind === "GRU" && config.reset_after === true) return resetAfter(reading, layer, config);
+  if (!hasLayer(kind)) throw noLayer(reading.file, layer);
+  const made: Record<string, unknown> = { name, ...DEFAULTS.get(kind) };
   for (const [key, value] of Object.entries(config)) {
     if (key === "name") continue;
     if (key.endsWith("_initializer")) made[key] = ZEROS;
@@ -86,6 +89,21 @@ function plainJson(
   return { class_name: kind, config: made };
 }
 
+const OF_CELLS = new Set("name units activation recurrent_activation use_bias".split(" "));
+
+/** A recurrent layer around the cell of this package. */
+function resetAfter(
+  reading: Reading,
+  layer: NamedLayer,
+  { reset_after: _, ...config }: JsonObject,
+): { class_name: string; config: JsonObject } {
+  const { class_name, config: all } = plainJson(reading, layer, config);
+  const own = Object.entries(all).filter(([key]) => OF_CELLS.has(key));
+  const rest = Object.entries(all).filter(([key]) => key === "name" || !OF_CELLS.has(key));
+  const cell = { class_name: RESET_AFTER_GRU, config: { ...Object.fromEntries(own), name: `${class_name}_cell` } };
+  return { class_name: "RNN", config: { ...Object.fromEntries(rest), cell } };
+}
+
 /** Keras lists the one axis of a batch norm. */
 const simplified = (kind: string, key: string, value: unknown): unknown =>
   kind === "BatchNormalization" && key === "axis" && Array.isArray(value) && value.length === 1 ? value[0] : value;
@@ -96,14 +114,14 @@ function dtypeOf(kind: string, value: unknown): JsonObject {
   return { dtype: /^u?int/.test(value) ? "int32" : value === "bool" ? "bool" : "float32" };
 }
 
-function activation(reading: Reading, layer: Pick<KerasLayer, "name" | "kind">, value: unknown): string {
+function activation(reading: Reading, layer: NamedLayer, value: unknown): string {
   const name = activationName(value);
   const found = activationThere(name, reading.isKeras3);
   if (found === undefined) throw fault(reading, layer, `has the activation ${describe(name)}, expected a usual one`);
   return found;
 }
 
-function innerLayer(reading: Reading, outer: Pick<KerasLayer, "name" | "kind">, value: unknown): JsonObject {
+function innerLayer(reading: Reading, outer: NamedLayer, value: unknown): JsonObject {
   if (!isObject(value) || typeof value.class_name !== "string" || !isObject(value.config))
     throw fault(reading, outer, `has the layer ${describe(value)}, expected one with a class`);
   const { class_name: kind, config } = value;
@@ -111,12 +129,7 @@ function innerLayer(reading: Reading, outer: Pick<KerasLayer, "name" | "kind">, 
 }
 
 /** The way back is made of the way there: another one would be passed over. */
-function checkBackward(
-  reading: Reading,
-  layer: Pick<KerasLayer, "name" | "kind">,
-  ahead: unknown,
-  back: unknown,
-): void {
+function checkBackward(reading: Reading, layer: NamedLayer, ahead: unknown, back: unknown): void {
   const plain = (value: unknown): string => {
     const { name: _, go_backwards: __, ...rest } = isObject(value) && isObject(value.config) ? value.config : {};
     return JSON.stringify(rest);

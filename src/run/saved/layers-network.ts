@@ -2,8 +2,11 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { Model } from "../../base/model.ts";
+import { readKerasConfig } from "../../formats/keras/graph/read-config.ts";
+import { isObject } from "../../formats/tfjs/manifest.ts";
 import type { TfjsContainer } from "../../formats/tfjs/tfjs-container.ts";
 import { savedArtifacts } from "./artifacts.ts";
+import { allLayers, noLayer } from "./keras-layers.ts";
 import { type LayersModelLike, loadLayers } from "./loaders.ts";
 import { floatsOf, type SavedLoaders, type SavedNetwork, tensorOf, told } from "./saved-network.ts";
 
@@ -16,7 +19,19 @@ export async function openLayersNetwork(
 ): Promise<SavedNetwork> {
   const { loadLayersModel } = layers ?? (await loadLayers());
   const artifacts = await savedArtifacts(model, container, signal);
-  return layersNetwork(model.name, await loadLayersModel({ load: async () => artifacts }));
+  const network = loadLayersModel({ load: async () => artifacts });
+  return layersNetwork(model.name, await network.catch(orNamed(model.name, container.json.modelTopology)));
+}
+
+/** The package names the class alone. */
+function orNamed(file: string, topology: unknown): (error: unknown) => never {
+  return (error) => {
+    const [, kind] = /^Unknown layer: ([^\s.]+)/.exec(String(Object(error).message)) ?? [];
+    const json = isObject(topology) ? (topology.model_config ?? topology) : undefined;
+    const layer = allLayers(readKerasConfig(json, file)).find((each) => each.kind === kind);
+    if (layer === undefined) throw error;
+    throw noLayer(file, layer);
+  };
 }
 
 /** A model of layers that runs. `name` begins messages. */

@@ -34,6 +34,16 @@ export interface InputLike {
 export interface TfLayers {
   /** Opens a model of layers from a handler of files. */
   loadLayersModel(handler: io.IOHandler): Promise<LayersModelLike>;
+  readonly layers: {
+    /** What cells of recurrent layers are made from. */
+    readonly RNNCell: unknown;
+    /** A layer that applies an activation by its name. */
+    activation(options: { activation: string }): { call(value: Tensor, options: object): Tensor | Tensor[] };
+  };
+  readonly initializers: {
+    /** Weights of zeros. */
+    zeros(): unknown;
+  };
 }
 
 /** A layer of it; a model of layers is one. */

@@ -1,6 +1,6 @@
 /** Convolutions, pools and recurrences. */
 
-import { at, build, type NdArray, ndArray, positions } from "./arrays.ts";
+import { at, build, type NdArray, positions } from "./arrays.ts";
 import type { Attributes, Run } from "./run-graph.ts";
 
 interface Slide {
@@ -86,55 +86,82 @@ interface Sums {
   readonly state: number;
 }
 
-type Cell = (gates: readonly Sums[], hidden: number, cell: number) => readonly [number, number];
+/** What a cell sees of a step: the sums of a gate's unit with the state before, or with another. */
+interface Step {
+  readonly state: Float64Array;
+  readonly cells: Float64Array;
+  readonly resetsBefore: boolean;
+  sums(gate: number, unit: number, state?: Float64Array): Sums;
+}
 
-const lstm: Cell = ([i, o, f, c], _, before) => {
-  const all = ({ input, state }: Sums): number => input + state;
-  const cell = sigmoid(all(f!)) * before + sigmoid(all(i!)) * Math.tanh(all(c!));
-  return [sigmoid(all(o!)) * Math.tanh(cell), cell];
+/** The next state of a unit, and what is in its cell. */
+type Cell = (step: Step, unit: number) => readonly [state: number, cell: number];
+
+const total = ({ input, state }: Sums): number => input + state;
+
+const lstm: Cell = ({ sums, cells }, unit) => {
+  const [i, o, f, c] = [0, 1, 2, 3].map((gate) => total(sums(gate, unit)));
+  const cell = sigmoid(f!) * cells[unit]! + sigmoid(i!) * Math.tanh(c!);
+  return [sigmoid(o!) * Math.tanh(cell), cell];
 };
 
-/** linear_before_reset 1, as PyTorch computes it. */
-const gru: Cell = ([z, r, h], hidden) => {
-  const update = sigmoid(z!.input + z!.state);
-  const fresh = Math.tanh(h!.input + sigmoid(r!.input + r!.state) * h!.state);
-  return [(1 - update) * fresh + update * hidden, 0];
+/** `linear_before_reset` 1 resets the product, as PyTorch does; 0 the state. */
+const gru: Cell = ({ sums, state, resetsBefore }, unit) => {
+  const update = sigmoid(total(sums(0, unit)));
+  const reset = state.map((_, each) => sigmoid(total(sums(1, each))));
+  const own = sums(2, unit);
+  const fresh = resetsBefore
+    ? total(
+        sums(
+          2,
+          unit,
+          state.map((each, at) => each * reset[at]!),
+        ),
+      )
+    : own.input + reset[unit]! * own.state;
+  return [(1 - update) * Math.tanh(fresh) + update * state[unit]!, 0];
 };
 
-const rnn: Cell = ([h]) => [Math.tanh(h!.input + h!.state), 0];
+const rnn: Cell = ({ sums }, unit) => [Math.tanh(total(sums(0, unit))), 0];
 
 const recurrent =
   (gates: number, cell: Cell): Run =>
-  ([x, w, r, bias]) => {
-    const [steps, batch, inputs] = x!.shape as [number, number, number];
+  ([x, w, r, bias], attributes) => {
+    const batchFirst = attributes.number("layout", 0) === 1;
+    const [steps, batch, inputs] = (batchFirst ? [x!.shape[1], x!.shape[0], x!.shape[2]] : x!.shape) as number[];
     const [directions, , hidden] = r!.shape as [number, number, number];
+    const backwards = attributes.text("direction", "forward") === "reverse";
+    const resetsBefore = attributes.number("linear_before_reset", 0) === 0;
     const y = new Map<string, number>();
-    const last: number[] = [];
+    const ends = new Map<string, readonly [state: number, cell: number]>();
     for (let d = 0; d < directions; d++)
-      for (let n = 0; n < batch; n++) {
+      for (let n = 0; n < batch!; n++) {
         let [state, cells] = [new Float64Array(hidden), new Float64Array(hidden)];
-        for (let k = 0; k < steps; k++) {
-          const t = d === 0 ? k : steps - 1 - k;
-          const [next, nextCells] = [new Float64Array(hidden), new Float64Array(hidden)];
-          for (let h = 0; h < hidden; h++) {
-            const sums = Array.from({ length: gates }, (_, g): Sums => {
-              const row = g * hidden + h;
-              let input = bias === undefined ? 0 : at(bias, [d, row]);
-              let own = bias === undefined ? 0 : at(bias, [d, gates * hidden + row]);
-              for (let i = 0; i < inputs; i++) input += at(w!, [d, row, i]) * at(x!, [t, n, i]);
-              for (let j = 0; j < hidden; j++) own += at(r!, [d, row, j]) * state[j]!;
-              return { input, state: own };
-            });
-            [next[h], nextCells[h]] = cell(sums, state[h]!, cells[h]!);
-            y.set([t, d, n, h].join(), next[h]!);
-          }
-          [state, cells] = [next, nextCells];
+        for (let k = 0; k < steps!; k++) {
+          const t = d === 1 || backwards ? steps! - 1 - k : k;
+          const sums = (gate: number, unit: number, from = state): Sums => {
+            const row = gate * hidden + unit;
+            let input = bias === undefined ? 0 : at(bias, [d, row]);
+            let own = bias === undefined ? 0 : at(bias, [d, gates * hidden + row]);
+            for (let i = 0; i < inputs!; i++) input += at(w!, [d, row, i]) * at(x!, batchFirst ? [n, t, i] : [t, n, i]);
+            for (let j = 0; j < hidden; j++) own += at(r!, [d, row, j]) * from[j]!;
+            return { input, state: own };
+          };
+          const next = Array.from(state, (_, unit) => cell({ state, cells, resetsBefore, sums }, unit));
+          state = Float64Array.from(next, ([own]) => own);
+          cells = Float64Array.from(next, ([, own]) => own);
+          for (const [h, own] of state.entries()) y.set([t, d, n, h].join(), own);
         }
-        last.push(...state);
+        for (const [h, own] of state.entries()) ends.set([d, n, h].join(), [own, cells[h]!]);
       }
-    const whole = build([steps, directions, batch, hidden], (position) => y.get(position.join())!);
-    const state: NdArray = ndArray([directions, batch, hidden], last);
-    return [whole, state, state];
+    const end = (which: 0 | 1): NdArray =>
+      batchFirst
+        ? build([batch!, directions, hidden], ([n, d, h]) => ends.get([d, n, h].join())![which])
+        : build([directions, batch!, hidden], (position) => ends.get(position.join())![which]);
+    const whole = batchFirst
+      ? build([batch!, steps!, directions, hidden], ([n, t, d, h]) => y.get([t, d, n, h].join())!)
+      : build([steps!, directions, batch!, hidden], (position) => y.get(position.join())!);
+    return [whole, end(0), end(1)];
   };
 
 /** One entry for each kind. */

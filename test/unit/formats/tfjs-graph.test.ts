@@ -16,97 +16,11 @@ import { type NdArray, ndArray } from "../../reference/operators/arrays.ts";
 import { deviation, randomInput } from "../../reference/operators/graph-laws.ts";
 import { runGraph } from "../../reference/operators/run-graph.ts";
 import { randomPermutations } from "../../reference/plant.ts";
-import { gaussianArray } from "../../reference/random.ts";
 import { layer, sequential, type TfjsWeight, tfjsFiles, weight } from "../../reference/tfjs-builder.ts";
 
+import { type GraphNode, residualGraph, TfjsGraph } from "../../reference/tfjs-graphs.ts";
+
 const test = suite("TensorFlow.js graphs");
-
-interface Node {
-  readonly name: string;
-  readonly op: string;
-  readonly input?: readonly string[];
-  readonly attr?: object;
-}
-
-const text = (value: string): object => ({ s: btoa(value) });
-const numbers = (...values: number[]): object => ({ list: { i: values.map(String) } });
-const texts = (...values: string[]): object => ({ list: { s: values.map((value) => btoa(value)) } });
-
-/** Weights and nodes of a graph in the making. */
-class Graph {
-  readonly nodes: Node[] = [];
-  readonly weights: TfjsWeight[] = [];
-  readonly #rng = createRng(3);
-
-  node(op: string, name: string, input: readonly string[], attr: object = {}): string {
-    this.nodes.push({ name, op, input, attr });
-    return name;
-  }
-
-  floats(name: string, ...shape: number[]): string {
-    const size = shape.reduce((product, each) => product * each, 1);
-    const data = gaussianArray(size, this.#rng, 0.5).map((value) =>
-      name.endsWith("variance") ? 0.5 + Math.abs(value) : value,
-    );
-    this.weights.push(weight(name, "float32", shape, new Uint8Array(data.buffer)));
-    return this.node("Const", name, []);
-  }
-
-  ints(name: string, ...values: number[]): string {
-    this.weights.push(weight(name, "int32", [values.length], new Uint8Array(Int32Array.from(values).buffer)));
-    return this.node("Const", name, []);
-  }
-
-  open(rest: object = {}): Promise<Model> {
-    const topology = { modelTopology: { node: this.nodes, library: {} }, convertedBy: "by hand" };
-    return openModel(memoryFiles(tfjsFiles(this.weights, { rest: { format: "graph-model", ...topology, ...rest } })));
-  }
-}
-
-const CONV = {
-  strides: numbers(1, 1, 1, 1),
-  padding: text("SAME"),
-  data_format: text("NHWC"),
-  dilations: numbers(1, 1, 1, 1),
-};
-
-/** A residual network as the converter writes it: biases and activations fused, a norm by itself, a flatten by its sizes. */
-function residual(): Graph {
-  const g = new Graph();
-  g.node("Placeholder", "x", [], {
-    shape: { shape: { dim: [{ size: "-1" }, { size: "6" }, { size: "6" }, { size: "3" }] } },
-  });
-  const c1 = g.node("_FusedConv2D", "c1", ["x", g.floats("c1/w", 3, 3, 3, 4), g.floats("c1/b", 4)], {
-    ...CONV,
-    fused_ops: texts("BiasAdd", "Relu"),
-  });
-  const dw = g.node("FusedDepthwiseConv2dNative", "dw", [c1, g.floats("dw/w", 3, 3, 4, 1), g.floats("dw/b", 4)], {
-    ...CONV,
-    fused_ops: texts("BiasAdd"),
-  });
-  const statistics = ["scale", "shift", "mean", "variance"].map((name) => g.floats(`bn/${name}`, 4));
-  const bn = g.node("FusedBatchNormV3", "bn", [dw, ...statistics], {
-    epsilon: { f: 0.001 },
-    data_format: text("NHWC"),
-    is_training: { b: false },
-  });
-  const sum = g.node("AddV2", "sum", [c1, `${bn}:0`]);
-  const pool = g.node("MaxPool", "pool", [sum], {
-    ksize: numbers(1, 2, 2, 1),
-    strides: numbers(1, 2, 2, 1),
-    padding: text("VALID"),
-  });
-  const flat = g.node("Reshape", "flat", [pool, g.ints("flat/shape", -1, 36)]);
-  const hidden = g.node("_FusedMatMul", "hidden", [flat, g.floats("hidden/w", 36, 5), g.floats("hidden/b", 5)], {
-    fused_ops: texts("BiasAdd", "Relu"),
-  });
-  const out = g.node("MatMul", "out", [hidden, g.floats("out/w", 2, 5)], {
-    transpose_a: { b: false },
-    transpose_b: { b: true },
-  });
-  g.node("Softmax", "Identity", [out]);
-  return g;
-}
 
 const axesOf = async (model: Model): Promise<Record<string, string>> => {
   const { spec } = await inferSpec((await readGraph(model))!, model);
@@ -114,7 +28,7 @@ const axesOf = async (model: Model): Promise<Record<string, string>> => {
 };
 
 test("a graph model with fused operators: what is added has one order, whatever names say", async () => {
-  assert.equal(await axesOf(await residual().open()), {
+  assert.equal(await axesOf(await residualGraph().open()), {
     "c1/w": "_, _, _, P0",
     "c1/b": "P0",
     "dw/w": "_, _, P0, _",
@@ -131,7 +45,7 @@ test("a graph model with fused operators: what is added has one order, whatever 
 });
 
 test("random permutations of every group keep the function", async () => {
-  const model = await residual().open({ signature: { outputs: { y: { name: "Identity:0" } } } });
+  const model = await residualGraph().open({ signature: { outputs: { y: { name: "Identity:0" } } } });
   const graph = (await readGraph(model))!;
   const rng = createRng(5);
   const { spec } = await inferSpec(graph, model);
@@ -152,7 +66,7 @@ test("random permutations of every group keep the function", async () => {
 });
 
 test("axes and sizes in constants: splits, joins, means, slices, transposes", async () => {
-  const g = new Graph();
+  const g = new TfjsGraph();
   g.node("Placeholder", "x", [], { shape: { shape: { dim: [{ size: "1" }, { size: "6" }] } } });
   const all = g.node("MatMul", "all", ["x", g.floats("w", 6, 8)]);
   g.node("Split", "halves", [g.ints("axis", 1), all], { num_split: { i: "2" } });
@@ -171,12 +85,12 @@ test("axes and sizes in constants: splits, joins, means, slices, transposes", as
 });
 
 test("an operator that is not known, and outputs of hidden values, keep orders", async () => {
-  const g = residual();
+  const g = residualGraph();
   const fixed = await axesOf(
     await g.open({ signature: { outputs: { y: { name: "Identity" }, hidden: { name: "hidden" } } } }),
   );
   assert.is(fixed["hidden/w"], "9*P0, _");
-  const odd = new Graph();
+  const odd = new TfjsGraph();
   odd.node("Placeholder", "x", [], { shape: { shape: { dim: [{ size: "1" }, { size: "6" }] } } });
   odd.node("MatMul", "a", ["x", odd.floats("w", 6, 8)]);
   odd.node("MatMul", "y", [odd.node("MyOp", "b", ["a"]), odd.floats("v", 8, 2)]);
@@ -237,9 +151,9 @@ test("layers models are Keras' graphs", async () => {
 
 test("hostile: circles, nodes that are missing or twice, too many outputs", async () => {
   const read = async (...nodes: readonly unknown[]): Promise<unknown> => {
-    const g = new Graph();
+    const g = new TfjsGraph();
     g.floats("w", 2, 2);
-    g.nodes.push(...(nodes as Node[]));
+    g.nodes.push(...(nodes as GraphNode[]));
     return readGraph(await g.open());
   };
   for (const [nodes, message] of [
