@@ -134,7 +134,7 @@ test("options that do not fit are refused", async () => {
   for (const [words, message] of [
     [["--shape", "x"], /--shape x, expected NAME=1x3x224x224/],
     [["--value", "x=a"], /--value x=a, expected NAME=16000/],
-    [["--value", "x=1"], /which has no graph, expected an ONNX model or --graph/],
+    [["--value", "x=1"], /which has no graph, expected a model with one or --graph/],
     [["--shape", "x=1x2"], /--shape 1x2 of images, expected NAME=HEIGHTxWIDTHxCHANNELS/],
   ] as const) {
     const { code, stderr } = await line.run("verify", A, ...words);

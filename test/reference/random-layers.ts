@@ -3,31 +3,28 @@
 import type { Rng } from "../../src/base/rng.ts";
 import { gaussian } from "./random.ts";
 
-/** A value of a model that is being put together: its shape without the batch. */
-interface Value {
-  // biome-ignore lint/suspicious/noExplicitAny: the package's types are not installed here
-  readonly value: any;
-  readonly shape: readonly number[];
-}
-
 // biome-ignore lint/suspicious/noExplicitAny: the package's types are not installed here
 type Loose = any;
+
+/** A value of a model that is being put together: its shape without the batch. */
+interface Value {
+  readonly value: Loose;
+  readonly shape: readonly number[];
+}
 
 /** What makes a model: the package and TensorFlow.js itself. */
 export interface LayersPackage {
   readonly tfl: Loose;
   readonly tf: typeof import("@tensorflow/tfjs-core");
 }
+
 /** A model and the parts that it was put together from. */
 export interface RandomLayers {
   readonly model: Loose;
   readonly parts: readonly string[];
 }
 
-interface Drawing {
-  readonly tfl: Loose;
-  readonly rng: Rng;
-}
+type Drawing = Pick<LayersPackage, "tfl"> & { readonly rng: Rng };
 
 const pick = <T>(rng: Rng, list: readonly T[]): T => list[rng.below(list.length)]!;
 const ACTIVATIONS = ["linear", "relu", "tanh", "sigmoid", "elu", "selu", "softplus", "softsign", "swish", "relu6"];

@@ -24,18 +24,41 @@ interface CellBase {
   addWeight(name: string, shape: number[], dtype: null, initializer: unknown): Variable;
 }
 
+type Activation = (value: tf.Tensor) => tf.Tensor;
+
+/** The cell's step. Weights are the kernels and, with a bias, one row for the input and one for the state. */
+function nextState(
+  [kernel, recurrent, bias]: readonly tf.Tensor2D[],
+  input: tf.Tensor2D,
+  state: tf.Tensor2D,
+  gate: Activation,
+  own: Activation,
+): tf.Tensor {
+  const rows = bias && tf.split(bias, 2, 0);
+  const sums = [tf.matMul(input, kernel!), tf.matMul(state, recurrent!)].map((product, at) =>
+    tf.split(rows === undefined ? product : tf.add(product, rows[at]!), 3, 1),
+  ) as [tf.Tensor[], tf.Tensor[]];
+  const [update, reset] = [0, 1].map((at) => gate(tf.add(sums[0][at]!, sums[1][at]!)));
+  const fresh = own(tf.add(sums[0][2]!, tf.mul(reset!, sums[1][2]!)));
+  return tf.add(tf.mul(update!, state), tf.mul(tf.sub(1, update!), fresh));
+}
+
 const known = new WeakSet<object>();
 
 /** Makes the class known to the package, once. Source: keras/src/layers/rnn/gru.py, `GRUCell.call`. */
-export function registerResetAfterGru({ layers, initializers }: TfLayers): void {
-  if (known.has(layers)) return;
-  known.add(layers);
+export function registerResetAfterGru(loader: TfLayers): void {
+  if (known.has(loader.layers)) return;
+  known.add(loader.layers);
+  tf.serialization.registerClass(cellClass(loader) as never);
+}
+
+function cellClass({ layers, initializers }: TfLayers): object {
   const Base = layers.RNNCell as new (options: object) => CellBase;
-  class ResetAfterGru extends Base {
+  return class ResetAfterGru extends Base {
     static readonly className = RESET_AFTER_GRU;
     readonly #options: CellArguments;
-    readonly #gate: (value: tf.Tensor) => tf.Tensor;
-    readonly #new: (value: tf.Tensor) => tf.Tensor;
+    readonly #gate: Activation;
+    readonly #new: Activation;
     #weights: readonly Variable[] = [];
 
     constructor(options: CellArguments) {
@@ -59,22 +82,13 @@ export function registerResetAfterGru({ layers, initializers }: TfLayers): void 
     }
 
     call([input, state]: readonly [tf.Tensor2D, tf.Tensor2D]): tf.Tensor[] {
-      return tf.tidy(() => {
-        const [kernel, recurrent, bias] = this.#weights.map((weight) => weight.read());
-        const rows = bias && tf.split(bias, 2, 0);
-        const gates = [tf.matMul(input, kernel!), tf.matMul(state, recurrent!)].map((sums, at) =>
-          tf.split(rows === undefined ? sums : tf.add(sums, rows[at]!), 3, 1),
-        ) as [tf.Tensor[], tf.Tensor[]];
-        const [update, reset] = [0, 1].map((at) => this.#gate(tf.add(gates[0][at]!, gates[1][at]!)));
-        const fresh = this.#new(tf.add(gates[0][2]!, tf.mul(reset!, gates[1][2]!)));
-        const next = tf.add(tf.mul(update!, state), tf.mul(tf.sub(1, update!), fresh));
-        return [next, next];
-      });
+      const weights = this.#weights.map((weight) => weight.read());
+      const next = tf.tidy(() => nextState(weights, input, state, this.#gate, this.#new));
+      return [next, next];
     }
 
     static fromConfig(kind: new (options: CellArguments) => ResetAfterGru, options: CellArguments): ResetAfterGru {
       return new kind(options);
     }
-  }
-  tf.serialization.registerClass(ResetAfterGru as never);
+  };
 }
