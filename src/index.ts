@@ -22,7 +22,7 @@ export { FormatError, SpecError } from "./base/errors.ts";
 export { memoryModel, type TensorData } from "./base/memory-model.ts";
 export { type BytePart, elementCount, type GraphUse, type Model, type Origin, type TensorInfo } from "./base/model.ts";
 export type { Computing, Running } from "./base/options.ts";
-export type { OnProgress, Progress, Stage } from "./base/progress.ts";
+export type { OnProgress, Progress, Stage, Work } from "./base/progress.ts";
 export { tensorBytes } from "./base/tensor-bytes.ts";
 export { VERSION } from "./base/version.ts";
 export {

@@ -18,13 +18,24 @@ export type Stage =
   | "merge"
   | "write";
 
+/**
+ * How much is done of a stage, or, where its end is not known, of the step behind `done`: what time goes by, as steps
+ * differ in size. A step may end early.
+ */
+export interface Work {
+  readonly done: number;
+  readonly total: number;
+  readonly unit: "bytes" | "multiplications";
+}
+
 /** One progress report. `done`/`total` count steps of `stage`; `total` is undefined where the end is not known. */
 export interface Progress {
   readonly stage: Stage;
   readonly done: number;
   readonly total?: number | undefined;
-  /** Objective reached so far, in matching stages. */
+  /** Objective reached so far, in matching stages: after a step, not inside. */
   readonly objective?: number | undefined;
+  readonly work?: Work | undefined;
 }
 
 /** Called between steps. Must not throw. */

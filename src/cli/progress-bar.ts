@@ -1,6 +1,6 @@
 /** Progress on stderr: a bar where that is a terminal, else a plain line every few seconds of long work. */
 
-import type { OnProgress, Progress, Stage } from "../base/progress.ts";
+import type { OnProgress, Progress, Work } from "../base/progress.ts";
 
 const WIDTH = 24;
 /** Redrawing more often than this only flickers. */
@@ -72,22 +72,56 @@ function plainLines(stream: ProgressStream, paced: Paced, now: () => number): Pr
   };
 }
 
-/** Lines with the time that the stage has taken, its rate, and the time that is left. */
+/**
+ * Lines with the time that the stage has taken, its rate, and the time that is left. Where a report has its work, both
+ * go by that; of a stage without a known end, the time that is left is that of the step.
+ */
 function createPace(now: () => number): Paced {
-  let stage: Stage | undefined;
-  let [started, from, last] = [0, 0, 0];
-  return (progress) => {
-    const { done, total } = progress;
-    if (progress.stage !== stage || done < last) [stage, started, from] = [progress.stage, now(), done];
-    last = done;
-    const passed = now() - started;
-    const line = `${progressLine(progress)}  ${clock(passed)}`;
-    const rate = ((done - from) / passed) * 1000;
-    if (passed < RATED_MS || !(rate > 0)) return line;
-    const left = total === undefined ? "" : `  ${clock((Math.max(0, total - done) / rate) * 1000)} left`;
-    return `${line}  ${rate >= 10 ? Math.round(rate) : rate.toPrecision(2)}/s${left}`;
+  const stage = createRate(now);
+  const step = createRate(now);
+  let last: Progress | undefined;
+  return (report) => {
+    const { done, total, work } = report;
+    const isNew = report.stage !== last?.stage || done < last.done;
+    const isNewStep = isNew || done !== last?.done;
+    // Inside a step, the objective is that of the step before.
+    const progress = isNew ? report : { ...report, objective: report.objective ?? last?.objective };
+    last = progress;
+    const ofStage = stage(total !== undefined && work !== undefined ? work.done : done, isNew);
+    const ofStep = step(work?.done ?? 0, isNewStep);
+    const line = `${progressLine(progress)}  ${clock(ofStage.passed)}`;
+    if (total === undefined && work !== undefined)
+      return ofStep.rate === undefined
+        ? line
+        : `${line}  ${rateText(ofStep.rate, work.unit)}  ${leftText(work.total - work.done, ofStep.rate)} of this step`;
+    if (ofStage.rate === undefined) return line;
+    const end = work?.total ?? total;
+    const left = end === undefined ? "" : `  ${leftText(end - (work?.done ?? done), ofStage.rate)}`;
+    return `${line}  ${rateText(ofStage.rate, work?.unit)}${left}`;
   };
 }
+
+/** How fast a count grows a second since it was new; undefined where that means nothing yet. */
+function createRate(now: () => number): (count: number, isNew: boolean) => { passed: number; rate?: number } {
+  let [started, from] = [0, 0];
+  return (count, isNew) => {
+    if (isNew) [started, from] = [now(), count];
+    const passed = now() - started;
+    const rate = ((count - from) / passed) * 1000;
+    return passed < RATED_MS || !(rate > 0) ? { passed } : { passed, rate };
+  };
+}
+
+const leftText = (amount: number, rate: number): string => `${clock((Math.max(0, amount) / rate) * 1000)} left`;
+
+/** Of multiplications with their additions, as floating-point operations. */
+function rateText(rate: number, unit: Work["unit"] | undefined): string {
+  if (unit === "bytes") return `${short(rate / 1e6)} MB/s`;
+  if (unit === "multiplications") return `${short((2 * rate) / 1e9)} GFLOP/s`;
+  return `${short(rate)}/s`;
+}
+
+const short = (value: number): string => (value >= 10 ? String(Math.round(value)) : value.toPrecision(2));
 
 /** Minutes and seconds, as 1:05. */
 function clock(milliseconds: number): string {

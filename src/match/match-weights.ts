@@ -126,7 +126,8 @@ export async function matchWeights(
     prepared = await prepare({ a, b }, kernels, outline, needs, settings.allowNonfinite, options);
     const ranged = await bringIntoRange(prepared.workspace, [a.name, b.name], settings.allowNonfinite);
     const kept = { ...ranged, workspace: { ...ranged.workspace, keeper: keeperOf?.(ranged.workspace) } };
-    const found = await matchProblem(kept, start, matrices, settings, options);
+    const { onProgress = options.onProgress } = prepared;
+    const found = await matchProblem(kept, start, matrices, settings, { ...options, onProgress });
     const permutations = new Map(resolved.permutations.map(({ name }, p) => [name, found.orders[p]!]));
     const report: MatchReport = {
       method: settings.method,

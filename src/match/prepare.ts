@@ -22,6 +22,22 @@ export async function prepare(
   sanitize: boolean,
   options: Running & { readonly memory?: number | undefined },
 ): Promise<Prepared> {
+  const { onProgress } = options;
+  if (onProgress === undefined) return prepareSilently(models, kernels, outline, needs, sanitize, options);
+  const { readProgress, watchWork } = await import("./watch-work.ts");
+  const how = { ...options, onProgress: readProgress(onProgress, outline) };
+  const prepared = await prepareSilently(models, kernels, outline, needs, sanitize, how);
+  return { ...prepared, ...watchWork(prepared.workspace, onProgress, needs.jointly) };
+}
+
+async function prepareSilently(
+  models: MatchedModels,
+  kernels: Kernels,
+  outline: Outline,
+  needs: Needs,
+  sanitize: boolean,
+  options: Running & { readonly memory?: number | undefined },
+): Promise<Prepared> {
   const memoryBytes = areasEnd(kernels, outline, needs);
   const all = outline.tensors.reduce((sum, tensor) => sum + 2 * bytesOf(tensor), memoryBytes);
   if (options.memory !== undefined || all > SMALL_BYTES) {

@@ -2,6 +2,8 @@
 
 import type { Model, Origin } from "../base/model.ts";
 import type { Running } from "../base/options.ts";
+import { byBytes } from "../base/progress-by-work.ts";
+import { tensorBytes } from "../base/tensor-bytes.ts";
 import { writeFolder } from "../formats/folder/write-folder.ts";
 import { sidecarText } from "../formats/sidecar.ts";
 import { writeModel } from "../formats/write-model.ts";
@@ -61,7 +63,9 @@ export async function saveModel(model: Model, path: string, options: SaveOptions
   }
   const sidecar = plan.sidecar === undefined ? undefined : sidecarText(model.metadata);
   const { sink, create } = await fileGroup(path, target);
-  const notes = await writeModel(model, sink, { format: plan.format.name, like, create, dtype, signal, onProgress });
+  const sizes = [...model.tensors.values()].map((info) => tensorBytes(info));
+  const how = { signal, onProgress: byBytes(onProgress, sizes) };
+  const notes = await writeModel(model, sink, { format: plan.format.name, like, create, dtype, ...how });
   if (sidecar === undefined) return notes;
   await saveText(sidecar, plan.sidecar!, target);
   return [...notes, `how it was made is in ${plan.sidecar}: the format has no room for it`];

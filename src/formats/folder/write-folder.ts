@@ -4,6 +4,7 @@
  */
 
 import type { Model } from "../../base/model.ts";
+import { byBytes } from "../../base/progress-by-work.ts";
 import { tensorBytes } from "../../base/tensor-bytes.ts";
 import type { FolderSink } from "../../io/sink.ts";
 import { copyRange } from "../../io/write-patched.ts";
@@ -134,11 +135,13 @@ async function writeParts(
   { signal, dtype, onProgress }: FolderWriteOptions,
 ): Promise<string[]> {
   const notes = new Set<string>();
+  const sizes = parts.flatMap((part) => [...part.tensors.values()].map((info) => tensorBytes(info)));
+  const report = byBytes(onProgress, sizes);
   let before = 0;
   for (const { path, tensors, metadata, format, like } of parts) {
     if (await folder.has?.(path)) {
       before += tensors.size;
-      onProgress?.({ stage: "write", done: before, total: model.tensors.size });
+      report?.({ stage: "write", done: before, total: model.tensors.size });
       continue;
     }
     const part: Model = { name: `${model.name} ${path}`, tensors, metadata, read: (...words) => model.read(...words) };
@@ -151,8 +154,7 @@ async function writeParts(
       create: (beside) => folder.create(within + beside),
       signal,
       onProgress:
-        onProgress &&
-        ((progress) => onProgress({ ...progress, done: shift + progress.done, total: model.tensors.size })),
+        report && ((progress) => report({ ...progress, done: shift + progress.done, total: model.tensors.size })),
     });
     before += tensors.size;
     for (const note of some) notes.add(note);
