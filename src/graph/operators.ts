@@ -30,6 +30,8 @@ export interface OperatorInput {
   readonly dtype?: string | undefined;
   /** An undefined size is unknown (batch, time); an undefined shape is of unknown rank. */
   readonly shape?: readonly (number | undefined)[] | undefined;
+  /** Names of unknown sizes, one entry an axis: sizes of one name are equal. */
+  readonly symbols?: readonly (string | undefined)[] | undefined;
 }
 
 /** One operator. */

@@ -5,6 +5,7 @@ import type { Model } from "../base/model.ts";
 import { foldKnown } from "../graph/kinds/fold.ts";
 import type { Call, GraphValue } from "../graph/kinds/kind.ts";
 import { KINDS } from "../graph/kinds/kinds.ts";
+import type { Size } from "../graph/kinds/sizes.ts";
 import type { ConstantValue, Operator, OperatorGraph } from "../graph/operators.ts";
 import { type AxisValue, axisValue, bundleDigits, type Digit, fixedAxis, opaqueValue } from "./axis-values.ts";
 import { createCall } from "./call.ts";
@@ -63,10 +64,16 @@ function readCourses(graph: OperatorGraph, model: Pick<Model, "tensors">, course
 
 function readCourse(reading: Reading, graph: OperatorGraph): void {
   const { units } = reading;
-  for (const { name, shape } of graph.inputs) {
+  const named = new Map<string, Size>();
+  const sizeOf = (symbol: string | undefined): Size => {
+    const size = named.get(symbol ?? "") ?? unknownOf(reading);
+    if (symbol !== undefined) named.set(symbol, size);
+    return size;
+  };
+  for (const { name, shape, symbols } of graph.inputs) {
     if (graph.tensors.has(name)) continue;
     const cause = units.cause(`input ${name}`, "inputs keep their order");
-    const axes = shape?.map((size) => fixedAxis(size ?? unknownOf(reading), cause));
+    const axes = shape?.map((size, at) => fixedAxis(size ?? sizeOf(symbols?.[at]), cause));
     define(reading, name, axes === undefined ? opaqueValue(cause) : axisValue(axes));
   }
   runGraph(reading, graph, 0);

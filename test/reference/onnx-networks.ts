@@ -7,6 +7,7 @@ import {
   graph,
   node,
   onnxOf,
+  opsetId,
   part,
   raw,
   tensor,
@@ -15,6 +16,7 @@ import {
   wholes,
 } from "./onnx-builder.ts";
 import { gaussianArray } from "./random.ts";
+import { concat } from "./safetensors-builder.ts";
 
 type AttributeContent = number | string | readonly number[];
 
@@ -24,8 +26,13 @@ export interface OnnxNetwork {
   weight(name: string, shape: readonly number[], scale?: number, centre?: number): string;
   /** A tensor of whole numbers. Gives its name. */
   ints(name: string, ...values: readonly number[]): string;
-  /** An operator with one output; whole numbers are integer attributes unless their name is in `FLOATS`. Gives the output. */
-  add(kind: string, inputs: readonly string[], attributes?: Readonly<Record<string, AttributeContent>>): string;
+  /** An operator with one output, and those named in `more`; whole numbers are integer attributes unless in `FLOATS`. Gives the output. */
+  add(
+    kind: string,
+    inputs: readonly string[],
+    attributes?: Readonly<Record<string, AttributeContent>>,
+    more?: readonly string[],
+  ): string;
   /** The file. */
   bytes(
     inputs: Readonly<Record<string, readonly (number | string)[]>>,
@@ -34,6 +41,8 @@ export interface OnnxNetwork {
 }
 
 const FLOATS = new Set(["epsilon", "alpha"]);
+/** Before the operators of onnxruntime. */
+const ORT = "com.microsoft.";
 
 export function onnxNetwork(seed = 1, opset = 17): OnnxNetwork {
   const rng = createRng(seed);
@@ -51,7 +60,7 @@ export function onnxNetwork(seed = 1, opset = 17): OnnxNetwork {
       tensors.push(tensor(name, 7, [values.length], wholes(7, values)));
       return name;
     },
-    add(kind, inputs, attributes = {}) {
+    add(kind, inputs, attributes = {}, more = []) {
       const output = `${kind.toLowerCase()}_${nodes.length}`;
       const list = Object.entries(attributes).map(([name, value]) => {
         if (typeof value === "string") return attribute(name, part(4, value), whole(20, 3));
@@ -59,12 +68,16 @@ export function onnxNetwork(seed = 1, opset = 17): OnnxNetwork {
         if (FLOATS.has(name)) return attribute(name, floatField(2, [value], false), whole(20, 1));
         return attribute(name, whole(3, value), whole(20, 2));
       });
-      nodes.push(node(kind, inputs, [output], list, output));
+      const [domain, operator] = kind.startsWith(ORT) ? [ORT.slice(0, -1), kind.slice(ORT.length)] : ["", kind];
+      nodes.push(
+        concat(node(operator, inputs, [output, ...more], list, output), ...(domain === "" ? [] : [part(7, domain)])),
+      );
       return output;
     },
     bytes(inputs, outputs) {
       const ports = Object.entries(inputs).map(([name, shape]) => valueInfo(name, shape));
-      return onnxOf(opset, graph(nodes, tensors, [ports, outputs.map((name) => valueInfo(name))]));
+      const content = graph(nodes, tensors, [ports, outputs.map((name) => valueInfo(name))]);
+      return onnxOf(opset, content, part(8, opsetId(ORT.slice(0, -1), 1)));
     },
   };
 }

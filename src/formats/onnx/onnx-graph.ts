@@ -31,6 +31,8 @@ export interface OnnxIndex {
   readonly operators: Map<string, number>;
   /** All of them; the model's own has neither scope nor parent. */
   readonly graphs: WalkedGraph[];
+  /** Nodes of all graphs, without `Constant`s. */
+  nodes: number;
   /** Bodies of functions. */
   readonly functions: WalkedGraph[];
   readonly opsets: Map<string, string>;
@@ -51,7 +53,8 @@ export interface LeftOut {
 
 /** Far above any model's. */
 const MAX_TENSORS = 1_000_000;
-const MAX_NODES = 5_000_000;
+/** In all graphs together; twice as many as the graph's reader takes. */
+const MAX_NODES = 400_000;
 const MAX_NUMBERS_IN_ATTRIBUTE = 2 ** 24;
 
 /** Fields of ModelProto, GraphProto and FunctionProto. */
@@ -82,6 +85,7 @@ export async function readOnnxIndex(file: ProtoFile): Promise<OnnxIndex> {
     operators: new Map(),
     graphs: [],
     functions: [],
+    nodes: 0,
     opsets: new Map(),
     facts: new Map(),
     metadata: new Map(),
@@ -191,7 +195,7 @@ async function takeNode(index: OnnxIndex, graph: WalkedGraph, message: ProtoMess
   }
   const own = ownName(node, graph.nodes.length);
   graph.nodes.push(node);
-  if (graph.nodes.length > MAX_NODES) throw protoFault(file, message.from, `is node ${MAX_NODES + 1}, expected fewer`);
+  if (++index.nodes > MAX_NODES) throw protoFault(file, message.from, `is node ${MAX_NODES + 1}, expected fewer`);
   for (const attribute of attributes) {
     for (const [at, body] of attribute.graphs.entries()) {
       const which = attribute.graphs.length > 1 ? `${attribute.name}.${at}` : attribute.name;

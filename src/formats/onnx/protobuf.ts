@@ -51,6 +51,8 @@ export interface ProtoField {
 const MAX_DEPTH = 64;
 /** A tag and a varint or a length. */
 const LONGEST_HEAD = 20;
+/** Nodes and the like are read at once. */
+const SHORT_MESSAGE = 4096;
 /** Names, operators and the like are no longer. */
 const MAX_TEXT_BYTES = 65536;
 /** 64 bits, seven a byte. */
@@ -89,16 +91,21 @@ export function messageOf(
 
 /** The fields of a message, in order. Throws `FormatError` for what is no protobuf. */
 export async function* fieldsOf(file: ProtoFile, { from, until }: ProtoMessage): AsyncGenerator<ProtoField> {
+  const isShort = until - from <= SHORT_MESSAGE;
+  await file.giveWay();
+  const all = isShort ? await file.source.slice(from, until, file.signal) : undefined;
   for (let at = from; at < until; ) {
-    await file.giveWay();
-    const field = await readField(file, at, until);
+    if (!isShort) await file.giveWay();
+    const headEnd = Math.min(until, at + LONGEST_HEAD);
+    const head = all?.subarray(at - from, headEnd - from) ?? (await file.source.slice(at, headEnd, file.signal));
+    const field = readField(file, head, at, until);
     yield field;
     at = field.until;
   }
 }
 
-async function readField(file: ProtoFile, at: number, end: number): Promise<ProtoField> {
-  const head = await file.source.slice(at, Math.min(end, at + LONGEST_HEAD), file.signal);
+/** The field that begins with these bytes, at `at` of the file. */
+function readField(file: ProtoFile, head: Uint8Array, at: number, end: number): ProtoField {
   const tag = readVarint(head, 0);
   const number = tag === undefined ? 0 : Math.floor(tag.low / 8);
   if (tag === undefined || tag.high !== 0 || number === 0)

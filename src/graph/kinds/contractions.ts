@@ -117,4 +117,5 @@ export const CONTRACTIONS: readonly [string, Kind][] = [
   ["QLinearMatMul", qLinearMatMul],
   ["Einsum", einsum],
   ["com.microsoft.FusedMatMul", fusedMatMul],
+  ["com.microsoft.FusedGemm", gemm],
 ];

@@ -1,6 +1,7 @@
 /** Convolutions: channels meet the filter's input axis, positions keep their order. */
 
 import { SpecError } from "../../base/errors.ts";
+import { joined } from "./elementwise.ts";
 import type { Call, GraphValue, Kind, Labelled, Labels } from "./kind.ts";
 import { dividedSize, type Size } from "./sizes.ts";
 import { imageLabels, imageSizes, isPointwise, slideSize, type Windows, windowsOf } from "./spatial.ts";
@@ -82,8 +83,7 @@ function convolve(call: Call, input: GraphValue, weight: GraphValue, transposed:
 
 function biasOf(call: Call, input: GraphValue, weight: GraphValue): Labelled[] {
   const plain = call.inputs[0] === input && call.inputs[1] === weight;
-  const bias =
-    plain && (call.operator.kind === "Conv" || call.operator.kind === "ConvTranspose") ? call.inputs[2] : undefined;
+  const bias = plain && /(^|[.])(Fused)?Conv(Transpose)?$/.test(call.operator.kind) ? call.inputs[2] : undefined;
   return bias === undefined ? [] : [{ value: bias, labels: [["g", "o"]] }];
 }
 
@@ -101,6 +101,13 @@ function slidTo(call: Call, image: GraphValue, at: number, windows: Windows, tra
 }
 
 const conv: Kind = (call) => [convolve(call, call.input(0), call.input(1), false)];
+
+/** Input, filter, bias, a value that is added before the activation. */
+const fusedConv: Kind = (call) => {
+  const made = convolve(call, call.input(0), call.input(1), false);
+  return [call.inputs[3] === undefined ? made : joined(call, [made, call.input(3)])];
+};
+
 const convTranspose: Kind = (call) => [convolve(call, call.input(0), call.input(1), true)];
 
 /** The result's channels meet scales and points of the filter's outputs. */
@@ -128,6 +135,7 @@ const qLinearConv: Kind = (call) => {
 /** One entry for each kind. */
 export const CONVOLUTIONS: readonly [string, Kind][] = [
   ["Conv", conv],
+  ["com.microsoft.FusedConv", fusedConv],
   ["ConvTranspose", convTranspose],
   ["ConvInteger", convInteger],
   ["QLinearConv", qLinearConv],

@@ -1,5 +1,6 @@
 /** Every kind of operator that is known, by name. */
 
+import { ATTENTION } from "./attention.ts";
 import { CONTRACTIONS } from "./contractions.ts";
 import { CONTROL } from "./control.ts";
 import { CONVOLUTIONS } from "./convolution.ts";
@@ -18,6 +19,7 @@ import { SOURCES } from "./sources.ts";
 export const KINDS: ReadonlyMap<string, Kind> = new Map([
   ...ELEMENTWISE,
   ...CONTRACTIONS,
+  ...ATTENTION,
   ...CONVOLUTIONS,
   ...NORMALISATIONS,
   ...REDUCTIONS,

@@ -68,7 +68,7 @@ test("every kind of tensor: scopes, constants, inputs, outputs and bodies", asyn
   const model = await open(smallOnnx());
   const found = (await readGraph(model))!;
   assert.equal(found.inputs, [
-    { name: "x", dtype: "F32", shape: [undefined, 3] },
+    { name: "x", dtype: "F32", shape: [undefined, 3], symbols: ["n", undefined] },
     { name: "c", dtype: "BOOL", shape: [] },
   ]);
   assert.equal(found.outputs, ["h", "y"]);
@@ -82,6 +82,15 @@ test("every kind of tensor: scopes, constants, inputs, outputs and bodies", asyn
     for (const name of tensors.values()) assert.ok(model.tensors.has(name), name);
   assert.is(found.opset, 13);
   assert.is(found.producer, "by hand");
+});
+
+test("sizes with a name are equal; names that say nothing are none", async () => {
+  const inputs = ["time", "?", "None", ""].map((symbol, at) => valueInfo(`x${at}`, [symbol, 4, "time"]));
+  const found = await graphOf(onnxFile(graph([node("Sum", ["x0", "x1"], ["y"])], [], [inputs, [valueInfo("y")]])));
+  assert.equal(
+    found.inputs.map(({ symbols }) => symbols),
+    [["time", undefined, "time"], ...Array(3).fill([undefined, undefined, "time"])],
+  );
 });
 
 test("tensors that are listed among the inputs, as the oldest files have them, are no inputs", async () => {

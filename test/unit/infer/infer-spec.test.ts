@@ -113,6 +113,31 @@ test("sizes that no axis tells are said, and written to files", async () => {
   assert.throws(() => parseSpec({ format: "rebasin-spec/1", tensors: {}, sizes: { P0: 2 } }), /sizes/);
 });
 
+test("a cache that comes in keeps heads and what is inside of them in order", async () => {
+  const b = graphBuilder(createRng(1));
+  const x = b.input("x", [1, 1, 7]);
+  const past = ["k", "v"].map((name) => b.input(`past_${name}`, [1, 3, undefined, 4]));
+  const [q, k, v] = ["q", "k", "v"].map((name) => b.operator("MatMul", [x, b.tensor(name, [7, 12])]));
+  const heads = { q_num_heads: 3, kv_num_heads: 3 };
+  const [mixed, keys, values] = b.operators("Attention", [q!, k!, v!, "", ...past], 3, heads);
+  const graph = b.build(b.operator("MatMul", [mixed!, b.tensor("out", [12, 5])]), keys!, values!);
+  const { frozen } = await inferSpec(graph, toModel(b.tensors));
+  const own = frozen.filter(({ axis, tensor }) => axis === (tensor === "out" ? 0 : 1));
+  assert.equal(new Set(own.map(({ tensor }) => tensor)), new Set(["q", "k", "v", "out"]));
+  for (const { reason } of own) assert.is(reason, "inputs keep their order");
+});
+
+test("weights packed in blocks of bits keep their order, and that is said", async () => {
+  const b = graphBuilder(createRng(1));
+  const hidden = b.operator("MatMul", [b.input("x", [2, 7]), b.tensor("w", [7, 32])]);
+  const packed = [b.tensor("bits", [6, 1, 16]), b.tensor("scales", [6])];
+  const made = b.operator("com.microsoft.MatMulNBits", [hidden, ...packed], { N: 6, K: 32, bits: 4, block_size: 32 });
+  const graph = b.build(b.operator("MatMul", [b.operator("Relu", [made]), b.tensor("out", [6, 5])]));
+  const { frozen } = await inferSpec(graph, toModel(b.tensors));
+  const reasons = frozen.filter(({ tensor, axis }) => axis === 1 || tensor === "scales").map(({ reason }) => reason);
+  assert.equal(new Set(reasons).has("com.microsoft.MatMulNBits packs its weights in blocks of bits"), true);
+});
+
 test("GPT-2 small: one stream, twelve blocks, in one pass over the graph", async () => {
   const b = graphBuilder(createRng(1));
   const { graph, tensors } = gpt2(b);

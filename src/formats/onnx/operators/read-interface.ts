@@ -42,7 +42,8 @@ export async function readGraphInterface(file: ProtoFile, message: ProtoMessage)
 /** Name (1) and type (2); of a tensor's type (1 of TypeProto) the element type (1) and the shape (2). */
 async function readValueInfo(file: ProtoFile, message: ProtoMessage): Promise<OperatorInput> {
   let name = "";
-  let [dtype, shape]: [string | undefined, (number | undefined)[] | undefined] = [undefined, undefined];
+  let dtype: string | undefined;
+  let stated: Pick<OperatorInput, "shape" | "symbols"> = {};
   for await (const field of fieldsOf(file, message)) {
     if (field.number === 1) name = await textOf(file, field);
     if (field.number !== 2) continue;
@@ -53,26 +54,33 @@ async function readValueInfo(file: ProtoFile, message: ProtoMessage): Promise<Op
       for await (const part of fieldsOf(file, tensor)) {
         const found = part.number === 1 ? onnxType(countOf(file, part) ?? 0) : undefined;
         if (found !== undefined) dtype = found.dtype ?? found.name;
-        if (part.number === 2) shape = await readShape(file, messageOf(file, part, tensor));
+        if (part.number === 2) stated = await readShape(file, messageOf(file, part, tensor));
       }
     }
   }
-  return { name, dtype, shape };
+  return { name, dtype, ...stated };
 }
 
+/** Names that exporters give what they do not know: two sizes with one of them need not be equal. */
+const NO_NAME = /^(|\?|-1|none|null|unk(nown)?|dynamic|\*)$/i;
+
 /** Dimensions (1): a size (1), or a name (2) for what is not known. Sizes of 0 and below are written for that, too. */
-async function readShape(file: ProtoFile, message: ProtoMessage): Promise<(number | undefined)[]> {
+async function readShape(file: ProtoFile, message: ProtoMessage): Promise<Pick<OperatorInput, "shape" | "symbols">> {
   const shape: (number | undefined)[] = [];
+  const symbols: (string | undefined)[] = [];
   for await (const field of fieldsOf(file, message)) {
     if (field.number !== 1) continue;
     let size: number | undefined;
+    let symbol = "";
     for await (const part of fieldsOf(file, messageOf(file, field, message)))
       if (part.number === 1) size = countOf(file, part) || undefined;
+      else if (part.number === 2) symbol = await textOf(file, part);
     shape.push(size);
+    symbols.push(size !== undefined || NO_NAME.test(symbol) ? undefined : symbol);
     if (shape.length > MAX_DIMENSIONS)
       throw protoFault(file, field.at, `is dimension ${shape.length}, expected at most ${MAX_DIMENSIONS}`);
   }
-  return shape;
+  return symbols.some((symbol) => symbol !== undefined) ? { shape, symbols } : { shape };
 }
 
 /** The head of a FunctionProto. */
