@@ -1,7 +1,7 @@
 /** What a command is: data for one parser and one help page, and a function that runs it. */
 
 import type { OnProgress } from "../base/progress.ts";
-import { flag, type Options } from "./option.ts";
+import { flag, type Option, type Options } from "./option.ts";
 
 /** A command whose options have the values `V`; `commands.ts` has its name. */
 export interface Command<V = object> {
@@ -10,6 +10,8 @@ export interface Command<V = object> {
   /** What any number of further positional arguments are called; without it there may be none. */
   readonly further?: string | undefined;
   readonly options: Options<V>;
+  /** Names of the options that the short help shows, where there are many; it shows required ones, too. */
+  readonly common?: readonly string[] | undefined;
   readonly examples: readonly string[];
   run(context: CommandContext<V>): Promise<CommandResult>;
 }
@@ -54,6 +56,9 @@ export const COMMON_OPTIONS: Options<CommonValues> = {
   json: flag({ help: "print one JSON object on stdout, also on failure" }),
   help: flag({ short: "h", help: "show this help" }),
 };
+
+/** `--all`, beside `--help`. */
+export const ALL_OPTION: Option<boolean> = flag({ help: "with --help: show all options" });
 
 /** The positional arguments as usage lines write them: `A B [C ...]`. */
 export function positionalsOf({ positionals, further }: Pick<Command, "positionals" | "further">): string[] {

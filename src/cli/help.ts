@@ -8,6 +8,9 @@ import { useText } from "./restrictions.ts";
 /** Without a terminal; no wider on one, and no narrower. */
 const [USUAL, WIDEST, NARROWEST] = [80, 110, 40];
 
+/** Examples of a page of common options. */
+const SHORT_EXAMPLES = 3;
+
 /** Headings in their order; options without a group come first. */
 const GROUPS: readonly (readonly [OptionGroup | undefined, string])[] = [
   [undefined, "Options"],
@@ -55,15 +58,28 @@ export function mainHelp(
   ].join("\n");
 }
 
-/** The page of `rebasin COMMAND --help`. */
+/** How a page is written. */
+interface PageOptions {
+  /** Characters of a line. Default: those of the terminal. */
+  readonly width?: number | undefined;
+  /** With the options that are not common. */
+  readonly all?: boolean | undefined;
+}
+
+/** The page of `rebasin COMMAND --help`: of commands with many options, the common ones, and how to see all. */
 export function commandHelp(
   { name: called, summary }: Pick<CommandEntry, "name" | "summary">,
   command: Command,
-  width: number = terminalWidth(),
+  { width = terminalWidth(), all = false }: PageOptions = {},
 ): string {
   const usage = [`rebasin ${called}`, ...positionalsOf(command)];
   const table: Readonly<Record<string, Option>> = { ...command.options, ...COMMON_OPTIONS };
-  const rules = Object.entries(table);
+  const { common } = command;
+  const isShown = ([name, rule]: readonly [string, Option]): boolean =>
+    all || common === undefined || rule.required === true || name in COMMON_OPTIONS || common.includes(name);
+  const rules = Object.entries(table).filter(isShown);
+  const left = Object.keys(table).length - rules.length;
+  const examples = left === 0 ? command.examples : command.examples.slice(0, SHORT_EXAMPLES);
   for (const [name, rule] of rules) if (rule.required === true) usage.push(usageOf(name, rule));
   const column = Math.max(...rules.map(([name, rule]) => labelOf(name, rule).length));
   return [
@@ -74,9 +90,10 @@ export function commandHelp(
       const own = rules.filter(([, rule]) => rule.group === group);
       return own.length === 0 ? [] : ["", `${heading}:`, ...columns(own.map(optionRow(table)), width, column)];
     }),
+    ...(left === 0 ? [] : ["", ...wrap(`${left} more options: rebasin ${called} --help --all`, width)]),
     "",
     "Examples:",
-    ...command.examples.flatMap((line) => commandLines(line, width)),
+    ...examples.flatMap((line) => commandLines(line, width)),
   ].join("\n");
 }
 

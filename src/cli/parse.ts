@@ -1,7 +1,7 @@
 /** Command-line words → the context of a command, by node:util's parseArgs and the command's own table. */
 
 import { parseArgs } from "node:util";
-import { COMMON_OPTIONS, type Command, type CommandContext, positionalsOf } from "./command.ts";
+import { ALL_OPTION, COMMON_OPTIONS, type Command, type CommandContext, positionalsOf } from "./command.ts";
 import { counted } from "./counted.ts";
 import { type Option, UsageError } from "./option.ts";
 import { checkRestrictions } from "./restrictions.ts";
@@ -13,11 +13,18 @@ type Rules = Readonly<Record<string, Option>>;
 export type ParsedWords<V> = Pick<CommandContext<V>, "positionals" | "options" | "texts">;
 
 /**
- * Undefined where help is asked for, even if something is missing. Throws `UsageError` for unknown options, missing
- * values, values outside their rule, options that do not go together, and a wrong number of words.
+ * Where help is asked for, even if something is missing, `"help"`, or `"all"` for help on all options.
+ * Throws `UsageError` for unknown options, missing values, values outside their rule, options that do not go together,
+ * and a wrong number of words.
  */
-export function parseWords<V>(name: string, command: Command<V>, words: readonly string[]): ParsedWords<V> | undefined {
-  const rules: Rules = { ...command.options, ...COMMON_OPTIONS };
+export function parseWords<V>(
+  name: string,
+  command: Command<V>,
+  words: readonly string[],
+): ParsedWords<V> | "help" | "all" {
+  const isHelp = words.includes("--help") || words.includes("-h");
+  const own: Rules = { ...command.options, ...COMMON_OPTIONS };
+  const rules: Rules = isHelp ? { all: ALL_OPTION, ...own } : own;
   const { positionals, values } = parse(words, rules);
   const given = new Map<string, string>();
   for (const [option, rule] of Object.entries(rules)) {
@@ -25,7 +32,7 @@ export function parseWords<V>(name: string, command: Command<V>, words: readonly
     // A flag has no text of its own.
     if (value !== undefined) given.set(option, value === true ? "" : [value].flat().join("\n"));
   }
-  if (given.has("help")) return undefined;
+  if (given.has("help")) return given.has("all") ? "all" : "help";
   checkCount(name, command, positionals);
   const options = valuesOf(command.options, given);
   checkRestrictions(rules, given);

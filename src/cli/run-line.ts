@@ -20,7 +20,7 @@ export type Ways = Pick<CommandContext, "signal" | "onProgress" | "say" | "nextO
 /** Runs one command line to its end; never rejects. Several outputs appear together, when all is done. */
 export async function runLine(words: readonly string[], ways: Ways): Promise<Outcome> {
   const isHelp = words[0] === "help" && COMMANDS.some((command) => command.name === words[1]);
-  const [name, ...rest] = isHelp ? [words[1]!, "--help"] : words;
+  const [name, ...rest] = isHelp ? [words[1]!, "--help", ...words.slice(2)] : words;
   if (name === undefined || name === "--help" || name === "-h" || name === "help")
     return { code: name === undefined ? EXIT.usage : EXIT.done, stdout: mainHelp(COMMANDS), stderr: "" };
   if (name === "--version") return { code: EXIT.done, stdout: VERSION, stderr: "" };
@@ -69,7 +69,7 @@ async function runCommand(
   }
   const command = await entry.load();
   const parsed = parseWords(name, command, words);
-  if (parsed === undefined) return helpResult(commandHelp(entry, command));
+  if (typeof parsed === "string") return helpResult(commandHelp(entry, command, { all: parsed === "all" }));
   checkDashes(command, parsed, words.includes("--json"));
   return command.run({ command: name, ...parsed, ...ways });
 }

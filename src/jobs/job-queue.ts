@@ -65,8 +65,11 @@ export interface WorkOptions {
 
 /** A queue of jobs. */
 export interface JobQueue {
-  /** Adds jobs with their children; resolves to the ids of the outer ones, in order, when all are kept. */
-  submit(jobs: readonly NewJob[]): Promise<string[]>;
+  /**
+   * Adds jobs with their children; resolves to the ids of the outer ones, in order, when all are kept. `onJob` is
+   * called with each job and its id, children first; on Redis a child of several jobs is a job for each.
+   */
+  submit(jobs: readonly NewJob[], onJob?: (job: NewJob, id: string) => void): Promise<string[]>;
   /** Resolves to undefined where no job has this id. */
   status(id: string): Promise<JobStatus | undefined>;
   /** Every job that the queue still knows, running ones first. */

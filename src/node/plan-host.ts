@@ -15,6 +15,7 @@ import { urlSource } from "../io/url-source.ts";
 import type { MergePlan, PlanData, PlanModel } from "../plan/merge-plan.ts";
 import type { PlanHost, PlanTarget } from "../plan/plan-host.ts";
 import { checkDigest, taskFiles } from "../plan/plan-paths.ts";
+import { describeSettings, type TensorSetting } from "../plan/settings.ts";
 import { fileDigest } from "./content-digest.ts";
 import { readDataFolder } from "./data-folder.ts";
 import { HUB_PREFIX } from "./hub-cache.ts";
@@ -190,11 +191,22 @@ async function targetOf(
     return noted(await openStreamOutput({ ...choice, path: "stdout" }, like, stdout, { ...guard, signal, onProgress }));
   const inputs = plan.models.map((model) => model.path);
   const command = plan.align.strategy === undefined ? "merge" : "many";
-  const card = (model: Model): string => modelCard({ command, inputs, output: path }, model);
+  const settings = settingsOf(plan, like);
+  const card = (model: Model): string => modelCard({ command, inputs, output: path, settings }, model);
   const keepParts = checkpoint === undefined ? undefined : () => recordPlan(plan, at, signal);
   const ways = { card, keepParts, signal, onProgress };
   const target = await openModelOutput({ ...choice, path: at(path) }, like, guard, ways);
   return { ...noted(target), path };
+}
+
+/** How tensors are blended, for the card; none where a tensor that is copied has no rule. */
+function settingsOf(plan: MergePlan, { tensors }: Model): readonly TensorSetting[] {
+  try {
+    return plan.blend === undefined ? [] : describeSettings(plan, tensors);
+  } catch (error) {
+    if (error instanceof FormatError) return [];
+    throw error;
+  }
 }
 
 /** The format is worth a line where the path does not show it. */

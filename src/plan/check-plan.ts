@@ -115,7 +115,12 @@ function checkTogether(plan: MergePlan, locate: Locate): void {
   if (blend !== undefined) return;
   const stray = base !== undefined ? "base" : plan.repair !== undefined ? "repair" : undefined;
   if (stray !== undefined) throw fault(locate([stray]), "is for a merge", "blend beside it");
-  if (output?.path !== undefined) throw fault(locate(["output", "path"]), "is for a merge", "blend beside it");
+  if (output?.path !== undefined)
+    throw fault(
+      locate(["output", "path"]),
+      `is ${JSON.stringify(output.path)}, where a merge is written`,
+      'a blend beside it, such as "lerp", or output.permutations in its place, for the alignment alone',
+    );
 }
 
 /** What the blend needs, and what goes with it. */

@@ -47,7 +47,7 @@ async function checkSame(queue: string, ...words: string[]): Promise<void> {
   const before = files.map((file) => cli.bytes(file));
   const queued = await cli.run("run", "m.json", "--queue", queue, ...words, "--force");
   assert.is(queued.code, 0, queued.stderr);
-  assert.match(queued.stderr, /^queued {5}\S+\n$/);
+  assert.match(queued.stderr, /^queued {5}[0-9a-z-]+ {2}m\.safetensors\n$/);
   for (const [i, file] of files.entries()) assert.ok(cli.bytes(file).equals(before[i]!), file);
   const plain = ({ stdout }: { stdout: string }): string => stdout.replace(/[\d.]+ s$/m, "");
   assert.is(plain(queued), plain(local));
@@ -110,6 +110,14 @@ output: both.safetensors
     ["half", "quarter", undefined],
   );
   for (const [i, file] of files.entries()) assert.ok(cli.bytes(file).equals(before[i]!), file);
+  const lines = stderr.trim().split("\n");
+  assert.equal(
+    lines,
+    json.jobs.map(({ name, id }: { name: string; id: string }) => `queued     ${id}  ${name}`),
+  );
+  assert.equal(json.jobs.map(({ name }: { name: string }) => name).sort(), ["both.safetensors", "half", "quarter"]);
+  const { jobs: listed } = (await cli.runJson("jobs", "list", "--queue", "q")).json;
+  for (const { id, name } of json.jobs) assert.is(listed.find((each: { id: string }) => each.id === id).name, name);
   writeFileSync(cli.path("kept.yaml"), text.replace("output: quarter.safetensors\n", ""));
   const kept = await cli.run("run", "kept.yaml", "--queue", "q", "--force");
   for (const worker of workers) await worker.stop();

@@ -95,7 +95,7 @@ test("an option is accepted beside exactly the values that it is for", () => {
 
 test("the help shows for what an option is", () => {
   for (const { entry, command, rules } of all) {
-    const page = commandHelp(entry, command, 110).replaceAll(/\s+/g, " ");
+    const page = commandHelp(entry, command, { width: 110, all: true }).replaceAll(/\s+/g, " ");
     for (const [name, rule] of Object.entries(rules))
       if (rule.for !== undefined) assert.ok(page.includes(useText(rule.for, rules)), `${entry.name} --${name}`);
   }
@@ -135,7 +135,10 @@ const command: Command<Values> = {
   examples: [],
   run: async ({ options: { lambda } }) => ({ json: lambda, text: "" }),
 };
-const parse = (line: string) => parseWords("do", command, line.split(" "));
+const parse = (line: string) => {
+  const parsed = parseWords("do", command, line.split(" "));
+  return typeof parsed === "string" ? undefined : parsed;
+};
 
 test("values come by their rule", () => {
   const all = parse("a --path p --lambda 0.25 --count 3 --kind b --names x,y")!;

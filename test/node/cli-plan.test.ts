@@ -78,7 +78,10 @@ test("what is wrong with a plan is one line with its file and key", async () => 
     assert.is(found, code, stderr);
     assert.match(stderr, message);
   };
-  await fails({ ...json.plan, sede: 1 }, /^rebasin: bad\.json:1 sede is not known, expected one of format, models/);
+  await fails(
+    { ...json.plan, sede: 1 },
+    /^rebasin: bad\.json:1 sede is not known, expected one of name, format, models/,
+  );
   await fails({ ...json.plan, align: { method: "x" } }, /^rebasin: bad\.json:1 align\.method is "x", expected one of/);
   await fails("{", /^rebasin: bad\.json:1 .*expected YAML/);
   await fails({ ...json.plan, output: {} }, /^rebasin: bad\.json has no output, expected output\.path/, 2);

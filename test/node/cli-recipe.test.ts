@@ -7,6 +7,7 @@ import { memoryModel } from "../../src/base/memory-model.ts";
 import { createRng } from "../../src/base/rng.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors/write-safetensors.ts";
 import { openModel } from "../../src/index.ts";
+import { modelCard } from "../../src/node/model-card.ts";
 import { A, B, commandLine } from "../reference/command-line.ts";
 import { mlpNetwork, toModel } from "../reference/networks.ts";
 
@@ -109,13 +110,40 @@ test("bad recipes: one line with file, line and key, and no file", async () => {
   );
   await fails(
     `${models}blend: lerp\noutput: bad.safetensors\nthreads: 2\n`,
-    /^rebasin: bad\.yaml:4 threads is not known/,
+    /^rebasin: bad\.yaml:4 threads is not known, expected one of name, format, models/,
+  );
+  await fails(
+    `${models}output: bad.safetensors\n`,
+    /^rebasin: bad\.yaml:2 output\.path is "bad\.safetensors", where a merge is written, expected a blend beside it, such as "lerp"/,
   );
   await fails(
     `merge_method: slerp\nbase_model: ${JSON.stringify(A)}\nslices:\n- sources:\n  - {model: ${JSON.stringify(A)}, layer_range: [0, 32]}\n  - {model: ${JSON.stringify(B)}, layer_range: [0, 32]}\nparameters: {t: 0.5}\noutput: bad.safetensors\n`,
     /^rebasin: bad\.yaml:5 slices\[0\]\.sources\[0\]\.layer_range ends at 32, expected 3: all layers of/,
   );
   assert.not(existsSync(cli.path("bad.safetensors")));
+});
+
+test("a folder's card has a table of settings where tensors differ, folded where it is long", async () => {
+  const card = async (blend: string): Promise<string> => {
+    save("card.yaml", `models: [${JSON.stringify(A)}, ${JSON.stringify(B)}]\nblend: ${blend}\noutput: card/\n`);
+    const { code, stderr } = await run("run", "card.yaml", "--force");
+    assert.is(code, 0, stderr);
+    return readText("card/README.md");
+  };
+  assert.not.match(await card("lerp"), /Settings/);
+  const text = await card("{method: lerp, lambda: [{filter: bias, value: 0.25}, {value: 0.5}]}");
+  assert.match(
+    text,
+    /\n\nSettings of 6 tensors\n\n\| tensor \| lambda \|\n\|---\|---\|\n\| `layers\.0\.weight` \| 0\.5 \|\n/,
+  );
+  assert.match(text, /^\| `layers\.2\.bias` \| 0\.25 \|$/m);
+  const settings = Array.from({ length: 30 }, (_, at) => ({ tensor: `a|b\`${at}`, settings: { lambda: at / 3 } }));
+  const long = modelCard(
+    { command: "merge", inputs: [], output: "m", settings: settings as never },
+    { metadata: new Map() },
+  );
+  assert.match(long, /<details>\n<summary>Settings of 30 tensors<\/summary>\n\n\| tensor \| lambda \|/);
+  assert.match(long, /^\| `a b 1` \| 0\.333333 \|$/m);
 });
 
 const DEPTH = 3;

@@ -60,10 +60,15 @@ function laws(kind: "folder" | "redis"): void {
     const queue = await open("trees");
     const order: string[] = [];
     const leaf = (n: number): NewJob => jobOf(n);
-    const [good, bad] = await queue.submit([
+    const told: [unknown, string][] = [];
+    const roots = [
       { name: "root", payload: { n: 9 }, children: [{ ...leaf(1), children: [leaf(2), leaf(3)] }, leaf(4)] },
       { name: "root", payload: { n: 8 }, children: [leaf(-1)] },
-    ]);
+    ];
+    const [good, bad] = await queue.submit(roots, (job, id) => told.push([job, id]));
+    assert.is(told.length, 7);
+    assert.is(told.find(([job]) => job === roots[0])![1], good);
+    for (const [job, id] of told) assert.is((await queue.status(id))!.name, (job as NewJob).name);
     assert.is((await queue.status(good!))!.state, "blocked");
     const handler = async ({ payload }: { payload: object }): Promise<object> => {
       const { n } = payload as { n: number };

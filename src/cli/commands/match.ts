@@ -30,6 +30,7 @@ export const match: Command<MatchCommandValues> = {
     "keep-a": KEEP_OPTION,
     ...MATCH_DATA_OPTIONS,
   },
+  common: ["force", "spec", "graph", "norm-groups", "heads", "method", "starts", "only", "except", "keep-a", "data"],
   examples: [
     "rebasin match a.safetensors b.safetensors -o perms.safetensors",
     "rebasin match a.safetensors b.safetensors -o perms.safetensors --method coordinate --seed 1",

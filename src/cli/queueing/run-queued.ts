@@ -34,6 +34,12 @@ export interface QueuedStep {
   readonly job: PlanJob;
 }
 
+/** A job by the name of what it makes. */
+export interface QueuedJob {
+  readonly name: string;
+  readonly id: string;
+}
+
 /** What a recipe's documents are called in reports. */
 const HEAD_OF_LAST = "the last document";
 
@@ -55,12 +61,13 @@ export async function runQueuedSteps(
   const queued = await jobsOf(steps, folder, { results: resultsOf(options), signal });
   const queue = await openQueue(options.queue!);
   try {
-    await submitAndWait(queue, queued, context);
+    const jobs = await submitAndWait(queue, queued, context);
     for (const [i, { job }] of queued.entries()) {
       if (outputOf(steps[i]!.plan) !== undefined)
         await collectResult(steps[i]!.plan, job, { folder, force: options.force, signal });
     }
-    return await reportOf(queued);
+    const { json, ...report } = await reportOf(queued);
+    return { ...report, json: { ...(json as object), jobs } };
   } finally {
     await queue.close();
   }
@@ -99,17 +106,20 @@ export async function submitAndWait(
   queue: JobQueue,
   queued: readonly QueuedStep[],
   { signal, onProgress, say }: QueueContext,
-): Promise<void> {
+): Promise<QueuedJob[]> {
   const children = new Set(queued.flatMap(({ job }) => job.job.children ?? []));
   const roots = queued.map(({ job }) => job.job).filter((job) => !children.has(job));
-  const ids = await queue.submit(roots);
-  say(`queued     ${ids.join(" ")}`);
+  const jobs: QueuedJob[] = [];
+  const ids = await queue.submit(roots, ({ name }, id) => jobs.push({ name, id }));
+  const widest = Math.max(...jobs.map(({ id }) => id.length));
+  for (const { name, id } of jobs) say(`queued     ${id.padEnd(widest)}  ${visible(name)}`);
   const stays = (): void => say(`continues  ${ids.join(" ")} (rebasin jobs cancel ID --queue QUEUE stops it)`);
   signal.addEventListener("abort", stays, { once: true });
   const onStatus = ({ progress }: JobStatus): void => {
     if (progress !== undefined) onProgress(progress as Parameters<typeof onProgress>[0]);
   };
   for (const id of ids) await waitForJob(queue, id, { signal, onStatus });
+  return jobs;
 }
 
 /** One document reports what its command does, several each under its name. */

@@ -31,10 +31,11 @@ export async function openFolderQueue(
 ): Promise<JobQueue> {
   const files = await openFolderFiles(root);
   return {
-    async submit(jobs) {
+    async submit(jobs, onJob) {
       const made = new Map<NewJob, string>();
       const ids: string[] = [];
       for (const job of jobs) ids.push(await submitOne(files, job, made));
+      for (const [job, id] of made) onJob?.(job, id);
       return ids;
     },
     status: (id) => statusOf(files, id),

@@ -73,21 +73,31 @@ class RedisQueue implements JobQueue {
     this.#parts = parts;
   }
 
-  async submit(jobs: readonly NewJob[]): Promise<string[]> {
+  async submit(jobs: readonly NewJob[], onJob?: (job: NewJob, id: string) => void): Promise<string[]> {
     const ids: string[] = [];
     for (let start = 0; start < jobs.length; start += BULK)
-      ids.push(...(await this.#submitPart(jobs.slice(start, start + BULK))));
+      ids.push(...(await this.#submitPart(jobs.slice(start, start + BULK), onJob)));
     return ids;
   }
 
-  async #submitPart(jobs: readonly NewJob[]): Promise<string[]> {
+  async #submitPart(
+    jobs: readonly NewJob[],
+    onJob: ((job: NewJob, id: string) => void) | undefined,
+  ): Promise<string[]> {
     const { queue, flows, place } = this.#parts;
+    const made: (readonly [NewJob, string])[] = [];
+    const idOf = (job: NewJob): string => {
+      const id = newJobId();
+      made.push([job, id]);
+      return id;
+    };
+    let ids: string[];
     if (jobs.every(({ children = [] }) => children.length === 0)) {
-      const bulk = jobs.map(({ name, payload }) => ({ name, data: payload, opts: { ...KEPT, jobId: newJobId() } }));
-      return (await queue.addBulk(bulk)).map(({ id }) => id!);
-    }
-    const nodes = await flows.addBulk(jobs.map((job) => flowOf(job, place)));
-    return nodes.map(({ job }) => job.id!);
+      const bulk = jobs.map((job) => ({ name: job.name, data: job.payload, opts: { ...KEPT, jobId: idOf(job) } }));
+      ids = (await queue.addBulk(bulk)).map(({ id }) => id!);
+    } else ids = (await flows.addBulk(jobs.map((job) => flowOf(job, place, idOf)))).map(({ job }) => job.id!);
+    for (const [job, id] of made) onJob?.(job, id);
+    return ids;
   }
 
   async #find(id: string): Promise<Job | undefined> {
@@ -150,13 +160,13 @@ class RedisQueue implements JobQueue {
   }
 }
 
-function flowOf({ name, payload, children = [] }: NewJob, place: RedisPlace): FlowJob {
+function flowOf(job: NewJob, place: RedisPlace, idOf: (job: NewJob) => string): FlowJob {
+  const { name, payload, children = [] } = job;
+  const inner = children.map((child) => flowOf(child, place, idOf));
   // A job whose child fails fails too, instead of waiting for ever.
-  const opts = { ...KEPT, jobId: newJobId(), failParentOnFailure: true };
+  const opts = { ...KEPT, jobId: idOf(job), failParentOnFailure: true };
   const base = { name, data: payload, queueName: place.queue, prefix: place.prefix, opts };
-  return (
-    children.length === 0 ? base : { ...base, children: children.map((child) => flowOf(child, place)) }
-  ) as FlowJob;
+  return (children.length === 0 ? base : { ...base, children: inner }) as FlowJob;
 }
 
 function stateOf(state: string): JobState {

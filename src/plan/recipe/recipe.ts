@@ -3,7 +3,7 @@
 import { describe } from "../../base/describe.ts";
 import { checkPlan } from "../check-plan.ts";
 import { type MergePlan, PLAN_FORMAT } from "../merge-plan.ts";
-import { STRATEGIES } from "../plan-fields.ts";
+import { PLAN_FIELDS, STRATEGIES } from "../plan-fields.ts";
 import { planModels } from "../plan-paths.ts";
 import { fault, type Locate } from "../shape.ts";
 import { isMergekit, type RecipeWords, readMergekit } from "./mergekit.ts";
@@ -58,11 +58,16 @@ function nameOf({ value, locate }: YamlDocument): string | undefined {
   throw fault(locate(["name"]), `is ${describe(name)}`, "a text");
 }
 
+/** Keys of a document: those of a plan, and its name. */
+const RECIPE_KEYS: readonly string[] = ["name", ...Object.keys(PLAN_FIELDS)];
+
 function readStep(document: YamlDocument, name: string | undefined, names: ReadonlyMap<string, unknown>): RecipeStep {
   const { name: _, ...value } = document.value as { readonly name?: string };
   const words: RecipeWords = isMergekit(value)
     ? readMergekit(value, document.locate)
     : { value: spelledOut(value), locate: document.locate };
+  const stray = Object.keys(words.value).find((key) => !RECIPE_KEYS.includes(key));
+  if (stray !== undefined) throw fault(words.locate([stray]), "is not known", `one of ${RECIPE_KEYS.join(", ")}`);
   const plan = checkPlan(words.value, { locate: words.locate });
   const paths = planModels(plan).map(([{ path }]) => path);
   const needs = [...new Set(paths.filter((path) => names.has(path)))];

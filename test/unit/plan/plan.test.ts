@@ -65,7 +65,10 @@ test("what is wrong is named by its key", () => {
   refuses({ align: { method: "hybrid" } }, "p.json has no data, expected data: images for align.method hybrid");
   refuses({ starts: 3 }, "p.json has no data, expected data: images for starts 3");
   refuses({ threads: 4 }, `p.json threads is not known, expected one of ${KEYS}`);
-  refuses({ blend: undefined }, "p.json output.path is for a merge, expected blend beside it");
+  refuses(
+    { blend: undefined },
+    'p.json output.path is "m.safetensors", where a merge is written, expected a blend beside it, such as "lerp", or output.permutations in its place, for the alignment alone',
+  );
   refuses(
     { models: [...MODELS, ...MODELS], align: { only: ["P0"] }, blend: { method: "linear" } },
     "p.json align.only is for two models, expected no only with cycle-consistent",

@@ -177,7 +177,7 @@ test("what mergekit does and this does not is named with its line", () => {
 
 test("bad recipes: one line with file, line and key", () => {
   const good = "models: [a, b]\nblend: lerp\noutput: m\n";
-  refuses(`${good}aling: force\n`, /^r\.yaml:4 aling is not known, expected one of format, models/);
+  refuses(`${good}aling: force\n`, /^r\.yaml:4 aling is not known, expected one of name, format, models/);
   refuses(`${good}align:\n  method: hungarian\n`, /^r\.yaml:5 align\.method is "hungarian", expected one of/);
   refuses(
     "models: [a, b]\nblend:\n  method: lerp\n  lambda: much\noutput: m",
