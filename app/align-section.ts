@@ -87,10 +87,12 @@ function setUpSeed(): void {
   onRestore(offer);
 }
 
-/** Frank–Wolfe asks for no seed: it gets the library's default. */
-function settings(): { method: Method; seed: number } {
+/** Frank–Wolfe asks for no seed: it gets the library's default. So does memory where the field is empty. */
+function settings(): { method: Method; seed: number; memory?: number } {
   const method = chosenMethod();
-  return { method, seed: method === "coordinate" ? wholeNumberIn("seed", "Seed") : 0 };
+  const { value, validity } = byId("memory", HTMLInputElement);
+  const memory = value === "" && !validity.badInput ? {} : { memory: 1e6 * wholeNumberIn("memory", "Memory") };
+  return { method, seed: method === "coordinate" ? wholeNumberIn("seed", "Seed") : 0, ...memory };
 }
 
 interface Outcome {

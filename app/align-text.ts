@@ -41,7 +41,7 @@ export function stepsText(report: Steps): string {
 /** The message at the end. */
 export function endText(report: MatchReport): string {
   const how = `by ${stepsText(report)}, on ${counted(report.threads, "thread")}`;
-  return `Aligned in ${report.seconds.toFixed(2)} s ${how}. It took ${formatBytes(report.memoryBytes)} of memory in addition to the two files.`;
+  return `Aligned in ${report.seconds.toFixed(2)} s ${how}. It took ${formatBytes(report.memoryBytes)} of memory beside what it held of the two files.`;
 }
 
 /** The stages one after the other; descent continues from the end of Frank–Wolfe. */

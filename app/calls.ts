@@ -57,6 +57,8 @@ export interface PairDifferences {
 export interface AlignRequest extends PairRequest {
   readonly method: Method;
   readonly seed: number;
+  /** Bytes that it may take; the library's default for pages where it is not given. */
+  readonly memory?: number | undefined;
 }
 
 export interface AlignProgress {
@@ -105,8 +107,16 @@ export interface MergeRequest {
   readonly plan: MergePlan;
   /** The format of the output. */
   readonly format: string;
-  /** Written to it when given (a file the user chose), else the result is a Blob. */
+  /** Written to it when given (a file the user chose), else the result is a Blob, on the disk where pages have files. */
   readonly target?: FileSystemFileHandle | undefined;
+}
+
+export interface MergeProgress {
+  /** Tensors. */
+  readonly done: number;
+  readonly total: number;
+  /** Bytes that the merge takes in memory, where the page has no file to write into. */
+  readonly inMemory?: number | undefined;
 }
 
 type Call<Argument, Result, Progress = never> = { argument: Argument; progress: Progress; result: Result };
@@ -116,11 +126,7 @@ export type FileCalls = {
   inspect: Call<NamedBlob, ModelSummary>;
   prepare: Call<PairRequest, PairSummary | PairDifferences>;
   cost: Call<{ readonly permutation: string; readonly permutations: Found["permutations"] }, CostValues>;
-  merge: Call<
-    MergeRequest,
-    { readonly blob: Blob | null; readonly notes: readonly string[] },
-    { readonly done: number; readonly total: number }
-  >;
+  merge: Call<MergeRequest, { readonly blob: Blob | null; readonly notes: readonly string[] }, MergeProgress>;
   permutations: Call<Found["permutations"], { readonly blob: Blob }>;
 };
 

@@ -1,6 +1,7 @@
 /** Step 5: the merge at λ, the permutations and the report, as files. */
 
 import type { Blend } from "../src/index.ts";
+import type { MergeProgress } from "./calls.ts";
 import { chosenData } from "./data-choice.ts";
 import { planOfForm } from "./form-plan.ts";
 import { createJobRunner, type Job } from "./job.ts";
@@ -67,12 +68,17 @@ async function saveMerged({ state }: Store, files: Workers["files"], { signal, r
   const request = { found: aligned!, plan, format, target: target ?? undefined };
   const { blob, notes } = await files.call("merge", request, {
     signal,
-    onProgress: ({ done, total }) => report({ share: done / total, text: `Wrote tensor ${done} of ${total}` }),
+    onProgress: (progress) => report({ share: progress.done / progress.total, text: writingText(progress) }),
   });
   const said = notes.map((note) => ` Note: ${note}.`).join("");
   if (blob === null) return `Wrote ${target!.name}.${said}`;
   saveBlob(blob, name);
   return `Saved ${name}, ${formatBytes(blob.size)}.${said}`;
+}
+
+function writingText({ done, total, inMemory }: MergeProgress): string {
+  const where = inMemory === undefined ? "" : `, into ${formatBytes(inMemory)} of memory: this page has no file to use`;
+  return `Wrote tensor ${done} of ${total}${where}`;
 }
 
 async function saveRepaired({ state }: Store, evaluate: Workers["evaluate"], { signal, report }: Job): Promise<string> {

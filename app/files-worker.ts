@@ -1,8 +1,10 @@
 /** The worker that reads files and makes new ones: everything but aligning, running the networks and drawing. */
 
-import { writeModel } from "../src/formats.ts";
+import { removePrivateFiles, writeModel } from "../src/formats.ts";
 import {
   type Blend,
+  DTYPES,
+  elementCount,
   type Model,
   matchMetadata,
   mergeModels,
@@ -23,10 +25,13 @@ import {
   summariseModel,
   summarisePair,
 } from "./session.ts";
-import { blobSink, fileHandleSink } from "./sinks.ts";
+import { blobSink, openOutput } from "./sinks.ts";
 
 let session: Session | null = null;
 let turn = 0;
+
+// The page starts this worker when it opens. What other tabs still use stays.
+removePrivateFiles().catch(() => undefined);
 
 function current(): Session {
   if (session === null) throw new Error("no pair is open, expected two checkpoints first");
@@ -60,18 +65,21 @@ serve<FileCalls>({
     const metadata = new Map([...matchMetadata(found.report), ...made]);
     const how = { lambda: lambda as number, blend: method as Blend, metadata };
     const merged = await mergeModels(a, b, spec, found.permutations, how);
-    const options = {
-      signal,
-      onProgress: ({ done, total = 0 }: Progress) => progress({ done, total }),
-    };
-    const blobs = target === undefined ? blobSink() : undefined;
-    const notes = await writeModel(merged, blobs ?? (await fileHandleSink(target!)), { format, ...options });
-    return { blob: blobs?.blob() ?? null, notes };
+    const bytes = bytesOf(merged);
+    const { sink, blob, inMemory } = await openOutput(target, bytes);
+    const onProgress = ({ done, total = 0 }: Progress): void =>
+      progress({ done, total, inMemory: inMemory ? bytes : undefined });
+    const notes = await writeModel(merged, sink, { format, signal, onProgress });
+    return { blob: await blob(), notes };
   },
   async permutations(permutations) {
     return { blob: await asBlob(await permutationsModel(current().spec, permutations)) };
   },
 });
+
+/** Of all tensors. */
+const bytesOf = ({ tensors }: Model): number =>
+  [...tensors.values()].reduce((sum, { dtype, shape }) => sum + (DTYPES[dtype].bits * elementCount(shape)) / 8, 0);
 
 async function asBlob(model: Model): Promise<Blob> {
   const sink = blobSink();

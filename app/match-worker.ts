@@ -10,11 +10,11 @@ const THREADS = Math.max(1, Math.min(8, navigator.hardwareConcurrency - 1));
 
 serve<MatchCalls>({
   async align(request, { signal, progress }) {
-    const { method, seed } = request;
+    const { method, seed, memory } = request;
     const session = await startSession(await openPair(request), request.spec);
     const { a, b, spec } = session;
     const trace = traceOf(progress);
-    const options = { method, seed, threads: THREADS, signal, onProgress: trace.onProgress } as const;
+    const options = { method, seed, memory, threads: THREADS, signal, onProgress: trace.onProgress } as const;
     const { permutations, report } = await matchWeights(a, b, spec, options);
     const { frankWolfe, coordinate } = trace;
     return {

@@ -51,6 +51,8 @@ const EDGE_FILES = [
   [/\/choose-kernels\.ts$/, "src/match/choose-kernels-edge.ts"],
   [/\/link\/from-graph\.ts$/, "src/link/from-graph-edge.ts"],
   [/\/prepare\.ts$/, "src/match/prepare-edge.ts"],
+  [/\/row-part\.ts$/, "src/perm/row-part-edge.ts"],
+  [/\/read-pair\.ts$/, "src/merge/read-pair-edge.ts"],
   // Transformers and their specs have no room there.
   [/\/slices\.ts$/, "src/axes/slices-edge.ts"],
   [/\/block-digits\.ts$/, "src/axes/block-digits-edge.ts"],

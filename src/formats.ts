@@ -18,5 +18,6 @@ export { readGraph } from "./formats/operator-graph.ts";
 export { namedAs } from "./formats/same-names.ts";
 export { type WriteModelOptions, writeModel } from "./formats/write-model.ts";
 export { blobFiles, droppedFiles, type Files } from "./io/files.ts";
+export { type PrivateFileSink, privateFileSink, removePrivateFiles } from "./io/private-file-sink.ts";
 export type { FolderSink } from "./io/sink.ts";
 export { urlFiles } from "./io/url-files.ts";

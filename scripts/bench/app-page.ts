@@ -99,7 +99,7 @@ function longestOf({ traceEvents }: Trace): LongestTasks {
   return { loading: longest(tasks.filter(isBefore)), working: longest(tasks.filter((task) => !isBefore(task))) };
 }
 
-function findChromium(): string {
+export function findChromium(): string {
   for (const name of ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"]) {
     try {
       return execFileSync("which", [name], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();

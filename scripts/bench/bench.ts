@@ -1,4 +1,4 @@
-/** `npm run bench -- gemm|assign|match|threads|gradients|startup|app|jobs`: times ours beside others and keeps the results in results.md. */
+/** `npm run bench -- gemm|assign|match|threads|gradients|startup|app|page-memory|jobs`: times ours beside others and keeps the results in results.md. */
 
 import { basename, relative } from "node:path";
 import { FormatError, SpecError } from "../../src/base/errors.ts";
@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(options: BenchOptions) =>
   gradients: async () => (await import("./gradients.ts")).benchGradients,
   startup: async () => (await import("./startup.ts")).benchStartup,
   app: async () => (await import("./app.ts")).benchApp,
+  "page-memory": async () => (await import("./page-memory.ts")).benchPageMemory,
   jobs: async () => (await import("./jobs.ts")).benchJobs,
 };
 

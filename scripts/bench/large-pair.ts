@@ -1,5 +1,5 @@
 /**
- * Makes pairs of models too large for a repository: `node scripts/run.mjs scripts/bench/large-pair.ts gpt2|llama FOLDER`. The
+ * Makes pairs of models too large for a repository: `node scripts/run.mjs scripts/bench/large-pair.ts gpt2|gpt2-f32|llama FOLDER`. The
  * second model of a pair is the first with its units renumbered and noise on every weight, so a matching has something to find.
  */
 
@@ -14,7 +14,7 @@ interface Shape {
 }
 
 interface Kind {
-  readonly dtype: "F16" | "BF16";
+  readonly dtype: "F16" | "BF16" | "F32";
   readonly tensors: readonly Shape[];
   /** Units of each permutation; `outer`: blocks that move whole. */
   readonly permutations: Readonly<Record<string, { readonly size: number; readonly outer?: string }>>;
@@ -90,7 +90,7 @@ function llama(): Kind {
   return { dtype: "BF16", tensors, permutations, shards: 3 };
 }
 
-const KINDS: Readonly<Record<string, () => Kind>> = { gpt2, llama };
+const KINDS: Readonly<Record<string, () => Kind>> = { gpt2, "gpt2-f32": () => ({ ...gpt2(), dtype: "F32" }), llama };
 
 /** The order of the units of an axis such as `D`, `H0*64` or `_`; null where they stay. */
 function orderOf(axis: string, orders: ReadonlyMap<string, Int32Array>): Int32Array | null {
@@ -153,13 +153,13 @@ function weightAt(seed: number, at: number): number {
 }
 
 function fill(
-  target: Uint16Array,
+  target: Uint16Array | Float32Array,
   t: number,
   shape: Shape,
   kind: Kind,
   orders: ReadonlyMap<string, Int32Array> | null,
 ) {
-  const toHalf = kind.dtype === "F16" ? toF16 : toBf16;
+  const convert = { F16: toF16, BF16: toBf16, F32: (value: number) => value }[kind.dtype];
   const [rows, columns] = shape.shape.length === 1 ? [shape.shape[0], 1] : [shape.shape[0]!, shape.shape[1]!];
   const rowOrder = orders === null ? null : orderOf(shape.axes[0]!, orders);
   const columnOrder = orders === null || shape.axes.length < 2 ? null : orderOf(shape.axes[1]!, orders);
@@ -168,14 +168,16 @@ function fill(
     for (let j = 0; j < columns; j++) {
       const at = from + (columnOrder === null ? j : columnOrder[j]!);
       const noise = orders === null ? 0 : 0.5 * weightAt(t + 7919, i * columns + j);
-      target[i * columns + j] = toHalf(weightAt(t, at) + noise);
+      target[i * columns + j] = convert(weightAt(t, at) + noise);
     }
   }
 }
 
+const elementsOf = (shape: readonly number[]): number => shape.reduce((all, size) => all * size, 1);
+
 /** Tensors of each file: about as many bytes in every one. */
 function shardsOf({ tensors, shards }: Kind): (readonly [number, Shape])[][] {
-  const bytes = ({ shape }: Shape): number => 2 * shape.reduce((all, size) => all * size, 1);
+  const bytes = ({ shape }: Shape): number => elementsOf(shape);
   const each = tensors.reduce((sum, tensor) => sum + bytes(tensor), 0) / shards;
   const parts: (readonly [number, Shape])[][] = [[]];
   let filled = 0;
@@ -202,7 +204,7 @@ function writeModel(kind: Kind, folder: string, orders: ReadonlyMap<string, Int3
     const header: Record<string, unknown> = {};
     let end = 0;
     for (const [, { name: tensor, shape }] of part) {
-      const bytes = 2 * shape.reduce((all, size) => all * size, 1);
+      const bytes = (kind.dtype === "F32" ? 4 : 2) * elementsOf(shape);
       header[tensor] = { dtype: kind.dtype, shape, data_offsets: [end, end + bytes] };
       map[tensor] = name;
       end += bytes;
@@ -215,7 +217,8 @@ function writeModel(kind: Kind, folder: string, orders: ReadonlyMap<string, Int3
     const file = openSync(join(folder, name), "w");
     writeSync(file, Buffer.concat([length, json]));
     for (const [t, shape] of part) {
-      const values = new Uint16Array(shape.shape.reduce((all, size) => all * size, 1));
+      const count = elementsOf(shape.shape);
+      const values = kind.dtype === "F32" ? new Float32Array(count) : new Uint16Array(count);
       fill(values, t, shape, kind, orders);
       writeSync(file, new Uint8Array(values.buffer));
     }

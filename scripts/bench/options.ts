@@ -1,6 +1,6 @@
 /** The command line of the benchmarks. */
 
-export const USAGE = `usage: npm run bench -- gemm|assign|match|threads|gradients|startup|app|jobs [OPTION ...]
+export const USAGE = `usage: npm run bench -- gemm|assign|match|threads|gradients|startup|app|page-memory|jobs [OPTION ...]
 
   gemm      cost matrices A·Bᵀ: ours, TensorFlow.js on wasm (XNNPACK), numpy on OpenBLAS
   assign    linear assignment: ours, scipy, npm munkres and linear-sum-assignment
@@ -9,6 +9,7 @@ export const USAGE = `usage: npm run bench -- gemm|assign|match|threads|gradient
   gradients steps of training: TensorFlow.js on wasm with our kernels, without, and on its cpu backend
   startup   a fresh process from import to a merged 64-unit MLP; sizes of what is loaded
   app       the browser app in Chromium: a pair aligned and merged, the longest task of its page, the memory of 2 × 100 MB
+  page-memory  the same with 2 × 498 MB: what the tab grows by
   jobs      a tree of eight models by two workers of a queue, beside one process
 
 all         --quick            fewer sizes and rounds
@@ -25,7 +26,8 @@ threads     --scale NAME DIR   vgg16 or resnet50 of the baseline script, made in
             --baseline SCRIPT  path of weight_matching.py; without it, ours alone
 match       --seeds N          visiting orders of descent. Default 5
             --dump DIR         writes the cost matrices of each pair's first sweep, and times nothing
-app         --pair auto A B    two models to time; default the built-in pair; may be repeated`;
+app         --pair auto A B    two models to time; default the built-in pair; may be repeated
+page-memory --pair SPEC A B    other models`;
 
 /** Something that the user can put right: told without a stack. */
 export class UsageError extends Error {}
@@ -66,6 +68,7 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   gradients: [],
   startup: [],
   app: ["pair"],
+  "page-memory": ["pair"],
   jobs: [],
 };
 const COMMON = ["quick", "full", "out", "seed", "python"];

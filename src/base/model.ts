@@ -63,8 +63,8 @@ export interface Model {
   /**
    * Raw bytes of one tensor (possibly a view). Rejects with `RangeError` for an unknown name. `into` offers room for
    * exactly these bytes. A model that computes them, such as a merge, writes them there and resolves to it; others
-   * ignore it. `part` asks for some of the bytes. A model that cannot give a part gives them all: `readPart` handles
-   * both.
+   * ignore it. `part` asks for some of the bytes. A model that cannot give a part gives them all, and leaves `into`
+   * alone: `readPart` handles both.
    */
   read(tensor: string, signal?: AbortSignal, into?: Uint8Array, part?: BytePart): Promise<Uint8Array>;
   /**

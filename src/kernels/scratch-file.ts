@@ -1,4 +1,4 @@
-/** A temporary file for what does not fit in memory, in Node, Deno and Bun. Loaded on demand. */
+/** A temporary file for what does not fit in memory, of the system or of the browser. Loaded on demand. */
 
 /** Bytes by position, in a file that no other program sees. */
 export interface ScratchFile {
@@ -6,7 +6,7 @@ export interface ScratchFile {
   read(bytes: Uint8Array, position: number): void;
   write(bytes: Uint8Array, position: number): void;
   /** Gives the room on the disk back. Safe to call twice. */
-  close(): void;
+  close(): void | Promise<void>;
 }
 
 /** What is used of `node:fs`, `node:os` and `node:path`. */

@@ -45,8 +45,9 @@ export interface MatchOptions extends Choice, Running, Computing {
   readonly linear?: LinearTerm | undefined;
   /**
    * Bytes that matrices, tensors and work areas may take together; the result is the same with any number. Matrices
-   * that do not fit wait in a temporary file (in Node, Deno and Bun), tensors are read again whenever they are needed.
-   * Default: half of what the machine has, or its container may use; where the host does not report it, no limit.
+   * that do not fit wait in a temporary file, tensors are read again whenever they are needed. A page has such files
+   * in its workers only. Default: half of what the machine has, or its container may use. In a page: an eighth of
+   * `navigator.deviceMemory`, at most 750 MB, or the least that the matching needs.
    */
   readonly memory?: number | undefined;
   /** Sweeps of one descent at most. Default 100, as in the paper's code. */

@@ -145,7 +145,7 @@ export async function matchWeights(
     };
     return { alignment: { permutations }, permutations, report };
   } finally {
-    prepared?.end();
+    await prepared?.end();
     end();
   }
 }

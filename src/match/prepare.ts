@@ -8,7 +8,7 @@ import { createWorkspace } from "./costs/workspace.ts";
 import type { MatchedModels, Prepared } from "./prepared.ts";
 
 /** Matchings that take no more are not asked what the machine has. */
-const SMALL_BYTES = 2 ** 30;
+const SMALL_BYTES = 2 ** 29;
 
 /**
  * Takes all the wasm memory at once, so that a matching that cannot be done fails before it reads, with the number of

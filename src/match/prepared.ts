@@ -16,5 +16,5 @@ export interface Prepared {
   /** Takes what solvers report, where somebody listens. */
   readonly onProgress?: OnProgress | undefined;
   /** Gives back what is not memory. */
-  end(): void;
+  end(): void | Promise<void>;
 }

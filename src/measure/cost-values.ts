@@ -2,8 +2,8 @@
 
 import type { Spec } from "../axes/types.ts";
 import type { Model } from "../base/model.ts";
-import { oneMatrix } from "../match/costs/one-matrix.ts";
 import { loadNested } from "../match/load-nested.ts";
+import { oneMatrix } from "../match/one-matrix.ts";
 import type { Alignment, Permutations } from "../perm/alignment.ts";
 import { bindPermutations } from "../perm/bind-permutations.ts";
 import { type Pair, pairOf } from "../perm/pair.ts";

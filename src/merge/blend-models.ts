@@ -208,10 +208,11 @@ export function lazyBlend(
     tensors: first.tensors,
     metadata: mergeMetadata(first.metadata, options.metadata, made),
     origin: first.origin,
-    async read(name, signal, into) {
+    async read(name, signal, room, part) {
       const plan = plans.get(name);
       // An unknown name too: the first model says so in its own words.
-      if (plan === undefined) return first.read(name, signal, into);
+      if (plan === undefined) return first.read(name, signal, room, part);
+      const into = part === undefined ? room : undefined;
       const { dtype } = first.tensors.get(name)!;
       const { load } = blendRule(plan.blend);
       if (load === undefined) return blendTwo(parts as readonly [Model, Model], name, plan, options, { signal, into });

@@ -8,11 +8,11 @@ import { type Computing, checkNumber, checkOptions, type OptionKinds } from "../
 import { withKernels } from "../kernels/idle.ts";
 import type { Alignment, Permutations } from "../perm/alignment.ts";
 import { bindPermutations } from "../perm/bind-permutations.ts";
-import { sourceOf } from "../perm/gather-tensor.ts";
 import { type Pair, pairOf } from "../perm/pair.ts";
 import { permutationsFingerprint } from "../perm/permutation-file.ts";
 import { mergeMetadata } from "./metadata.ts";
 import { type Blend, blendTensor, PAIR_BLENDS } from "./methods/blend-tensor.ts";
+import { readPair } from "./read-pair.ts";
 
 /** Options of `mergeModels`. */
 export interface MergeOptions extends Pick<Computing, "simd" | "allowNonfinite"> {
@@ -34,8 +34,9 @@ export const MERGE_OPTIONS: OptionKinds<MergeOptions> = {
 };
 
 /**
- * The merge of A and the aligned B, a lazy model: each `read` moves and blends one tensor. It reads from `a` and `b`
- * until the end, and closes them when it is closed.
+ * The merge of A and the aligned B, a lazy model: each `read` moves and blends one tensor. Of a tensor whose rows stay
+ * in place it takes only the rows that are asked for, unless it is a slerp. It reads from `a` and `b` until the end,
+ * and closes them when it is closed.
  *
  * Floats are blended in f32 (F64 in f64) and rounded to the file's dtype, ties to even; λ = 0 and λ = 1 copy bytes.
  * Integer and bool tensors come from A (λ = 1: from B). An empty map merges without aligning.
@@ -72,17 +73,11 @@ export async function mergeModels(
     tensors: a.tensors,
     metadata,
     origin: a.origin,
-    async read(name, signal, into) {
-      const pair = {
-        name,
-        models: [a.name, b.name] as const,
-        tensor: tensors.get(name)!,
-        permutations: bound,
-        a: await a.read(name, signal),
-        b: await b.read(sourceOf(tensors, name, bound), signal),
-        dtype: a.tensors.get(name)!.dtype,
-      };
-      return withKernels({ simd: options.simd }, (kernels) => blendTensor(kernels, pair, settings, into));
+    async read(name, signal, into, part) {
+      const pair = await readPair({ a, b, tensors, permutations: bound }, name, settings.blend, part, signal);
+      // Room for a part is too little for a whole tensor.
+      const room = part && pair.first === undefined ? undefined : into;
+      return withKernels({ simd: options.simd }, (kernels) => blendTensor(kernels, pair, settings, room));
     },
     async close() {
       await a.close?.();

@@ -52,7 +52,8 @@ export async function applyPermutations(
         rows === null
           ? await model.read(sourceOf(tensors, name, bound), signal)
           : await readPart(model, name, part!, whole.info, signal);
-      return withKernels({}, (kernels) => gatherTensor(kernels, rows ?? whole, bound, bytes, into));
+      const room = rows !== null || part === undefined ? into : undefined;
+      return withKernels({}, (kernels) => gatherTensor(kernels, rows ?? whole, bound, bytes, room));
     },
     async close() {
       await model.close?.();

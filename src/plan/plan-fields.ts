@@ -245,7 +245,7 @@ export const PLAN_FIELDS: Fields = {
   models: { shape: { kind: "list", item: fields(MODEL), least: 1 }, about: "A, B, and more", required: true },
   base: { shape: fields(FILE), about: "the model that the others were fine-tuned from" },
   spec: {
-    shape: { kind: "either", of: [TEXT, { kind: "fields", fields: {} }] },
+    shape: { kind: "either", of: [TEXT, { kind: "object" }] },
     about: "auto, a family, the path of a spec file (*.json), or a spec itself",
     fallback: "auto",
   },

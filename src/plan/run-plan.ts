@@ -7,7 +7,6 @@ import { meansWithoutVote } from "../many/align-tasks.ts";
 import { mergeMany } from "../many/merge-many.ts";
 import { type BlendModelsOptions, blendModels } from "../merge/blend-models.ts";
 import type { BlendName } from "../merge/blends/blends.ts";
-import { mergeInParts } from "../merge/merge-in-parts.ts";
 import { mergeModels } from "../merge/merge-models.ts";
 import type { Permutations } from "../perm/alignment.ts";
 import { applyPermutations } from "../perm/apply-permutations.ts";
@@ -164,8 +163,7 @@ async function blendPair(
   const metadata = new Map([...matched, ...made]);
   const { allowNonfinite } = plan;
   if ((method === "lerp" || method === "slerp") && typeof lambda === "number") {
-    const options = { lambda, blend: method, allowNonfinite, simd: run.simd, metadata };
-    return mergeInParts(await mergeModels(a, b, spec, permutations, options), spec, permutations, options);
+    return mergeModels(a, b, spec, permutations, { lambda, blend: method, allowNonfinite, simd: run.simd, metadata });
   }
   const parts = [a, await applyPermutations(b, spec, permutations)];
   const grams = await gramsByPlan(setting, parts);

@@ -11,7 +11,8 @@ export type Shape =
   | { readonly kind: "text"; readonly of?: readonly string[] | undefined; readonly form?: TextForm | undefined }
   | { readonly kind: "number"; readonly min: number; readonly max: number; readonly integer?: boolean | undefined }
   | { readonly kind: "flag" }
-  | { readonly kind: "anything" }
+  /** Another part of the library checks what is in it. */
+  | { readonly kind: "object" }
   | { readonly kind: "list"; readonly item: Shape; readonly least?: number; readonly most?: number }
   | { readonly kind: "fields"; readonly fields: Fields }
   /** A value, a gradient over blocks (a list of values), or a list of `{ filter, value }`: see `settings.ts`. */
@@ -136,9 +137,8 @@ function isOfKind(value: unknown, shape: Shape): boolean {
     case "list":
       return Array.isArray(value);
     case "fields":
+    case "object":
       return typeof value === "object" && value !== null && !Array.isArray(value);
-    case "anything":
-      return value !== null;
     case "either":
       return shape.of.some((each) => isOfKind(value, each));
     case "setting":
@@ -169,8 +169,8 @@ export function expectedOf(shape: Shape): string {
       return "a list";
     case "fields":
       return `an object with ${Object.keys(shape.fields).join(", ")}`;
-    case "anything":
-      return "a value";
+    case "object":
+      return "an object";
     case "either":
       return shape.of.map(expectedOf).join(", or ");
     case "setting":

@@ -12,6 +12,8 @@ declare const __ROOT__: string;
 export interface PageOptions {
   readonly width?: number;
   readonly dark?: boolean;
+  /** Runs in the page before its own scripts. */
+  readonly before?: string;
 }
 
 export interface DroppedFile {
@@ -75,7 +77,7 @@ export async function openApp(options: PageOptions = {}): Promise<AppPage> {
   const folder = mkdtempSync(join(tmpdir(), "rebasin-app-"));
   const server = await serveApp({ onRequest: (method: string, url: string) => requests.push(`${method} ${url}`) });
   const start = BROWSER === "chromium" ? startChromium : startFirefox;
-  const page = await start({ width: 1280, dark: false, ...options }, folder, errors);
+  const page = await start({ width: 1280, dark: false, before: "", ...options }, folder, errors);
   await page.goto(server.url);
   return {
     name: BROWSER,
@@ -120,7 +122,7 @@ export async function openApp(options: PageOptions = {}): Promise<AppPage> {
 }
 
 async function startChromium(
-  { width, dark }: Required<PageOptions>,
+  { width, dark, before }: Required<PageOptions>,
   folder: string,
   errors: string[],
 ): Promise<Driven> {
@@ -132,6 +134,7 @@ async function startChromium(
     acceptDownloads: true,
   });
   const page = await context.newPage();
+  await page.addInitScript(before);
   page.on("pageerror", (error) => errors.push(error.message));
   return {
     evaluate: (expression) => page.evaluate(expression),
@@ -165,7 +168,11 @@ const firefoxPreferences = (folder: string, dark: boolean): Record<string, unkno
   "layout.css.prefers-color-scheme.content-override": dark ? 0 : 1,
 });
 
-async function startFirefox({ width, dark }: Required<PageOptions>, folder: string, errors: string[]): Promise<Driven> {
+async function startFirefox(
+  { width, dark, before }: Required<PageOptions>,
+  folder: string,
+  errors: string[],
+): Promise<Driven> {
   const { launch } = await import("puppeteer-core");
   const browser = await launch({
     browser: "firefox",
@@ -175,6 +182,7 @@ async function startFirefox({ width, dark }: Required<PageOptions>, folder: stri
     extraPrefsFirefox: firefoxPreferences(folder, dark!),
   });
   const page = await browser.newPage();
+  await page.evaluateOnNewDocument(before);
   page.on("pageerror", (error) => errors.push(error instanceof Error ? error.message : String(error)));
   return {
     evaluate: (expression) => page.evaluate(expression) as never,

@@ -169,6 +169,9 @@ test("drop: two files anywhere, or one on its place; others are refused with the
 });
 
 test("spec: a family that does not fit is refused, a file is taken", async () => {
+  await page.setFile("#file-a", A);
+  await page.setFile("#file-b", B);
+  await page.waitFor(`document.querySelector("#align [data-start]:enabled")`);
   await page.select("#spec", "vgg");
   await page.waitFor(`document.querySelector("#choose-fault").textContent !== ""`);
   await page.select("#spec", "file");
@@ -186,6 +189,14 @@ test("spec: a family that does not fit is refused, a file is taken", async () =>
   await page.waitFor(`/^spec.json/.test(document.querySelector("#summary").textContent.trim())`);
   await align();
   assert.match(await text("#moved"), /of 256$/);
+  const share = await text("#lambda-value");
+  await page.select("#blend", "lerp");
+  const expected = merged("--spec", join(folder, "spec.json"), "--lambda", share);
+  const saved = await page.download("#save-merged", `merged-${share}.safetensors`);
+  assert.ok(saved.equals(expected.model), firstDifference(saved, expected.model));
+  await page.waitFor(`document.querySelector("#save-permutations:enabled")`);
+  const permutations = await page.download("#save-permutations", "permutations.safetensors");
+  assert.ok(permutations.equals(expected.permutations), "permutations");
   await page.select("#spec", "auto");
 });
 

@@ -30,7 +30,7 @@ test("what an alignment did, by method", () => {
   assert.is(stepsText({ ...report, iterations: 0 }), "one assignment per permutation, which is the optimum");
   assert.is(
     endText(report),
-    "Aligned in 0.25 s by 8 steps of Frank–Wolfe and 1 sweep of descent, on 1 thread. It took 4.03 MB of memory in addition to the two files.",
+    "Aligned in 0.25 s by 8 steps of Frank–Wolfe and 1 sweep of descent, on 1 thread. It took 4.03 MB of memory beside what it held of the two files.",
   );
 });
 

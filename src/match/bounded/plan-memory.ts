@@ -33,31 +33,39 @@ export interface MemoryPlan {
   readonly end: number;
 }
 
+/** `isFirm`: what needs more is refused. Else it takes the least that it needs. */
+export interface MemoryLimit {
+  readonly bytes: number;
+  readonly isFirm: boolean;
+}
+
 /**
- * The plan that holds most within `memory` bytes. Null where everything fits, and none is needed. Throws `RangeError`
- * with the least that is needed. `hasFile`: whether matrices can wait in one.
+ * The plan that holds most within a limit. Null where everything fits, and none is needed. Rejects with `RangeError`
+ * that has the least that is needed. `hasFile`: whether matrices can wait in one.
  */
-export function planMemory(
+export async function planMemory(
   kernels: Kernels,
   outline: Outline,
   needs: Needs,
-  memory: number,
-  hasFile: () => boolean,
-): MemoryPlan | null {
+  { bytes: memory, isFirm }: MemoryLimit,
+  hasFile: () => Promise<boolean>,
+): Promise<MemoryPlan | null> {
   const sizes = outline.tensors.map((tensor) => 2 * bytesOf(tensor));
   const whole = areasEnd(kernels, outline, needs);
   const room = Math.min(memory - OTHER_BYTES, WASM_BYTES);
   if (whole <= room && sizes.reduce((sum, bytes) => sum + bytes, whole) <= memory - OTHER_BYTES) return null;
   const fits = whole <= room;
-  const waiting = fits || !hasFile() ? noneWaits(outline) : fitMatrices(kernels, outline, needs, room);
+  const waiting = fits || !(await hasFile()) ? noneWaits(outline) : fitMatrices(kernels, outline, needs, room);
   const end = areasEnd(kernels, outline, { ...needs, place: placeWaiting(waiting) });
-  if (end > room) throw tooLittle(memory, end, hasFile());
+  if (end > (isFirm ? room : WASM_BYTES)) throw tooLittle(memory, end, await hasFile());
   return { waiting, end, held: fit(sizes, memory - OTHER_BYTES - end) };
 }
 
 /** `end`: bytes of wasm memory at least. */
 function tooLittle(memory: number, end: number, hasFile: boolean): RangeError {
-  const why = hasFile ? "" : " (matrices cannot wait in a temporary file here)";
+  const why = hasFile
+    ? ""
+    : " (matrices cannot wait in a temporary file here, as they can in Node and in workers of pages with private files)";
   if (end > WASM_BYTES) return new RangeError(`wasm memory ${end} bytes needed${why}, expected at most ${WASM_BYTES}`);
   return new RangeError(`memory ${memory} bytes${why}, expected at least ${end + OTHER_BYTES} to match these models`);
 }

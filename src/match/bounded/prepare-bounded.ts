@@ -5,7 +5,8 @@
 
 import type { Running } from "../../base/options.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
-import { createScratchFile, halfOfMemory, type ScratchFile } from "../../kernels/scratch-file.ts";
+import { openScratchFile } from "../../kernels/open-scratch.ts";
+import { halfOfMemory, type ScratchFile } from "../../kernels/scratch-file.ts";
 import type { Needs } from "../costs/areas.ts";
 import type { Outline } from "../costs/problem.ts";
 import { createWorkspace, type Workspace } from "../costs/workspace.ts";
@@ -14,7 +15,10 @@ import { type MemoryPlan, placeWaiting, planMemory } from "./plan-memory.ts";
 import { readSome } from "./read-again.ts";
 import { createFileRoom, waitingMatrices } from "./waiting-matrices.ts";
 
-/** Null where everything fits in `memory` bytes, or in half of the machine's where that is not given. */
+/**
+ * Null where everything fits in `memory` bytes, or where that is not given in half of the machine's. A browser does not
+ * report that: there the default is small, or the least that the matching needs.
+ */
 export async function prepareBounded(
   models: MatchedModels,
   kernels: Kernels,
@@ -24,19 +28,20 @@ export async function prepareBounded(
   options: Running & { readonly memory?: number | undefined },
 ): Promise<Prepared | null> {
   let file: ScratchFile | null = null;
-  const hasFile = (): boolean => {
-    file ??= createScratchFile();
+  const hasFile = async (): Promise<boolean> => {
+    file ??= await openScratchFile();
     return file !== null;
   };
   try {
-    const limit = options.memory ?? halfOfMemory() ?? Number.POSITIVE_INFINITY;
-    const plan = planMemory(kernels, outline, needs, limit, hasFile);
+    const known = options.memory ?? halfOfMemory();
+    const bytes = known ?? (await import("../../kernels/private-files.ts")).memoryOfPage();
+    const plan = await planMemory(kernels, outline, needs, { bytes, isFirm: known !== undefined }, hasFile);
     if (plan === null) return null;
     kernels.arena.reserve(plan.end);
     const workspace = await boundedWorkspace(models, kernels, outline, needs, sanitize, plan, file, options);
     return { workspace, memoryBytes: plan.end, end: () => file?.close() };
   } catch (error) {
-    (file as ScratchFile | null)?.close();
+    await (file as ScratchFile | null)?.close();
     throw error;
   }
 }

@@ -60,8 +60,8 @@ function schemaOf(shape: Shape): Schema {
       return numberSchema(shape);
     case "flag":
       return { type: "boolean" };
-    case "anything":
-      return {};
+    case "object":
+      return { type: "object" };
     case "list":
       return { type: "array", items: schemaOf(shape.item), minItems: shape.least, maxItems: shape.most };
     case "either":

@@ -4,16 +4,17 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Spec } from "../../../src/axes/types.ts";
 import type { Model } from "../../../src/base/model.ts";
-import { createRng } from "../../../src/base/rng.ts";
+import { createRng, randomPermutation } from "../../../src/base/rng.ts";
 import { createKernels } from "../../../src/kernels/kernels.ts";
 import type { ScratchFile } from "../../../src/kernels/scratch-file.ts";
-import { placeWaiting, planMemory } from "../../../src/match/bounded/plan-memory.ts";
+import { type MemoryLimit, placeWaiting, planMemory } from "../../../src/match/bounded/plan-memory.ts";
 import { boundedWorkspace } from "../../../src/match/bounded/prepare-bounded.ts";
 import { areasEnd } from "../../../src/match/costs/areas.ts";
 import { outlineProblem, readProblem } from "../../../src/match/costs/problem.ts";
 import { createWorkspace, type Workspace } from "../../../src/match/costs/workspace.ts";
 import { type MatchOptions, matchWeights } from "../../../src/match/match-weights.ts";
 import { type Found, matchByDescent, matchJointly } from "../../../src/match/solve/two-methods.ts";
+import { applyPermutations } from "../../../src/perm/apply-permutations.ts";
 import { identityPermutation } from "../../../src/perm/permutation.ts";
 import { resolveFor } from "../../../src/perm/resolve-for.ts";
 import { rejects } from "../../reference/expect-error.ts";
@@ -115,20 +116,21 @@ for (const [name, make, spec] of CASES)
       }
     });
 
-test("more memory, more stays in it; below the least, the message tells it", () => {
+const there = async (): Promise<boolean> => true;
+const missing = async (): Promise<boolean> => false;
+const firm = (bytes: number): MemoryLimit => ({ bytes, isFirm: true });
+
+test("more memory, more stays in it; below the least, the message tells it", async () => {
   const [, make, spec] = CASES[0]!;
   const outline = outlineProblem(resolveFor(make(1), spec));
   const kernels = createKernels();
   const needs = { jointly: true };
   const whole = areasEnd(kernels, outline, needs);
   const bytes = outline.tensors.reduce((sum, { elements }) => sum + 8 * elements, 0);
-  assert.is(
-    planMemory(kernels, outline, needs, whole + bytes + 64e6, () => true),
-    null,
-  );
-  const least = (() => {
+  assert.is(await planMemory(kernels, outline, needs, firm(whole + bytes + 64e6), there), null);
+  const least = await (async () => {
     try {
-      planMemory(kernels, outline, needs, 1, () => true);
+      await planMemory(kernels, outline, needs, firm(1), there);
     } catch (error) {
       assert.instance(error, RangeError);
       const found = /^memory 1 bytes, expected at least (\d+) to match these models$/.exec((error as Error).message);
@@ -137,28 +139,54 @@ test("more memory, more stays in it; below the least, the message tells it", () 
     }
     throw new Error("nothing was refused");
   })();
-  const amount = (memory: number): number => {
-    const plan = planMemory(kernels, outline, needs, memory, () => true)!;
+  const amount = async (memory: number): Promise<number> => {
+    const plan = (await planMemory(kernels, outline, needs, firm(memory), there))!;
     assert.ok(plan.end <= memory);
     return (
       [...plan.waiting.kept, ...plan.waiting.running].filter((waits) => !waits).length +
       plan.held.filter(Boolean).length
     );
   };
-  let before = amount(least);
-  assert.throws(() => planMemory(kernels, outline, needs, least - 1, () => true), RangeError);
+  let before = await amount(least);
+  const refused = (memory: number, hasFile: () => Promise<boolean>, message: RegExp) =>
+    rejects(() => planMemory(kernels, outline, needs, firm(memory), hasFile), RangeError, message);
+  await refused(least - 1, there, /^memory \d+ bytes, expected at least \d+ to match these models$/);
   const most = whole + bytes + 64e6;
   for (let memory = least; memory < most; memory += (most - least) / 50) {
-    const now = amount(memory);
+    const now = await amount(memory);
     assert.ok(now >= before, `${memory} bytes hold ${now}, less than ${before}`);
     before = now;
   }
   // Of just less than everything, all but one thing stays.
   assert.is(before, 4 + outline.tensors.length - 1);
-  assert.throws(
-    () => planMemory(kernels, outline, needs, least, () => false),
-    /^memory \d+ bytes \(matrices cannot wait in a temporary file here\), expected at least \d+ to match these models$/,
+  await refused(
+    least,
+    missing,
+    /^memory \d+ bytes \(matrices cannot wait in a temporary file here, as .*\), expected at least \d+ to match these models$/,
   );
+  // A limit that nobody asked for gives way to the least.
+  for (const hasFile of [there, missing]) {
+    const plan = (await planMemory(kernels, outline, needs, { bytes: 1, isFirm: false }, hasFile))!;
+    assert.ok(plan.end > 1 && plan.end <= whole && !plan.held.includes(true));
+    assert.is(plan.waiting.kept.includes(false), hasFile === missing);
+  }
+});
+
+test("tensors of more than a piece are read again, also of a model that gives no parts or uses the room it is offered", async () => {
+  const { tensors, spec } = mlpNetwork(createRng(5), [1000, 1100, 10]);
+  const [a, plain] = [toModel(tensors), toModel(mlpNetwork(createRng(6), [1000, 1100, 10]).tensors)];
+  const order = new Map([["P0", randomPermutation(1100, createRng(7))]]);
+  // Its rows move, so it gives whole tensors, into the room where that fits.
+  const renumbered = await applyPermutations(plain, spec, order);
+  for (const b of [inParts(plain), plain, renumbered]) {
+    const want = await matchWeights(a, b, spec);
+    let least = 0;
+    await matchWeights(a, b, spec, { memory: 1 }).catch(({ message }) => {
+      least = Number(/at least (\d+)/.exec(message)![1]);
+    });
+    const { permutations } = await matchWeights(a, b, spec, { memory: least });
+    assert.equal(permutations, want.permutations);
+  }
 });
 
 test("a limit changes nothing of what is found, and is checked", async () => {

@@ -40,6 +40,14 @@ test("defaults are in place, and a checked plan checks to itself", () => {
   assert.equal(checkPlan(JSON.parse(JSON.stringify(plan))), plan);
 });
 
+test("a spec may be in the plan itself: it stays as it is, and is recorded as a file of one", () => {
+  const spec = { format: "rebasin-spec/1", tensors: { w: { axes: ["P"] } }, rest: "fixed" };
+  const plan = checkPlan(planWith({ spec }));
+  assert.equal(plan.spec, spec);
+  assert.is(planText(plan), planText(checkPlan(planWith({ spec: "my.json" }))));
+  refuses({ spec: 3 }, "p.json spec is 3, expected a text, or an object");
+});
+
 test("several models are matched jointly unless the plan states another strategy", () => {
   const models = [...MODELS, { path: "c.safetensors" }];
   const { align } = checkPlan(planWith({ models, blend: { method: "linear" } }));
