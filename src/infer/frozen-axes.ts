@@ -22,7 +22,7 @@ export function frozenAxes(
   tensors: ReadonlyMap<string, readonly Int32Array[]>,
 ): FrozenAxis[] {
   const causes = causesOf(families);
-  const unread = { operator: "", reason: "no operator reads it" };
+  const unread = { operator: "", reason: "no operator that runs reads it" };
   const apart = { operator: "this graph", reason: "its units are read in ways that tell them apart" };
   const frozen: FrozenAxis[] = [];
   for (const [tensor, { shape }] of model.tensors) {
