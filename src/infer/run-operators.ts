@@ -108,7 +108,8 @@ export function runGraph(reading: Reading, graph: OperatorGraph, depth: number):
   }
   for (const [name, constant] of graph.constants) {
     const from = new Set(graph.tensors.has(name) ? [graph.tensors.get(name)!] : []);
-    reading.known.set(name, { shape: constant.shape, values: constant.values, from });
+    const isFloat = constant.dtype === "float";
+    reading.known.set(name, { shape: constant.shape, values: constant.values, isFloat, from });
     if (from.size === 0) define(reading, name, constantValue(reading, name, constant));
   }
   for (const operator of graph.operators) runOperator(reading, operator, depth);

@@ -65,6 +65,15 @@ export const timesElements = (a: KnownElement, b: KnownElement): KnownElement =>
       ? a * b
       : timesSize(a, b);
 
+const quotient = (a: KnownElement, b: KnownElement): KnownElement =>
+  typeof a === "number" && typeof b === "number" ? a / b : divided(a, b);
+
+const foldDiv: Fold = (operator, inputs, values) => {
+  const rule = inputs.some((known) => known?.isFloat === true) ? quotient : divided;
+  return elementwise(rule)(operator, inputs, values);
+};
+
+/** Whole numbers are cut to a whole number. */
 const divided = (a: KnownElement, b: KnownElement): KnownElement => {
   if (a === undefined || b === undefined) return undefined;
   if (typeof a === "number" && typeof b === "number")
@@ -93,7 +102,7 @@ export const ELEMENT_FOLDS: readonly [string, Fold][] = [
   ["Add", elementwise(added)],
   ["Sub", elementwise(subtracted)],
   ["Mul", elementwise(timesElements)],
-  ["Div", elementwise(divided)],
+  ["Div", foldDiv],
   ["Mod", elementwise(numeric((a, b) => ((a % b) + b) % b))],
   ["Neg", elementwise(numeric((a) => -a))],
   ["Floor", elementwise(numeric(Math.floor))],

@@ -15,7 +15,10 @@ export function foldKnown(
   values: readonly (GraphValue | undefined)[],
 ): (Known | undefined)[] | undefined {
   const folded = tryFold(operator, inputs, values);
-  return folded?.map((known) => (known !== undefined && known.values.length <= MOST_KNOWN ? known : undefined));
+  const isFloat = inputs.some((known) => known?.isFloat === true);
+  return folded?.map((known) =>
+    known !== undefined && known.values.length <= MOST_KNOWN ? { isFloat, ...known } : undefined,
+  );
 }
 
 /** Numbers that make no shape are not known: code that needs them reports the fault. */
@@ -58,7 +61,7 @@ const foldCast: Fold = (operator, [known]) => {
     if (to === BOOL) return each === undefined ? undefined : Number(each !== 0);
     return isInteger && typeof each === "number" ? Math.trunc(each) : each;
   };
-  return [{ ...known, values: known.values.map(cast) }];
+  return [{ ...known, values: known.values.map(cast), isFloat: !isInteger && to !== BOOL }];
 };
 
 const foldGather: Fold = (operator, [data, indices]) => {

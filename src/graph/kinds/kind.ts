@@ -16,6 +16,8 @@ export interface Known {
   readonly shape: readonly number[];
   /** Undefined elements depend on data. */
   readonly values: readonly (Size | undefined)[];
+  /** True for floats: quotients of whole numbers are not cut to whole ones. */
+  readonly isFloat?: boolean | undefined;
 }
 
 /** The label of an axis, or those of an axis that is a product, the slowest first. */

@@ -87,6 +87,20 @@ test("a branch that never runs asks for nothing", async () => {
   assert.equal(axes, { w: "_, P0", out: "P0, _" });
 });
 
+test("quotients of floats are not cut to whole numbers", async () => {
+  const axes = await axesOf((b) => {
+    const made = b.operator("MatMul", [b.input("x", [2, 5]), b.tensor("w", [5, 6])]);
+    const size = b.operator("Cast", [b.operator("Gather", [b.operator("Shape", ["x"]), b.constant([1], [])])], {
+      to: 1,
+    });
+    const half = b.operator("Ceil", [b.operator("Div", [size, b.constant([2], [], "float")])]);
+    const end = b.operator("Unsqueeze", [b.operator("Cast", [half], { to: 7 }), b.constant([0])]);
+    const front = b.operator("Slice", [made, b.constant([0]), end, b.constant([1])]);
+    return b.operator("MatMul", [front, b.tensor("out", [3, 4])]);
+  });
+  assert.equal(axes, { w: "_, P0|3", out: "P0, _" });
+});
+
 test("steps of a loop choose for themselves: both branches count", async () => {
   const axes = await axesOf((b) => {
     const made = b.operator("MatMul", [b.input("x", [7, 4]), b.tensor("w", [4, 6])]);
