@@ -90,6 +90,8 @@ export interface Graph {
   readonly output: string;
   /** Assumptions that tensors do not prove, one line each; set by `describeGraph`. */
   readonly assumptions?: readonly string[] | undefined;
+  /** Channels that images must have: of a file's graph that takes rows, of which nothing shows how several are ordered. */
+  readonly channels?: number | undefined;
   /** Of a file's graph: operators with weights that repairs leave as they are, one line each with the reason. */
   readonly leftOut?: readonly string[] | undefined;
 }

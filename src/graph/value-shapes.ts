@@ -17,6 +17,10 @@ export function valueShapes(
   tensors: ReadonlyMap<string, TensorInfo>,
   images: readonly [number, number, number],
 ): Map<string, ValueShape> {
+  if (graph.channels !== undefined && images[2] !== graph.channels)
+    throw new RangeError(
+      `its file takes rows of ${graph.channels} channel, expected --layout nchw or nhwc: the order of ${images[2]} in them`,
+    );
   const shapes = new Map<string, ValueShape>([["input", images]]);
   for (const operation of graph.operations) {
     const inputs = operation.inputs.map((name) => {

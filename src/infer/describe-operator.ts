@@ -243,7 +243,7 @@ const conv: Describe = (drawing, operator) => {
 const maxPool: Describe = (drawing, operator) => {
   const [x = ""] = operator.inputs;
   const pool = describePool(operator);
-  return pool === undefined || sideOf(drawing, x) !== 1 ? NOTHING : { kind: pool, reads: [x], side: 1 };
+  return pool === undefined || (drawing.sides.get(x) ?? 1) !== 1 ? NOTHING : { kind: pool, reads: [x], side: 1 };
 };
 
 /** After training it hands on what it reads. */

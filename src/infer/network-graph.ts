@@ -9,6 +9,7 @@ import type { Graph, Operation } from "../graph/graph.ts";
 import { graphUpTo } from "../graph/graph-up-to.ts";
 import type { Operator, OperatorGraph } from "../graph/operators.ts";
 import { tensorUses } from "../graph/tensor-uses.ts";
+import type { AxisValue } from "./axis-values.ts";
 import { type Described, describeOperator } from "./describe-operator.ts";
 import { type ImageChoice, type ImageInput, imageInput } from "./image-input.ts";
 import type { ChannelAxis, NetworkDraft } from "./network-draft.ts";
@@ -53,8 +54,12 @@ export function networkGraph(
   const drawing: NetworkDraft = { reading, graph, readers, uses, input, ...named };
   const { operations, axes, leftOut } = drawAll(drawing, own);
   const output = drawing.names.get(outputOf(model.name, drawing))!;
-  const whole: Graph = { operations, output, assumptions: [], leftOut };
-  for (const [value, axis] of unitAxes(reading)) if (!axes.has(value)) axes.set(value, axis);
+  const channels = input.layout === undefined ? 1 : undefined;
+  const whole: Graph = { operations, output, assumptions: [], channels, leftOut };
+  for (const [value, found] of reading.values) {
+    const side = unitSide(found);
+    if (side !== undefined && !axes.has(value)) axes.set(value, side);
+  }
   const values = new Set(operations.flatMap((each) => (own.has(each.output) ? [each.output] : [])));
   values.add(input.name);
   const plain = plainGraph(whole, model);
@@ -132,7 +137,7 @@ function add(
 }
 
 function addOther(
-  { names }: NetworkDraft,
+  { names, sides, reading }: NetworkDraft,
   { operations, leftOut }: Drawn,
   operator: Operator,
   dynamic: readonly string[],
@@ -142,6 +147,8 @@ function addOther(
   for (const output of operator.outputs.filter((value) => value !== "")) {
     operations.push({ output, inputs, kind: { op: "other", kind: operator.kind } });
     names.set(output, output);
+    const side = unitSide(reading.values.get(output));
+    if (side !== undefined) sides.set(output, side);
   }
   if (why !== undefined) leftOut.push(`${operator.name} (${operator.kind}) ${why}`);
 }
@@ -210,14 +217,11 @@ function usesOf(graph: OperatorGraph, { tensorOf }: Reading): Map<string, number
   return uses;
 }
 
-/** Values that have units on one axis alone: axis 1, or the last. */
-function unitAxes({ values }: Reading): Map<string, ChannelAxis> {
-  const found = new Map<string, ChannelAxis>();
-  for (const [name, { axes }] of values) {
-    if (axes === undefined) continue;
-    const moving = axes.flatMap((digits, at) => (digits.some(({ bundle }) => bundle !== undefined) ? [at] : []));
-    const [axis] = moving;
-    if (moving.length === 1 && axis === 1 && axes.length > 2) found.set(name, 1);
-  }
-  return found;
+/** Where a value has its channels, if units move on one axis alone. */
+function unitSide(value: AxisValue | undefined): ChannelAxis | undefined {
+  const axes = value?.axes ?? [];
+  const moving = axes.flatMap((digits, at) => (digits.some(({ bundle }) => bundle !== undefined) ? [at] : []));
+  if (moving.length !== 1) return undefined;
+  if (moving[0] === axes.length - 1) return -1;
+  return moving[0] === 1 ? 1 : undefined;
 }

@@ -150,6 +150,9 @@ async function matchingImages({ plan, host }: PlanSetting): Promise<Dataset> {
 /** The straight-through search, by all images of the split or those that the plan states. */
 async function matchByLoss(setting: PlanSetting, pair: Pair): Promise<PlanMatching> {
   const { plan, host, run } = setting;
+  const { tensorFlowGraph } = await import("../run/tfjs/graph-of-model.ts");
+  // An ONNX network that has no gradients needs no other package.
+  await tensorFlowGraph(pair.a);
   const { executorOf } = await import("../run/models/default-executor.ts");
   await executorOf(run.executor);
   const { matchStraightThrough } = await import("../by-data/straight-through/straight-through.ts");

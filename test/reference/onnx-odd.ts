@@ -10,19 +10,21 @@ export interface Oddness {
   /** Fixed in the file. */
   readonly batch?: number;
   readonly end?: "Softmax" | "Sigmoid";
+  /** Of the images; 3 where nothing is said. */
+  readonly channels?: number;
 }
 
-/** Two convolutions with BatchNorm, a pool, and two matrices: images of 8×8×3, four classes. */
+/** Two convolutions with BatchNorm, a pool, and two matrices: images of 8×8, four classes. */
 export function twinOnnx(
   seed: number,
-  { odd = false, layout = "nchw", batch, end }: Oddness = {},
+  { odd = false, layout = "nchw", batch, end, channels = 3 }: Oddness = {},
 ): Uint8Array<ArrayBuffer> {
   const net = onnxNetwork(seed);
   const relu = (value: string): string =>
     odd ? net.add("ThresholdedRelu", [value], { alpha: 0 }) : net.add("Relu", [value]);
   let value = layout === "nchw" ? "x" : net.add("Transpose", ["x"], { perm: [0, 3, 1, 2] });
   for (const [at, into, out] of [
-    [0, 3, 6],
+    [0, channels, 6],
     [4, 6, 8],
   ] as const)
     value = net.add("MaxPool", [relu(convNorm(net, value, [`features.${at}`, `features.${at + 1}`], [into, out]))], {
@@ -39,7 +41,7 @@ export function twinOnnx(
   value = relu(dense(1, 32, 9));
   value = dense(3, 9, 4);
   if (end !== undefined) value = net.add(end, [value]);
-  return net.bytes({ x: layout === "nchw" ? [batch ?? "n", 3, 8, 8] : [batch ?? "n", 8, 8, 3] }, [value]);
+  return net.bytes({ x: layout === "nchw" ? [batch ?? "n", channels, 8, 8] : [batch ?? "n", 8, 8, channels] }, [value]);
 }
 
 /** A window of uneven strides and dilations, groups, a transposed kernel, rows of tokens and an average: 8×8×4. */
