@@ -85,7 +85,7 @@ let names: Map<string, readonly string[]> | null = null;
 /** What the installed entries export, as they say themselves. */
 async function exported(): Promise<Map<string, readonly string[]>> {
   if (names !== null) return names;
-  guideFolder("examples");
+  await guideFolder("examples");
   const list = `console.log(JSON.stringify(await Promise.all(${JSON.stringify([...ENTRIES.keys()])}.map(async (entry) => [entry, Object.keys(await import(entry))]))));`;
   writeFileSync("exports.mjs", list);
   names = new Map(JSON.parse(execFileSync(process.execPath, ["exports.mjs"], { encoding: "utf8" })));
@@ -109,7 +109,7 @@ test("examples have the types they should", async () => {
 });
 
 test("examples run, where files and images are all they need", async () => {
-  const folder = guideFolder("examples");
+  const folder = await guideFolder("examples");
   const started: string[] = [];
   for (const example of examples) {
     const { program, free } = await programOf(example);

@@ -1,21 +1,26 @@
 /** Runs the blocks of one guide in order, in a folder with two checkpoints, a data set and the installed package. */
 
 import { execFile } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { transform } from "esbuild";
 import type { Block } from "./markdown.ts";
+import { onnxOfMlp, writeTransformers } from "./networks.ts";
 import { runPage } from "./page.ts";
 import { type EdgeWorker, startEdgeWorker } from "./worker.ts";
 
 declare const __ROOT__: string;
 
+/** What runs ONNX models; blocks with the mark `onnxruntime` need it. */
+const ONNX_RUNTIME = join(__ROOT__, "test/peers/node_modules/onnxruntime-web");
+export const hasOnnxRuntime: boolean = existsSync(ONNX_RUNTIME);
+
 /** Where guides say that their worker listens. */
 const PLACE = "http://localhost:8787";
 
 /** An empty folder for a guide, below the project that has the package. */
-export function guideFolder(name: string): string {
+export async function guideFolder(name: string): Promise<string> {
   const folder = join(process.cwd(), `guide-${name}`);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(join(folder, "fashion-mnist"), { recursive: true });
@@ -30,7 +35,23 @@ export function guideFolder(name: string): string {
       );
   const peers = join(process.cwd(), "node_modules/@tensorflow");
   if (!existsSync(peers)) symlinkSync(join(__ROOT__, "node_modules/@tensorflow"), peers);
+  const onnx = join(process.cwd(), "node_modules/onnxruntime-web");
+  if (hasOnnxRuntime && !existsSync(onnx)) symlinkSync(ONNX_RUNTIME, onnx);
+  await writeNetworks(name, folder);
   return folder;
+}
+
+/** Networks of the guides that have no others. */
+async function writeNetworks(name: string, folder: string): Promise<void> {
+  if (name === "transformers") await writeTransformers(folder);
+  if (name !== "any-model") return;
+  for (const [model, copies] of [
+    ["a", ["a", "model", "network"]],
+    ["b", ["b"]],
+  ] as const) {
+    const bytes = await onnxOfMlp(readFileSync(join(folder, `${model}.safetensors`)));
+    for (const copy of copies) writeFileSync(join(folder, `${copy}.onnx`), bytes);
+  }
 }
 
 /** What a guide's blocks have in common while they run. */

@@ -1,6 +1,6 @@
 /**
  * Every block of docs/*.md runs in order, and prints what the `text` block after it says. Marks after a block's language:
- * `continued` (goes on with the program before), `worker`, `page`, and `not-run:` with its reason. With
+ * `continued` (goes on with the program before), `worker`, `page`, `onnxruntime` (needs it), and `not-run:` with its reason. With
  * REBASIN_WRITE_DOCS=1 what is printed is written into the guides instead. REBASIN_GUIDE=library.md runs that one alone.
  */
 
@@ -8,7 +8,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { guideFolder, type Run, runBlock } from "./guide.ts";
+import { guideFolder, hasOnnxRuntime, type Run, runBlock } from "./guide.ts";
 import { type Block, blocksOf, isRead, withoutTimes, withText } from "./markdown.ts";
 import { CHROMIUM } from "./page.ts";
 import { typeErrors } from "./types.ts";
@@ -42,7 +42,7 @@ for (const guide of guides.filter((name) => name === (process.env.REBASIN_GUIDE 
     let markdown = readFileSync(join(DOCS, guide), "utf8");
     const blocks = blocksOf(markdown);
     if (blocks.length === 0) return;
-    const run: Run = { folder: guideFolder(guide.replace(".md", "")), program: "", programs: 0, worker: null };
+    const run: Run = { folder: await guideFolder(guide.replace(".md", "")), program: "", programs: 0, worker: null };
     try {
       let printed: string | null = null;
       for (const [at, block] of blocks.entries()) {
@@ -54,6 +54,7 @@ for (const guide of guides.filter((name) => name === (process.env.REBASIN_GUIDE 
           printed = null;
         } else if (isRun(block)) {
           if (block.language === "html" && CHROMIUM === null && process.env.REBASIN_ALL !== "1") continue;
+          if (block.marks.includes("onnxruntime") && !hasOnnxRuntime && process.env.REBASIN_ALL !== "1") continue;
           printed = await runBlock(run, block).catch((error: unknown) => {
             throw new Error(`${where}: ${(error as Error).message}`);
           });
