@@ -86,7 +86,8 @@ async function showWork(running: Running, work: (job: Job) => Promise<string>, {
     fill(1);
   } catch (error) {
     fill(0);
-    if (signal.aborted) tell(running.whenStopped);
+    // The user may also close the browser's own question for a file.
+    if (signal.aborted || (error as Partial<Error> | null)?.name === "AbortError") tell(running.whenStopped);
     else tell(error instanceof Error ? error.message : String(error), true);
   }
 }

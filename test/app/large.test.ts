@@ -1,6 +1,7 @@
 /** Models that may be larger than memory: read by slices, matched within a limit, written into files of the browser. */
 
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -170,6 +171,43 @@ test("without files of the browser: refused with the number, and the merge says 
     texts.join(" | "),
   );
   await setMode("");
+});
+
+test("a large merge goes into the file that the user chooses; a full disk and a change of mind are told in one line", async () => {
+  // No browser shows its question here; what it would give is a file all the same.
+  await page.evaluate(`(async () => {
+    Object.defineProperty(File.prototype, "size", { get: () => 2 ** 29 });
+    const folder = await navigator.storage.getDirectory();
+    const chosen = await folder.getFileHandle("chosen.safetensors", { create: true });
+    window.showSaveFilePicker = async ({ suggestedName }) => {
+      window.suggested = suggestedName;
+      if (window.changesMind) throw new DOMException("The user aborted a request.", "AbortError");
+      return chosen;
+    };
+  })()`);
+  await page.waitFor(`document.querySelector("#save-merged:enabled")`);
+  await page.click("#save-merged");
+  await page.waitFor(`/^Wrote chosen/.test(document.querySelector("#download [data-status]").textContent)`);
+  assert.is(await page.evaluate("suggested"), "merged-0.5.safetensors");
+  const digest = await page.evaluate<string>(`(async () => {
+    const folder = await navigator.storage.getDirectory();
+    const bytes = await (await (await folder.getFileHandle("chosen.safetensors")).getFile()).arrayBuffer();
+    return [...new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))].map((b) => b.toString(16).padStart(2, "0")).join("");
+  })()`);
+  assert.is(digest, createHash("sha256").update(expectedMerge()).digest("hex"));
+  await page.evaluate("window.changesMind = true; undefined");
+  await page.click("#save-merged");
+  await page.waitFor(`document.querySelector("#download [data-status]").textContent === "Merging: cancelled."`);
+  await page.evaluate("window.changesMind = false; undefined");
+  await setMode("full");
+  await page.click("#save-merged");
+  await page.waitFor(`document.querySelector("#download .status.wrong")`);
+  assert.is(
+    await status("download"),
+    "chosen.safetensors was not written: the disk is full, expected room for the whole file",
+  );
+  await setMode("");
+  await page.evaluate(`(async () => (await navigator.storage.getDirectory()).removeEntry("chosen.safetensors"))()`);
 });
 
 test("leftovers of tabs that died are removed when the page opens; files of others stay", async () => {

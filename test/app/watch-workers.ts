@@ -32,6 +32,11 @@ FileSystemSyncAccessHandle.prototype.write = function (bytes, options) {
   watcher.postMessage({ write: bytes.byteLength });
   return write.call(this, bytes, options);
 };
+const writeStream = FileSystemWritableFileStream.prototype.write;
+FileSystemWritableFileStream.prototype.write = function (bytes) {
+  if (mode === "full") return Promise.reject(new DOMException("no room", "QuotaExceededError"));
+  return writeStream.call(this, bytes);
+};
 const getDirectory = StorageManager.prototype.getDirectory;
 StorageManager.prototype.getDirectory = function () {
   return mode === "no files" ? Promise.reject(new DOMException("not here", "SecurityError")) : getDirectory.call(this);

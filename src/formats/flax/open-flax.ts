@@ -4,7 +4,7 @@ import { listFirst } from "../../base/compare-tensors.ts";
 import { describe } from "../../base/describe.ts";
 import type { Dtype } from "../../base/dtype.ts";
 import { FormatError } from "../../base/errors.ts";
-import type { Model, TensorInfo } from "../../base/model.ts";
+import type { BytePart, Model, TensorInfo } from "../../base/model.ts";
 import { visible } from "../../base/visible.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
 import { chooseVariables } from "./choose-variables.ts";
@@ -69,11 +69,11 @@ export async function openFlax(source: ByteSource, { key, signal, maxIndexBytes 
     ),
     metadata: new Map(),
     origin: { format: "flax", details: details.filter(([, text]) => text !== ""), container },
-    async read(tensor, readSignal) {
+    async read(tensor, readSignal, _into, part) {
       const placed = tensors.get(tensor);
       if (placed === undefined)
         throw new RangeError(`${name} has no tensor ${describe(tensor)}, expected one of its names`);
-      return readPieces(source, placed, readSignal);
+      return readPieces(source, placed, part, readSignal);
     },
     async close() {
       await source.close?.();
@@ -81,9 +81,18 @@ export async function openFlax(source: ByteSource, { key, signal, maxIndexBytes 
   };
 }
 
-async function readPieces(source: ByteSource, { pieces }: FlaxTensor, signal?: AbortSignal): Promise<Uint8Array> {
+/** Of an array in one piece the part that is asked for, else all. */
+async function readPieces(
+  source: ByteSource,
+  { pieces }: FlaxTensor,
+  part: BytePart | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
   const [first] = pieces;
-  if (pieces.length === 1) return source.slice(first!.offset, first!.offset + first!.length, signal);
+  if (pieces.length === 1) {
+    const [begin, end] = part ?? [0, first!.length];
+    return source.slice(first!.offset + begin, first!.offset + end, signal);
+  }
   const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const { offset, length } of pieces) {

@@ -13,6 +13,8 @@ export interface StoragePlace {
   /** Its entry, in a zip archive; else its first byte in the file. */
   readonly entry: string | undefined;
   readonly offset: number;
+  /** True where each slice costs what all bytes before it do. */
+  readonly isPacked?: boolean | undefined;
   /** Reads and checks what precedes the bytes. */
   open(signal?: AbortSignal): Promise<ByteSource>;
 }

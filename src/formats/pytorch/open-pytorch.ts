@@ -7,7 +7,7 @@ import { listFirst } from "../../base/compare-tensors.ts";
 import { describe } from "../../base/describe.ts";
 import { DTYPES } from "../../base/dtype.ts";
 import { FormatError } from "../../base/errors.ts";
-import type { Model, TensorInfo } from "../../base/model.ts";
+import type { BytePart, Model, TensorInfo } from "../../base/model.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
 import { looksLikeTar } from "../../io/tar.ts";
 import { gather, isRowMajor, swapBytes } from "../strided.ts";
@@ -70,11 +70,14 @@ export async function openPytorch(source: ByteSource, options: PytorchOptions = 
     ),
     metadata: new Map(),
     origin: { format: "pytorch", details: detailsOf(origin), container: origin },
-    async read(tensor, signal) {
+    async read(tensor, signal, _into, part) {
       const placed = tensors.get(tensor);
       if (placed === undefined)
         throw new RangeError(`${name} has no tensor ${describe(tensor)}, expected one of its names`);
-      return readTensor(placed, container.isSwapped, signal);
+      return (
+        (part && (await readInParts(placed, part, container.isSwapped, signal))) ??
+        readTensor(placed, container.isSwapped, signal)
+      );
     },
     async close() {
       await source.close?.();
@@ -109,6 +112,17 @@ function placeTensors(container: Container, { tensors }: StateDict, name: string
   if (total > most)
     throw new FormatError(`${name} has tensors of ${total} bytes, expected at most ${most} in this file`);
   return placed;
+}
+
+/** Some of a tensor's bytes, where they are in the file as they are asked for; else undefined. */
+async function readInParts(
+  { place, offset, dtype: _, spanBytes: __, ...strides }: StoredTensor,
+  [begin, end]: BytePart,
+  isSwapped: boolean,
+  signal?: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  if (place.isPacked || isSwapped || !isRowMajor(strides)) return undefined;
+  return (await place.open(signal)).slice(offset + begin, offset + end, signal);
 }
 
 /** A tensor's bytes: row-major and little-endian. */

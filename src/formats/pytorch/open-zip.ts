@@ -43,7 +43,8 @@ export async function openZipContainer(source: ByteSource, options: ContainerOpt
         throw new FormatError(
           `${where} has a storage of ${byteLength} bytes, but entry ${describe(name)} has ${entry.size}`,
         );
-      return { byteLength, entry: name, offset: 0, open: (openSignal) => openZipEntry(zip, entry, openSignal) };
+      const open = (openSignal?: AbortSignal): Promise<ByteSource> => openZipEntry(zip, entry, openSignal);
+      return { byteLength, entry: name, offset: 0, isPacked: entry.method !== 0, open };
     },
   };
 }
