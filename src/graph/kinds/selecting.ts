@@ -224,6 +224,30 @@ const byNumbers: Kind = (call) => {
   return [call.fixed(shape, "is placed by number")];
 };
 
+/** Slices by places of some axes, the first ones; the axes behind them are as they were. */
+const gatherND: Kind = (call) => {
+  const [value, indices] = [call.input(0), call.input(1)];
+  const depth = indices.shape?.at(-1);
+  if (
+    value.shape === undefined ||
+    typeof depth !== "number" ||
+    depth > value.shape.length ||
+    call.number("batch_dims", 0) !== 0
+  )
+    return byNumbers(call);
+  const [data, rows] = [value.shape.map((_, at) => `d${at}`), indices.shape!.map((_, at) => `i${at}`)];
+  const chosen = data.slice(0, depth).map((_, at) => at);
+  call.fix(value, "is gathered by numbers that the data tell", chosen);
+  call.fix(indices, "are places by number", [rows.length - 1]);
+  const rest = call.relate({ operands: [{ value, labels: data }], outputs: [data.slice(depth)] })[0]!;
+  const places = call.relate({ operands: [{ value: indices, labels: rows }], outputs: [rows.slice(0, -1)] })[0]!;
+  const operands = [
+    { value: rest, labels: data.slice(depth) },
+    { value: places, labels: rows.slice(0, -1) },
+  ];
+  return call.relate({ operands, outputs: [[...rows.slice(0, -1), ...data.slice(depth)]] });
+};
+
 /** Elements above or below the diagonal of the last two axes. */
 const trilu: Kind = (call) => {
   const value = call.input(0);
@@ -240,7 +264,7 @@ export const SELECTIONS: readonly [string, Kind][] = [
   ["Gather", gather],
   ["Pad", pad],
   ["GatherElements", byNumbers],
-  ["GatherND", byNumbers],
+  ["GatherND", gatherND],
   ["ScatterElements", byNumbers],
   ["ScatterND", byNumbers],
   ["Scatter", byNumbers],

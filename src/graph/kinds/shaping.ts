@@ -15,8 +15,12 @@ function unshaped(call: Call, value: GraphValue): GraphValue[] {
 const reshape: Kind = (call) => {
   const value = call.input(0);
   const target = call.known(1)?.values;
-  if (value.shape === undefined) return [value];
-  if (target === undefined) return unshaped(call, value);
+  if (target === undefined) return value.shape === undefined ? [value] : unshaped(call, value);
+  // Nothing is known of the value but what it becomes.
+  if (value.shape === undefined) {
+    const sizes = target.map((size) => (typeof size === "number" && size > 0 ? size : call.unknown()));
+    return [call.fixed(sizes, "is made from a value of unknown rank")];
+  }
   const zeroIsSize = call.number("allowzero", 0) !== 0;
   const sizes = target.map((size, at) => (size === 0 && !zeroIsSize ? value.shape![at] : size));
   return [call.reshape(value, completed(call, value.shape, sizes))];
@@ -153,8 +157,12 @@ function ordered(call: Call, value: GraphValue, axis: number): GraphValue {
   })[0]!;
 }
 
+/** The same value, of which the importer knows how many axes it has. */
+const ranked: Kind = (call) => [call.ranked(call.input(0), call.number("rank", 0))];
+
 /** One entry for each kind. */
 export const SHAPES: readonly [string, Kind][] = [
+  ["rebasin.Ranked", ranked],
   ["Reshape", reshape],
   ["Flatten", flatten],
   ["Squeeze", squeeze],

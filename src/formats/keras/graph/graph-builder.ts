@@ -36,9 +36,10 @@ export class OperatorBuilder {
     return value;
   }
 
-  /** The value that is a tensor of the model. */
-  tensor(name: string): string {
+  /** The value that is a tensor of the model; its rank, where the caller knows it. */
+  tensor(name: string, rank?: number): string {
     const value = `tensor ${name}`;
+    if (rank !== undefined) this.#ranks.set(value, rank);
     this.#tensors.set(value, name);
     return value;
   }
@@ -56,15 +57,18 @@ export class OperatorBuilder {
     this.#constants.set(value, constant);
   }
 
-  /** Adds an operator and gives its first output. `rank` is the output's, by default that of the first input. */
+  /**
+   * Adds an operator and gives its first output. `rank` is the output's: undefined where it is not known, and without
+   * it that of the first input.
+   */
   op(
     kind: string,
     name: string,
     inputs: readonly string[],
     attributes: OperatorAttributes = {},
-    rank: number | undefined = this.rank(inputs[0]),
+    ...rank: readonly [(number | undefined)?]
   ): string {
-    return this.ops(kind, name, inputs, 1, attributes, rank)[0]!;
+    return this.ops(kind, name, inputs, 1, attributes, ...rank)[0]!;
   }
 
   /** Adds an operator of several outputs. */
@@ -74,8 +78,9 @@ export class OperatorBuilder {
     inputs: readonly string[],
     count: number,
     attributes: OperatorAttributes = {},
-    rank: number | undefined = this.rank(inputs[0]),
+    ...given: readonly [(number | undefined)?]
   ): string[] {
+    const rank = given.length === 0 ? this.rank(inputs[0]) : given[0];
     const outputs = Array.from({ length: count }, () => this.#fresh(name));
     const known = Object.entries(attributes).filter(([, value]) => value !== undefined) as [string, AttributeValue][];
     this.#operators.push({ kind, name, inputs, outputs, attributes: new Map(known) });

@@ -107,7 +107,13 @@ function outputsOf(
     .map(({ name }) => ({ node: name, output: 0 }));
 }
 
-/** The nodes that the outputs need, each behind what it reads. */
+/** What hands a value on to the next round of a loop. */
+const NEXT = "NextIteration";
+
+/**
+ * The nodes that the outputs need, each behind what it reads. Where a loop begins, what comes round is left out, and
+ * read as an output: nothing is known of either.
+ */
 function inOrder(
   nodes: ReadonlyMap<string, TensorflowNode>,
   outputs: readonly { node: string }[],
@@ -115,7 +121,8 @@ function inOrder(
 ): TensorflowNode[] {
   const ordered: TensorflowNode[] = [];
   const state = new Map<string, "open" | "done">();
-  for (const { node: output } of outputs) {
+  const rounds = [...nodes.values()].filter(({ op }) => op === NEXT).map(({ name }) => ({ node: name }));
+  for (const { node: output } of [...outputs, ...rounds]) {
     const stack = state.has(output) ? [] : [{ node: nodes.get(output)!, next: 0 }];
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
       const { name, inputs } = top.node;
@@ -128,6 +135,7 @@ function inOrder(
         continue;
       }
       top.next++;
+      if (top.node.op === "Merge" && nodes.get(input.node)!.op === NEXT) continue;
       const before = state.get(input.node);
       if (before === "open")
         throw new FormatError(`${file} has the node ${describe(input.node)} in a circle (a loop?), expected none`);
@@ -142,7 +150,7 @@ async function addNode(work: Work, node: TensorflowNode, signal: AbortSignal | u
   const { name, op, attr } = node;
   const weight = container.tensors.get(name);
   if (op === "Const" && weight !== undefined) {
-    const value = builder.tensor(name);
+    const value = builder.tensor(name, container.infos.get(name)!.shape.length);
     const elements = await knownElements(work, name, signal);
     if (elements !== undefined) {
       builder.known(value, elements);

@@ -63,6 +63,7 @@ const PAIRS: Readonly<Record<string, string>> = {
   Equal: "Equal",
   LogicalAnd: "And",
   LogicalOr: "Or",
+  FloorMod: "Mod",
   Prelu: "PRelu",
   Select: "Where",
   SelectV2: "Where",
@@ -147,9 +148,27 @@ const convBackprop: NodeKind = (call) => {
 const matMul: NodeKind = (call) => {
   const turned = (input: string, key: string): string =>
     flagOf(call, key) ? op(call, "Transpose", [input], { perm: [1, 0] }, 2) : input;
-  const [a, b] = call.inputs;
+  const [a, b] = call.inputs.slice(0, 2).map((input) => ofRank(call, input, 2));
   if (b === undefined) return undefined;
   return one(fused(call, op(call, "MatMul", [turned(a!, "transpose_a"), turned(b, "transpose_b")])));
+};
+
+/** A value of this many axes, also where nothing else shows how many. */
+function ofRank({ builder, node }: NodeCall, value: string, rank: number): string {
+  return builder.rank(value) === undefined ? builder.op("rebasin.Ranked", node.name, [value], { rank }, rank) : value;
+}
+
+/**
+ * Rows by number, and sums or means of those of a segment: a product with a matrix that only the data show. Inputs are
+ * the rows, their numbers, and which segment each is of.
+ */
+const sparseSegment: NodeKind = (call) => {
+  const { builder, node, inputs } = call;
+  const [rows, numbers, segments] = inputs;
+  if (segments === undefined) return undefined;
+  const chosen = builder.op("Gather", node.name, [rows!, ofRank(call, numbers!, 1)], { axis: 0 }, builder.rank(rows));
+  const matrix = builder.op(`tensorflow.${node.op}`, node.name, [segments], {}, undefined);
+  return [op(call, "MatMul", [ofRank(call, matrix, 2), ofRank(call, chosen, 2)], {}, 2)];
 };
 
 const batchMatMul: NodeKind = (call) => {
@@ -209,6 +228,12 @@ export const NODES: ReadonlyMap<string, NodeKind> = new Map<string, NodeKind>([
   ["Conv2DBackpropInput", convBackprop],
   ["MatMul", matMul],
   ["_FusedMatMul", matMul],
+  ["SparseSegmentMean", sparseSegment],
+  ["SparseSegmentSum", sparseSegment],
+  ["SparseSegmentSqrtN", sparseSegment],
+  ["FloorDiv", (call) => [op(call, "Floor", [op(call, "Div", call.inputs, {}, largestRank(call))])]],
+  ["NotEqual", (call) => [op(call, "Not", [op(call, "Equal", call.inputs, {}, largestRank(call))])]],
+  ["ZerosLike", (call) => [op(call, "Sub", [call.inputs[0]!, call.inputs[0]!])]],
   ["BatchMatMul", batchMatMul],
   ["BatchMatMulV2", batchMatMul],
   ["BiasAdd", biasAdd],

@@ -124,6 +124,23 @@ const pack: NodeKind = (call) => {
   ];
 };
 
+/** Slices of an axis, each without it. */
+const unpack: NodeKind = (call) => {
+  const { builder, node, inputs } = call;
+  const [axis, count, rank] = [wholeOf(call, "axis", 0), wholeOf(call, "num", 0), builder.rank(inputs[0])];
+  if (count < 1 || count < call.outputs) return undefined;
+  const parts = builder.ops("Split", node.name, inputs, count, { axis, num_outputs: count });
+  const at = builder.constant([axis]);
+  return parts.map((part) => builder.op("Squeeze", node.name, [part, at], {}, rank && rank - 1));
+};
+
+/** The largest elements of the last axis, and their places. */
+const topK: NodeKind = (call) => {
+  const { builder, node, inputs } = call;
+  const count = builder.op("Reshape", node.name, [inputs[1]!, builder.constant([1])], {}, 1);
+  return builder.ops("TopK", node.name, [inputs[0]!, count], 2, { axis: -1 });
+};
+
 const reduce =
   (kind: string): NodeKind =>
   (call) => {
@@ -209,6 +226,10 @@ export const SHAPES: readonly [string, NodeKind][] = [
   ["PadV2", pad],
   ["MirrorPad", pad],
   ["Pack", pack],
+  ["Unpack", unpack],
+  ["TopKV2", topK],
+  ["GatherNd", (call) => [call.builder.op("GatherND", call.node.name, call.inputs.slice(0, 2), {}, undefined)]],
+  ["Fill", (call) => [call.builder.op("Expand", call.node.name, call.inputs.toReversed(), {}, undefined)]],
   ["Mean", reduce("ReduceMean")],
   ["Sum", reduce("ReduceSum")],
   ["Max", reduce("ReduceMax")],
