@@ -3,12 +3,14 @@
 import { IMAGE_NETWORKS } from "../../test/reference/forward/image-networks.ts";
 import { IMAGE_AND_SOUND_NETWORKS } from "../../test/reference/forward/images-and-sound.ts";
 import { RECURRENT_NETWORKS } from "../../test/reference/forward/recurrent.ts";
+import { KERAS_RECURRENT_NETWORKS } from "../../test/reference/forward/recurrent-keras.ts";
 import { T5_NETWORKS } from "../../test/reference/forward/t5.ts";
 import { NETWORKS } from "../../test/reference/forward/transformers.ts";
 import { findsPlanted } from "../../test/reference/table-laws.ts";
 
 const times = Number(process.argv[2] ?? 20);
-const all = { ...NETWORKS, ...IMAGE_AND_SOUND_NETWORKS, ...T5_NETWORKS, ...RECURRENT_NETWORKS, ...IMAGE_NETWORKS };
+const recurrent = { ...RECURRENT_NETWORKS, ...KERAS_RECURRENT_NETWORKS };
+const all = { ...NETWORKS, ...IMAGE_AND_SOUND_NETWORKS, ...T5_NETWORKS, ...recurrent, ...IMAGE_NETWORKS };
 let faults = 0;
 for (const [name, network] of Object.entries(all)) {
   try {

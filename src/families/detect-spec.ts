@@ -81,7 +81,7 @@ function withWayOn(reason: string): string {
 }
 
 /** Words that a name of every family of tables has: others need not wait for them. */
-const TABLE_WORDS = /attn|attention|(?:weight|kernel)_[ih]h_l|lstm|gru|block|features\.\d+\.\d/i;
+const TABLE_WORDS = /attn|attention|(?:weight|kernel)_[ih]h_l|lstm|gru|rnn|bidirectional|block|features\.\d+\.\d/i;
 
 function looksLayered(tensors: Tensors): boolean {
   for (const name of tensors.keys()) if (TABLE_WORDS.test(name)) return true;

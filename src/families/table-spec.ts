@@ -29,7 +29,9 @@ export async function tableSpec(
   const { TABLES, createCheckpoint, hasSigns, specByTable } = tables;
   tables.refuseQuantised(model.tensors);
   const names = [...model.tensors.keys()];
-  const table = TABLES.find((each) => (wanted === undefined ? hasSigns(each, names) : each.name === wanted.name));
+  const known = TABLES.filter(({ name }) => wanted === undefined || name === wanted.name);
+  // A family may have a table for each way of naming.
+  const table = known.find((each) => hasSigns(each, names)) ?? (wanted === undefined ? undefined : known[0]);
   if (table === undefined && wanted !== undefined)
     throw unknownFamily(wanted.name, [...wanted.others, ...TABLES.map(({ name }) => name)]);
   if (table === undefined) {

@@ -10,6 +10,7 @@ import { gpt2 } from "./gpt2.ts";
 import { llama, mixtral, phi3, qwenMoe } from "./llama.ts";
 import { opt } from "./opt.ts";
 import { recurrent } from "./recurrent.ts";
+import { recurrentKeras } from "./recurrent-keras.ts";
 import { t5 } from "./t5.ts";
 import type { Table } from "./table.ts";
 import { vit, vitTimm, vitTorchvision } from "./vit.ts";
@@ -20,6 +21,7 @@ export const TABLES: readonly Table[] = [
   ...[bert, roberta, distilbert],
   ...[gpt2, gptNeox, opt, llama, phi3, mixtral, qwenMoe],
   ...[vit, vitTimm, vitTorchvision, t5, whisper, clip],
+  ...recurrentKeras,
   ...[recurrent, mobileNetV2, mobileNetV3, efficientNet, denseNet, convNext],
 ];
 

@@ -7,6 +7,8 @@ import { detectSpec } from "../../../src/families/detect-spec.ts";
 import { rejects } from "../../reference/expect-error.ts";
 import { IMAGE_NETWORKS } from "../../reference/forward/image-networks.ts";
 import { RECURRENT_NETWORKS } from "../../reference/forward/recurrent.ts";
+import { KERAS_RECURRENT_NETWORKS } from "../../reference/forward/recurrent-keras.ts";
+import type { SequenceNetwork } from "../../reference/forward/sequence-network.ts";
 import type { TensorMap } from "../../reference/forward/sequences.ts";
 import {
   createTensors,
@@ -22,20 +24,30 @@ import { TORCHVISION } from "../../reference/torchvision-shapes.ts";
 
 const test = suite("recurrent and convolutional families by tables");
 
-for (const [name, network] of Object.entries({ ...RECURRENT_NETWORKS, ...IMAGE_NETWORKS })) {
+for (const [name, network] of Object.entries({
+  ...RECURRENT_NETWORKS,
+  ...IMAGE_NETWORKS,
+  ...KERAS_RECURRENT_NETWORKS,
+})) {
   const needed = name in RECURRENT_NETWORKS ? /bias_ih_l\d$|weight_ih_l1$/ : /(bn2|norm.?2|0\.1|block\.2)\.bias$/;
   test(`${name}: the function stays, whatever moves`, () => keepsFunction(network));
   test(`${name}: planted permutations are found`, () => findsPlanted(network));
   // The family `resnet` is no table.
   if (network.family === "resnet") continue;
   test(`${name}: every permutation has a role, every unit of them is used`, () => hasRoles(network));
+  // Layers of Keras may lack a bias.
+  if (name in KERAS_RECURRENT_NETWORKS) continue;
   test(`${name}: tensors that no table knows, and missing ones, are refused by name`, () =>
     refusesOthers(network, needed));
 }
 
 /** What moves on each axis of one tensor. */
-async function namesOf(name: string, change: (tensors: TensorMap) => void = () => {}): Promise<string[]> {
-  const network = { ...RECURRENT_NETWORKS, ...IMAGE_NETWORKS }[name]!;
+async function namesOf(
+  name: string,
+  change: (tensors: TensorMap) => void = () => {},
+  networks: Readonly<Record<string, SequenceNetwork>> = { ...RECURRENT_NETWORKS, ...IMAGE_NETWORKS },
+): Promise<string[]> {
+  const network = networks[name]!;
   const tensors = createTensors(network, 1);
   change(tensors);
   const spec = await detectIn(network, tensors);
@@ -69,6 +81,45 @@ test("heads that do not read the last layer alone, and two modules, are refused"
     SpecError,
     /weight_hh_l0 has 2 rows for each unit, expected 1, 3 or 4/,
   );
+});
+
+test("layers of Keras: what names and shapes do not show is refused", async () => {
+  const zeros = (...shape: number[]) => ({ shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) });
+  const named = (name: string, change: (tensors: TensorMap) => void): Promise<string[]> =>
+    namesOf(name, change, KERAS_RECURRENT_NETWORKS);
+  for (const [name, change, message] of [
+    [
+      "Keras 3 GRU, reset before",
+      (all: TensorMap) => {
+        for (const [at, shape] of [[9, 36], [9, 36], [36]].entries())
+          all.set(`layers/lstm/cell/vars/${at}`, zeros(...shape));
+      },
+      /has 2 kinds of recurrent layers \((gru, lstm|lstm, gru)\) and 1 dense ones, expected one kind/,
+    ],
+    [
+      "Keras LSTM",
+      (all: TensorMap) => all.set("dense/dense/kernel:0", zeros(18, 4)),
+      /dense\/dense\/kernel:0 reads 18 units, expected the 9 of the layer before it/,
+    ],
+    [
+      "Keras LSTM",
+      (all: TensorMap) => all.set("lstm/lstm/lstm_cell/recurrent_kernel:0", zeros(9, 18)),
+      /has 2 columns for each unit, expected a kernel and 1, 3 or 4/,
+    ],
+    ["Keras LSTM", (all: TensorMap) => all.delete("dense/dense/kernel:0"), /and 0 dense ones, expected one kind/],
+    ["Keras LSTM", (all: TensorMap) => all.set("lstm/odd", zeros(3)), /table lacks lstm\/odd/],
+    [
+      "Keras LSTM, bidirectional, words",
+      (all: TensorMap) => all.set("embedding_1/embedding_1/embeddings:0", zeros(11, 7)),
+      /expected one table of embeddings/,
+    ],
+  ] as const)
+    await rejects(() => named(name, change), SpecError, message);
+  // Dropout's generator of random numbers is no weight.
+  const moved = await named("Keras 3 GRU, reset before", (all) =>
+    all.set("layers/dropout/seed_generator/vars/0", zeros(2)),
+  );
+  assert.equal(moved, ["H0 recurrent 9", "H1 recurrent 9"]);
 });
 
 test("convolutions that read a part of the channels are refused", async () => {

@@ -149,6 +149,65 @@ test("layers models are Keras' graphs", async () => {
   assert.equal(await axesOf(model), { "d1/kernel": "_, P0", "d1/bias": "P0", "d2/kernel": "P0, _", "d2/bias": "_" });
 });
 
+const hiddenAxes = async (g: TfjsGraph, names: readonly string[]): Promise<string[]> => {
+  const axes = await axesOf(await g.open());
+  return names.map((name) => axes[name]!);
+};
+
+test("products read matrices, also of what no rank is known; sparse tables keep the units of their rows", async () => {
+  const g = new TfjsGraph();
+  g.node("Placeholder", "x", []);
+  const rows = g.node("SparseThing", "rows", ["x"]);
+  const sums = g.node("SparseSegmentMean", "sums", [g.floats("table", 9, 6), rows, "rows:1"]);
+  const shaped = g.node("Reshape", "shaped", ["x", g.ints("shape", -1, 1)]);
+  const chosen = g.node("Select", "chosen", [
+    g.node("Tile", "tile", [shaped, g.ints("times", 1, 6)]),
+    g.node("ZerosLike", "zeros", [sums]),
+    sums,
+  ]);
+  const hidden = g.node("_FusedMatMul", "hidden", [chosen, g.floats("w1", 6, 5), g.floats("b1", 5)], {
+    fused_ops: { list: { s: [btoa("BiasAdd"), btoa("Relu")] } },
+  });
+  const other = g.node("Relu", "other", [g.node("MatMul", "product", ["x", g.floats("v1", 7, 4)])]);
+  const out = g.node("MatMul", "out", [hidden, g.floats("w2", 5, 2)]);
+  g.node("AddV2", "sum", [out, g.node("MatMul", "out2", [other, g.floats("v2", 4, 2)])]);
+  assert.equal(await hiddenAxes(g, ["table", "w1", "b1", "w2", "v1", "v2"]), [
+    "_, P0",
+    "P0, P1",
+    "P1",
+    "P1, _",
+    "_, P2",
+    "P2, _",
+  ]);
+});
+
+test("what goes into a loop keeps its order, what goes past it moves; unpacked and largest parts are followed", async () => {
+  const g = new TfjsGraph();
+  g.node("Placeholder", "x", [], { shape: { shape: { dim: [{ size: "3" }, { size: "7" }] } } });
+  const product = (name: string, input: string, from: number, to: number): string =>
+    g.node("MatMul", name, [input, g.floats(`${name}/w`, from, to)]);
+  const [past, into] = [product("past", "x", 7, 5), product("into", "x", 7, 4)];
+  g.node("Enter", "enter", [into]);
+  g.node("Merge", "merge", ["enter", "next"]);
+  g.node("NextIteration", "next", [g.node("Tanh", "body", ["merge"])]);
+  const left = product("left", g.node("Exit", "exit", ["merge"]), 4, 2);
+  g.node("Unpack", "rows", [past], { axis: { i: "0" }, num: { i: "3" } });
+  const row = g.node("ExpandDims", "row", ["rows:1", g.ints("axis", 0)]);
+  const both = g.node("AddV2", "both", [left, product("right", row, 5, 2)]);
+  g.node("TopKV2", "top", [both, g.ints("k", 1)]);
+  assert.equal(await hiddenAxes(g, ["past/w", "right/w", "into/w", "left/w"]), ["_, P0", "P0, _", "_, _", "_, _"]);
+});
+
+test("slices by places of the first axes keep what is behind them", async () => {
+  const g = new TfjsGraph();
+  g.node("Placeholder", "x", [], { shape: { shape: { dim: [{ size: "8" }, { size: "3" }] } } });
+  g.node("Placeholder", "at", [], { shape: { shape: { dim: [{ size: "4" }, { size: "1" }] } } });
+  const hidden = g.node("MatMul", "hidden", ["x", g.floats("w1", 3, 5)]);
+  const chosen = g.node("GatherNd", "chosen", [hidden, "at"]);
+  g.node("MatMul", "out", [g.node("FloorDiv", "halves", [chosen, g.floats("two")]), g.floats("w2", 5, 2)]);
+  assert.equal(await hiddenAxes(g, ["w1", "w2"]), ["_, P0", "P0, _"]);
+});
+
 test("hostile: circles, nodes that are missing or twice, too many outputs", async () => {
   const read = async (...nodes: readonly unknown[]): Promise<unknown> => {
     const g = new TfjsGraph();
