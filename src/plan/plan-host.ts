@@ -20,7 +20,7 @@ export interface SearchState {
 /** Opens what a plan names, and writes what it makes. Paths are as the plan has them. */
 export interface PlanHost {
   /** Before anything is opened: refuses outputs that could not be written at the end. */
-  prepare?(plan: MergePlan): Promise<void>;
+  readonly prepare?: ((plan: MergePlan) => Promise<void>) | undefined;
   /** Opens a model; the caller that runs the plan closes it. `at` counts the plan's models; undefined is the base. */
   open(model: PlanModel, at: number | undefined): Promise<Model>;
   /** Called with all of them, the base last, before anything is read. */

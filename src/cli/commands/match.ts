@@ -1,11 +1,13 @@
 /** `rebasin match A B -o PERMS` */
 
+import { planNeeds } from "../../plan/plan-needs.ts";
 import { runPlan } from "../../plan/run-plan.ts";
 import { KEEP_OPTION } from "../bridging.ts";
 import type { Command } from "../command.ts";
 import { MATCH_OPTIONS, type MatchValues } from "../matching.ts";
 import { MATCH_DATA_OPTIONS, type MatchDataValues } from "../matching-data.ts";
 import { PREFIX_OPTIONS, type PrefixValues } from "../models.ts";
+import { DRY_RUN_OPTION, needsResult } from "../needs-text.ts";
 import { text } from "../option.ts";
 import { planResult } from "../plan-result.ts";
 import { alignOf, planOf, settingOf } from "../planning.ts";
@@ -13,6 +15,7 @@ import { alignOf, planOf, settingOf } from "../planning.ts";
 interface MatchCommandValues extends MatchValues, PrefixValues, MatchDataValues {
   readonly output: string;
   readonly "keep-a": readonly string[] | undefined;
+  readonly "dry-run": boolean;
 }
 
 export const match: Command<MatchCommandValues> = {
@@ -29,6 +32,7 @@ export const match: Command<MatchCommandValues> = {
     ...PREFIX_OPTIONS,
     "keep-a": KEEP_OPTION,
     ...MATCH_DATA_OPTIONS,
+    "dry-run": DRY_RUN_OPTION,
   },
   common: ["force", "spec", "graph", "norm-groups", "heads", "method", "starts", "only", "except", "keep-a", "data"],
   examples: [
@@ -37,9 +41,11 @@ export const match: Command<MatchCommandValues> = {
     "rebasin match a.safetensors b.safetensors -o perms.safetensors --method activations --data fashion-mnist",
   ],
   async run(context) {
-    const { output: permutations, split, checkpoint } = context.options;
-    const plan = planOf(context, { ...alignOf(context.options, split), output: { permutations } });
+    const { options } = context;
+    const { output: permutations, split, checkpoint } = options;
+    const plan = planOf(context, { ...alignOf(options, split), output: { permutations } });
     const { host, run } = await settingOf(context, plan, checkpoint);
+    if (options["dry-run"]) return needsResult(await planNeeds(plan, host, run));
     return planResult(await runPlan(plan, host, run));
   },
 };

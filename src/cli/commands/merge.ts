@@ -2,6 +2,7 @@
 
 import type { Dtype } from "../../base/dtype.ts";
 import type { AlignedPair } from "../../perm/pair.ts";
+import { planNeeds } from "../../plan/plan-needs.ts";
 import { runPlan } from "../../plan/run-plan.ts";
 import { PERMUTATIONS_OPTION, type PermutationsValues } from "../aligned-pair.ts";
 import { PERMUTATIONS_OUT_OPTION } from "../alignment-text.ts";
@@ -11,6 +12,7 @@ import type { Command } from "../command.ts";
 import { MATCH_OPTIONS, type MatchValues } from "../matching.ts";
 import { MATCH_DATA_OPTIONS, type MatchDataValues } from "../matching-data.ts";
 import { PREFIX_OPTIONS, type PrefixValues } from "../models.ts";
+import { DRY_RUN_OPTION, needsResult } from "../needs-text.ts";
 import { flag, number } from "../option.ts";
 import { FOLDER_OPTIONS, type FolderValues, METADATA_OPTION, outputOption } from "../output.ts";
 import { planResult } from "../plan-result.ts";
@@ -35,6 +37,7 @@ interface MergeValues
   readonly "keep-a": readonly string[] | undefined;
   readonly temperature: boolean;
   readonly verify: boolean;
+  readonly "dry-run": boolean;
 }
 
 export const merge: Command<MergeValues> = {
@@ -65,6 +68,7 @@ export const merge: Command<MergeValues> = {
       help: "run B before and after its units are renumbered, and write nothing if its outputs change",
       without: ["base"],
     }),
+    "dry-run": DRY_RUN_OPTION,
   },
   common: [
     "lambda",
@@ -105,6 +109,7 @@ export const merge: Command<MergeValues> = {
     const words = { ...found, ...blended, base, align, repair: repairOf(options), output: outputOf(options) };
     const setting = await settingOf(context, planOf(context, words), checkpoint);
     const { plan, host, run } = setting;
+    if (options["dry-run"]) return needsResult(await planNeeds(plan, host, run));
     if (!options.verify) return planResult(await runPlan(plan, host, run));
     let verified: Awaited<ReturnType<typeof checkAligned>> | undefined;
     const onAligned = async (aligned: AlignedPair): Promise<void> => {

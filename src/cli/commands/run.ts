@@ -4,11 +4,15 @@ import { dirname, resolve, sep } from "node:path";
 import { visible } from "../../base/visible.ts";
 import type { RecipeOutline, RecipeResult } from "../../node/recipe-runner.ts";
 import { outlineRecipe, readRecipe, runRecipe } from "../../node/recipes.ts";
+import type { PlanHost } from "../../plan/plan-host.ts";
+import { type PlanNeeds, planNeeds } from "../../plan/plan-needs.ts";
+import { planInputs } from "../../plan/plan-paths.ts";
 import type { RecipeStep } from "../../plan/recipe/recipe.ts";
 import { textTable } from "../../report/text-table.ts";
-import type { Command, CommandResult } from "../command.ts";
+import type { Command, CommandContext, CommandResult } from "../command.ts";
 import { DASH } from "../dash.ts";
 import { MEMORY_OPTION, THREADS_OPTION } from "../matching.ts";
+import { needsLines } from "../needs-text.ts";
 import { flag, type Option, text, UsageError } from "../option.ts";
 import { forceOption } from "../output.ts";
 import { planResult } from "../plan-result.ts";
@@ -43,7 +47,9 @@ export const run: Command<RunValues> = {
       defaultText: ".rebasin beside the output",
       group: "output",
     }),
-    "dry-run": flag({ help: "print what each tensor is blended by, and read no weight" }),
+    "dry-run": flag({
+      help: "print what each tensor is blended by, and what the work needs (bytes, matrices, memory, time); do none of it",
+    }),
     threads: THREADS_OPTION,
     memory: MEMORY_OPTION,
     checkpoint: text({
@@ -69,7 +75,10 @@ export const run: Command<RunValues> = {
     if (options.checkpoint !== undefined && steps.length > 1 && !steps.some(isSearch))
       throw new UsageError(`--checkpoint is for recipes of one document, expected none for ${path}`);
     const host = await hostOf(context, options.checkpoint, folder);
-    if (options["dry-run"]) return outlineResult(await outlineRecipe(steps, host, { folder }));
+    if (options["dry-run"]) {
+      const outlines = await outlineRecipe(steps, host, { folder });
+      return outlineResult(outlines, await needsOf(steps, host, context));
+    }
     const cache = options.cache ?? resolve(folder, dirname(outputOf(steps.at(-1)!) ?? "."), ".rebasin");
     const { threads, memory } = options;
     const how = { threads, memory, signal, onProgress, onNote: say };
@@ -115,13 +124,33 @@ function runResult(results: readonly RecipeResult[]): CommandResult {
   return { json: { documents: printed.map(({ json }) => json) }, text: printed.map(({ text }) => text).join("\n\n") };
 }
 
-function outlineResult(outlines: readonly RecipeOutline[]): CommandResult {
-  const texts = outlines.map(({ name, plan, tensors }) => {
+/** Of each document; undefined of one that reads what another makes. */
+async function needsOf(
+  steps: readonly RecipeStep[],
+  host: PlanHost,
+  { options: { threads, memory }, signal }: CommandContext<RunValues>,
+): Promise<(PlanNeeds | undefined)[]> {
+  const names = new Set(steps.map(({ name }) => name));
+  const needs: (PlanNeeds | undefined)[] = [];
+  for (const { plan } of steps) {
+    const isBehind = planInputs(plan).some((path) => names.has(path));
+    needs.push(
+      isBehind ? undefined : await planNeeds(plan, { ...host, prepare: undefined }, { threads, memory, signal }),
+    );
+  }
+  return needs;
+}
+
+function outlineResult(outlines: readonly RecipeOutline[], needs: readonly (PlanNeeds | undefined)[]): CommandResult {
+  const texts = outlines.map(({ name, plan, tensors }, at) => {
     const rows = tensors.map(({ tensor, settings }) => [tensor, settingsText(settings)]);
     const head = `${name === undefined ? "" : `${visible(name)}: `}${plan.blend?.method ?? "no blend"}`;
-    return `${head}\n\n${textTable(["tensor", "settings"], rows)}`;
+    const own = needs[at];
+    const lines = own === undefined ? ["note       needs what another document makes"] : needsLines(own);
+    return `${head}\n\n${textTable(["tensor", "settings"], rows)}\n\n${lines.join("\n")}`;
   });
-  return { json: { documents: outlines }, text: texts.join("\n\n") };
+  const documents = outlines.map((outline, at) => ({ ...outline, needs: needs[at] }));
+  return { json: { documents }, text: texts.join("\n\n") };
 }
 
 const settingsText = (settings: object): string =>

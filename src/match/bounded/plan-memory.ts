@@ -20,7 +20,7 @@ const WASM_BYTES = 2 ** 32;
 /** The most that aligning an allocation can add. */
 const ALIGNMENT = 64;
 /** Pieces of tensors that are on their way, lists of offsets, orders. */
-const OTHER_BYTES = 64e6;
+export const OTHER_BYTES = 64e6;
 
 /** By set and permutation: whether a matrix shares its address with those of other groups, and waits in a file. */
 export type Waiting = Readonly<Record<MatrixSet, readonly boolean[]>>;
@@ -59,6 +59,12 @@ export async function planMemory(
   const end = areasEnd(kernels, outline, { ...needs, place: placeWaiting(waiting) });
   if (end > (isFirm ? room : WASM_BYTES)) throw tooLittle(memory, end, await hasFile());
   return { waiting, end, held: fit(sizes, memory - OTHER_BYTES - end) };
+}
+
+/** The least limit that `planMemory` accepts where matrices can wait in a file. */
+export function leastMemory(kernels: Kernels, outline: Outline, needs: Needs): number {
+  const all = outline.permutations.map(() => true);
+  return areasEnd(kernels, outline, { ...needs, place: placeWaiting({ kept: all, running: all }) }) + OTHER_BYTES;
 }
 
 /** `end`: bytes of wasm memory at least. */

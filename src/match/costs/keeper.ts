@@ -28,7 +28,7 @@ export interface Keeper {
   readonly rng: Rng;
   /** Remembers how each matrix was computed, so that its bits can be had again. */
   watch<T extends Watched>(kept: T): T;
-  /** Begins the next phase. Where an earlier run was in it, resolves to that, with all matrices and duals in place. */
+  /** Begins the next phase. Where an earlier run was in it, resolves to that, with matrices and duals as they were. */
   begin(kept: Watched, running?: Matrices): Promise<PhaseState | undefined>;
   /** Keeps where the phase is; `running`: the matrices that it needs. */
   save(state: PhaseState, running?: Matrices): Promise<void>;

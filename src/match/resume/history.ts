@@ -20,28 +20,42 @@ export function listBehind({ occurrences }: Outline): number[][] {
   });
 }
 
-/** The same matrices; their steps go into `history`. */
-export function watchCosts<T extends Watched>(kept: T, history: History, behind: readonly (readonly number[])[]): T {
-  return {
-    ...kept,
-    async bring(p: number, orders: readonly Int32Array[]) {
-      const before = kept.updates(p);
-      await kept.bring(p, orders);
-      const updates = kept.updates(p);
-      const snapshot = behind[p]!.map((q) => orders[q]!);
-      // Without an update it is, or might as well be, computed at these orders.
-      if (updates === 0) history[p] = [snapshot];
-      else if (updates !== before) history[p]!.push(snapshot);
-    },
-  };
+/** Matrices whose steps are remembered. */
+export interface WatchedCosts<T extends Watched> {
+  readonly kept: T;
+  readonly history: History;
+  /** From here on each matrix, when it is first asked for, takes the steps of `earlier` again. */
+  resume(earlier: History): void;
 }
 
-/** Takes the steps of `history` again. */
-export async function replay(kept: Watched, history: History, behind: readonly (readonly number[])[]): Promise<void> {
-  for (const [p, snapshots] of history.entries())
-    for (const snapshot of snapshots) {
+export function watchCosts<T extends Watched>(costs: T, behind: readonly (readonly number[])[]): WatchedCosts<T> {
+  const history: History = behind.map(() => []);
+  const pending = new Set<number>();
+  const replay = async (p: number): Promise<void> => {
+    for (const snapshot of history[p]!) {
       const orders: Int32Array[] = [];
       for (const [at, q] of behind[p]!.entries()) orders[q] = snapshot[at]!;
-      await kept.bring(p, orders);
+      await costs.bring(p, orders);
     }
+  };
+  const bring = async (p: number, orders: readonly Int32Array[]): Promise<void> => {
+    if (pending.delete(p)) await replay(p);
+    const before = costs.updates(p);
+    await costs.bring(p, orders);
+    const updates = costs.updates(p);
+    const snapshot = behind[p]!.map((q) => orders[q]!);
+    // Without an update it is, or might as well be, computed at these orders.
+    if (updates === 0) history[p] = [snapshot];
+    else if (updates !== before) history[p]!.push(snapshot);
+  };
+  return {
+    kept: { ...costs, bring },
+    history,
+    resume(earlier) {
+      for (const [p, snapshots] of earlier.entries()) {
+        history[p] = [...snapshots];
+        pending.add(p);
+      }
+    },
+  };
 }

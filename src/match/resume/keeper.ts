@@ -4,7 +4,7 @@ import type { Keeper, PhaseState, Watched } from "../costs/keeper.ts";
 import type { Workspace } from "../costs/workspace.ts";
 import type { MatchCheckpoint } from "./checkpoint.ts";
 import { countedRng } from "./counted-rng.ts";
-import { type History, listBehind, replay, watchCosts } from "./history.ts";
+import { listBehind, type WatchedCosts, watchCosts } from "./history.ts";
 import type { Earlier } from "./read-state.ts";
 import type { RunRecord } from "./run-record.ts";
 import { keptModel } from "./write-state.ts";
@@ -18,34 +18,34 @@ export function createKeeper(
   earlier: Earlier | undefined,
 ): Keeper {
   const behind = listBehind(workspace.problem);
-  const histories = new WeakMap<Watched, History>();
+  const watches = new WeakMap<Watched, WatchedCosts<Watched>>();
   const rng = countedRng(seed);
   const phases: (PhaseState | undefined)[] = [...(earlier?.phases ?? [])];
   const last = phases.length - 1;
-  let [current, history]: [number, History] = [-1, []];
+  let [current, watch]: [number, WatchedCosts<Watched> | undefined] = [-1, undefined];
   return {
     rng,
     watch(kept) {
       // Of shared matrices nothing outlives a step.
       if (kept.shared) return kept;
-      const own: History = workspace.problem.permutations.map(() => []);
-      const watched = watchCosts(kept, own, behind);
-      histories.set(watched, own);
-      return watched;
+      const watched = watchCosts(kept, behind);
+      watches.set(watched.kept, watched);
+      return watched.kept;
     },
     async begin(kept, running) {
       current++;
-      history = histories.get(kept) ?? [];
+      watch = watches.get(kept);
       const state = phases[current];
       if (earlier !== undefined && current === last && state !== undefined) {
         rng.goTo(earlier.draws);
-        await restore(workspace, earlier, kept, behind, running !== undefined && state.orders.length === 0);
+        watch?.resume(earlier.history);
+        await restore(workspace, earlier, running !== undefined && state.orders.length === 0);
       }
       return copyOf(state);
     },
     async save(state, running) {
       phases[current] = copyOf(state);
-      const kept = { phases, draws: rng.draws(), duals: dualsOf(workspace), history };
+      const kept = { phases, draws: rng.draws(), duals: dualsOf(workspace), history: watch?.history ?? [] };
       await checkpoint.save(keptModel(kept, record, workspace, behind, running));
     },
   };
@@ -62,15 +62,8 @@ const dualsAt = ({ kernels, problem, keptDuals }: Workspace, root: number): Floa
 const dualsOf = (workspace: Workspace): Map<number, Float64Array> =>
   new Map([...workspace.solved].map((root) => [root, dualsAt(workspace, root).slice()]));
 
-/** Puts matrices and duals in place. */
-async function restore(
-  workspace: Workspace,
-  { history, duals, loadRunning }: Earlier,
-  kept: Watched,
-  behind: readonly (readonly number[])[],
-  isRunning: boolean,
-): Promise<void> {
-  await replay(kept, history, behind);
+/** Puts duals and running matrices in place. */
+async function restore(workspace: Workspace, { duals, loadRunning }: Earlier, isRunning: boolean): Promise<void> {
   for (const [root, values] of duals) {
     dualsAt(workspace, root).set(values);
     workspace.solved.add(root);
