@@ -11,7 +11,8 @@ import type { Units } from "./units.ts";
 
 /**
  * Restricts what `unsaid` names on an axis. A nested family gets one inner order for all blocks. A free one whose order
- * is turned round like a matrix becomes a product, and two that alternate become one. Anything else is fixed.
+ * is turned round like a matrix becomes a product, and two that alternate become one. One that others interrupt becomes
+ * one for each run. Anything else is fixed.
  */
 export function restrict(
   units: Units,
@@ -26,6 +27,7 @@ export function restrict(
   }
   if (asProduct(units, families, digits, digit, axis) || asOne(units, families, digits, digit, axis, at)) return;
   const cause = units.cause("the axis algebra", "has no words for the order of these positions");
+  if (asRuns(units, families, digit, axis, cause)) return;
   units.fix(strandUnits(families.structure, families.list[digit]!), cause);
 }
 
@@ -82,5 +84,28 @@ function asOne(units: Units, families: Families, digits: Digits, digit: number, 
   const partners = own.map((_, strand) => byValue.get(digits.value(digit, strand, digit)) ?? -1);
   if (partners.includes(-1)) return false;
   units.relate(own, partners);
+  return true;
+}
+
+/** Units of a free family that follow each other on the axis stay among themselves. */
+function asRuns(units: Units, families: Families, digit: number, axis: Int32Array, cause: number): boolean {
+  const { structure, list, familyOf, strandOf } = families;
+  const { size, parents } = list[digit]!;
+  if (parents.length > 0) return false;
+  const runOf = new Int32Array(size).fill(-1);
+  let runs = 0;
+  for (const [at, unit] of axis.entries()) {
+    if (familyOf[unit] !== digit) continue;
+    if (at === 0 || familyOf[axis[at - 1]!] !== digit) runs++;
+    if (runOf[strandOf[unit]!] !== -1) return false;
+    runOf[strandOf[unit]!] = runs - 1;
+  }
+  if (runs < 2 || runs === size || runOf.includes(-1)) return false;
+  const made = units.fresh(runs);
+  units.fix(made, cause);
+  units.relate(
+    strandUnits(structure, list[digit]!),
+    Int32Array.from(runOf, (run) => made[run]!),
+  );
   return true;
 }

@@ -9,6 +9,7 @@ import type { Size } from "../graph/kinds/sizes.ts";
 import type { ConstantValue, Operator, OperatorGraph } from "../graph/operators.ts";
 import { type AxisValue, axisValue, bundleDigits, type Digit, fixedAxis, opaqueValue } from "./axis-values.ts";
 import { createCall } from "./call.ts";
+import { liveOperators } from "./live-operators.ts";
 import { fixAxes } from "./move-axes.ts";
 import { type Courses, type KnownFrom, NeverRuns, type Reading, unknownOf } from "./reading.ts";
 import { Units } from "./units.ts";
@@ -112,7 +113,10 @@ export function runGraph(reading: Reading, graph: OperatorGraph, depth: number):
     reading.known.set(name, { shape: constant.shape, values: constant.values, isFloat, from });
     if (from.size === 0) define(reading, name, constantValue(reading, name, constant));
   }
-  for (const operator of graph.operators) runOperator(reading, operator, depth);
+  const live = new Set(liveOperators(graph));
+  for (const operator of graph.operators)
+    if (live.has(operator)) runOperator(reading, operator, depth);
+    else passOperator(reading, operator);
 }
 
 /** Axes of a tensor: new units, the same for every value that is this tensor. */
@@ -162,6 +166,17 @@ function runOperator(reading: Reading, operator: Operator, depth: number): void 
   if (operator.kind === "Identity") alias(reading, operator);
   else
     for (const name of operator.inputs) if (reading.tensorOf.has(name)) reading.read.add(reading.tensorOf.get(name)!);
+}
+
+/** An operator that no output depends on asks for nothing; only what is known of its outputs is noted. */
+function passOperator(reading: Reading, operator: Operator): void {
+  const inputs = operator.inputs.map((name) => reading.values.get(name));
+  const folded = knownOutputs(reading, operator, inputs);
+  for (const [at, name] of operator.outputs.entries()) {
+    if (name === "") continue;
+    define(reading, name, opaqueValue(reading.units.cause(operator.name, "makes what no output depends on")));
+    if (folded?.[at] !== undefined) reading.known.set(name, folded[at]);
+  }
 }
 
 /** What is known of an operator's outputs: of a branch, what is known of those of the body that runs. */

@@ -113,6 +113,25 @@ test("sizes that no axis tells are said, and written to files", async () => {
   assert.throws(() => parseSpec({ format: "rebasin-spec/1", tensors: {}, sizes: { P0: 2 } }), /sizes/);
 });
 
+test("what no output depends on asks for nothing", async () => {
+  const axes = await axesOf((b) => {
+    const hidden = b.operator("MatMul", [b.input("x", [2, 4]), b.tensor("w", [4, 6])]);
+    b.operator("CumSum", [b.operator("Add", [hidden, b.tensor("unread", [6])]), b.constant([1], [])]);
+    return b.operator("MatMul", [b.operator("Relu", [hidden]), b.tensor("out", [6, 3])]);
+  });
+  assert.equal(axes, { w: "_, P0", unread: "_", out: "P0, _" });
+});
+
+test("a slice from the middle: what is around it moves in runs", async () => {
+  const axes = await axesOf((b) => {
+    const hidden = b.operator("MatMul", [b.input("x", [2, 4]), b.tensor("w", [4, 9])]);
+    const middle = b.operator("Slice", [hidden, b.constant([2]), b.constant([5]), b.constant([1])]);
+    const whole = b.operator("MatMul", [b.operator("Tanh", [hidden]), b.tensor("out", [9, 3])]);
+    return b.operator("Add", [whole, b.operator("MatMul", [middle, b.tensor("more", [3, 3])])]);
+  });
+  assert.equal(axes, { w: "_, P0|P1|P2", out: "P0|P1|P2, _", more: "P1, _" });
+});
+
 test("a cache that comes in keeps heads and what is inside of them in order", async () => {
   const b = graphBuilder(createRng(1));
   const x = b.input("x", [1, 1, 7]);
