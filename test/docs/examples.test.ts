@@ -7,7 +7,7 @@ import { transform } from "esbuild";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { type Example, examplesOf } from "./examples.ts";
-import { guideFolder } from "./guide.ts";
+import { guideFolder, hasOnnxRuntime } from "./guide.ts";
 import { STAGE, stageProgram, stageTypes } from "./stage.ts";
 import { typeErrors } from "./types.ts";
 
@@ -44,6 +44,7 @@ const NOT_RUN = [
   ...[
     "graphSpec",
     "requireSameFunction",
+    "savedRunner",
     "linkedRunner",
     "onnxRunner",
     "verifySpec",
@@ -114,6 +115,7 @@ test("examples run, where files and images are all they need", async () => {
   for (const example of examples) {
     const { program, free } = await programOf(example);
     const isSkipped = NOT_RUN.some((name) => example.where.endsWith(`#${name}`));
+    if (program.includes("onnxExecutor") && !hasOnnxRuntime) continue;
     if (free.length > 0 || isSkipped || program.includes("fetch(") || program.includes("https:")) continue;
     const { code } = await transform(program, { loader: "ts", format: "esm", target: "es2022" });
     const file = `example-${started.length}.mjs`;

@@ -44,9 +44,9 @@ export async function guideFolder(name: string): Promise<string> {
 /** Networks of the guides that have no others. */
 async function writeNetworks(name: string, folder: string): Promise<void> {
   if (name === "transformers") await writeTransformers(folder);
-  if (name !== "any-model") return;
+  if (name !== "any-model" && name !== "examples") return;
   for (const [model, copies] of [
-    ["a", ["a", "model", "network"]],
+    ["a", ["a", "model", "network", ...(name === "examples" ? ["merged"] : [])]],
     ["b", ["b"]],
   ] as const) {
     const bytes = await onnxOfMlp(readFileSync(join(folder, `${model}.safetensors`)));
