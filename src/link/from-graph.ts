@@ -36,7 +36,8 @@ export async function graphSpec(
   { signal }: Pick<Running, "signal"> = {},
 ): Promise<GraphSpec> {
   const { spec, frozen } = await inferred(file, signal);
-  return { ...(await linkedSpec(file, spec, model, signal)), frozen };
+  const { links, ...linked } = await linkedSpec(file, spec, model, signal);
+  return { links, spec: { ...linked.spec, frozen: frozenTexts(file, frozen, links) }, frozen };
 }
 
 async function inferred(
@@ -56,14 +57,17 @@ async function inferred(
 const MAX_TEXTS = 100;
 
 /** Why axes of floats keep their order, but for positions of kernels, which always do. */
-function frozenTexts({ tensors }: Model, frozen: readonly FrozenAxis[]): string[] {
+function frozenTexts({ tensors }: Model, frozen: readonly FrozenAxis[], links: readonly TensorLink[] = []): string[] {
+  // A checkpoint's own names and axes, where it is linked: it may have others.
+  const linked = new Map(links.map((link) => [link.graph, link]));
   const told = frozen.filter(
     ({ tensor, reason }) => isFloat(tensors.get(tensor)!.dtype) && !/positions by their place/.test(reason),
   );
   const texts = told.slice(0, MAX_TEXTS).map(({ tensor, axis, from, until, operator, reason }) => {
     const size = tensors.get(tensor)!.shape[axis]!;
     const part = from === 0 && until === size ? "" : ` from ${from} to ${until - 1}`;
-    return `${tensor} axis ${axis}${part}: ${reason} (${operator})`;
+    const { tensor: name = tensor, order } = linked.get(tensor) ?? {};
+    return `${name} axis ${order?.[axis] ?? axis}${part}: ${reason} (${operator})`;
   });
   return told.length > MAX_TEXTS ? [...texts, `and ${told.length - MAX_TEXTS} more`] : texts;
 }

@@ -61,6 +61,13 @@ for (const [name, build] of NETWORKS) {
     const same = (await graphSpec(file, own)).spec;
     assert.ok(sameGroups(detected, same, own));
     assert.ok(links.every(({ by }) => by === "content"));
+    // What stays is named as the checkpoint has it: matrices are transposed there.
+    const last = [...file.tensors].filter(([, { shape }]) => shape.length === 2).at(-1)![0];
+    const line = `net/${last.replaceAll(".", "_")} axis 1: outputs keep their order`;
+    assert.ok(
+      spec.frozen!.some((text) => text.startsWith(line)),
+      spec.frozen!.join("\n"),
+    );
     const other = await copied(await open(build(2)), (tensor) => `net/${tensor.replaceAll(".", "_")}`, true);
     const { permutations } = await matchWeights(model, other, spec);
     const direct = await matchWeights(own, await copied(await open(build(2)), (tensor) => tensor, false), same);
