@@ -80,6 +80,9 @@ const pool =
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
+/** With ONNX' usual numbers. */
+const hardSigmoid = (x: number): number => Math.min(1, Math.max(0, 0.2 * x + 0.5));
+
 /** The sums of gate `g`, unit `h`: of the input, of the state, biases with the input's or the state's. */
 interface Sums {
   readonly input: number;
@@ -91,6 +94,7 @@ interface Step {
   readonly state: Float64Array;
   readonly cells: Float64Array;
   readonly resetsBefore: boolean;
+  readonly gate: (x: number) => number;
   sums(gate: number, unit: number, state?: Float64Array): Sums;
 }
 
@@ -99,16 +103,16 @@ type Cell = (step: Step, unit: number) => readonly [state: number, cell: number]
 
 const total = ({ input, state }: Sums): number => input + state;
 
-const lstm: Cell = ({ sums, cells }, unit) => {
+const lstm: Cell = ({ sums, cells, gate: open }, unit) => {
   const [i, o, f, c] = [0, 1, 2, 3].map((gate) => total(sums(gate, unit)));
-  const cell = sigmoid(f!) * cells[unit]! + sigmoid(i!) * Math.tanh(c!);
-  return [sigmoid(o!) * Math.tanh(cell), cell];
+  const cell = open(f!) * cells[unit]! + open(i!) * Math.tanh(c!);
+  return [open(o!) * Math.tanh(cell), cell];
 };
 
 /** `linear_before_reset` 1 resets the product, as PyTorch does; 0 the state. */
-const gru: Cell = ({ sums, state, resetsBefore }, unit) => {
-  const update = sigmoid(total(sums(0, unit)));
-  const reset = state.map((_, each) => sigmoid(total(sums(1, each))));
+const gru: Cell = ({ sums, state, resetsBefore, gate }, unit) => {
+  const update = gate(total(sums(0, unit)));
+  const reset = state.map((_, each) => gate(total(sums(1, each))));
   const own = sums(2, unit);
   const fresh = resetsBefore
     ? total(
@@ -132,6 +136,7 @@ const recurrent =
     const [directions, , hidden] = r!.shape as [number, number, number];
     const backwards = attributes.text("direction", "forward") === "reverse";
     const resetsBefore = attributes.number("linear_before_reset", 0) === 0;
+    const gate = attributes.texts("activations")?.[0] === "HardSigmoid" ? hardSigmoid : sigmoid;
     const y = new Map<string, number>();
     const ends = new Map<string, readonly [state: number, cell: number]>();
     for (let d = 0; d < directions; d++)
@@ -147,7 +152,7 @@ const recurrent =
             for (let j = 0; j < hidden; j++) own += at(r!, [d, row, j]) * from[j]!;
             return { input, state: own };
           };
-          const next = Array.from(state, (_, unit) => cell({ state, cells, resetsBefore, sums }, unit));
+          const next = Array.from(state, (_, unit) => cell({ state, cells, resetsBefore, gate, sums }, unit));
           state = Float64Array.from(next, ([own]) => own);
           cells = Float64Array.from(next, ([, own]) => own);
           for (const [h, own] of state.entries()) y.set([t, d, n, h].join(), own);

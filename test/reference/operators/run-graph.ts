@@ -16,6 +16,7 @@ export interface Attributes {
   number(name: string, otherwise: number): number;
   numbers(name: string): readonly number[] | undefined;
   text(name: string, otherwise: string): string;
+  texts(name: string): readonly string[] | undefined;
 }
 
 const RUNS: ReadonlyMap<string, Run> = new Map([...SUMMING, ...CONVOLVING, ...MOVING, ...REDUCING]);
@@ -56,6 +57,7 @@ function attributesOf(attributes: ReadonlyMap<string, AttributeValue>): Attribut
     number: (name, otherwise) => (attributes.get(name) as number | undefined) ?? otherwise,
     numbers: (name) => attributes.get(name) as readonly number[] | undefined,
     text: (name, otherwise) => (attributes.get(name) as string | undefined) ?? otherwise,
+    texts: (name) => attributes.get(name) as readonly string[] | undefined,
   };
 }
 

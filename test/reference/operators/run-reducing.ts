@@ -1,7 +1,7 @@
 /** Reductions, norms and softmax. */
 
 import { at, build, type NdArray, positions } from "./arrays.ts";
-import type { Run } from "./run-graph.ts";
+import type { Attributes, Run } from "./run-graph.ts";
 
 /** The elements that agree with `position` but for the axes `over`. */
 function slice(x: NdArray, position: readonly number[], over: readonly number[]): number[] {
@@ -38,10 +38,10 @@ const normed =
     overOf: (rank: number, position: readonly number[]) => readonly number[],
     scaleOf: (position: readonly number[]) => readonly number[],
   ): Run =>
-  ([x, scale, shift]) => [
+  ([x, scale, shift], attributes) => [
     build(x!.shape, (position) => {
       const values = slice(x!, position, overOf(x!.shape.length, position));
-      const own = (at(x!, position) - mean(values)) / Math.sqrt(variance(values) + 1e-5);
+      const own = (at(x!, position) - mean(values)) / Math.sqrt(variance(values) + attributes.number("epsilon", 1e-5));
       return (
         own * (scale === undefined ? 1 : at(scale, scaleOf(position))) +
         (shift === undefined ? 0 : at(shift, scaleOf(position)))
@@ -100,6 +100,10 @@ const cumSum: Run = ([x, axis]) => {
   ];
 };
 
+/** Axes of positions, in either layout. */
+const positionsOf = ({ shape }: NdArray, attributes: Attributes): number[] =>
+  attributes.text("layout", "nchw") === "nhwc" ? spatial(shape.length).map((axis) => axis - 1) : spatial(shape.length);
+
 /** One entry for each kind. */
 export const REDUCING: readonly [string, Run][] = [
   ["ReduceSum", reduce((values) => values.reduce((sum, x) => sum + x, 0))],
@@ -108,12 +112,12 @@ export const REDUCING: readonly [string, Run][] = [
   ["ReduceL2", reduce((values) => Math.sqrt(values.reduce((sum, x) => sum + x * x, 0)))],
   [
     "GlobalAveragePool",
-    ([x], attributes) => reduce(mean)([x], { ...attributes, numbers: () => spatial(x!.shape.length) }, 1),
+    ([x], attributes) => reduce(mean)([x], { ...attributes, numbers: () => positionsOf(x!, attributes) }, 1),
   ],
   [
     "GlobalMaxPool",
     ([x], attributes) =>
-      reduce((values) => Math.max(...values))([x], { ...attributes, numbers: () => spatial(x!.shape.length) }, 1),
+      reduce((values) => Math.max(...values))([x], { ...attributes, numbers: () => positionsOf(x!, attributes) }, 1),
   ],
   [
     "LayerNormalization",

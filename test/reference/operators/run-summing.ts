@@ -80,13 +80,25 @@ const batchNorm: Run = ([x, scale, shift, mean, variance], attributes) => {
   ];
 };
 
+/** An activation with a number of its own. */
+const scaled =
+  (rule: (x: number, alpha: number) => number, otherwise: number): Run =>
+  (inputs, attributes, outputs) => {
+    const alpha = attributes.number("alpha", otherwise);
+    return map((x) => rule(x, alpha))(inputs, attributes, outputs);
+  };
+
 /** One entry for each kind. */
 export const SUMMING: readonly [string, Run][] = [
   ["Identity", map((x) => x)],
   ["Cast", map((x) => x)],
   ["Dropout", map((x) => x)],
   ["Relu", map((x) => Math.max(0, x))],
-  ["LeakyRelu", map((x) => (x > 0 ? x : 0.1 * x))],
+  ["LeakyRelu", scaled((x, alpha) => (x > 0 ? x : alpha * x), 0.01)],
+  ["Elu", scaled((x, alpha) => (x > 0 ? x : alpha * Math.expm1(x)), 1)],
+  ["Selu", map((x) => 1.0507009873554805 * (x > 0 ? x : 1.6732632423543772 * Math.expm1(x)))],
+  ["Swish", map((x) => x * sigmoid(x))],
+  ["Softsign", map((x) => x / (1 + Math.abs(x)))],
   ["Sigmoid", map(sigmoid)],
   ["Tanh", map(Math.tanh)],
   ["Exp", map(Math.exp)],
@@ -109,6 +121,7 @@ export const SUMMING: readonly [string, Run][] = [
   ["Pow", map((a, b) => a ** b!)],
   ["Max", map(Math.max)],
   ["Min", map(Math.min)],
+  ["Mean", map((...all) => all.reduce((sum, x) => sum + x, 0) / all.length)],
   ["Sum", map((...all) => all.reduce((sum, x) => sum + x, 0))],
   ["Greater", map((a, b) => Number(a > b!))],
   ["Equal", map((a, b) => Number(a === b))],
