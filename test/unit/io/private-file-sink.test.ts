@@ -20,6 +20,8 @@ async function names(): Promise<string[]> {
 
 test("the file has what was written, in order", async () => {
   const sink = await open(300_000);
+  const { storage } = (globalThis as { navigator?: { storage?: Partial<StorageManager> } }).navigator ?? {};
+  assert.is(sink === null, storage?.getDirectory === undefined);
   if (sink === null) return;
   const room = new Uint8Array(100_000);
   for (let round = 1; round <= 3; round++) {
