@@ -1,6 +1,6 @@
 // Exports of the three families by PyTorch (onnx_exports.py) run by their own graphs in onnxruntime: evaluation, matching by activations and
 // repairs give what TensorFlow.js gives for the checkpoints. Needs `npm ci --prefix test/peers`.
-// node scripts/run.mjs scripts/oracles/onnx-executor.ts EXPORTS DATA a.safetensors b.safetensors [images] [norm-groups]
+// node scripts/run.mjs scripts/oracles/onnx-executor.ts EXPORTS DATA a.safetensors b.safetensors [images] [norm-groups] [side]
 import { createRequire } from "node:module";
 import { basename, join } from "node:path";
 import type { Model } from "../../src/base/model.ts";
@@ -21,7 +21,7 @@ import { executorFor, graphOf } from "../../src/run/models/model-graph.ts";
 import { scoreModel } from "../../src/run/models/score-model.ts";
 import { onnxExecutor } from "../../src/run/onnx/executor.ts";
 
-const [folder, dataFolder, pathA, pathB, count = "500", groups] = process.argv.slice(2) as string[];
+const [folder, dataFolder, pathA, pathB, count = "500", groups, side] = process.argv.slice(2) as string[];
 const runtime = createRequire(join(process.cwd(), "test/peers/package.json"))("onnxruntime-web");
 runtime.env.wasm.numThreads = 1;
 const executor = onnxExecutor({ runtime });
@@ -31,8 +31,12 @@ const exported = (path: string): Promise<Model> =>
   openModelFile(join(folder!, `${basename(path, ".safetensors")}.onnx`));
 const [a, b] = [await checkpoint(pathA!), await checkpoint(pathB!)];
 const [onnxA, onnxB] = [await exported(pathA!), await exported(pathB!)];
-const train = firstImages(await readDataFolder(dataFolder!, { split: "train", limit: Number(count) }), Number(count));
-const test = await readDataFolder(dataFolder!, { split: "test", limit: 2000 });
+const inputSize = side === undefined ? undefined : Number(side);
+const train = firstImages(
+  await readDataFolder(dataFolder!, { split: "train", limit: Number(count), inputSize }),
+  Number(count),
+);
+const test = await readDataFolder(dataFolder!, { split: "test", limit: 2000, inputSize });
 
 let wrong = 0;
 const say = (good: boolean, text: string): void => {

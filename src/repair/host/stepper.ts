@@ -1,10 +1,11 @@
 /**
- * Solving in order on any executor: every operation starts over from the images. Slower than on TensorFlow.js, the
- * same in effect.
+ * Solving in order on any executor: every operation of the merged network starts over from the images. Slower than on
+ * TensorFlow.js, the same in effect.
  */
 
 import type { Model } from "../../base/model.ts";
 import type { Dataset } from "../../data/dataset.ts";
+import type { Graph } from "../../graph/graph.ts";
 import { fromTensorFlow, toTensorFlow } from "../../graph/tensor-layout.ts";
 import { tensorUses } from "../../graph/tensor-uses.ts";
 import { predictRunning } from "../../run/evaluate.ts";
@@ -24,6 +25,7 @@ export async function stepperOn(
   const running = await openAll(models, executor);
   const [{ graph, tensors, network }, ...others] = running as [RunningModel, ...RunningModel[]];
   const host = await readHostTensors(models[0], graph);
+  const outputsAt = parentOutputs(others, graph);
   const stored = inTensorFlowLayout(host, tensorUses(graph, models[0]), tensors);
   let changed = false;
   const current = async (): Promise<void> => {
@@ -36,8 +38,8 @@ export async function stepperOn(
     async each(i, withParents, use, onImages) {
       const { inputs, output } = graph.operations[i]!;
       await current();
-      await eachImages(data, { ...options, onImages }, async (images) => {
-        const outputs = withParents ? await valuesAt(others, images, output) : [];
+      await eachImages(data, { ...options, onImages }, async (images, start) => {
+        const outputs = withParents ? await outputsAt(start, images, output) : [];
         use(await valueAt(running[0]!, images, inputs[0]!), outputs, images.shape[0]!);
       });
     },
@@ -83,12 +85,48 @@ function disposeAll(running: readonly RunningModel[]): void {
   for (const { network } of running) network.dispose();
 }
 
-/** One model after the other. */
-async function valuesAt(models: readonly RunningModel[], images: Value, value: string): Promise<Value[]> {
-  const values: Value[] = [];
-  for (const model of models) values.push(await valueAt(model, images, value));
-  return values;
+/** Bytes of values that may wait. */
+const WAITING_BYTES = 2 ** 29;
+
+/**
+ * Outputs of the parents at one operation, for the batch that begins with image `start`. Parents do not change, and each
+ * operation is asked for once: one run of a batch gives all, and the others wait as far as memory allows.
+ */
+function parentOutputs(
+  parents: readonly RunningModel[],
+  { operations }: Graph,
+): (start: number, images: Value, value: string) => Promise<Value[]> {
+  const linear = operations.filter(({ kind }) => kind.op === "dense" || kind.op === "conv");
+  const wanted = linear.map(({ output }) => output);
+  const waiting = new Map<number, readonly Map<string, Value>[]>();
+  let [used, isFull] = [0, false];
+  const run = async (images: Value, values: readonly string[]): Promise<Map<string, Value>[]> => {
+    const found: Map<string, Value>[] = [];
+    for (const { network } of parents) found.push(await network.run(new Map([["input", images]]), new Set(values)));
+    return found;
+  };
+  return async (start, images, value) => {
+    let kept = waiting.get(start);
+    if (kept === undefined || !kept.every((values) => values.has(value))) {
+      kept = await run(images, isFull ? [value] : wanted.slice(wanted.indexOf(value)));
+      const bytes = kept.reduce((sum, values) => sum + bytesOf(values), 0);
+      isFull ||= used + bytes > WAITING_BYTES;
+      if (!isFull) {
+        used += bytes;
+        waiting.set(start, kept);
+      }
+    }
+    const outputs = kept.map((values) => values.get(value)!);
+    if (waiting.has(start)) {
+      for (const values of kept) values.delete(value);
+      used -= outputs.reduce((sum, { data }) => sum + data.byteLength, 0);
+    }
+    return outputs;
+  };
 }
+
+const bytesOf = (values: ReadonlyMap<string, Value>): number =>
+  [...values.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
 
 async function valueAt({ network }: RunningModel, images: Value, value: string): Promise<Value> {
   if (value === "input") return images;
