@@ -7,7 +7,7 @@
 //   app      test/app/*.test.ts      the browser app (dist/app): driven from Node in Chromium and Firefox
 //   notebook test/notebook/*.test.ts  examples/notebook.ipynb, run by Jupyter
 //   docs     test/docs/*.test.ts     the snippets of docs/ and of docstrings, with the packed tarball
-//   peers    test/peers/*.test.ts    the packed tarball and optional peers that are installed apart: in Node
+//   peers    test/peers/*.test.ts    the packed tarball and optional peers that are installed apart: in Node, Deno and Bun
 //   edge     test/edge/*.test.ts     imports `rebasin` by its `workerd` condition: in workerd
 // Options: --runtime node,deno,…  --suite unit,node,package,edge,consumers,peers,examples,app,notebook,docs  --match TEXT (file names)  --no-build
 //          --all (also set by CI=true): a runtime that is missing is a failure

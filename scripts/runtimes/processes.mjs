@@ -45,8 +45,8 @@ const APART = "npm ci --prefix scripts/runtimes/nodes installs it";
 
 export const processes = {
   node: program([...ALL, "consumers", "peers", "examples", "notebook", "docs"], [process.execPath], ""),
-  deno: program(ALL, [...denoCommand(), "run", "-A", "--no-lock", "--quiet"], "npm ci installs it"),
-  bun: program(ALL, [join(folderOf("bun"), "bin/bun.exe"), "run"], "npm ci installs it"),
+  deno: program([...ALL, "peers"], [...denoCommand(), "run", "-A", "--no-lock", "--quiet"], "npm ci installs it"),
+  bun: program([...ALL, "peers"], [join(folderOf("bun"), "bin/bun.exe"), "run"], "npm ci installs it"),
   node22: program(["unit"], [join(nodes, "node22/bin/node")], APART),
   node24: program(["unit"], [join(nodes, "node24/bin/node")], APART),
 };

@@ -89,8 +89,8 @@ function disposeAll(running: readonly RunningModel[]): void {
 const WAITING_BYTES = 2 ** 29;
 
 /**
- * Outputs of the parents at one operation, for the batch that begins with image `start`. Parents do not change, and each
- * operation is asked for once: one run of a batch gives all, and the others wait as far as memory allows.
+ * Outputs of the parents at one operation, for the batch that begins with image `start`. Parents do not change, and
+ * each operation is asked for once: one run of a batch gives all, and the others wait as far as memory allows.
  */
 function parentOutputs(
   parents: readonly RunningModel[],
