@@ -59,6 +59,8 @@ const EDGE_FILES = [
   [/\/table-spec\.ts$/, "src/families/table-spec-edge.ts"],
   [/\/load-nested\.ts$/, "src/match/load-nested-edge.ts"],
   [/\/load-keeper\.ts$/, "src/match/load-keeper-edge.ts"],
+  [/\/load-large\.ts$/, "src/match/load-large-edge.ts"],
+  [/\/load-arc\.ts$/, "src/merge/methods/load-arc-edge.ts"],
 ];
 const onlyTheCore = {
   name: "no other formats, no scalar build",

@@ -2,6 +2,7 @@
 
 import { createYielder } from "../base/progress.ts";
 import type { Crc32 } from "../kernels/crc32.ts";
+import type { ByteSource } from "./byte-source.ts";
 
 /** Below this, loading the wasm takes longer than it saves. */
 const LONG_BYTES = 4 * 2 ** 20;
@@ -26,6 +27,19 @@ export async function crc32Of(bytes: Uint8Array, signal?: AbortSignal): Promise<
     sum.add(bytes.subarray(at, at + PIECE_BYTES));
   }
   return sum.value();
+}
+
+/** The same of all that a source has, a piece of it at a time in memory. */
+export async function crc32OfSource(source: ByteSource, signal?: AbortSignal): Promise<number> {
+  if (startSum === undefined && source.byteLength >= LONG_BYTES) startSum = await loadKernel();
+  const sum = startSum?.();
+  let crc = 0;
+  for (let at = 0; at < source.byteLength; at += LONG_BYTES) {
+    const bytes = await source.slice(at, Math.min(at + LONG_BYTES, source.byteLength), signal);
+    if (sum === undefined) crc = crc32(bytes, crc);
+    else sum.add(bytes);
+  }
+  return sum?.value() ?? crc;
 }
 
 /** A sum that is slower is better than none: engines may refuse wasm. */

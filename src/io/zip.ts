@@ -7,7 +7,7 @@ import { describe } from "../base/describe.ts";
 import { FormatError } from "../base/errors.ts";
 import { checkRange } from "./byte-range.ts";
 import type { ByteSource } from "./byte-source.ts";
-import { crc32Of } from "./crc32.ts";
+import { crc32Of, crc32OfSource } from "./crc32.ts";
 import { viewOf } from "./little-endian.ts";
 import { LOCAL_BYTES, readZipDirectory, type ZipDirectory, type ZipEntry } from "./zip-directory.ts";
 
@@ -119,10 +119,24 @@ export async function openZipEntry(zip: Zip, entry: ZipEntry, signal?: AbortSign
 export async function readZipEntry(zip: Zip, entry: ZipEntry, signal?: AbortSignal): Promise<Uint8Array> {
   const content = await openZipEntry(zip, entry, signal);
   const bytes = await content.slice(0, entry.size, signal);
-  const found = await crc32Of(bytes, signal);
-  if (found === entry.crc) return bytes;
-  const hex = (crc: number): string => crc.toString(16).padStart(8, "0");
-  throw new FormatError(`${content.name} has CRC ${hex(found)}, expected ${hex(entry.crc)}: the file is damaged`);
+  compareCrc(await crc32Of(bytes, signal), entry, content.name);
+  return bytes;
+}
+
+/**
+ * Checks the CRC of a stored entry, some megabytes of it at a time.
+ *
+ * @throws {FormatError} where it differs from the directory's
+ */
+export async function checkZipEntry(zip: Zip, entry: ZipEntry, signal?: AbortSignal): Promise<void> {
+  const content = await openZipEntry(zip, entry, signal);
+  compareCrc(await crc32OfSource(content, signal), entry, content.name);
+}
+
+function compareCrc(found: number, { crc }: ZipEntry, where: string): void {
+  if (found === crc) return;
+  const hex = (sum: number): string => sum.toString(16).padStart(8, "0");
+  throw new FormatError(`${where} has CRC ${hex(found)}, expected ${hex(crc)}: the file is damaged`);
 }
 
 /** The unpacked bytes `start` to `end` of a deflated entry. When that is all of it, it must end there. */

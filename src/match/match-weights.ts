@@ -11,15 +11,15 @@ import { countMoved, identityPermutation } from "../perm/permutation.ts";
 import { chooseKernels } from "./choose-kernels.ts";
 import { checkCosts } from "./costs/check-costs.ts";
 import { objectiveParts } from "./costs/linear-term.ts";
-import { MAX_DEGREE, type Outline, outlineProblem } from "./costs/problem.ts";
+import { isLinear, MAX_DEGREE, type Outline } from "./costs/problem.ts";
 import { bringIntoRange } from "./costs/range.ts";
 import type { InRange } from "./costs/workspace.ts";
 import { loadKeeper } from "./load-keeper.ts";
-import { loadNested } from "./load-nested.ts";
 import { checkMatchOptions, type MatchOptions, type MatchSettings, type Method } from "./match-options.ts";
+import { outlineMatching } from "./outline-matching.ts";
 import { prepare } from "./prepare.ts";
 import type { Prepared } from "./prepared.ts";
-import { isLinear, solveLinear } from "./solve/linear-problem.ts";
+import { solveLinear } from "./solve/linear-problem.ts";
 import { placeLinearTerm } from "./solve/place-linear-term.ts";
 import { type Found, matchByDescent, matchJointly } from "./solve/two-methods.ts";
 
@@ -103,11 +103,16 @@ export async function matchWeights(
   const settings = checkMatchOptions(options);
   const seconds = startClock();
   const { resolved } = pairOf(a, b, spec);
-  const outline = outlineProblem(resolved, options, await loadNested(resolved));
-  const bound = options.start && bindPermutations(resolved, options.start);
-  const start = bound && (outline.nested?.withFibres(outline, bound) ?? bound);
   const { linear } = options;
   const given = linear === undefined ? null : checkCosts(resolved.permutations, linear.costs);
+  const solving = {
+    jointly: settings.method === "frank-wolfe",
+    terms: given?.map((matrix) => matrix != null),
+    starts: options.start !== undefined,
+  };
+  const { outline, blocks } = await outlineMatching(resolved, options, solving);
+  const bound = options.start && bindPermutations(resolved, options.start);
+  const start = bound && (outline.nested?.withFibres(outline, bound) ?? bound);
   const matrices = given && outline.permutations.map((_, p) => given[p] ?? null);
   const terms = matrices?.map((matrix) => matrix !== null);
   const { kernels, relaxed, end } = await chooseKernels(outline, settings.threads, options);
@@ -122,9 +127,9 @@ export async function matchWeights(
       options: decidingOf(settings, relaxed),
     };
     const keeperOf = options.checkpoint && (await loadKeeper(options.checkpoint, facts, options.signal));
-    const needs = { jointly: settings.method === "frank-wolfe", linear: terms };
+    const needs = { jointly: solving.jointly && !isLinear(outline), linear: terms };
     prepared = await prepare({ a, b }, kernels, outline, needs, settings.allowNonfinite, options);
-    const ranged = await bringIntoRange(prepared.workspace, [a.name, b.name], settings.allowNonfinite);
+    const ranged = await bringIntoRange({ ...prepared.workspace, blocks }, [a.name, b.name], settings.allowNonfinite);
     const kept = { ...ranged, workspace: { ...ranged.workspace, keeper: keeperOf?.(ranged.workspace) } };
     const { onProgress = options.onProgress } = prepared;
     const found = await matchProblem(kept, start, matrices, settings, { ...options, onProgress });
@@ -199,5 +204,6 @@ function inUnits(onProgress: OnProgress | undefined, unit: number): OnProgress |
 type Objectives = Pick<MatchReport, "objective" | "identityObjective" | "linear">;
 
 function heldTensors({ tensors }: Outline): string[] {
-  return tensors.filter(({ cells }) => cells.some(({ degree }) => degree > MAX_DEGREE)).map(({ name }) => name);
+  const held = tensors.filter(({ cells }) => cells.some(({ degree }) => degree > MAX_DEGREE));
+  return [...new Set(held.map(({ name }) => name))];
 }

@@ -3,7 +3,8 @@
 import { viewOf } from "../axes/views.ts";
 import { readView } from "../perm/read-view.ts";
 import { fibreOrder, listFibres, withFibres } from "./costs/fibres.ts";
+import { fix } from "./costs/fix-tensor.ts";
 import type { NestedCode } from "./costs/nested-code.ts";
 import { assignTied } from "./solve/assign-tied.ts";
 
-export const nestedCode: NestedCode = { viewOf, readView, listFibres, withFibres, fibreOrder, assignTied };
+export const nestedCode: NestedCode = { fix, viewOf, readView, listFibres, withFibres, fibreOrder, assignTied };

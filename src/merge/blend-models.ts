@@ -2,9 +2,9 @@
 
 import { type ClosingModel, closing } from "../base/closing-model.ts";
 import { compareTensors, describeDifferences } from "../base/compare-tensors.ts";
-import { DTYPES } from "../base/dtype.ts";
+import { DTYPES, elementBytes } from "../base/dtype.ts";
 import { SpecError } from "../base/errors.ts";
-import type { Model, TensorInfo } from "../base/model.ts";
+import { type BytePart, type Model, readPart, type TensorInfo } from "../base/model.ts";
 import { type Computing, checkOptions, type OptionKinds, wrongType } from "../base/options.ts";
 import { checkSeed } from "../base/rng.ts";
 import { sha256Hex } from "../base/sha256.ts";
@@ -16,6 +16,7 @@ import { settleBlend } from "./blends/settle.ts";
 import { fromFloats } from "./floats.ts";
 import { mergeMetadata } from "./metadata.ts";
 import { type Blend, blendTensor } from "./methods/blend-tensor.ts";
+import { loadArc } from "./methods/load-arc.ts";
 import { createInputs, isTask, type Part } from "./parts.ts";
 import type { TaskVector } from "./task-vector.ts";
 
@@ -212,12 +213,18 @@ export function lazyBlend(
       const plan = plans.get(name);
       // An unknown name too: the first model says so in its own words.
       if (plan === undefined) return first.read(name, signal, room, part);
-      const into = part === undefined ? room : undefined;
       const { dtype } = first.tensors.get(name)!;
-      const { load } = blendRule(plan.blend);
-      if (load === undefined) return blendTwo(parts as readonly [Model, Model], name, plan, options, { signal, into });
+      const { load, byValue } = blendRule(plan.blend);
+      const some = byValue === true && part?.every((at) => at % elementBytes(dtype) === 0) ? part : undefined;
+      // Room for a part is too little for a whole tensor.
+      const into = part === undefined || some !== undefined ? room : undefined;
+      if (load === undefined) {
+        const two = parts as readonly [Model, Model];
+        return blendTwo(two, name, plan, options, { signal, into, part: some });
+      }
       const blend = await load();
-      const values = await blend(inputOf(name, plan.settings, signal));
+      const elements = some && ([some[0] / elementBytes(dtype), some[1] / elementBytes(dtype)] as const);
+      const values = await blend(inputOf(name, plan.settings, signal, elements));
       return withKernels({ simd }, (kernels) => fromFloats(kernels, dtype, values, into));
     },
     async close() {
@@ -232,14 +239,17 @@ async function blendTwo(
   name: string,
   { blend, settings }: TensorPlan,
   { simd, allowNonfinite = false }: BlendModelsOptions,
-  { signal, into }: { signal: AbortSignal | undefined; into: Uint8Array | undefined },
+  { signal, into, part }: { signal: AbortSignal | undefined; into: Uint8Array | undefined; part: BytePart | undefined },
 ): Promise<Uint8Array> {
   const info = a.tensors.get(name)!;
+  const read = (model: Model): Promise<Uint8Array> =>
+    part === undefined ? model.read(name, signal) : readPart(model, name, part, info, signal);
   const pair = {
     ...{ name, models: [a.name, b.name] as const, tensor: { info, axes: [] }, permutations: [], dtype: info.dtype },
-    a: await a.read(name, signal),
-    b: await b.read(name, signal),
+    a: await read(a),
+    b: await read(b),
+    first: part && part[0] / elementBytes(info.dtype),
   };
-  const how = { lambda: settings.lambda!, blend: blend as Blend, allowNonfinite };
+  const how = { lambda: settings.lambda!, arc: await loadArc(blend as Blend), allowNonfinite };
   return withKernels({ simd }, (kernels) => blendTensor(kernels, pair, how, into));
 }

@@ -11,7 +11,8 @@ import { bindPermutations } from "../perm/bind-permutations.ts";
 import { type Pair, pairOf } from "../perm/pair.ts";
 import { permutationsFingerprint } from "../perm/permutation-file.ts";
 import { mergeMetadata } from "./metadata.ts";
-import { type Blend, blendTensor, PAIR_BLENDS } from "./methods/blend-tensor.ts";
+import { type Blend, blendTensor, PAIR_BLENDS, type PairSettings } from "./methods/blend-tensor.ts";
+import { loadArc } from "./methods/load-arc.ts";
 import { readPair } from "./read-pair.ts";
 
 /** Options of `mergeModels`. */
@@ -58,7 +59,7 @@ export async function mergeModels(
   alignment: Alignment | Permutations,
   options: MergeOptions = {},
 ): Promise<ClosingModel> {
-  const settings = checkMergeOptions(options);
+  const settings = await settle(options);
   const { resolved } = pairOf(a, b, spec);
   const bound = bindPermutations(resolved, alignment);
   const tensors = new Map(resolved.tensors.map((tensor) => [tensor.name, tensor]));
@@ -86,10 +87,10 @@ export async function mergeModels(
   });
 }
 
-function checkMergeOptions(options: MergeOptions): { lambda: number; blend: Blend; allowNonfinite: boolean } {
+async function settle(options: MergeOptions): Promise<PairSettings & { readonly blend: Blend }> {
   checkOptions("mergeModels", options, MERGE_OPTIONS);
   const { lambda = 0.5, blend = "lerp", allowNonfinite = false } = options;
   checkNumber("lambda", lambda, 0, 1);
-  if (!Object.hasOwn(PAIR_BLENDS, blend)) throw new RangeError(`blend "${blend}", expected "lerp" or "slerp"`);
-  return { lambda, blend, allowNonfinite };
+  if (!PAIR_BLENDS.includes(blend)) throw new RangeError(`blend "${blend}", expected "lerp" or "slerp"`);
+  return { lambda, blend, allowNonfinite, arc: await loadArc(blend) };
 }

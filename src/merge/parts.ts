@@ -1,6 +1,7 @@
 /** What is blended, as numbers: one tensor of every model, or its difference from a base. */
 
-import type { Model, TensorInfo } from "../base/model.ts";
+import { elementBytes } from "../base/dtype.ts";
+import { elementCount, type Model, readPart, type TensorInfo } from "../base/model.ts";
 import type { Computing } from "../base/options.ts";
 import { refuseNonfinite } from "../base/refuse-nonfinite.ts";
 import { createRng, type Rng } from "../base/rng.ts";
@@ -27,32 +28,30 @@ export interface InputOptions extends Pick<Computing, "simd" | "allowNonfinite">
   readonly grams?: ((tensor: string, i: number) => Promise<Float64Array | undefined>) | undefined;
 }
 
-/** How a tensor is read for a blend. */
+/** Elements from the first on, up to but not including the last. */
+type ElementPart = readonly [begin: number, end: number];
+
+/** How a tensor is read for a blend; only some of its elements where these are given. */
 export function createInputs(
   parts: readonly Part[],
-  { base, simd, allowNonfinite = false, seed = 0, grams }: InputOptions,
-): (name: string, settings: SettledBlend, signal: AbortSignal | undefined) => BlendInput {
-  const read = async (model: Model, name: string, signal: AbortSignal | undefined): Promise<Float64Array> => {
-    const bytes = await model.read(name, signal);
-    const values = withKernels({ simd }, (kernels) => toFloats(kernels, model.tensors.get(name)!.dtype, bytes));
-    if (!allowNonfinite && !allFinite(values)) refuseNonfinite(model.name, name, values);
-    return values;
-  };
-  return (name, settings, signal) => {
+  { base, seed = 0, grams, ...computing }: InputOptions,
+): (name: string, settings: SettledBlend, signal: AbortSignal | undefined, part?: ElementPart) => BlendInput {
+  return (name, settings, signal, some) => {
     const info = (base ?? (parts[0] as Model)).tensors.get(name)!;
+    const read = (model: Model): Promise<Float64Array> => readValues(model, name, some, computing, signal);
     let kept: Promise<Float64Array> | undefined;
     const ofBase = async (): Promise<Float64Array | undefined> => {
-      if (base !== undefined) kept ??= read(base, name, signal);
+      kept ??= base && read(base);
       return kept;
     };
     const part = async (i: number, asDelta: boolean): Promise<Float64Array> => {
       const own = parts[i]!;
-      const values = await read(isTask(own) ? own.delta : own, name, signal);
+      const values = await read(isTask(own) ? own.delta : own);
       if (isTask(own) !== asDelta) addScaled(values, (await ofBase())!, asDelta ? -1 : 1);
       return values;
     };
     return {
-      ...{ name, shape: shapeOf(info), models: parts.length, settings },
+      ...{ name, shape: some ? [some[1] - some[0]] : shapeOf(info), models: parts.length, settings },
       channelsOut: layoutOf(name, info.use) === "in-out" ? "last" : "first",
       values: (i) => part(i, false),
       delta: (i) => part(i, true),
@@ -61,6 +60,27 @@ export function createInputs(
       gram: async (i) => grams?.(name, i),
     };
   };
+}
+
+/** The numbers of a tensor, or of some of its elements: a fresh array. */
+async function readValues(
+  model: Model,
+  name: string,
+  some: ElementPart | undefined,
+  { simd, allowNonfinite = false }: Pick<Computing, "simd" | "allowNonfinite">,
+  signal: AbortSignal | undefined,
+): Promise<Float64Array> {
+  const info = model.tensors.get(name)!;
+  const size = elementBytes(info.dtype);
+  const [begin, end] = some ?? [0, elementCount(info.shape)];
+  const bytes = await (some === undefined
+    ? model.read(name, signal)
+    : readPart(model, name, [begin * size, end * size], info, signal));
+  const values = withKernels({ simd }, (kernels) => toFloats(kernels, info.dtype, bytes));
+  // A complex number is two.
+  const before = (begin * values.length) / (end - begin);
+  if (!allowNonfinite && !allFinite(values)) refuseNonfinite(model.name, name, values, before);
+  return values;
 }
 
 /** A separate sequence for each tensor of each model: the same in any order of draws, with any other draws. */

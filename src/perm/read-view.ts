@@ -3,13 +3,26 @@
 import type { Cell } from "../axes/types.ts";
 import type { View } from "../axes/views.ts";
 import { joinBytes } from "../base/join-bytes.ts";
+import type { BytePart } from "../base/model.ts";
 
-/** What a view's elements are read through: its tensors one after the other, in the order of its layout. */
+/**
+ * What a view's elements are read through: its tensors one after the other, in the order of its layout. With
+ * `block`, only the elements at that place of its first dimension, which is the slowest of the tensors, too.
+ */
 export async function readView(
   { names, layout }: Pick<View, "names" | "layout">,
   bytesPerElement: number,
-  read: (name: string) => Promise<Uint8Array>,
+  read: (name: string, part?: BytePart) => Promise<Uint8Array>,
+  block?: number,
 ): Promise<Uint8Array> {
+  if (block !== undefined) {
+    const [first, ...dims] = layout === null ? [] : layout[0]!.dims;
+    if (first === undefined) return read(names[block]!);
+    const length = first.stride * bytesPerElement;
+    const part = [block * length, (block + 1) * length] as const;
+    const bytes = await (names.length > 1 ? read(names[block]!) : read(names[0]!, part));
+    return laidOut(bytes, [{ base: 0, dims }], bytesPerElement);
+  }
   const all = names.length === 1 ? await read(names[0]!) : await joined(names, read);
   return layout === null ? all : laidOut(all, layout, bytesPerElement);
 }

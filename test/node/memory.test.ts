@@ -1,11 +1,15 @@
 /** `--memory`: fewer bytes, the same result; and the temporary file that makes it so. */
 
-import { readdirSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { memoryModel } from "../../src/base/memory-model.ts";
+import { createRng } from "../../src/base/rng.ts";
 import { createScratchFile, halfOfMemory } from "../../src/kernels/scratch-file.ts";
+import { saveSafetensors } from "../../src/node/save-safetensors.ts";
 import { A, B, commandLine } from "../reference/command-line.ts";
+import { gaussianArray } from "../reference/random.ts";
 
 const test = suite("bounded memory");
 const cli = commandLine(test);
@@ -23,6 +27,68 @@ test("merge with a limit writes the same bytes, by either method, on one thread 
       assert.ok(cli.bytes("free.safetensors").equals(cli.bytes("bound.safetensors")), `${method}, ${threads} threads`);
     }
   }
+});
+
+test("nested permutations and experts: the same bytes in the least memory there is", async () => {
+  const sizes = { E: 3, F: 20, G: 2, H: 4, V: 10, R: 30 };
+  const slices = (name: string, axes: string[], series: string) =>
+    [0, 1, 2].map((at) => [`${at}.${name}`, { axes, slice: { of: "E", at, series } }] as const);
+  const spec = {
+    format: "rebasin-spec/2",
+    tensors: {
+      in: { axes: ["_", "R"] },
+      router: { axes: ["E", "R"] },
+      ...Object.fromEntries([...slices("up", ["F/E", "R"], "up"), ...slices("down", ["R", "F/E"], "down")]),
+      stacked: { axes: ["E", "R", "2*F/E"] },
+      q: { axes: ["H*5", "R"] },
+      v: { axes: ["V", "R"] },
+      o: { axes: ["R", "G*H/G*V/G"] },
+      out: { axes: ["R", "_"] },
+    },
+    permutations: { F: { outer: "E", inner: 20 }, H: { outer: "G", inner: 2 }, V: { outer: "G", inner: 5 } },
+  };
+  const { E, F, G, H, V, R } = sizes;
+  const shapes: Record<string, number[]> = {
+    ...{ in: [9, R], router: [E, R], stacked: [E, R, 2 * F], out: [R, 4] },
+    ...{ q: [5 * H, R], v: [V, R], o: [R, G * (H / G) * (V / G)] },
+    ...Object.fromEntries(
+      [0, 1, 2].flatMap((at) => [
+        [`${at}.up`, [F, R]],
+        [`${at}.down`, [R, F]],
+      ]),
+    ),
+  };
+  writeFileSync(cli.path("experts.json"), JSON.stringify(spec));
+  for (const name of ["x", "y"]) {
+    const rng = createRng(name.charCodeAt(0));
+    const tensors = new Map(
+      Object.entries(shapes).map(([tensor, shape]) => {
+        const data = gaussianArray(
+          shape.reduce((all, size) => all * size),
+          rng,
+        );
+        return [tensor, { dtype: "F32" as const, shape, data: new Uint8Array(data.buffer) }];
+      }),
+    );
+    await saveSafetensors(memoryModel(tensors), cli.path(`${name}.safetensors`), {});
+  }
+  for (const method of ["frank-wolfe", "coordinate"])
+    for (const only of ["E", "R,G"]) {
+      const words = ["merge", "x.safetensors", "y.safetensors", "--spec", "experts.json", "--only", only];
+      words.push("--method", method, "--force", "--permutations-out", "p.safetensors", "-o", "merged.safetensors");
+      const bytes = async (...more: string[]): Promise<Buffer[]> => {
+        const { code, stderr } = await run(...words, ...more);
+        assert.is(code, 0, stderr);
+        return [cli.bytes("p.safetensors"), cli.bytes("merged.safetensors")];
+      };
+      const free = await bytes();
+      for (const threads of ["1", "2"]) {
+        const refused = await run(...words, "--threads", threads, "--memory", "1kB");
+        const least = /expected at least (\d+) to match/.exec(refused.stderr)?.[1];
+        assert.ok(least !== undefined, refused.stderr);
+        assert.equal(await bytes("--threads", threads, "--memory", least), free, `${method}, ${only}, ${threads}`);
+      }
+    }
 });
 
 test("too little memory is refused with the number, and bytes are written as people write them", async () => {

@@ -3,6 +3,7 @@
 import { describe } from "../../base/describe.ts";
 import type { Dtype } from "../../base/dtype.ts";
 import { FormatError } from "../../base/errors.ts";
+import type { BytePart } from "../../base/model.ts";
 import { tensorBytes } from "../../base/tensor-bytes.ts";
 import { swapBytes } from "../strided.ts";
 import { attributeText, type Hdf5Attribute, readAttributes } from "./attributes.ts";
@@ -197,19 +198,29 @@ function reasonNotWritten(
 }
 
 /** The elements as they are stored, in row-major order and little-endian: a view where they are stored so. */
-export async function readElements(file: Hdf5Bytes, dataset: NumberDataset, signal?: AbortSignal): Promise<Uint8Array> {
+export async function readElements(
+  file: Hdf5Bytes,
+  dataset: NumberDataset,
+  signal?: AbortSignal,
+  part?: BytePart,
+): Promise<Uint8Array> {
   const { dtype, size, isBig } = dataset;
-  const bytes = await readStored(file, dataset, signal);
+  const bytes = await readStored(file, dataset, signal, isBig ? undefined : part);
   return isBig ? swapBytes(bytes, dtype === "C64" ? size / 2 : size) : bytes;
 }
 
-async function readStored(file: Hdf5Bytes, dataset: NumberDataset, signal?: AbortSignal): Promise<Uint8Array> {
+async function readStored(
+  file: Hdf5Bytes,
+  dataset: NumberDataset,
+  signal?: AbortSignal,
+  part: BytePart = [0, dataset.byteLength],
+): Promise<Uint8Array> {
   const { layout, byteLength, fill, size, shape, chunks, filters, path } = dataset;
   const { source, widths } = file;
   if (byteLength === 0) return new Uint8Array(0);
   if (dataset.outside !== undefined) return file.outside!.read(path, byteLength);
   if (layout.kind !== "chunked" && layout.address !== undefined)
-    return source.slice(widths.base + layout.address, widths.base + layout.address + byteLength, signal);
+    return source.slice(widths.base + layout.address + part[0], widths.base + layout.address + part[1], signal);
   const whole = new Uint8Array(byteLength);
   if (fill?.some((byte) => byte !== 0) === true) for (let at = 0; at < byteLength; at += size) whole.set(fill, at);
   if (layout.kind !== "chunked") return whole;

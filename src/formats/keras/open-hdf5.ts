@@ -37,7 +37,7 @@ export interface OpenHdf5 {
   readonly container: Hdf5Container;
   readonly chosen: ChosenWeights;
   readonly infos: ReadonlyMap<string, TensorInfo>;
-  read(name: string, signal?: AbortSignal): Promise<Uint8Array>;
+  read: Model["read"];
   /** Frees what another reader holds. The source stays open. Safe to call twice. */
   close(): void;
 }
@@ -69,11 +69,11 @@ export async function openHdf5(source: ByteSource, { assume, ...options }: Hdf5O
         return [name, { dtype, shape, use: variable === undefined ? undefined : { variable } }];
       }),
     ),
-    async read(name, signal) {
+    async read(name, signal, _into, part) {
       const dataset = tensors.get(name);
       if (dataset === undefined)
         throw new RangeError(`${file.name} has no tensor ${describe(name)}, expected one of its names`);
-      return readElements(file, dataset, signal);
+      return readElements(file, dataset, signal, part);
     },
     close() {
       file.outside?.close();

@@ -3,11 +3,11 @@
 import { listFirst } from "../../base/compare-tensors.ts";
 import { describe } from "../../base/describe.ts";
 import { FormatError } from "../../base/errors.ts";
-import type { Model, TensorInfo } from "../../base/model.ts";
+import type { BytePart, Model, TensorInfo } from "../../base/model.ts";
 import { createYielder } from "../../base/progress.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
 import { readAhead } from "../../io/read-ahead.ts";
-import { openZip, openZipEntry, readZipEntry, type Zip } from "../../io/zip.ts";
+import { checkZipEntry, openZip, openZipEntry, readZipEntry, type Zip } from "../../io/zip.ts";
 import { fromNpyOrder, type NpyLayout, readNpyLayout } from "./npy-array.ts";
 import { parseAssumed } from "./npy-dtypes.ts";
 
@@ -59,9 +59,16 @@ export async function openNpz(source: ByteSource, { assume, signal, maxIndexByte
   }
   if (arrays.size === 0) throw new FormatError(`${name} holds no arrays of numbers, expected a .npz of NumPy`);
   const details: [string, string][] = skipped.length > 0 ? [["no numbers", listFirst(skipped)]] : [];
-  return modelOf("npz", { source, zip, arrays }, details, async (array, layout, readSignal) => {
-    const content = await readZipEntry(zip, zip.entries.get(array + SUFFIX)!, readSignal);
-    return fromNpyOrder(content.subarray(layout.dataStart), layout);
+  const checked = new Set<string>();
+  return modelOf("npz", { source, zip, arrays }, details, async (array, layout, readSignal, part) => {
+    const entry = zip.entries.get(array + SUFFIX)!;
+    const { dataStart, isFortran } = layout;
+    if (part === undefined || isFortran || entry.method !== 0)
+      return fromNpyOrder((await readZipEntry(zip, entry, readSignal)).subarray(dataStart), layout);
+    if (!checked.has(array)) await checkZipEntry(zip, entry, readSignal);
+    checked.add(array);
+    const content = await openZipEntry(zip, entry, readSignal);
+    return fromNpyOrder(await content.slice(dataStart + part[0], dataStart + part[1], readSignal), layout);
   });
 }
 
@@ -75,8 +82,14 @@ export async function openNpy(source: ByteSource, { assume, signal }: NpzOptions
   const layout = await readNpyLayout(source, parseAssumed(assume), signal);
   if (typeof layout === "string") throw new FormatError(`${source.name} holds ${layout}, expected an array of numbers`);
   const arrays = new Map([[LONE_ARRAY, layout]]);
-  return modelOf("npy", { source, zip: undefined, arrays }, [], async (_, { dataStart }, readSignal) =>
-    fromNpyOrder(await source.slice(dataStart, source.byteLength, readSignal), layout),
+  return modelOf(
+    "npy",
+    { source, zip: undefined, arrays },
+    [],
+    async (_, { dataStart, isFortran, isBig }, readSignal, part) => {
+      const [begin, end] = (!isFortran && !isBig && part) || [0, source.byteLength - dataStart];
+      return fromNpyOrder(await source.slice(dataStart + begin, dataStart + end, readSignal), layout);
+    },
   );
 }
 
@@ -84,7 +97,7 @@ function modelOf(
   format: string,
   container: NpzContainer,
   details: [string, string][],
-  read: (array: string, layout: NpyLayout, signal?: AbortSignal) => Promise<Uint8Array>,
+  read: (array: string, layout: NpyLayout, signal?: AbortSignal, part?: BytePart) => Promise<Uint8Array>,
 ): Model {
   const { source, arrays } = container;
   return {
@@ -94,11 +107,11 @@ function modelOf(
     ),
     metadata: new Map(),
     origin: { format, details, container },
-    async read(array, signal) {
+    async read(array, signal, _into, part) {
       const layout = arrays.get(array);
       if (layout === undefined)
         throw new RangeError(`${source.name} has no tensor ${describe(array)}, expected one of its names`);
-      return read(array, layout, signal);
+      return read(array, layout, signal, part);
     },
     async close() {
       await source.close?.();

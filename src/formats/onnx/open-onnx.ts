@@ -1,7 +1,7 @@
 /** Opens ONNX models. */
 
 import { describe } from "../../base/describe.ts";
-import type { Model, TensorInfo } from "../../base/model.ts";
+import type { BytePart, Model, TensorInfo } from "../../base/model.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
 import type { Files } from "../../io/files.ts";
 import { openExternal } from "./external-data.ts";
@@ -54,11 +54,11 @@ export async function openOnnx(
     ),
     metadata: index.metadata,
     origin: { format: "onnx", details: detailsOf(container), container },
-    async read(tensor, readSignal) {
+    async read(tensor, readSignal, _into, part) {
       const placed = index.tensors.get(tensor);
       if (placed === undefined)
         throw new RangeError(`${name} has no tensor ${describe(tensor)}, expected one of its names`);
-      return readPlaced(container, placed, readSignal);
+      return readPlaced(container, placed, readSignal, part);
     },
     async close() {
       for (const beside of external.values()) await beside.close?.();
@@ -67,16 +67,17 @@ export async function openOnnx(
   };
 }
 
-/** A tensor's bytes: a view or a copy. */
+/** A tensor's bytes: a view or a copy; only `part` of them, unless they are numbers in protobuf's encoding. */
 export async function readPlaced(
   { source, external }: OnnxContainer,
   tensor: OnnxTensor,
   signal?: AbortSignal,
+  part: BytePart = [0, tensor.byteLength],
 ): Promise<Uint8Array> {
-  const { place, byteLength } = tensor;
+  const { place } = tensor;
   if (place.kind === "numbers") return readNumbers(protoFile(source, signal), tensor, place);
   const from = place.kind === "raw" ? source : external.get(place.path)!;
-  return from.slice(place.offset, place.offset + byteLength, signal);
+  return from.slice(place.offset + part[0], place.offset + part[1], signal);
 }
 
 /** Files that hold tensors are listed up to that many. */

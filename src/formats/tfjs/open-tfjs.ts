@@ -155,11 +155,11 @@ function modelOf(
     tensors: infos,
     metadata: new Map(),
     origin: { format: "tfjs", details: detailsOf(container, texts, topology, json), container },
-    async read(tensor, signal) {
+    async read(tensor, signal, _into, part) {
       const weight = tensors.get(tensor);
       if (weight === undefined)
         throw new RangeError(`${name} has no tensor ${describe(tensor)}, expected one of its names`);
-      return readWeight(container, weight, signal);
+      return readWeight(container, weight, signal, part);
     },
     async close() {
       for (const { all } of groups) await all.close?.();

@@ -95,7 +95,7 @@ function noneWaits({ permutations }: Outline): Waiting {
 function fitMatrices(kernels: Kernels, outline: Outline, needs: Needs, room: number): Waiting {
   const all = outline.permutations.map(() => true);
   const least = areasEnd(kernels, outline, { ...needs, place: placeWaiting({ kept: all, running: all }) });
-  const sizes = outline.permutations.map((permutation) => matrixBytes(permutation) + ALIGNMENT);
+  const sizes = matrixBytes(outline).map((bytes) => bytes + ALIGNMENT);
   let left = Math.max(0, room - least);
   const waits = (isThere: boolean): boolean[] => {
     if (!isThere) return all;
@@ -109,13 +109,13 @@ function fitMatrices(kernels: Kernels, outline: Outline, needs: Needs, room: num
 
 /** Separate addresses for matrices that stay, one for each member of a group for those that wait. */
 export function placeWaiting(waiting: Waiting): PlaceSet {
-  return (arena, { groups, permutations }, set) => {
+  return (arena, outline, set) => {
     const waits = waiting[set];
-    const bytes = permutations.map(matrixBytes);
+    const bytes = matrixBytes(outline);
     const shared = waits.includes(true)
       ? allocateShared(
           arena,
-          groups,
+          outline.groups,
           bytes.map((size, p) => (waits[p] ? size : 0)),
         )
       : [];

@@ -62,12 +62,12 @@ export async function boundedWorkspace(
   const workspace = createWorkspace(kernels, { ...outline, values }, placed, sanitize);
   if (file === null) return workspace;
   const { kept, running } = workspace;
-  const sizes = outline.permutations.map(({ size }) => size);
+  const { sides } = outline;
   const room = createFileRoom(file);
   return {
     ...workspace,
     // What nothing is kept of is computed afresh at each visit.
-    kept: kept.shared ? kept : waitingMatrices(kernels, kept, waiting.kept, sizes, room),
-    running: needs.jointly ? waitingMatrices(kernels, running, waiting.running, sizes, room) : running,
+    kept: kept.shared ? kept : waitingMatrices(kernels, kept, waiting.kept, sides, room),
+    running: needs.jointly ? waitingMatrices(kernels, running, waiting.running, sides, room) : running,
   };
 }

@@ -22,7 +22,7 @@ export function createFileRoom(file: ScratchFile): FileRoom {
   };
 }
 
-/** The same matrices, of which those that wait are loaded when they are needed. `sizes`: n by permutation. */
+/** The same matrices, of which those that wait are loaded when they are needed. `sizes`: n by number, 0 for none. */
 export function waitingMatrices(
   kernels: Kernels,
   matrices: Matrices,
@@ -42,7 +42,7 @@ export function waitingMatrices(
   return {
     ...matrices,
     async load(p, use) {
-      if (!waits[p]) return;
+      if (!waits[p] || sizes[p] === 0) return;
       const at = matrices.pointers[p]!;
       const old = there.get(at);
       if (old?.p !== p) {

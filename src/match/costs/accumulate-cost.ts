@@ -29,36 +29,52 @@ export interface Since extends Slots {
  * columns m of the slots. C is the permutation's matrix in `matrices`.
  */
 export async function accumulateCost(
-  { engine, problem, staging }: Workspace,
+  workspace: Workspace,
   permutation: number,
   occurrences: readonly Occurrence[],
   lookup: Lookup,
   matrices: MatrixPlaces,
-  { pause, scale = 1, since }: CostOptions,
+  options: CostOptions,
 ): Promise<void> {
-  const n = problem.permutations[permutation]!.size;
-  const c = matrices.pointers[permutation]!;
+  const { problem } = workspace;
+  const { since } = options;
+  const target = { n: problem.permutations[permutation]!.size, c: matrices.pointers[permutation]! };
   for (const occurrence of occurrences) {
-    const { tensor, cell, dim } = occurrence;
-    const { stride } = cell.dims[dim]!;
+    if (problem.tensors[occurrence.tensor]!.blocks !== undefined) {
+      await workspace.blocks!.accumulateBlocks(workspace, permutation, occurrence, lookup, matrices, options);
+      continue;
+    }
     const columns = since === undefined ? columnsOf(occurrence, lookup) : changedColumns(occurrence, lookup, since);
-    const staged = await staging.stage(tensor, scale);
-    const a = { values: staged.a, stride, columns: columns.a, base: cell.base };
-    const b = { values: staged.b, stride, columns: columns.b, base: cell.base };
-    await engine.accumulate(c, n, columns.k, { a, b, less: columns.less }, pause);
+    await accumulateStaged(workspace, occurrence, columns, target, options);
   }
 }
 
+/** The share of one occurrence in the n×n matrix at byte address `c`, by its tensor of A and tensor `other` of B. */
+export async function accumulateStaged(
+  { engine, staging }: Pick<Workspace, "engine" | "staging">,
+  { tensor, cell, dim }: Occurrence,
+  columns: CostColumns,
+  { c, n }: { readonly c: number; readonly n: number },
+  { pause, scale }: CostOptions,
+  other?: number,
+): Promise<void> {
+  const { stride } = cell.dims[dim]!;
+  const staged = await staging.stage(tensor, scale, other);
+  const a = { values: staged.a, stride, columns: columns.a, base: cell.base };
+  const b = { values: staged.b, stride, columns: columns.b, base: cell.base };
+  await engine.accumulate(c, n, columns.k, { a, b, less: columns.less }, pause);
+}
+
 /** Offsets of the columns in A and in B; null where they follow each other from the cell's base. */
-interface Columns {
+export interface CostColumns {
   readonly k: number;
   readonly a: Int32Array | null;
   readonly b: Int32Array | null;
-  /** Columns of B to subtract. */
+  /** CostColumns of B to subtract. */
   readonly less: Int32Array | null;
 }
 
-function columnsOf(occurrence: Occurrence, lookup: Lookup): Columns {
+export function columnsOf(occurrence: Occurrence, lookup: Lookup): CostColumns {
   const { cell } = occurrence;
   const others = otherDims(occurrence);
   const moved = others.some(({ permutation }) => permutation >= 0 && lookup(permutation) !== null);
@@ -69,7 +85,7 @@ function columnsOf(occurrence: Occurrence, lookup: Lookup): Columns {
   return { k: b.length, a, b, less: null };
 }
 
-function changedColumns(occurrence: Occurrence, lookup: Lookup, since: Since): Columns {
+function changedColumns(occurrence: Occurrence, lookup: Lookup, since: Since): CostColumns {
   const { base } = occurrence.cell;
   const others = otherDims(occurrence);
   const before: Lookup = (p) => (p === since.permutation ? since.before : lookup(p));

@@ -8,7 +8,7 @@ import { CHUNK_BYTES } from "../../kernels/convert.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
 import type { MatrixPlaces } from "./matrices.ts";
 import { dimsCount, hasRun } from "./offsets.ts";
-import { MAX_DEGREE, type Outline, otherDims } from "./problem.ts";
+import { isLinear, MAX_DEGREE, type Outline, otherDims } from "./problem.ts";
 import type { Staged } from "./staging.ts";
 
 /** Byte addresses. */
@@ -73,7 +73,7 @@ export function allocateAreas(
   outline: Outline,
   { jointly, linear = [], only, place = placeAll }: Needs,
 ): Areas {
-  const { size, columns, longest } = measure(outline);
+  const { size, solved, columns, longest } = measure(outline);
   const largest = outline.tensors.reduce((most, { elements }) => Math.max(most, elements), 0);
   return {
     staged: { a: arena.allocate(4 * largest), b: arena.allocate(4 * largest) },
@@ -82,10 +82,10 @@ export function allocateAreas(
     columnsA: arena.allocate(4 * longest),
     columnsB: arena.allocate(4 * longest),
     costWork: arena.allocate(pool.workBytes(size, columns)),
-    assignWork: arena.allocate(wasm.assignWork(size, size) >>> 0),
+    assignWork: arena.allocate(wasm.assignWork(solved, solved) >>> 0),
     assigned: arena.allocate(4 * size),
-    rowDuals: arena.allocate(8 * size),
-    columnDuals: arena.allocate(8 * size),
+    rowDuals: arena.allocate(8 * solved),
+    columnDuals: arena.allocate(8 * solved),
     keptDuals: allocateDuals(arena, outline),
     kept: only === undefined ? allocateKept(arena, outline, place) : allocateEach(arena, outline, (p) => p === only),
     running: jointly ? place(arena, outline, "running") : allocateEach(arena, outline, () => false),
@@ -93,11 +93,16 @@ export function allocateAreas(
   };
 }
 
-/** Largest permutation, most columns of any occurrence, longest list of offsets. */
-function measure(outline: Outline): { size: number; columns: number; longest: number } {
-  let size = 1;
+/** Rows of the largest matrix and of the largest assignment, most columns of any occurrence, longest list of offsets. */
+function measure({ permutations, ...outline }: Outline): {
+  size: number;
+  solved: number;
+  columns: number;
+  longest: number;
+} {
+  const size = Math.max(1, ...outline.sides);
+  const solved = Math.max(1, ...permutations.map(({ outer, inner, size: n }) => (outer < 0 ? n : inner)));
   let columns = 1;
-  for (const permutation of outline.permutations) size = Math.max(size, permutation.size);
   for (const occurrence of outline.occurrences.flat()) columns = Math.max(columns, dimsCount(otherDims(occurrence)));
   let longest = columns;
   for (const { dims } of outline.tensors.flatMap(({ cells }) => cells)) {
@@ -105,16 +110,17 @@ function measure(outline: Outline): { size: number; columns: number; longest: nu
     const walked = hasRun(dims) ? dims.slice(0, -1) : dims;
     longest = Math.max(longest, walked.at(-1)?.size ?? 1, dimsCount(walked.slice(0, -1)));
   }
-  return { size, columns, longest };
+  return { size, solved, columns, longest };
 }
 
-export const matrixBytes = ({ size }: { readonly size: number }): number => 4 * size * size;
+/** By permutation. */
+export const matrixBytes = ({ sides }: Pick<Outline, "sides">): number[] => sides.map((side) => 4 * side * side);
 
 const placeAll: PlaceSet = (arena, outline) => allocateEach(arena, outline, () => true);
 
 /** A separate matrix for each permutation that `has` one, 0 for the others. */
-function allocateEach(arena: Arena, { permutations }: Outline, has: (p: number) => boolean): MatrixPlaces {
-  const pointers = permutations.map((own, p) => (has(p) ? arena.allocate(matrixBytes(own)) : 0));
+function allocateEach(arena: Arena, outline: Outline, has: (p: number) => boolean): MatrixPlaces {
+  const pointers = matrixBytes(outline).map((bytes, p) => (bytes > 0 && has(p) ? arena.allocate(bytes) : 0));
   return { pointers, shared: false };
 }
 
@@ -124,14 +130,18 @@ function allocateDuals(arena: Arena, { permutations, groups }: Outline): number[
   return pointers;
 }
 
-/** Whether matrices are kept from visit to visit: with them, updates save time, and rounding differs. */
-export function isKept({ permutations }: Outline): boolean {
-  return permutations.reduce((sum, permutation) => sum + matrixBytes(permutation), 0) <= KEPT_BYTES;
+/**
+ * Whether matrices are kept from visit to visit: with them, updates save time, and rounding differs. Where each is
+ * visited once, none is.
+ */
+export function isKept(outline: Pick<Outline, "sides" | "occurrences" | "tensors">): boolean {
+  if (isLinear(outline) || outline.tensors.some(({ blocks }) => blocks !== undefined)) return false;
+  return matrixBytes(outline).reduce((sum, bytes) => sum + bytes, 0) <= KEPT_BYTES;
 }
 
 function allocateKept(arena: Arena, outline: Outline, place: PlaceSet): MatrixPlaces {
   if (isKept(outline)) return place(arena, outline, "kept");
-  return { pointers: allocateShared(arena, outline.groups, outline.permutations.map(matrixBytes)), shared: true };
+  return { pointers: allocateShared(arena, outline.groups, matrixBytes(outline)), shared: true };
 }
 
 /** One matrix for all groups, as large as the largest. `bytes`: by permutation. */
@@ -150,12 +160,13 @@ export function allocateShared(arena: Arena, groups: Outline["groups"], bytes: r
 /**
  * A copy of the matrix of every permutation of a group that others are nested in, and of a block where fibres tie some.
  */
-function sumBytes({ permutations, fibres }: Outline, { root, nested }: Outline["groups"][number]): number {
+function sumBytes({ permutations, fibres, free }: Outline, { root, nested }: Outline["groups"][number]): number {
+  if (!free[root]) return 0;
   const outer = [root, ...nested].filter((p) => nested.some((each) => permutations[each]!.outer === p));
   const tied = nested.flatMap((p) => fibres.get(p) ?? []);
   const blocks =
     tied.length > 0 ? outer.length * aligned(4 * Math.max(...tied.map((p) => permutations[p]!.inner)) ** 2) : 0;
-  return outer.reduce((sum, p) => sum + aligned(matrixBytes(permutations[p]!)), blocks);
+  return outer.reduce((sum, p) => sum + aligned(4 * permutations[p]!.size ** 2), blocks);
 }
 
 /** An allocation's bytes with the most that aligning it can add. */

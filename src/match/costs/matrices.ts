@@ -30,7 +30,7 @@ export interface Matrices extends MatrixPlaces {
   set(p: number, values: Float32Array | null): void;
 }
 
-/** `sizes`: n of each permutation; `assigned`: byte address of room for an order. */
+/** `sizes`: n of each matrix, 0 where there is none; `assigned`: byte address of room for an order. */
 export function createMatrices(
   kernels: Kernels,
   sizes: readonly number[],
@@ -45,12 +45,15 @@ export function createMatrices(
     // In memory all the time.
     load: async () => undefined,
     chosenSum(p, order) {
+      // There is none, or not as a whole.
+      if (sizes[p] !== order.length) return 0;
       kernels.i32(assigned, order.length).set(order);
       return wasm.selectedSum(pointers[p]!, order.length, order.length, assigned);
     },
     total: (p) => wasm.sum32(pointers[p]!, cells(p)),
     mix: (p, other, keep, add) => wasm.combine32(pointers[p]!, pointers[p]!, other.pointers[p]!, cells(p), keep, add),
     set(p, values) {
+      if (sizes[p] === 0) return;
       const matrix = kernels.f32(pointers[p]!, cells(p));
       if (values === null) matrix.fill(0);
       else matrix.set(values);

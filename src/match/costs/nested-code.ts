@@ -5,6 +5,7 @@
 
 import type { ResolvedPermutation, ResolvedSpec, ResolvedTensor } from "../../axes/types.ts";
 import type { FibreNumber, View } from "../../axes/views.ts";
+import type { BytePart } from "../../base/model.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
 
 /**
@@ -49,11 +50,13 @@ export interface Inside {
 export type Assign = (p: number, costs: number, n: number) => Int32Array;
 
 export interface NestedCode {
+  /** The same tensor; permutations that stay `inPlace` are fixed sizes. */
+  fix(tensor: ResolvedTensor, inPlace: readonly boolean[]): ResolvedTensor;
   viewOf(tensor: ResolvedTensor, permutations: readonly ResolvedPermutation[], fibreNumber: FibreNumber): View;
   readView(
     view: Pick<View, "names" | "layout">,
     bytesPerElement: number,
-    read: (name: string) => Promise<Uint8Array>,
+    read: (name: string, part?: BytePart) => Promise<Uint8Array>,
   ): Promise<Uint8Array>;
   listFibres(permutations: readonly ResolvedPermutation[]): FibreList;
   /** `orders` of the permutations that a spec has, with those of fibres after them. */

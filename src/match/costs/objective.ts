@@ -1,14 +1,10 @@
 /** The objective Σ ⟨A, π(B)⟩ over voting tensors, in f64, straight from the tensors and never from cost matrices. */
 
+import type { SlotsOfDim } from "./block-code.ts";
 import { enumerateOffsets, hasRun, inPlace, type Lookup } from "./offsets.ts";
 import type { VotingCell } from "./problem.ts";
+import type { Staged } from "./staging.ts";
 import type { Workspace } from "./workspace.ts";
-
-/** Slots of one dimension of a cell, by its position. */
-interface Part {
-  readonly dim: number;
-  readonly slots: Int32Array;
-}
 
 /**
  * ⟨A, B gathered by `lookup`⟩ over one cell of tensor number `tensor`; products and sums in f64, in a fixed order.
@@ -21,12 +17,25 @@ export async function cellDot(
   cell: VotingCell,
   lookup: Lookup,
   lookupDim: (dim: number) => Int32Array | null = (dim) => dimOrder(cell, dim, lookup),
-  part?: Part,
+  part?: SlotsOfDim,
 ): Promise<number> {
-  const { kernels, staging } = workspace;
+  const { problem, staging } = workspace;
+  if (problem.tensors[tensor]!.blocks !== undefined)
+    return workspace.blocks!.dotBlocks(workspace, tensor, cell, lookup, part);
   const orders = cell.dims.map((_, dim) => lookupDim(dim));
+  return dotStaged(workspace, await staging.stage(tensor), cell, orders, part);
+}
+
+/** The same of tensors that are staged, with the order of each dimension. */
+export function dotStaged(
+  workspace: Pick<Workspace, "kernels" | "offsetsA" | "offsetsB" | "columnsA" | "columnsB">,
+  { a, b }: Staged,
+  cell: Pick<VotingCell, "base" | "dims">,
+  orders: readonly (Int32Array | null)[],
+  part: SlotsOfDim | undefined,
+): number {
+  const { kernels } = workspace;
   const { rowsA, rowsB, columnsA, columnsB, run } = offsetsOf(cell, orders, part);
-  const { a, b } = await staging.stage(tensor);
   const place = (pointer: number, list: Int32Array): number => {
     kernels.i32(pointer, list.length).set(list);
     return pointer;
@@ -45,7 +54,11 @@ export async function cellDot(
 }
 
 /** Where the cell's elements are in A, and in B by the orders of its dimensions: rows, columns, and runs of both. */
-function offsetsOf(cell: VotingCell, orders: readonly (Int32Array | null)[], part: Part | undefined) {
+function offsetsOf(
+  cell: Pick<VotingCell, "base" | "dims">,
+  orders: readonly (Int32Array | null)[],
+  part: SlotsOfDim | undefined,
+) {
   const dims = [...cell.dims];
   // The innermost free dimension of stride 1 is a run; the last dimension before it makes the columns.
   const run = hasRun(dims) ? dims.pop()!.size : 1;
@@ -93,7 +106,7 @@ export async function tensorGain(
   return gain;
 }
 
-function movedPart(cell: VotingCell, dim: number, from: Lookup, to: Lookup): Part {
+function movedPart(cell: VotingCell, dim: number, from: Lookup, to: Lookup): SlotsOfDim {
   const { permutation, size } = cell.dims[dim]!;
   const [before, after] = [from(permutation)!, to(permutation)!];
   const slots: number[] = [];

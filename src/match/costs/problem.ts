@@ -8,18 +8,21 @@ import type { Cell, Dim, ResolvedPermutation, ResolvedSpec } from "../../axes/ty
 import type { View } from "../../axes/views.ts";
 import { type Dtype, elementBytes } from "../../base/dtype.ts";
 import { SpecError } from "../../base/errors.ts";
-import { elementCount, type Model } from "../../base/model.ts";
+import { type BytePart, elementCount, type Model, readPart } from "../../base/model.ts";
 import type { Running } from "../../base/options.ts";
 import { type Choice, choosePermutations, rootOf } from "./choose-permutations.ts";
 import type { Fibres, NestedCode } from "./nested-code.ts";
 import { heldValues, type ModelSide, type VotingValues } from "./voting-values.ts";
 
 /** Bytes that are those of several tensors, or in another order. */
-export interface OutlineView {
-  read(bytesPerElement: number, read: (name: string) => Promise<Uint8Array>): Promise<Uint8Array>;
+export interface OutlineView extends Pick<View, "names" | "layout"> {
+  read(bytesPerElement: number, read: ReadBytes): Promise<Uint8Array>;
 }
 
-/** A tensor that votes, and its cells; or several that a permutation exchanges, as one. */
+/** Bytes of a tensor of a model, or a part of them. */
+export type ReadBytes = (name: string, part?: BytePart) => Promise<Uint8Array>;
+
+/** A tensor that votes, and its cells; some rows of one; or several that a permutation exchanges, as one. */
 export interface TensorOutline {
   readonly name: string;
   readonly dtype: Dtype;
@@ -27,6 +30,13 @@ export interface TensorOutline {
   readonly cells: readonly VotingCell[];
   /** Where it is not one tensor of the models as it is. */
   readonly view?: OutlineView | undefined;
+  /** Where it is some rows: their bytes in the tensor. */
+  readonly part?: BytePart | undefined;
+  /**
+   * Where it is the first of so many equal blocks of one tensor, which are tensors by themselves: `cells` are those of
+   * the whole, the others have none.
+   */
+  readonly blocks?: number | undefined;
 }
 
 /** A cell with the number of its dims that permutations act on: 1 is linear in them, 2 bilinear, more is held hard. */
@@ -66,6 +76,8 @@ export interface Outline {
   readonly free: readonly boolean[];
   /** Per permutation: whether it may itself. Where it may not, its units stay in place inside their blocks. */
   readonly chosen: readonly boolean[];
+  /** Per permutation: rows of its cost matrix; of one block where there is one at a time, 0 where there is none. */
+  readonly sides: readonly number[];
   /** Per permutation. */
   readonly occurrences: readonly (readonly Occurrence[])[];
   /** Per group: numbers of the tensors that any of its permutations acts on. */
@@ -82,15 +94,37 @@ export interface Problem extends Outline {
 /** Highest degree that joint steps treat exactly: the objective along a step is then a quadratic. */
 export const MAX_DEGREE = 2;
 
+/** How a problem is solved, as far as its outline shows it. */
+export interface Solving {
+  /** Frank–Wolfe steps, for which every matrix is there as a whole. */
+  readonly jointly: boolean;
+  /** Per permutation: whether it has a linear term. */
+  readonly terms?: readonly boolean[] | undefined;
+  /** Whether what may not move is elsewhere than in place. */
+  readonly starts: boolean;
+}
+
 /**
- * Lays a problem out without reading any data; `choice` names what may move, `nested` is what `loadNested` gives.
- * Throws `SpecError` for a tensor that 32-bit offsets do not reach.
+ * Lays a problem out without reading any data; `choice` names what may move, `nested` is what `loadNested` gives. With
+ * `solving`, what stays in place is no permutation any more. Throws `SpecError` for a
+ * tensor that 32-bit offsets do not reach.
  */
-export function outlineProblem(resolved: ResolvedSpec, choice: Choice = {}, nested: NestedCode | null = null): Outline {
+export function outlineProblem(
+  resolved: ResolvedSpec,
+  choice: Choice = {},
+  nested: NestedCode | null = null,
+  solving?: Solving,
+): Outline {
+  const { terms = [], starts = true } = solving ?? {};
+  const own = choosePermutations(resolved.permutations, choice);
+  const roots = new Set(own.flatMap((moves, p) => (moves ? [rootOf(resolved.permutations, p)] : [])));
+  const isFree = (all: readonly ResolvedPermutation[], p: number): boolean => roots.has(rootOf(all, p));
+  const inPlace = own.map((_, p) => !starts && !isFree(resolved.permutations, p) && !terms[p]);
   const list = nested?.listFibres(resolved.permutations);
   const seen = new Set<readonly string[]>();
   const tensors: TensorOutline[] = [];
-  for (const tensor of resolved.tensors) {
+  for (const given of resolved.tensors) {
+    const tensor = nested?.fix(given, inPlace) ?? given;
     const { info, slice } = tensor;
     if (!tensor.votes || (slice !== undefined && seen.has(slice.names))) continue;
     if (slice !== undefined) seen.add(slice.names);
@@ -98,34 +132,29 @@ export function outlineProblem(resolved: ResolvedSpec, choice: Choice = {}, nest
     const elements = (slice?.names.length ?? 1) * elementCount(info.shape);
     if (elements > 2 ** 31 - 1)
       throw new SpecError(`${tensor.name} has ${elements} elements, expected fewer than 2^31`);
-    const cells = (view?.cells ?? cellsOf(tensor)).map((cell) => ({
-      ...cell,
-      degree: cell.dims.filter((dim) => dim.permutation >= 0).length,
-    }));
+    const cells = (view?.cells ?? cellsOf(tensor)).map(({ base, dims: all }) => {
+      const dims = all.map((dim) => (inPlace[dim.permutation] ? { ...dim, permutation: -1 } : dim));
+      return { base, dims, degree: dims.filter(({ permutation }) => permutation >= 0).length };
+    });
     tensors.push({ name: tensor.name, dtype: info.dtype, elements, cells, view: view && viewed(view, nested!) });
   }
   const { permutations, fibres } = list ?? { permutations: resolved.permutations, fibres: new Map() };
-  return { ...layOut(tensors, permutations), fibres, nested, ...mayMove(resolved.permutations, permutations, choice) };
+  const free = permutations.map((_, p) => isFree(permutations, p));
+  const chosen = permutations.map((_, p) => own[p] ?? true);
+  const sides = permutations.map(({ size }, p) => (solving === undefined || free[p] || terms[p] ? size : 0));
+  return { ...layOut(tensors, permutations), fibres, nested, free, chosen, sides };
 }
 
 /** Undefined for a tensor as it is. */
 function viewed(view: View, { readView }: NestedCode): OutlineView | undefined {
   if (view.names.length === 1 && view.layout === null) return undefined;
-  return { read: (bytesPerElement, read) => readView(view, bytesPerElement, read) };
+  const { names, layout } = view;
+  return { names, layout, read: (bytesPerElement, read) => readView(view, bytesPerElement, read) };
 }
 
-/** What `choice` leaves free: of `permutations`, the first of which are `given`. */
-function mayMove(
-  given: readonly ResolvedPermutation[],
-  permutations: readonly ResolvedPermutation[],
-  choice: Choice,
-): Pick<Outline, "free" | "chosen"> {
-  const own = choosePermutations(given, choice);
-  const roots = new Set(own.flatMap((moves, p) => (moves ? [rootOf(permutations, p)] : [])));
-  return {
-    free: permutations.map((_, p) => roots.has(rootOf(permutations, p))),
-    chosen: permutations.map((_, p) => own[p] ?? true),
-  };
+/** True where no cell is moved by two permutations: one assignment per group solves the problem. */
+export function isLinear({ occurrences }: Pick<Outline, "occurrences">): boolean {
+  return occurrences.every((all) => all.every(({ cell }) => cell.degree === 1));
 }
 
 /** Reads the voting tensors of both models. */
@@ -145,10 +174,12 @@ export const bytesOf = ({ elements, dtype }: TensorOutline): number => elements 
 
 /** The bytes of a tensor as the outline has it. Throws `RangeError` when the model gives another number of them. */
 export async function readTensor(model: Model, tensor: TensorOutline, signal?: AbortSignal): Promise<Uint8Array> {
-  const read = (name: string): Promise<Uint8Array> => model.read(name, signal);
-  const bytes = await (tensor.view?.read(elementBytes(tensor.dtype), read) ?? read(tensor.name));
+  const { name, view, part } = tensor;
+  const read: ReadBytes = (from, some = part) =>
+    some === undefined ? model.read(from, signal) : readPart(model, from, some, model.tensors.get(from)!, signal);
+  const bytes = await (view?.read(elementBytes(tensor.dtype), read) ?? read(name));
   if (bytes.length === bytesOf(tensor)) return bytes;
-  throw new RangeError(`${tensor.name} of ${model.name} has ${bytes.length} bytes, expected ${bytesOf(tensor)}`);
+  throw new RangeError(`${name} of ${model.name} has ${bytes.length} bytes, expected ${bytesOf(tensor)}`);
 }
 
 /** Every permutation that is nested in none, with those nested in it. */
@@ -160,10 +191,11 @@ export function groupsOf(permutations: readonly ResolvedPermutation[]): Group[] 
   return groups;
 }
 
-function layOut(
+/** Where permutations act on `tensors`, and what depends on what. */
+export function layOut(
   tensors: readonly TensorOutline[],
   permutations: readonly ResolvedPermutation[],
-): Omit<Outline, "fibres" | "nested" | "free" | "chosen"> {
+): Omit<Outline, "fibres" | "nested" | "free" | "chosen" | "sides"> {
   const occurrences = permutations.map((): Occurrence[] => []);
   for (const [tensor, { cells }] of tensors.entries())
     for (const cell of cells)

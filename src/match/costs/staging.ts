@@ -16,8 +16,8 @@ export interface Staged {
 }
 
 export interface Staging {
-  /** Tensor number `tensor` of both models, that of A times `scale`; in place until the next call. */
-  stage(tensor: number, scale?: number): Promise<Staged>;
+  /** Tensor number `tensor` of A times `scale`, and of B, or `other` of B; in place until the next call. */
+  stage(tensor: number, scale?: number, other?: number): Promise<Staged>;
   /** The values of voting tensors have changed: what is in place is none of them. */
   forget(): void;
 }
@@ -52,17 +52,17 @@ export function createStaging(
   // What is in place is not copied again: cost and objective of one tensor follow each other.
   const held = { a: -1, b: -1, scale: 1 };
   return {
-    async stage(t, scale = 1) {
+    async stage(t, scale = 1, other = t) {
       if (held.a !== t || held.scale !== scale) {
         held.a = -1;
         await bring("a", t, writeA);
         if (scale !== 1) kernels.wasm.combine32(at.a, at.a, at.a, tensors[t]!.elements, scale, 0);
         [held.a, held.scale] = [t, scale];
       }
-      if (held.b !== t) {
+      if (held.b !== other) {
         held.b = -1;
-        await bring("b", t, writeB);
-        held.b = t;
+        await bring("b", other, writeB);
+        held.b = other;
       }
       return at;
     },

@@ -2,26 +2,16 @@
 
 import type { Kernels } from "../../kernels/kernels.ts";
 import { type Areas, allocateAreas, type Needs } from "./areas.ts";
-import { type CostEngine, createEngine } from "./engine.ts";
-import type { Keeper } from "./keeper.ts";
+import type { BlockCode } from "./block-code.ts";
+import { createEngine } from "./engine.ts";
 import { createMatrices, type Matrices } from "./matrices.ts";
+import type { PlainWorkspace } from "./plain-workspace.ts";
 import type { Problem } from "./problem.ts";
-import { createStaging, plainWriters, type Staging } from "./staging.ts";
+import { createStaging, plainWriters } from "./staging.ts";
 
-export interface Workspace extends Omit<Areas, "kept" | "running" | "linear"> {
-  readonly kernels: Kernels;
-  readonly engine: CostEngine;
-  readonly problem: Problem;
-  readonly staging: Staging;
-  readonly kept: Matrices;
-  readonly running: Matrices;
-  readonly linear: Matrices;
-  /** Where permutations are that may not move, by number; default in place. */
-  readonly held?: readonly Int32Array[] | undefined;
-  /** Roots whose `keptDuals` hold those of an assignment. */
-  readonly solved: Set<number>;
-  /** Keeps how far the matching is, where that is asked for. */
-  readonly keeper?: Keeper | undefined;
+export interface Workspace extends PlainWorkspace {
+  /** What tensors with `blocks` need. */
+  readonly blocks?: BlockCode | null | undefined;
 }
 
 /** What a matching can work on. */
@@ -36,7 +26,7 @@ export interface InRange {
 /** `sanitize` counts NaN and infinities as 0. Matrices of a linear term are the caller's to fill. */
 export function createWorkspace(kernels: Kernels, problem: Problem, needs: Needs, sanitize: boolean): Workspace {
   const areas = allocateAreas(kernels.arena, kernels, problem, needs);
-  const sizes = problem.permutations.map(({ size }) => size);
+  const { sides: sizes } = problem;
   const matrices = (places: Areas["kept"]): Matrices => createMatrices(kernels, sizes, places, areas.assigned);
   return {
     ...areas,

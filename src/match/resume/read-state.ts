@@ -79,8 +79,8 @@ async function unpack(state: Reader, outline: Outline): Promise<Earlier> {
   return {
     ...{ phases, duals, draws: draws!, history: await unpackHistory(state, outline) },
     async loadRunning({ running }) {
-      for (const [p, { size }] of permutations.entries()) {
-        if (state.sizeOf(`running.${p}`) !== size ** 2) throw new RangeError(`running ${p}, expected a matrix`);
+      for (const [p, side] of outline.sides.entries()) {
+        if (state.sizeOf(`running.${p}`) !== side ** 2) throw new RangeError(`running ${p}, expected a matrix`);
         const matrix = await state.floats(`running.${p}`);
         await running.load(p, "replace");
         running.set(p, matrix);

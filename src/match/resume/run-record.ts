@@ -32,8 +32,9 @@ export async function recordRun(
     ["version", VERSION],
     ["model A", await modelDigest(models.a, signal)],
     ["model B", await modelDigest(models.b, signal)],
-    ["spec", await digestOf(JSON.stringify([tensors, permutations]))],
+    // Before the spec's tensors: what is left out is no permutation of theirs.
     ["only and except", await digestOf(JSON.stringify(chosen))],
+    ["spec", await digestOf(JSON.stringify([tensors, permutations]))],
     ...Object.entries(options).map(([name, value]) => [name, String(value)] as const),
     ["start", await digestOf(...(start ?? []))],
     ["linear", await digestOf(String(linear?.share), ...[...(linear?.costs ?? [])].flat())],

@@ -72,9 +72,9 @@ export function keptModel(
 }
 
 function addRunning(tensors: Map<string, Lazy>, { kernels, problem }: Workspace, running: Matrices): void {
-  for (const [p, { size }] of problem.permutations.entries())
+  for (const [p, side] of problem.sides.entries())
     tensors.set(`running.${p}`, {
-      info: { dtype: "F32", shape: [size, size] },
+      info: { dtype: "F32", shape: [side, side] },
       async read(begin, end) {
         await running.load(p, "read");
         return kernels.u8(running.pointers[p]! + begin, end - begin).slice();

@@ -5,6 +5,9 @@ import type { Group } from "../costs/problem.ts";
 import type { Workspace } from "../costs/workspace.ts";
 import { type AssignSpace, assignMatrix, type Duals } from "./assign-matrix.ts";
 
+/** What was found inside pairs of blocks before, by permutation: their costs are not looked at. */
+type Solved = ReadonlyMap<number, Inside>;
+
 /**
  * The permutations of `group` that maximise Σ ⟨C_P, P⟩. `costs[p]` points to the n×n f32 matrix of permutation number
  * p. A permutation nested in another moves whole blocks with it. So the value of giving block h the source block g is
@@ -17,7 +20,7 @@ export function assignGroup(
   workspace: AssignSpace,
   group: Group,
   costs: readonly number[],
-  duals?: Duals,
+  { duals, solved }: { readonly duals?: Duals; readonly solved?: Solved | undefined } = {},
 ): Map<number, Int32Array> {
   const { arena } = workspace.kernels;
   const { permutations, fibres, nested } = workspace.problem;
@@ -25,7 +28,7 @@ export function assignGroup(
   try {
     const insides = new Map<number, readonly Inside[]>();
     const { size } = permutations[group.root]!;
-    const matrix = sumInside(workspace, group.root, group.nested, costs, insides);
+    const matrix = sumInside(workspace, group.root, group.nested, costs, insides, solved);
     const order = isChosen(workspace, group.root)
       ? assignMatrix(workspace, group.root, matrix, size, size, duals).order
       : (workspace.held?.[group.root] ?? Int32Array.from({ length: size }, (_, i) => i)).slice();
@@ -49,11 +52,12 @@ export function assignGroupAgain(
   workspace: Workspace,
   group: Group,
   costs: readonly number[],
+  solved?: Solved,
 ): Map<number, Int32Array> {
-  const { keptDuals, solved } = workspace;
-  const duals = { pointer: keptDuals[group.root]!, resume: solved.has(group.root) };
-  solved.add(group.root);
-  return assignGroup(workspace, group, costs, duals);
+  const { keptDuals, solved: before } = workspace;
+  const duals = { pointer: keptDuals[group.root]!, resume: before.has(group.root) };
+  before.add(group.root);
+  return assignGroup(workspace, group, costs, { duals, solved });
 }
 
 const isChosen = ({ problem: { chosen } }: AssignSpace, p: number): boolean => chosen?.[p] ?? true;
@@ -68,13 +72,14 @@ function sumInside(
   nested: readonly number[],
   costs: readonly number[],
   insides: Map<number, readonly Inside[]>,
+  solved?: Solved,
 ): number {
   const { permutations, fibres } = workspace.problem;
   const children = nested.filter((each) => permutations[each]!.outer === p);
   if (children.length === 0) return costs[p]!;
   const plain = children.filter((child) => !fibres?.has(child));
-  const matrices = plain.map((child) => sumInside(workspace, child, nested, costs, insides));
-  const found = assignChildren(workspace, p, plain, matrices, children, costs);
+  const matrices = plain.map((child) => sumInside(workspace, child, nested, costs, insides, solved));
+  const found = assignChildren(workspace, p, plain, matrices, children, costs, solved);
   insides.set(p, found);
   const { arena, f32 } = workspace.kernels;
   const n = permutations[p]!.size;
@@ -93,6 +98,7 @@ function assignChildren(
   matrices: readonly number[],
   children: readonly number[],
   costs: readonly number[],
+  solved?: Solved,
 ): Inside[] {
   const { permutations, fibres, nested } = workspace.problem;
   const { size } = permutations[p]!;
@@ -105,7 +111,9 @@ function assignChildren(
     const { size: units, inner } = permutations[child]!;
     return { p: child, costs: matrices[at]!, size: units, inner, held: heldInside(workspace, child) };
   });
-  const alone = parts.filter((part) => !tied.has(part.p)).map((part) => assignBlocks(workspace, part, size));
+  const alone = parts
+    .filter((part) => !tied.has(part.p))
+    .map((part) => solved?.get(part.p) ?? assignBlocks(workspace, part, size));
   if (tied.size === 0) return alone;
   const assign: Assign = (part, block, n) => assignMatrix(workspace, part, block, n, n).order;
   const together = parts.filter((part) => tied.has(part.p));
@@ -113,28 +121,37 @@ function assignChildren(
 }
 
 /** For a permutation that may not move: the place of every unit inside its block. */
-function heldInside(workspace: AssignSpace, p: number): Int32Array | null {
+export function heldInside(workspace: AssignSpace, p: number): Int32Array | null {
   if (isChosen(workspace, p)) return null;
   const { size, inner } = workspace.problem.permutations[p]!;
   return Int32Array.from({ length: size }, (_, i) => (workspace.held?.[p]?.[i] ?? i) % inner);
 }
 
 /** The assignment inside every pair of blocks. */
-function assignBlocks(workspace: AssignSpace, { p, costs, size, inner, held }: TiedPart, n: number): Inside {
+function assignBlocks(workspace: AssignSpace, part: TiedPart, n: number): Inside {
+  const { p, costs, size, inner } = part;
   const values = new Float64Array(n * n);
   const orders = new Int32Array(n * n * inner);
   for (let h = 0; h < n; h++) {
     for (let g = 0; g < n; g++) {
-      const block = costs + 4 * (h * inner * size + g * inner);
-      const { order, value } =
-        held === null
-          ? assignMatrix(workspace, p, block, inner, size)
-          : chosenOrder(workspace, block, held.subarray(h * inner, (h + 1) * inner), size);
+      const { order, value } = assignBlock(workspace, part, h, costs + 4 * (h * inner * size + g * inner), size);
       values[h * n + g] = value;
       orders.set(order, (h * n + g) * inner);
     }
   }
   return { p, values, orders };
+}
+
+/** The assignment inside a pair of blocks, slots of which are those of block `h`: its costs are at `c`. */
+export function assignBlock(
+  workspace: AssignSpace,
+  { p, inner, held }: Pick<TiedPart, "p" | "inner" | "held">,
+  h: number,
+  c: number,
+  ld: number,
+): { order: Int32Array; value: number } {
+  if (held === null) return assignMatrix(workspace, p, c, inner, ld);
+  return chosenOrder(workspace, c, held.subarray(h * inner, (h + 1) * inner), ld);
 }
 
 /** An order that is given, and what it is worth. */

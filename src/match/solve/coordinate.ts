@@ -112,8 +112,9 @@ interface State {
 async function visitGroup(state: State, g: number): Promise<number> {
   const { workspace, orders } = state;
   const group = workspace.problem.groups[g]!;
-  for (const p of [group.root, ...group.nested]) await state.kept.bring(p, orders);
-  const found = assignGroupAgain(workspace, group, state.kept.pointers);
+  const solved = await workspace.blocks?.solveBlocks(workspace, group, (p) => orders[p]!, state.pause);
+  for (const p of [group.root, ...group.nested]) if (!solved?.has(p)) await state.kept.bring(p, orders);
+  const found = assignGroupAgain(workspace, group, state.kept.pointers, solved);
   await state.pause();
   if ([...found].every(([p, order]) => samePermutation(order, orders[p]!))) return 0;
   return takeIfBetter(state, g, found);

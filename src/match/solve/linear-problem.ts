@@ -7,15 +7,9 @@
 import { accumulateCost } from "../costs/accumulate-cost.ts";
 import { beginCosts, wholeObjective } from "../costs/linear-term.ts";
 import { inPlace } from "../costs/offsets.ts";
-import type { Outline } from "../costs/problem.ts";
 import { assignGroup } from "./assign-group.ts";
 import { RELATIVE_GAIN } from "./coordinate.ts";
 import type { Found, Run } from "./two-methods.ts";
-
-/** True where one assignment per group solves the problem. */
-export function isLinear({ occurrences }: Outline): boolean {
-  return occurrences.every((all) => all.every(({ cell }) => cell.degree === 1));
-}
 
 /**
  * The optimum of a linear problem, by one sweep. Where it gains no more over the `identity` permutations, worth
@@ -26,15 +20,17 @@ export async function solveLinear(
   identity: readonly Int32Array[],
   identityObjective: number,
 ): Promise<Found> {
-  const { problem, kept } = workspace;
+  const { problem, kept, blocks } = workspace;
   const found = [...identity];
   for (const group of problem.groups) {
     if (!problem.free[group.root]) continue;
+    const solved = await blocks?.solveBlocks(workspace, group, inPlace, pause);
     for (const p of [group.root, ...group.nested]) {
+      if (solved?.has(p)) continue;
       await beginCosts(workspace, p, kept);
       await accumulateCost(workspace, p, problem.occurrences[p]!, inPlace, kept, { pause });
     }
-    for (const [p, order] of assignGroup(workspace, group, kept.pointers)) found[p] = order;
+    for (const [p, order] of assignGroup(workspace, group, kept.pointers, { solved })) found[p] = order;
     await pause();
   }
   const optimum = await wholeObjective(workspace, found, pause);

@@ -20,7 +20,8 @@ const DEVIATIONS = 8;
 
 /**
  * By group number, for matrices that were updated so often: what Σ C[i, new i] − Σ C[i, old i] may be off at most.
- * Infinity for a group whose gain is not linear in its permutations, where the matrices do not show it.
+ * Infinity for a group whose gain is not linear in its permutations, or whose tensors come in blocks: the matrices do
+ * not show it.
  */
 export type Doubt = (group: number, updates: number) => number;
 
@@ -38,7 +39,11 @@ export async function createDoubts(workspace: Workspace, pause: () => Promise<vo
     const cells = touched.flatMap((t) => problem.tensors[t]!.cells);
     const within = (cell: (typeof cells)[number]): number =>
       cell.dims.filter(({ permutation }) => members.has(permutation)).length;
-    if (cells.some((cell) => within(cell) > 1) || [...members].some((p) => hasTerm(workspace, p)))
+    if (
+      touched.some((t) => problem.tensors[t]!.blocks) ||
+      cells.some((cell) => within(cell) > 1) ||
+      [...members].some((p) => hasTerm(workspace, p))
+    )
       return Number.POSITIVE_INFINITY;
     const rows = problem.permutations[root]!.size;
     const sum = touched.reduce((all, t) => all + norms[t]! * walk(problem.tensors[t]!.elements / rows), 0);

@@ -86,6 +86,8 @@ export interface BlendRule {
   readonly data?: boolean | undefined;
   /** Every setting it has, with its default. */
   readonly settings: { readonly [K in keyof BlendSettings]?: NonNullable<BlendSettings[K]> };
+  /** Each value of the blend depends on the models' values at its place alone: large tensors may come in parts. */
+  readonly byValue?: boolean | undefined;
   /** It works on matrices of real numbers: complex ones are refused. */
   readonly matrices?: boolean | undefined;
   /** Throws `RangeError` for settings that do not go together. */

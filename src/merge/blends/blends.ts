@@ -58,6 +58,7 @@ function ofTasks(
     models: ANY,
     base: "required",
     settings: defaults,
+    byValue: kind === "none",
     check: own.epsilon === undefined ? undefined : checkChances,
     load,
   };
@@ -69,10 +70,17 @@ export const BLENDS: Readonly<Record<BlendName, BlendRule>> = {
     summary: "weighted mean",
     models: ANY,
     base: "none",
+    byValue: true,
     settings: { weights: 1, normalize: true },
     load: async () => (await import("./linear.ts")).linear,
   },
-  lerp: { summary: "on the line between two models", models: TWO, base: "none", settings: { lambda: 0.5 } },
+  lerp: {
+    summary: "on the line between two models",
+    models: TWO,
+    base: "none",
+    byValue: true,
+    settings: { lambda: 0.5 },
+  },
   slerp: { summary: "on the arc between two whole tensors", models: TWO, base: "none", settings: { lambda: 0.5 } },
   nuslerp: {
     summary: "on the arc between two models or two differences, by weights",

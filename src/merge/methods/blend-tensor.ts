@@ -6,10 +6,9 @@ import { copyOut, narrow, widen, widenInside } from "../../kernels/convert.ts";
 import { requireFinite } from "../../kernels/finite.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
 import { gatherInside, gatherTensor } from "../../perm/gather-tensor.ts";
-import { slerpWeight } from "./slerp-weight.ts";
 
 /** The weights of two whole tensors, by pointers to `count` values: f64 where `wide`, else f32. */
-type PairWeights = (
+export type PairWeights = (
   kernels: Kernels,
   wide: boolean,
   a: number,
@@ -22,10 +21,7 @@ type PairWeights = (
 export type Blend = "lerp" | "slerp";
 
 /** The blends of the core. Others are in `merge/blends/`, and load on demand. */
-export const PAIR_BLENDS: Readonly<Record<Blend, PairWeights>> = {
-  lerp: (_kernels, _wide, _a, _b, _count, lambda) => [1 - lambda, lambda],
-  slerp: arcWeights,
-};
+export const PAIR_BLENDS: readonly Blend[] = ["lerp", "slerp"];
 
 /** Two tensors of the same name, dtype and shape, as raw little-endian bytes: B's as its file has them. */
 export interface TensorPair {
@@ -44,12 +40,10 @@ export interface TensorPair {
 
 export interface PairSettings {
   readonly lambda: number;
-  readonly blend: Blend;
+  /** Of the arc, which `loadArc` gives; on the line without it. */
+  readonly arc: PairWeights | undefined;
   readonly allowNonfinite: boolean;
 }
-
-/** Closer than this to the same or the opposite direction, the arc's sine is too small to divide by: lerp. */
-const PARALLEL = 0.9995;
 
 /**
  * (1−λ)·a + λ·π(b) in the pair's dtype. Where nothing moves, returns `a` or `b` itself (no copy) for λ = 0 and 1 and
@@ -83,7 +77,7 @@ function layout({ dtype, a }: TensorPair): { wide: boolean; dtype: Dtype; count:
 function blendFloats(
   kernels: Kernels,
   pair: TensorPair,
-  { lambda, blend, allowNonfinite }: PairSettings,
+  { lambda, arc, allowNonfinite }: PairSettings,
   into?: Uint8Array,
 ): Uint8Array {
   const { wide, dtype, count } = layout(pair);
@@ -100,7 +94,7 @@ function blendFloats(
   }
   if (lambda === 0) return pair.a;
   if (lambda === 1) return moved === null ? pair.b : copyOut(kernels, moved, pair.b.length, into);
-  const [weightA, weightB] = PAIR_BLENDS[blend](kernels, wide, a, b, count, lambda);
+  const [weightA, weightB] = arc?.(kernels, wide, a, b, count, lambda) ?? [1 - lambda, lambda];
   const combine = wide ? wasm.combine64 : wasm.combine32;
   combine(a, a, b, count, weightA, weightB);
   return wide ? copyOut(kernels, a, 8 * count, into) : narrow(kernels, dtype, a, count, into);
@@ -117,20 +111,4 @@ function placeFloats(kernels: Kernels, from: Uint8Array | number, dtype: Dtype |
   else if (dtype === null) u8(pointer, from.length).set(from);
   else widen(kernels, pointer, from, dtype, count);
   return pointer;
-}
-
-/** The weights of a point at share `lambda` of the arc between two whole tensors (Shoemake 1985). */
-function arcWeights(
-  kernels: Kernels,
-  wide: boolean,
-  a: number,
-  b: number,
-  count: number,
-  lambda: number,
-): [number, number] {
-  const dot = wide ? kernels.wasm.dot64 : kernels.wasm.dot32;
-  const norms = Math.sqrt(dot(a, a, count)) * Math.sqrt(dot(b, b, count));
-  const cosine = dot(a, b, count) / norms;
-  if (!(Math.abs(cosine) < PARALLEL)) return [1 - lambda, lambda];
-  return [slerpWeight(cosine, 1 - lambda), slerpWeight(cosine, lambda)];
 }

@@ -163,10 +163,9 @@ test("what does not fit is refused before anything is read, with the bytes it wo
   const { model, reads } = boundless(40_000);
   const spec = parseSpec({ format: "rebasin-spec/1", tensors: { w: { axes: ["P", "2"] } } });
   for (const threads of [1, 2]) {
-    for (const [method, matrices] of [
-      ["coordinate", 1],
-      ["frank-wolfe", 2],
-    ] as const) {
+    for (const method of ["coordinate", "frank-wolfe"] as const) {
+      // One assignment is the optimum: there is nothing to run along.
+      const matrices = 1;
       const error = await matchWeights(model, model, spec, { method, threads }).then(
         () => null,
         (e) => e,

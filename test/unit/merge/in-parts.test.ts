@@ -8,6 +8,7 @@ import { type BytePart, type Model, readPart } from "../../../src/base/model.ts"
 import { createRng, randomPermutation } from "../../../src/base/rng.ts";
 import { encodeSafetensors, writeSafetensors } from "../../../src/formats/safetensors/write-safetensors.ts";
 import { memorySink } from "../../../src/io/sink.ts";
+import { type BlendModelsOptions, blendModels } from "../../../src/merge/blend-models.ts";
 import { type MergeOptions, mergeModels } from "../../../src/merge/merge-models.ts";
 import { applyPermutations } from "../../../src/perm/apply-permutations.ts";
 import { pairOf } from "../../../src/perm/pair.ts";
@@ -88,6 +89,16 @@ for (const wide of [false, true])
       const pair = pairOf(a, b, SPEC);
       await holdsInParts(await mergeModels(a, b, pair, order, options));
     });
+
+for (const options of [
+  { blend: "linear", settings: { weights: [1, 3] } },
+  { blend: "lerp", settings: { lambda: 0.3 } },
+  { blend: "slerp", settings: { lambda: 0.3 } },
+  { blend: "task_arithmetic", base: randomModel(7) },
+  { blend: "ties", base: randomModel(7), settings: { density: 0.5 } },
+] satisfies BlendModelsOptions[])
+  test(`blends of models: ${options.blend}`, () =>
+    holdsInParts(blendModels([randomModel(1), randomModel(2)], options)));
 
 test("a renumbered model", async () => {
   await holdsInParts(await applyPermutations(randomModel(3), SPEC, order));
