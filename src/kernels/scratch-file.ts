@@ -76,8 +76,7 @@ export function createScratchFile(): ScratchFile | null {
 }
 
 /** Half of what the machine has, or its container may use; undefined where the host does not report it. */
-export function halfOfMemory(): number | undefined {
-  const program = host();
+export function halfOfMemory(program: Host["process"] = host()): number | undefined {
   const total = program?.getBuiltinModule?.("os")?.totalmem();
   if (total === undefined || !(total > 0)) return undefined;
   // Node says 0, or more than there is, where there is no limit.

@@ -8,10 +8,10 @@ import { type Pair, pairOf } from "../perm/pair.ts";
 import { leastMemory, type MemoryPlan, OTHER_BYTES, planMemory } from "./bounded/plan-memory.ts";
 import { chooseKernels } from "./choose-kernels.ts";
 import { areasEnd, isKept, matrixBytes, type Needs } from "./costs/areas.ts";
-import { bytesOf, type Outline, outlineProblem } from "./costs/problem.ts";
-import { loadNested } from "./load-nested.ts";
+import { bytesOf, isLinear, type Outline } from "./costs/problem.ts";
 import { checkMatchOptions, type MatchOptions } from "./match-options.ts";
 import { ASSIGNMENT_POWER, type MatchRates, measureRates } from "./measure-rates.ts";
+import { outlineMatching } from "./outline-matching.ts";
 import { multiplications } from "./watch-work.ts";
 
 /** Bytes, unless stated otherwise. */
@@ -54,7 +54,7 @@ export interface MemoryNeeds {
  * The work of whole matchings, in sweeps in which everything moves: the least and the most of the pairs in the README
  * and of a transformer with planted permutations. Matrices that are not kept are computed again in each sweep.
  */
-const VISITS = { kept: [1.3, 7], shared: [2, 15] } as const;
+const VISITS = { once: [1, 1.5], kept: [1.3, 7], shared: [2, 15] } as const;
 
 /**
  * What `matchWeights` would need with the same options. Reads at most 32 MB, and computes for half a second.
@@ -73,8 +73,9 @@ export async function matchNeeds(
 ): Promise<MatchNeeds> {
   const { method, threads } = checkMatchOptions(options);
   const { resolved } = pairOf(a, b, spec);
-  const outline = outlineProblem(resolved, options, await loadNested(resolved));
-  const needs: Needs = { jointly: method === "frank-wolfe" };
+  const solving = { jointly: method === "frank-wolfe", starts: options.start !== undefined };
+  const { outline } = await outlineMatching(resolved, options, solving);
+  const needs: Needs = { jointly: solving.jointly && !isLinear(outline) };
   const { kernels, end } = await chooseKernels(outline, threads, options);
   try {
     const memory = await memoryNeeds(kernels, outline, needs, options.memory);
@@ -82,7 +83,7 @@ export async function matchNeeds(
     const step = secondsOnce(outline, memory, rates);
     const readBytes = bytesOfAll(outline);
     const read = readBytes / rates.readBytes;
-    const [least, most] = VISITS[isKept(outline) ? "kept" : "shared"];
+    const [least, most] = VISITS[isLinear(outline) ? "once" : isKept(outline) ? "kept" : "shared"];
     return {
       ...{ readBytes, memory, rates, matrices: matricesOf(outline, needs), multiplications: multiplications(outline) },
       seconds: { step, least: read + least * step, most: read + most * step },
@@ -95,11 +96,11 @@ export async function matchNeeds(
 const bytesOfAll = ({ tensors }: Outline): number => tensors.reduce((sum, tensor) => sum + 2 * bytesOf(tensor), 0);
 
 function matricesOf(outline: Outline, { jointly }: Needs): MatchNeeds["matrices"] {
-  const sizes = outline.permutations.map(matrixBytes);
+  const sizes = matrixBytes(outline);
   const all = sizes.reduce((sum, bytes) => sum + bytes, 0);
   const kept = isKept(outline);
   const bytes = (kept ? all : sharedBytes(outline, sizes)) + (jointly ? all : 0);
-  return { count: sizes.length * (jointly ? 2 : 1), bytes, isKept: kept };
+  return { count: sizes.filter((size) => size > 0).length * (jointly ? 2 : 1), bytes, isKept: kept };
 }
 
 /** One place for each member of a group, as large as the largest. */
@@ -124,7 +125,7 @@ async function memoryNeeds(
   if (plan === null) return { ...{ unbounded, least, limit, taken: unbounded, readAgain: 0 }, waiting: NONE };
   const held = outline.tensors.reduce((sum, tensor, t) => (plan.held[t] ? sum + 2 * bytesOf(tensor) : sum), 0);
   const sets = needs.jointly ? [plan.waiting.kept, plan.waiting.running] : [plan.waiting.kept];
-  const waiting = sets.flatMap((waits) => outline.permutations.filter((_, p) => waits[p]).map(matrixBytes));
+  const waiting = sets.flatMap((waits) => matrixBytes(outline).filter((bytes, p) => bytes > 0 && waits[p]));
   return {
     ...{ unbounded, least, limit, taken: plan.end + held + OTHER_BYTES, readAgain: bytesOfAll(outline) - held },
     waiting: { count: waiting.length, bytes: waiting.reduce((sum, bytes) => sum + bytes, 0) },

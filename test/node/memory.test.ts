@@ -22,7 +22,7 @@ test("merge with a limit writes the same bytes, by either method, on one thread 
     const words = ["merge", A, B, "--method", method, "--force", "-o"];
     assert.is((await run(...words, "free.safetensors")).code, 0);
     for (const threads of ["1", "2"]) {
-      const { code, stderr } = await run(...words, "bound.safetensors", "--memory", "69 MB", "--threads", threads);
+      const { code, stderr } = await run(...words, "bound.safetensors", "--memory", "113 MB", "--threads", threads);
       assert.is(code, 0, stderr);
       assert.ok(cli.bytes("free.safetensors").equals(cli.bytes("bound.safetensors")), `${method}, ${threads} threads`);
     }
@@ -129,6 +129,16 @@ test("a scratch file gives back what was written, also to shared memory, and lea
 test("half of what the machine has is known here", () => {
   const half = halfOfMemory();
   assert.ok(half !== undefined && half > 1e8 && Number.isSafeInteger(half), String(half));
+  // A container's limit counts, by whichever version of cgroups the runtime finds it; 0 and 2⁶⁴ are none.
+  const os = { totalmem: () => 8e9, tmpdir: () => "" };
+  const halfOf = (limit: number | undefined): number | undefined =>
+    halfOfMemory({
+      getBuiltinModule: (() => os) as never,
+      ...(limit !== undefined && { constrainedMemory: () => limit }),
+    });
+  assert.equal([0, undefined, 2 ** 64, 2 ** 63, 16e9].map(halfOf), [4e9, 4e9, 4e9, 4e9, 4e9]);
+  assert.equal([2e9, 512e6 + 1].map(halfOf), [1e9, 256e6]);
+  assert.is(halfOfMemory({}), undefined);
 });
 
 test.run();

@@ -19,8 +19,8 @@ import { bytesOf, type Outline } from "../costs/problem.ts";
 const WASM_BYTES = 2 ** 32;
 /** The most that aligning an allocation can add. */
 const ALIGNMENT = 64;
-/** Pieces of tensors that are on their way, lists of offsets, orders. */
-export const OTHER_BYTES = 64e6;
+/** The runtime with its code, pieces of tensors that are on their way, lists of offsets, orders, and merging. */
+export const OTHER_BYTES = 108e6;
 
 /** By set and permutation: whether a matrix shares its address with those of other groups, and waits in a file. */
 export type Waiting = Readonly<Record<MatrixSet, readonly boolean[]>>;

@@ -70,7 +70,7 @@ export interface CostColumns {
   readonly k: number;
   readonly a: Int32Array | null;
   readonly b: Int32Array | null;
-  /** CostColumns of B to subtract. */
+  /** Columns of B to subtract. */
   readonly less: Int32Array | null;
 }
 

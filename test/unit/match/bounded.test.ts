@@ -127,7 +127,7 @@ test("more memory, more stays in it; below the least, the message tells it", asy
   const needs = { jointly: true };
   const whole = areasEnd(kernels, outline, needs);
   const bytes = outline.tensors.reduce((sum, { elements }) => sum + 8 * elements, 0);
-  assert.is(await planMemory(kernels, outline, needs, firm(whole + bytes + 64e6), there), null);
+  assert.is(await planMemory(kernels, outline, needs, firm(whole + bytes + 108e6), there), null);
   const least = await (async () => {
     try {
       await planMemory(kernels, outline, needs, firm(1), there);
@@ -151,7 +151,7 @@ test("more memory, more stays in it; below the least, the message tells it", asy
   const refused = (memory: number, hasFile: () => Promise<boolean>, message: RegExp) =>
     rejects(() => planMemory(kernels, outline, needs, firm(memory), hasFile), RangeError, message);
   await refused(least - 1, there, /^memory \d+ bytes, expected at least \d+ to match these models$/);
-  const most = whole + bytes + 64e6;
+  const most = whole + bytes + 108e6;
   for (let memory = least; memory < most; memory += (most - least) / 50) {
     const now = await amount(memory);
     assert.ok(now >= before, `${memory} bytes hold ${now}, less than ${before}`);
@@ -196,7 +196,7 @@ test("a limit changes nothing of what is found, and is checked", async () => {
     const { permutations, report } = await matchWeights(a, b, spec, options);
     return { permutations, objective: report.objective };
   };
-  assert.equal(await match({ memory: 80e6 }), await match({}));
+  assert.equal(await match({ memory: 120e6 }), await match({}));
   await rejects(() => match({ memory: 0 }), RangeError, /^memory 0, expected an integer from 1$/);
   await rejects(() => match({ memory: 1e6 }), RangeError, /^memory 1000000 bytes.*, expected at least \d+ to match/);
 });
