@@ -16,8 +16,11 @@ import { openModelFile } from "./open-model.ts";
 import { saveSafetensors } from "./save-safetensors.ts";
 import { codeOf } from "./system-error.ts";
 
-/** A state is written again after so many times what writing it takes: Frank–Wolfe's can have gigabytes. */
-const PATIENCE = 9;
+/**
+ * A larger state is written again after so many times what writing it takes: Frank–Wolfe's can have gigabytes. Smaller
+ * ones always are, such as the last of a matching.
+ */
+const [LARGE_BYTES, PATIENCE] = [2 ** 24, 9];
 
 /** Refuses a file that something else is read from or written to. */
 export async function checkKept(path: string, others: readonly string[]): Promise<void> {
@@ -53,7 +56,7 @@ function patiently(save: (state: Model) => Promise<void>): (state: Model) => Pro
   return async (state) => {
     const bytes = [...state.tensors.values()].reduce((sum, info) => sum + tensorBytes(info), 0);
     const started = performance.now();
-    if (started - ended < PATIENCE * perByte * bytes) return;
+    if (bytes > LARGE_BYTES && started - ended < PATIENCE * perByte * bytes) return;
     await save(state);
     ended = performance.now();
     perByte = (ended - started) / bytes;
