@@ -52,8 +52,11 @@ function createPieces(model: Model, signal: AbortSignal | undefined) {
     if (known !== undefined) return use(known.subarray(begin, end), 0);
     const piece = (from: number): Promise<Uint8Array> => {
       const to = Math.min(from + PIECE_BYTES, end);
-      // A model that gives no parts would put the whole tensor there.
-      const room = from === begin ? undefined : rooms[((from - begin) / PIECE_BYTES) % 2]!.subarray(0, to - from);
+      // A model that gives no parts would put the whole tensor there: it must be whole, or known to give them.
+      const room =
+        from === begin && to - from < size
+          ? undefined
+          : rooms[((from - begin) / PIECE_BYTES) % 2]!.subarray(0, to - from);
       const bytes = model.read(name, signal, room, [from, to]);
       // Whoever waits for it hears of a failure; nobody does when the piece before was refused.
       bytes.catch(() => undefined);
