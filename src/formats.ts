@@ -14,6 +14,8 @@
 export { type FolderWriteOptions, writeFolder } from "./formats/folder/write-folder.ts";
 export type { Format, FormatModule, FormatOptions, FormatWriteOptions } from "./formats/format.ts";
 export { flax, hdf5, keras, npy, npz, onnx, pytorch, safetensors, tfjs } from "./formats/formats.ts";
+export type { ListedLayer } from "./formats/keras/layers-of.ts";
+export { listLayers } from "./formats/list-layers.ts";
 export { readGraph } from "./formats/operator-graph.ts";
 export { namedAs } from "./formats/same-names.ts";
 export { type WriteModelOptions, writeModel } from "./formats/write-model.ts";

@@ -8,6 +8,9 @@ import { encodeSafetensors } from "../../src/formats/safetensors/write-safetenso
 import { A, commandLine } from "../reference/command-line.ts";
 import { Weights } from "../reference/forward/sequences.ts";
 import { NETWORKS, SEQUENCES } from "../reference/forward/transformers.ts";
+import { residual } from "../reference/keras-cases.ts";
+import { wholeKeras } from "../reference/keras-files.ts";
+import { configOf, tensorsOf } from "../reference/keras-networks.ts";
 import { toModel } from "../reference/networks.ts";
 import {
   attribute,
@@ -46,6 +49,31 @@ async function writeGpt2s(): Promise<void> {
     if (name === "a") writeFileSync(path("a/config.json"), JSON.stringify(network.config));
   }
 }
+
+test("layers of Keras files: class, what each reads, and every tensor once", async () => {
+  for (const [style, file] of [
+    ["keras2", "n.h5"],
+    ["keras3", "n.keras"],
+  ] as const) {
+    const tensors = tensorsOf(residual, style, createRng(1));
+    writeFileSync(path(file), wholeKeras(configOf(residual, style), tensors, style));
+    const { layers, parameters } = (await runJson("inspect", file)).json;
+    const listed = layers as { name: string; class: string; reads: string[]; tensors: string[]; parameters: number }[];
+    assert.equal(
+      listed.map((layer) => [layer.class, layer.name, layer.reads]),
+      residual.layers.map(([kind, name, , reads]) => [kind, name, [...reads]]),
+    );
+    const own = listed.flatMap((layer) => layer.tensors);
+    assert.equal(own.length, new Set(own).size);
+    assert.is(own.length, tensors.size);
+    assert.is(
+      listed.reduce((sum, layer) => sum + layer.parameters, 0),
+      parameters,
+    );
+    assert.match(await ok("inspect", file), /^layer +class +reads +tensors +parameters$/m);
+  }
+  assert.is((await runJson("inspect", A)).json.layers, null);
+});
 
 test("--svg draws a family's network, an ONNX model, and a checkpoint by another's graph", async () => {
   writeFileSync(path("r.onnx"), resnetOnnx());

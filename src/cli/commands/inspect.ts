@@ -11,12 +11,15 @@ import { tensorBytes } from "../../base/tensor-bytes.ts";
 import { visible } from "../../base/visible.ts";
 import { skeletonSpec } from "../../families/skeleton.ts";
 import { shardName } from "../../formats/folder/shard-names.ts";
+import type { ListedLayer } from "../../formats/keras/layers-of.ts";
+import { listLayers } from "../../formats/list-layers.ts";
 import { saveText } from "../../node/file-sink.ts";
 import { textTable } from "../../report/text-table.ts";
 import type { Command } from "../command.ts";
 import { counted } from "../counted.ts";
 import { type FoundSpec, findSpec } from "../find-spec.ts";
 import { type DescribedGroup, groupTable } from "../group-table.ts";
+import { layerTable } from "../layer-table.ts";
 import { basisLines } from "../matching.ts";
 import { checkOutputs, INPUT_OPTIONS, type InputValues, SPEC_OPTIONS, type SpecValues, withModels } from "../models.ts";
 import { flag, text } from "../option.ts";
@@ -65,11 +68,17 @@ export const inspect: Command<InspectValues> = {
         const { networkSvg } = await import("../network-svg.ts");
         await saveText(await networkSvg(context, model!, spec), svg, { force, inputs: positionals });
       }
-      const json = describeModel(positionals[0]!, model!, found);
+      const layers = await listLayers(model!, context.signal);
+      const json = { ...describeModel(positionals[0]!, model!, found), layers };
       return { json, text: inspectText(json, { specOut, svg, all }) };
     });
   },
 };
+
+interface Description extends ModelDescription {
+  /** Of a Keras file that has its configuration; null otherwise. */
+  readonly layers: readonly ListedLayer[] | null;
+}
 
 interface ModelDescription {
   readonly format: string | null;
@@ -170,7 +179,7 @@ function sizeText(bytes: number): string {
 }
 
 function inspectText(
-  model: ModelDescription,
+  model: Description,
   { specOut, svg, all }: { specOut: string | undefined; svg: string | undefined; all: boolean },
 ): string {
   const lines = [...fileLines(model), `family    ${model.family ?? "none"}: ${visible(model.why)}`];
@@ -187,6 +196,7 @@ function inspectText(
   lines.push(textTable(["tensor", "dtype", "shape", "axes", ""], rows));
   const folded = model.tensors.length - shown.length;
   if (folded > 0) lines.push(`and ${counted(folded, "constant")}: integers and single numbers (--all lists them)`);
+  if (model.layers !== null) lines.push("", layerTable(model.layers));
   const groups = Object.entries(model.permutations);
   if (groups.length > 0) {
     lines.push("", groupTable(model.permutations));
