@@ -60,6 +60,7 @@ export {
   type Method,
   matchWeights,
 } from "./match/match-weights.ts";
+export type { MatchCheckpoint } from "./match/resume/checkpoint.ts";
 export { type MergeOptions, mergeModels } from "./merge/merge-models.ts";
 export type { Blend } from "./merge/methods/blend-tensor.ts";
 export { type Alignment, alignmentOf, type Permutations, type SavedAlignment } from "./perm/alignment.ts";

@@ -44,7 +44,7 @@ export {
 } from "./plan/merge-plan.ts";
 export type { PlanHost, PlanRun, PlanSetting, PlanTarget, SearchState } from "./plan/plan-host.ts";
 export { planMetadata } from "./plan/plan-metadata.ts";
-export { type MatchNeeds, type MemoryNeeds, type PlanNeeds, planNeeds } from "./plan/plan-needs.ts";
+export { type MatchNeeds, type MatchRates, type MemoryNeeds, type PlanNeeds, planNeeds } from "./plan/plan-needs.ts";
 export { planInputs } from "./plan/plan-paths.ts";
 export type { RecipeStep } from "./plan/recipe/recipe.ts";
 export {

@@ -24,6 +24,7 @@ export { type OnnxExecutorOptions, onnxExecutor } from "./run/onnx/executor.ts";
 export type { GivenInput } from "./run/onnx/random-inputs.ts";
 export type { OnnxRuntime, OnnxRuntimeSession, OnnxRuntimeTensor } from "./run/onnx/runtime.ts";
 export type {
+  ActivationLayer,
   GraphModelLike,
   InputLike,
   LayerLike,

@@ -68,6 +68,7 @@ export async function checkModelOutput(
 
 /** How a model is written. */
 export interface OutputWays extends Running, Pick<SaveOptions, "keepParts"> {
+  /** Makes the text of a folder's README.md from the model as it is written. */
   readonly card?: ((model: Model) => string) | undefined;
 }
 

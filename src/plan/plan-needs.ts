@@ -10,6 +10,7 @@ import type { MergePlan } from "./merge-plan.ts";
 import { BY_DATA } from "./plan-fields.ts";
 import type { PlanHost, PlanRun, PlanSetting } from "./plan-host.ts";
 
+export type { MatchRates } from "../match/measure-rates.ts";
 export type { MatchNeeds, MemoryNeeds } from "../match/needs.ts";
 
 /** Needs of a plan. */

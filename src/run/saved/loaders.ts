@@ -38,12 +38,18 @@ export interface TfLayers {
     /** What cells of recurrent layers are made from. */
     readonly RNNCell: unknown;
     /** A layer that applies an activation by its name. */
-    activation(options: { activation: string }): { call(value: Tensor, options: object): Tensor | Tensor[] };
+    activation(options: { activation: string }): ActivationLayer;
   };
   readonly initializers: {
     /** Weights of zeros. */
     zeros(): unknown;
   };
+}
+
+/** A layer that applies an activation. */
+export interface ActivationLayer {
+  /** Gives the activation of every number of `value`. */
+  call(value: Tensor, options: object): Tensor | Tensor[];
 }
 
 /** A layer of it; a model of layers is one. */
