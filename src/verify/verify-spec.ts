@@ -82,7 +82,7 @@ const KINDS: OptionKinds<VerifyOptions> = {
 };
 /** That many axes of one group may be wrong together. */
 const MAX_FAULTS = 3;
-/** That many axes of a group are left as they were, one after the other, until the outputs change. */
+/** That many tensors of a group are left as they were, one after the other, until the outputs change. */
 const MAX_SHOWS = 8;
 
 /** What one verification works with. */
@@ -153,7 +153,7 @@ export async function verifySpec(
 async function checkGroup(proof: Proof, { name, size }: ResolvedPermutation): Promise<GroupCheck> {
   const deviation = await deviationOf(proof, proof.resolved, (each) => each === name);
   const kept = deviation <= proof.tolerance;
-  return { name, size, deviation, kept, shows: kept && (await showsAt(proof, name, size)) };
+  return { name, size, deviation, kept, shows: kept && (await showsAt(proof, name)) };
 }
 
 /** How far outputs are from the original's when the groups of `moves` are renumbered by `resolved`. */
@@ -168,17 +168,28 @@ async function deviationOf(
   return largestDeviation(original, await runner.run(renumbered, signal));
 }
 
-/** True when the group shows in the outputs: leaving one of its axes as it was changes them. */
-async function showsAt(proof: Proof, name: string, size: number): Promise<boolean> {
-  const { resolved, tolerance } = proof;
-  const uses = axisChanges(resolved, name, size).filter(({ from }) => formatAxis(from).includes(name));
+/** True when the group shows in the outputs: leaving one of its tensors as it was changes them. */
+async function showsAt(
+  { model, resolved, runner, original, seed, tolerance, signal }: Proof,
+  name: string,
+): Promise<boolean> {
+  const permutations = randomPermutations(resolved, createRng(seed), (each) => each === name);
+  const renumbered = await applyPermutations(model, resolved.spec, permutations);
+  const tensors = new Set(withNested(resolved, name).flatMap((group) => group.tensors));
   // The last is where the units are read, as a rule.
-  for (const change of uses.reverse().slice(0, MAX_SHOWS)) {
-    const without = changed(proof, [change]);
-    if (without === undefined || !without.permutations.some((group) => group.name === name)) continue;
-    if ((await deviationOf(proof, without, (each) => each === name)) > tolerance) return true;
+  for (const left of [...tensors].reverse().slice(0, MAX_SHOWS)) {
+    const from = (tensor: string): Model => (tensor === left ? model : renumbered);
+    const mixed: Model = { ...renumbered, read: (tensor, ...rest) => from(tensor).read(tensor, ...rest) };
+    if (largestDeviation(original, await runner.run(mixed, signal)) > tolerance) return true;
   }
   return false;
+}
+
+/** A group and all that is nested in it, to any depth: tensors of heads may name the units inside only. */
+function withNested({ permutations }: ResolvedSpec, name: string): ResolvedPermutation[] {
+  const isIn = (group: ResolvedPermutation | undefined): boolean =>
+    group !== undefined && (group.name === name || isIn(permutations[group.outer]));
+  return permutations.filter(isIn);
 }
 
 /** The resolved spec with changes; undefined where they do not fit. */

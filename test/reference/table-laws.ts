@@ -22,7 +22,7 @@ export function createTensors({ run }: SequenceNetwork, seed: number): TensorMap
   return weights.tensors;
 }
 
-const outputs = ({ run }: SequenceNetwork, tensors: TensorMap): number[] =>
+export const outputs = ({ run }: SequenceNetwork, tensors: TensorMap): number[] =>
   SEQUENCES.flatMap((tokens) => run(new Weights(tensors), tokens));
 
 export const infosOf = (tensors: TensorMap): ReturnType<typeof toModel>["tensors"] => toModel(tensors).tensors;
