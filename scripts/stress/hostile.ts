@@ -1,5 +1,5 @@
 /**
- * `npm run stress -- hostile [DIR]`, after a build: the small files of an attacker, each through the command line. Pairs named
+ * `npm run stress -- hostile DIR`, after a build: the small files of an attacker, each through the command line. Pairs named
  * `NAME-a`, `NAME-b` must give the permutations of the same pair scaled by 2^-60; `ref-accepts-*` must open; what is inspected
  * may print no raw control character; all others are one line, exit code 1. Each within 2 s, and Ctrl-C ends any within .5 s.
  */
@@ -10,7 +10,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RAW } from "../../test/reference/hostile-text.ts";
 
-const dir = process.argv[2] ?? "/work/shared/cases/hostile";
+const dir = process.argv[2] ?? "";
+if (dir === "") {
+  console.error("npm run stress -- hostile DIR, expected the folder of the hostile files");
+  process.exit(2);
+}
 const folder = mkdtempSync(join(tmpdir(), "rebasin-hostile-"));
 const CLI = join(process.cwd(), "dist/cli.js");
 const [MOST_MS, MOST_STOP_MS] = [2000, 500];
