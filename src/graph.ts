@@ -53,5 +53,4 @@ export type { FrozenAxis } from "./infer/frozen-axes.ts";
 export { type InferredSpec, inferSpec } from "./infer/infer-spec.ts";
 export { type Tap, tapsOf } from "./infer/taps.ts";
 export type { PlacedTensor } from "./infer/value-groups.ts";
-export { graphOf } from "./run/models/model-graph.ts";
 export { type CosineSchedule, cosineSchedule, type Schedule } from "./run/schedule.ts";

@@ -69,6 +69,7 @@ export type { Executor, ExecutorOptions, Network, RunningModel, Value } from "./
 export { type Answers, type Calibration, calibrate, evaluateLogits, type ReliabilityBin } from "./run/metrics.ts";
 export { executorOf } from "./run/models/default-executor.ts";
 export { evaluateModel } from "./run/models/evaluate-model.ts";
+export { graphOf } from "./run/models/model-graph.ts";
 export { createRunner, type ModelRunner } from "./run/models/running-model.ts";
 export { type ModelScore, scoreModel } from "./run/models/score-model.ts";
 export { fitTemperature, type LogitRows, meanProbabilities } from "./run/temperature.ts";

@@ -83,7 +83,9 @@ test("match --method straight-through: never worse on held-out images, and gone 
   assert.is(json.method, "straight-through");
   assert.equal([json.steps, json.validation], [6, 167]);
   assert.ok(json.loss <= json.startLoss);
-  const again = await runJson(...words, "-o", "q.safetensors", ...steps);
+  const resumed = await run(...words, "-o", "q.safetensors", ...steps, "--json");
+  assert.is(resumed.stderr, "continues: c.safetensors has what was matched\n");
+  const again = JSON.parse(resumed.stdout);
   assert.equal([again.loss, again.keptStep, again.objective], [json.loss, json.keptStep, json.objective]);
   assert.ok(cli.bytes("p.safetensors").equals(cli.bytes("q.safetensors")));
   const other = await run(

@@ -1,7 +1,6 @@
 /** Commands that look at images, with ONNX networks that onnxruntime alone runs. */
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Model } from "../../src/base/model.ts";
@@ -18,10 +17,9 @@ import { onnxExecutor } from "../../src/run/onnx/executor.ts";
 import { idxFile } from "../reference/data-files.ts";
 import { firstDifference } from "../reference/first-difference.ts";
 import { type Oddness, twinOnnx } from "../reference/onnx-odd.ts";
-import { onnxRuntime, runBeside, runJsonBeside, withPeers } from "./peer.ts";
+import { onnxRuntime, path, runBeside, runJsonBeside, withPeers } from "./peer.ts";
 
 const test = suite("images with ONNX networks, on the command line");
-const path = (name: string): string => join(process.cwd(), name);
 const open = (name: string): Promise<Model> => openModel(new Uint8Array(readFileSync(path(name))), { name });
 const executor = () => onnxExecutor({ runtime: onnxRuntime() });
 const DATA = ["--data", path("odd-images")];

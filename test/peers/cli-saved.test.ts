@@ -9,10 +9,9 @@ import { dense, recurrent, residual } from "../reference/keras-cases.ts";
 import { wholeKeras } from "../reference/keras-files.ts";
 import { configOf, type KerasNetwork, tensorsOf } from "../reference/keras-networks.ts";
 import { residualGraph } from "../reference/tfjs-graphs.ts";
-import { runBeside, runJsonBeside, withPeers } from "./peer.ts";
+import { path, runBeside, runJsonBeside, withPeers } from "./peer.ts";
 
 const test = suite("rebasin verify with the loaders of TensorFlow.js");
-const path = (name: string): string => join(process.cwd(), name);
 
 function keras(name: string, network: KerasNetwork, seed: number): string {
   const style = name.endsWith(".h5") ? "keras2" : "keras3";

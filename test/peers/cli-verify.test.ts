@@ -1,14 +1,12 @@
 /** `rebasin verify` and `--graph` with onnxruntime-web beside the package, as a user has it. */
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { resnetOnnx, vggOnnx } from "../reference/onnx-networks.ts";
-import { runBeside, runJsonBeside, withPeers } from "./peer.ts";
+import { path, runBeside, runJsonBeside, withPeers } from "./peer.ts";
 
 const test = suite("rebasin verify with onnxruntime");
-const path = (name: string): string => join(process.cwd(), name);
 
 withPeers(test, "an ONNX model by its own graph", async () => {
   writeFileSync(path("r.onnx"), resnetOnnx());

@@ -1,15 +1,13 @@
 /** HDF5 datasets that only HDF5's own library reads, with h5wasm beside the package, as a user has it. */
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { openModel } from "../../src/formats/open-model.ts";
 import { fromModel } from "../reference/networks.ts";
-import { h5wasm, runBeside, withPeers } from "./peer.ts";
+import { h5wasm, path, runBeside, withPeers } from "./peer.ts";
 
 const test = suite("HDF5 by h5wasm");
-const path = (name: string): string => join(process.cwd(), name);
 
 /** Filters of HDF5: nbit, and scale and offset with four digits behind the point. */
 const [NBIT, SCALE_OFFSET] = [5, 6];

@@ -1,7 +1,7 @@
 /** The optional peers of test/peers/package.json, and the command line in a folder that has them. */
 
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -21,6 +21,13 @@ const OWN = ["@tensorflow/tfjs-core", "@tensorflow/tfjs-backend-wasm"].map(
 );
 /** The tests run in a folder into which the packed tarball was installed. */
 const HERE = process.cwd();
+
+/** A folder of this run's own: other runtimes run the same tests beside it. */
+const OURS = mkdtempSync(join(HERE, "peers-"));
+process.on("exit", () => rmSync(OURS, { recursive: true, force: true }));
+
+/** The path of a file that a test writes. */
+export const path = (name: string): string => join(OURS, name);
 
 interface Suite {
   (name: string, body: () => Promise<void>): void;
@@ -81,7 +88,12 @@ export async function runBeside(
   for (const [name, path] of [...PEERS, ...OWN]) {
     const link = join(HERE, "node_modules", name);
     mkdirSync(dirname(link), { recursive: true });
-    if (!existsSync(link)) symlinkSync(path, link);
+    try {
+      symlinkSync(path, link);
+    } catch (error) {
+      // Another runtime, or an earlier test, was first.
+      if ((error as { code?: string }).code !== "EEXIST") throw error;
+    }
   }
   const cli = join(HERE, "node_modules/rebasin/dist/cli.js");
   return new Promise((resolve) => {

@@ -78,7 +78,7 @@ const WAYS: [string, MatchOptions][] = [
 
 for (const [name, make, spec] of CASES)
   for (const [way, options] of WAYS)
-    test(`${name}, ${way}: stopped after every step and resumed, the same`, async () => {
+    test(`${name}, ${way}: stopped after a step and resumed, the same`, async () => {
       const pair: [Model, Model, Spec] = [make(1), make(2), spec];
       const whole = await matchWeights(...pair, options);
       const watched = await matchUntil(pair, options, undefined, 0);
@@ -86,7 +86,10 @@ for (const [name, make, spec] of CASES)
       assert.equal(resultOf(watched.matching), resultOf(whole), "keeping changes nothing");
       const { saves } = watched;
       assert.ok(saves.length > 1, `${saves.length} saves`);
-      for (let stop = 1; stop <= saves.length; stop++) {
+      // The first, the last, and two between: all of them take time that grows with the square of their number.
+      const rng = createRng(saves.length);
+      const stops = new Set([1, saves.length, 1 + rng.below(saves.length), 1 + rng.below(saves.length)]);
+      for (const stop of stops) {
         const stopped = await matchUntil(pair, options, undefined, stop);
         assert.ok(stopped.matching === undefined);
         const resumed = await matchUntil(pair, options, stopped.kept, 0);
