@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { transform } from "esbuild";
 import type { Block } from "./markdown.ts";
-import { onnxOfMlp, writeTransformers } from "./networks.ts";
+import { kerasNetwork, onnxOfMlp, writeTransformers } from "./networks.ts";
 import { runPage } from "./page.ts";
 import { type EdgeWorker, startEdgeWorker } from "./worker.ts";
 
@@ -45,6 +45,7 @@ export async function guideFolder(name: string): Promise<string> {
 async function writeNetworks(name: string, folder: string): Promise<void> {
   if (name === "transformers") await writeTransformers(folder);
   if (name !== "any-model" && name !== "examples") return;
+  writeFileSync(join(folder, "model.keras"), kerasNetwork());
   for (const [model, copies] of [
     ["a", ["a", "model", "network", ...(name === "examples" ? ["merged"] : [])]],
     ["b", ["b"]],

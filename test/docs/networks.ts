@@ -7,8 +7,17 @@ import { createRng } from "../../src/base/rng.ts";
 import { encodeSafetensors, openModel, readFloats } from "../../src/index.ts";
 import { Weights } from "../reference/forward/sequences.ts";
 import { NETWORKS, SEQUENCES } from "../reference/forward/transformers.ts";
+import { residual } from "../reference/keras-cases.ts";
+import { wholeKeras } from "../reference/keras-files.ts";
+import { configOf, tensorsOf } from "../reference/keras-networks.ts";
 import { toModel } from "../reference/networks.ts";
 import { attribute, graph, node, onnxOf, part, raw, tensor, valueInfo, whole } from "../reference/onnx-builder.ts";
+
+/** A small residual network as Keras 3 saves it. */
+export function kerasNetwork(): Uint8Array<ArrayBuffer> {
+  const tensors = tensorsOf(residual, "keras3", createRng(1));
+  return wholeKeras(configOf(residual, "keras3"), tensors, "keras3");
+}
 
 /** An MLP of the fixtures as PyTorch exports it: images `[n, 1, 28, 28]`, flattened, then matrices with ReLU between. */
 export async function onnxOfMlp(safetensors: Uint8Array): Promise<Uint8Array> {
