@@ -10,6 +10,7 @@
 //   peers    test/peers/*.test.ts    the packed tarball and optional peers that are installed apart: in Node, Deno and Bun
 //   edge     test/edge/*.test.ts     imports `rebasin` by its `workerd` condition: in workerd
 // Options: --runtime node,deno,…  --suite unit,node,package,edge,consumers,peers,examples,app,notebook,docs  --match TEXT (file names)  --no-build
+//          --whole: suites of many networks and processes in Deno and Bun, too
 //          --all (also set by CI=true): a runtime that is missing is a failure
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -34,11 +35,13 @@ const { values: options } = parseArgs({
     suite: { type: "string", default: "unit,node,package,edge,consumers,peers,examples,app,notebook,docs" },
     match: { type: "string", default: "" },
     "no-build": { type: "boolean", default: false },
+    whole: { type: "boolean", default: false },
     all: { type: "boolean", default: process.env.CI === "true" },
   },
 });
 // Tests that need a tool which is missing skip themselves, unless everything is asked for.
 if (options.all) process.env.REBASIN_ALL = "1";
+if (options.whole) process.env.REBASIN_WHOLE = "1";
 const chosen = options.runtime?.split(",") ?? [...RUNTIMES.keys()];
 const unknown = chosen.find((name) => !RUNTIMES.has(name));
 if (unknown !== undefined) {

@@ -1,11 +1,11 @@
 /** `match` and `merge` by data, as a user meets them: dist/cli.js in a process of its own. */
 
 import { existsSync } from "node:fs";
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { A, B, commandLine } from "../reference/command-line.ts";
+import { heavySuite } from "../reference/heavy-suite.ts";
 
-const test = suite("matching by data on the command line");
+const test = heavySuite("matching by data on the command line");
 const cli = commandLine(test, ["train"]);
 const { run } = cli;
 

@@ -1,12 +1,12 @@
 /** `curve` and `contour` that were stopped go on where they stopped: dist/cli.js in a process of its own. */
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { A, B, commandLine } from "../reference/command-line.ts";
 import { sameBytes } from "../reference/expect-error.ts";
+import { heavySuite } from "../reference/heavy-suite.ts";
 
-const test = suite("curve and contour go on");
+const test = heavySuite("curve and contour go on");
 const cli = commandLine(test, ["t10k", "train"]);
 const { run } = cli;
 

@@ -2,12 +2,12 @@
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { A, B, CLI, commandLine } from "../reference/command-line.ts";
+import { heavySuite } from "../reference/heavy-suite.ts";
 import { parseXml } from "../reference/xml.ts";
 
-const test = suite("rebasin curve and contour");
+const test = heavySuite("rebasin curve and contour");
 const cli = commandLine(test, ["t10k", "train"]);
 const { run } = cli;
 

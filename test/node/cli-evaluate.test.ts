@@ -1,14 +1,14 @@
 /** `rebasin evaluate`, and what commands that score models say of images that do not fit. */
 
 import { writeFileSync } from "node:fs";
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createRng } from "../../src/base/rng.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors/write-safetensors.ts";
 import { A, B, commandLine } from "../reference/command-line.ts";
+import { heavySuite } from "../reference/heavy-suite.ts";
 import { mlpNetwork, toModel } from "../reference/networks.ts";
 
-const test = suite("rebasin evaluate");
+const test = heavySuite("rebasin evaluate");
 const cli = commandLine(test, ["t10k"]);
 const { run, runJson } = cli;
 const DATA = ["--data", "data"];

@@ -1,15 +1,15 @@
 /** `rebasin many` as a user meets it: dist/cli.js in a process of its own, in the runtime that runs this suite. */
 
 import { readdirSync, writeFileSync } from "node:fs";
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createRng } from "../../src/base/rng.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors/write-safetensors.ts";
 import { A, B, commandLine, type Outcome } from "../reference/command-line.ts";
+import { heavySuite } from "../reference/heavy-suite.ts";
 import { mlpNetwork, toModel } from "../reference/networks.ts";
 import { plant } from "../reference/plant.ts";
 
-const test = suite("command line: many");
+const test = heavySuite("command line: many");
 const cli = commandLine(test);
 const run = (...words: string[]): Promise<Outcome> => cli.run("many", ...words);
 const runJson = (...words: string[]) => cli.runJson("many", ...words);

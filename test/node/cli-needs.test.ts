@@ -1,11 +1,11 @@
 /** `--dry-run` of `match`, `merge` and `run`: what the work needs, and none of it done. */
 
 import { readdirSync, statSync, writeFileSync } from "node:fs";
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { A, B, commandLine } from "../reference/command-line.ts";
+import { heavySuite } from "../reference/heavy-suite.ts";
 
-const test = suite("needs of the work");
+const test = heavySuite("needs of the work");
 const cli = commandLine(test);
 const { run, runJson } = cli;
 

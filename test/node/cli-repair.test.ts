@@ -1,7 +1,6 @@
 /** `--repair` of `merge` and `curve`, as a user meets it: dist/cli.js in a process of its own. */
 
 import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { readDataFolder } from "../../src/node/data-folder.ts";
 import { openModelFile } from "../../src/node/open-model.ts";
@@ -9,8 +8,9 @@ import { applyTaskAffine } from "../../src/repair/apply-task-affine.ts";
 import { taskAffine } from "../../src/repair/task-affine.ts";
 import { A, B, commandLine } from "../reference/command-line.ts";
 import { sameBytes } from "../reference/expect-error.ts";
+import { heavySuite } from "../reference/heavy-suite.ts";
 
-const test = suite("repair on the command line");
+const test = heavySuite("repair on the command line");
 const cli = commandLine(test, ["train", "t10k"]);
 const { run } = cli;
 

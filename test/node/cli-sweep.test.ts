@@ -1,11 +1,11 @@
 /** `rebasin sweep`: one alignment, many settings. */
 
 import { existsSync, writeFileSync } from "node:fs";
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { A, B, commandLine } from "../reference/command-line.ts";
+import { heavySuite } from "../reference/heavy-suite.ts";
 
-const test = suite("sweeps on the command line");
+const test = heavySuite("sweeps on the command line");
 const cli = commandLine(test, ["t10k", "train"]);
 const { run, runJson } = cli;
 

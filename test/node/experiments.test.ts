@@ -3,18 +3,16 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { EXPERIMENTS, runCommandLine } from "../../scripts/experiments/command-line.ts";
 import { allPermutations } from "../../scripts/experiments/counterexample.ts";
 import { biasedHalves } from "../../scripts/experiments/split-data.ts";
+import { heavySuite } from "../reference/heavy-suite.ts";
 import { madeUpImages } from "../reference/image-sets.ts";
 
 declare const __ROOT__: string;
 
-// The experiments are scripts for Node; what they call is tested in every runtime.
-const isNode = !("Deno" in globalThis || "Bun" in globalThis);
-const test = suite("experiments");
+const test = heavySuite("experiments");
 let folder = "";
 
 test.before.each(() => {
@@ -122,8 +120,7 @@ test("split data: every image is in one half, and four fifths of a half's own cl
   for (const share of [own(a.labels, true), own(b.labels, false)]) assert.ok(share > 760 && share < 840, `${share}`);
 });
 
-const inNode = isNode ? test : test.skip;
-inNode("an experiment from end to end; stopped and started again, it gives the same figures", async () => {
+test("an experiment from end to end; stopped and started again, it gives the same figures", async () => {
   const words = ["split-data", "--data", join(folder, "data"), "--quick", "--limit", "100", "--out", folder];
   const whole = await run(words);
   assert.is(whole.code, 0, whole.notes.join("\n"));
@@ -146,7 +143,7 @@ inNode("an experiment from end to end; stopped and started again, it gives the s
   assert.not.ok(readdirSync(join(folder, "models")).some((file) => file.endsWith("-started.safetensors")));
 });
 
-inNode("others run from end to end", async () => {
+test("others run from end to end", async () => {
   for (const name of ["interpolation", "contour", "repair", "tasks"]) {
     const words = [name, "--data", join(folder, "data"), "--quick", "--limit", "40", "--out", folder];
     const { code, notes } = await run(words);
