@@ -5,6 +5,7 @@
 
 import { spawnSync } from "node:child_process";
 import { FormatError, SpecError } from "../../src/base/errors.ts";
+import { joinBytes } from "../../src/base/join-bytes.ts";
 import { openModel } from "../../src/formats/open-model.ts";
 import { readGraph } from "../../src/formats/operator-graph.ts";
 import { inferSpec } from "../../src/infer/infer-spec.ts";
@@ -54,21 +55,21 @@ function doubling(depth: number): Bytes {
     const inner = at === 0 ? ["Relu", ""] : [`f${at - 1}`, "own"];
     const call = (from: string, to: string): Bytes => {
       const made = node(inner[0]!, [from], [to]);
-      return inner[1] === "" ? made : joined([made, part(7, inner[1]!)]);
+      return inner[1] === "" ? made : joinBytes([made, part(7, inner[1]!)]);
     };
-    return joined([
+    return joinBytes([
       part(1, `f${at}`),
       part(4, "a"),
       part(5, "c"),
       part(7, call("a", "b")),
       part(7, call("b", "c")),
-      part(9, joined([part(1, ""), whole(2, 17)])),
+      part(9, joinBytes([part(1, ""), whole(2, 17)])),
       part(10, "own"),
     ]);
   };
   const functions = Array.from({ length: depth }, (_, at) => part(25, body(at)));
-  const call = joined([node(`f${depth - 1}`, ["x"], ["y"]), part(7, "own")]);
-  return joined([onnxFile(graph([call], [], [[valueInfo("x", ["n", 4])], [valueInfo("y")]])), ...functions]);
+  const call = joinBytes([node(`f${depth - 1}`, ["x"], ["y"]), part(7, "own")]);
+  return joinBytes([onnxFile(graph([call], [], [[valueInfo("x", ["n", 4])], [valueInfo("y")]])), ...functions]);
 }
 
 /** `graph` of any number of nodes. */
@@ -77,21 +78,11 @@ function graph(
   tensors: readonly Bytes[],
   [inputs, outputs]: readonly (readonly Bytes[])[],
 ): Bytes {
-  return joined([
+  return joinBytes([
     ...[...nodes.map((each) => part(1, each)), part(2, "net"), ...tensors.map((each) => part(5, each))],
     ...inputs!.map((each) => part(11, each)),
     ...outputs!.map((each) => part(12, each)),
   ]);
-}
-
-function joined(parts: readonly Uint8Array[]): Bytes {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const each of parts) {
-    bytes.set(each, at);
-    at += each.length;
-  }
-  return bytes;
 }
 
 /** A body in a body in a body. */

@@ -16,6 +16,7 @@ import {
 } from "../aligned-pair.ts";
 import { bridgeLines } from "../bridging.ts";
 import type { Command, CommandContext } from "../command.ts";
+import { COMMON_OF_SAMPLES } from "../common-options.ts";
 import { dataDigest, pairDigests } from "../digests.ts";
 import { type Foundations, foundationsOf } from "../foundations.ts";
 import { BATCH_OPTION, DATA_OPTIONS, type DataValues, readSplit, splitOption } from "../image-data.ts";
@@ -58,21 +59,7 @@ export const contour: Command<ContourValues> = {
     batch: BATCH_OPTION,
     checkpoint: CHECKPOINT_OPTION,
   },
-  common: [
-    "points",
-    "csv",
-    "svg",
-    "html",
-    "force",
-    "spec",
-    "graph",
-    "norm-groups",
-    "permutations",
-    "method",
-    "input-size",
-    "limit",
-    "split",
-  ],
+  common: COMMON_OF_SAMPLES,
   examples: [
     "rebasin contour a.safetensors b.safetensors --data fashion-mnist --svg contour.svg",
     "rebasin contour a.safetensors b.safetensors --data fashion-mnist --points 11 --limit 500 --json",

@@ -21,6 +21,7 @@ import {
   searchCheckpoint,
 } from "../aligned-pair.ts";
 import type { Command, CommandContext } from "../command.ts";
+import { COMMON_OF_SAMPLES } from "../common-options.ts";
 import { type CurveResult, curveCsv, curveJson, curveText, type SplitResult } from "../curve-result.ts";
 import { dataDigest, pairDigests } from "../digests.ts";
 import { foundationsOf } from "../foundations.ts";
@@ -83,22 +84,7 @@ export const curve: Command<CurveValues> = {
     batch: BATCH_OPTION,
     checkpoint: CHECKPOINT_OPTION,
   },
-  common: [
-    "points",
-    "csv",
-    "svg",
-    "html",
-    "force",
-    "spec",
-    "graph",
-    "norm-groups",
-    "permutations",
-    "method",
-    "input-size",
-    "limit",
-    "split",
-    "repair",
-  ],
+  common: [...COMMON_OF_SAMPLES, "repair"],
   examples: [
     "rebasin curve a.safetensors b.safetensors --data fashion-mnist --html report.html",
     "rebasin curve a.safetensors b.safetensors --data fashion-mnist --split both --permutations perms.safetensors --json",

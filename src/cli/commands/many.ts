@@ -7,6 +7,7 @@ import { runPlan } from "../../plan/run-plan.ts";
 import { alignBeside, type BlendValues, blendOf, blendOptions } from "../blending.ts";
 import { DTYPE_OPTION } from "../bridging.ts";
 import type { Command } from "../command.ts";
+import { COMMON_OF_MERGES } from "../common-options.ts";
 import { DATA_SOURCE_OPTIONS, type DataSourceValues } from "../image-data.ts";
 import { THREADS_OPTION } from "../matching.ts";
 import { INPUT_OPTIONS, type InputValues, SPEC_OPTIONS, type SpecValues } from "../models.ts";
@@ -88,21 +89,7 @@ export const many: Command<ManyValues> = {
     ...QUEUEING_OPTIONS,
     force: forceOption(),
   },
-  common: [
-    "strategy",
-    "dtype",
-    "permutations-out",
-    "force",
-    "spec",
-    "graph",
-    "norm-groups",
-    "heads",
-    "blend",
-    "base",
-    "density",
-    "data",
-    "repair",
-  ],
+  common: [...COMMON_OF_MERGES, "strategy", "density"],
   examples: [
     "rebasin many a.safetensors b.safetensors c.safetensors -o merged.safetensors",
     "rebasin many runs/*.safetensors -o merged.safetensors --strategy merge-many --seed 1 --json",

@@ -4,6 +4,7 @@ import { planNeeds } from "../../plan/plan-needs.ts";
 import { runPlan } from "../../plan/run-plan.ts";
 import { KEEP_OPTION } from "../bridging.ts";
 import type { Command } from "../command.ts";
+import { COMMON_OF_MATCHES } from "../common-options.ts";
 import { MATCH_OPTIONS, type MatchValues } from "../matching.ts";
 import { MATCH_DATA_OPTIONS, type MatchDataValues } from "../matching-data.ts";
 import { PREFIX_OPTIONS, type PrefixValues } from "../models.ts";
@@ -34,7 +35,7 @@ export const match: Command<MatchCommandValues> = {
     ...MATCH_DATA_OPTIONS,
     "dry-run": DRY_RUN_OPTION,
   },
-  common: ["force", "spec", "graph", "norm-groups", "heads", "method", "starts", "only", "except", "keep-a", "data"],
+  common: COMMON_OF_MATCHES,
   examples: [
     "rebasin match a.safetensors b.safetensors -o perms.safetensors",
     "rebasin match a.safetensors b.safetensors -o perms.safetensors --method coordinate --seed 1",

@@ -9,6 +9,7 @@ import { PERMUTATIONS_OUT_OPTION } from "../alignment-text.ts";
 import { alignBeside, type BlendValues, blendOf, blendOptions, blendsWith } from "../blending.ts";
 import { DTYPE_OPTION, KEEP_OPTION } from "../bridging.ts";
 import type { Command } from "../command.ts";
+import { COMMON_OF_MERGES } from "../common-options.ts";
 import { MATCH_OPTIONS, type MatchValues } from "../matching.ts";
 import { MATCH_DATA_OPTIONS, type MatchDataValues } from "../matching-data.ts";
 import { PREFIX_OPTIONS, type PrefixValues } from "../models.ts";
@@ -70,26 +71,7 @@ export const merge: Command<MergeValues> = {
     }),
     "dry-run": DRY_RUN_OPTION,
   },
-  common: [
-    "lambda",
-    "verify",
-    "dtype",
-    "permutations-out",
-    "force",
-    "spec",
-    "graph",
-    "norm-groups",
-    "heads",
-    "permutations",
-    "method",
-    "only",
-    "except",
-    "keep-a",
-    "blend",
-    "base",
-    "data",
-    "repair",
-  ],
+  common: [...COMMON_OF_MERGES, "lambda", "verify", "permutations", "method", "only", "except", "keep-a"],
   examples: [
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors",
     "rebasin merge a.safetensors b.safetensors -o merged.safetensors --lambda 0.3 --permutations-out perms.safetensors",

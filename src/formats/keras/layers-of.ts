@@ -1,6 +1,6 @@
 /** The layers of a Keras file as a list: what each is, what it reads, and which tensors it has. */
 
-import { elementCount, type Model } from "../../base/model.ts";
+import { elementCount, type Model, type Origin } from "../../base/model.ts";
 import type { KerasLayer, KerasModel } from "./graph/read-config.ts";
 import { groupNames } from "./graph/variables.ts";
 import { layersIn as layersInHdf5 } from "./hdf5-format.ts";
@@ -21,16 +21,25 @@ export interface ListedLayer {
   readonly parameters: number;
 }
 
+/**
+ * The layers of a Keras file as its configuration lists them. Undefined for weights without a configuration, and for a
+ * custom class.
+ */
+export async function configOfOrigin(
+  { format, container }: Origin,
+  signal?: AbortSignal,
+): Promise<KerasModel | undefined> {
+  return format === "keras"
+    ? layersInKeras(container as KerasContainer, signal)
+    : layersInHdf5(container as Hdf5Container);
+}
+
 /** The layers in the order of the file; null for weights without a configuration. */
 export async function layersOf(
   { origin, tensors }: Pick<Model, "origin" | "tensors">,
   signal?: AbortSignal,
 ): Promise<readonly ListedLayer[] | null> {
-  const { format, container } = origin!;
-  const config =
-    format === "keras"
-      ? await layersInKeras(container as KerasContainer, signal)
-      : layersInHdf5(container as Hdf5Container);
+  const config = await configOfOrigin(origin!, signal);
   return config === undefined ? null : listModel({ tensors }, config, "", "");
 }
 

@@ -7,6 +7,7 @@ import type { NetworkGraph } from "../../infer/network-graph.ts";
 import { decodeFloats, encodeFloats } from "../../kernels/float-values.ts";
 import { withKernels } from "../../kernels/idle.ts";
 import { type Executor, type Network, ON_ONNX, type Value } from "../executor.ts";
+import { imagesOf } from "../input-images.ts";
 import { onnxGraph } from "./graph-of-model.ts";
 import { loadOnnxRuntime, type OnnxRuntime } from "./runtime.ts";
 import { type OnnxSession, sessionOf } from "./session.ts";
@@ -169,13 +170,4 @@ function asRows({ shape, data }: Value): Value {
   const [batch, ...inner] = shape as [number, ...number[]];
   const large = inner.filter((size) => size !== 1);
   return large.length > 1 || inner.length < 2 ? { shape, data } : { shape: [batch, large[0] ?? 1], data };
-}
-
-function imagesOf(inputs: ReadonlyMap<string, Value>): Value {
-  const images = inputs.get("input");
-  if (images === undefined || inputs.size !== 1)
-    throw new RangeError(`inputs are ${[...inputs.keys()].join(", ") || "none"}, expected input alone`);
-  if (images.shape.length !== 4)
-    throw new RangeError(`input has shape [${images.shape.join(", ")}], expected [batch, height, width, channels]`);
-  return images;
 }

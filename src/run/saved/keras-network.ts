@@ -6,10 +6,7 @@ import { FormatError } from "../../base/errors.ts";
 import type { Model, Origin } from "../../base/model.ts";
 import type { KerasLayer, KerasModel } from "../../formats/keras/graph/read-config.ts";
 import type { FindLayer } from "../../formats/keras/graph/variables.ts";
-import { layersIn as layersInHdf5 } from "../../formats/keras/hdf5-format.ts";
-import { layersIn as layersInKeras } from "../../formats/keras/keras-format.ts";
-import type { Hdf5Container } from "../../formats/keras/open-hdf5.ts";
-import type { KerasContainer } from "../../formats/keras/open-keras.ts";
+import { configOfOrigin } from "../../formats/keras/layers-of.ts";
 import { findVariables } from "../../formats/keras/read-graph.ts";
 import { readFloats } from "../../kernels/read-floats.ts";
 import { kerasTopology } from "./keras-topology.ts";
@@ -21,14 +18,11 @@ import type { SavedLoaders, SavedNetwork } from "./saved-network.ts";
 /** Opens a model of Keras with its tensors as they are now: its layers are made first, and get the tensors then. */
 export async function openKerasNetwork(
   model: Model,
-  { format, container }: Origin,
+  origin: Origin,
   { layers }: SavedLoaders,
   signal?: AbortSignal,
 ): Promise<SavedNetwork> {
-  const config =
-    format === "keras"
-      ? await layersInKeras(container as KerasContainer, signal)
-      : layersInHdf5(container as Hdf5Container);
+  const config = await configOfOrigin(origin, signal);
   if (config === undefined)
     throw new RangeError(
       `${model.name} has no layers in its file, expected a whole model of Keras, Sequential or Functional`,

@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { graphUpTo } from "../../graph/graph-up-to.ts";
 import { valueShapes } from "../../graph/value-shapes.ts";
 import { type Executor, type Network, ON_TENSORFLOW, type RunningModel, type Value } from "../executor.ts";
+import { imagesOf } from "../input-images.ts";
 import { createNetwork, type TfNetwork } from "./network.ts";
 import { prepareGraph, runGraph } from "./run-graph.ts";
 
@@ -56,12 +57,3 @@ export function asRunning(network: TfNetwork): RunningModel {
 
 /** A tensor as plain numbers: a copy. */
 export const downloaded = (value: tf.Tensor): Value => ({ shape: value.shape, data: value.dataSync<"float32">() });
-
-function imagesOf(inputs: ReadonlyMap<string, Value>): Value {
-  const images = inputs.get("input");
-  if (images === undefined || inputs.size !== 1)
-    throw new RangeError(`inputs are ${[...inputs.keys()].join(", ") || "none"}, expected input alone`);
-  if (images.shape.length !== 4)
-    throw new RangeError(`input has shape [${images.shape.join(", ")}], expected [batch, height, width, channels]`);
-  return images;
-}

@@ -19,7 +19,7 @@ import { identityPermutation } from "../../../src/perm/permutation.ts";
 import { resolveFor } from "../../../src/perm/resolve-for.ts";
 import { rejects } from "../../reference/expect-error.ts";
 import { convNetwork, mlpNetwork, residualNetwork, toModel } from "../../reference/networks.ts";
-import { gaussianArray } from "../../reference/random.ts";
+import { randomModel } from "../../reference/random-model.ts";
 import { GROUPED, NESTED } from "../../reference/tied-problems.ts";
 
 const test = suite("matching in bounded memory");
@@ -49,16 +49,6 @@ function fakeFile(): ScratchFile & { readonly writes: () => number } {
   };
 }
 
-const random = (shapes: Record<string, number[]>, seed: number): Model =>
-  toModel(
-    new Map(
-      Object.entries(shapes).map(([name, shape]) => {
-        const count = shape.reduce((x, y) => x * y, 1);
-        return [name, { shape, data: gaussianArray(count, createRng(seed + count)) }];
-      }),
-    ),
-  );
-
 /** The same model, which gives parts where it is asked for them. */
 const inParts = (model: Model): Model => ({
   ...model,
@@ -76,8 +66,8 @@ const CASES: [string, (seed: number) => Model, Spec][] = [
   ],
   ["conv", (seed) => toModel(convNetwork(createRng(seed), true).tensors), convNetwork(createRng(1), true).spec],
   ["residual", (seed) => toModel(residualNetwork(createRng(seed)).tensors), residualNetwork(createRng(1)).spec],
-  ["nested", (seed) => random(NESTED.shapes, seed), NESTED.spec],
-  ["grouped", (seed) => random(GROUPED.shapes, seed), GROUPED.spec],
+  ["nested", (seed) => randomModel(NESTED.shapes, seed), NESTED.spec],
+  ["grouped", (seed) => randomModel(GROUPED.shapes, seed), GROUPED.spec],
 ];
 
 async function solve(workspace: Workspace, jointly: boolean): Promise<Found> {

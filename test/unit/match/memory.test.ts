@@ -10,20 +10,10 @@ import { createRng } from "../../../src/base/rng.ts";
 import { borrowKernels, forgetIdle, returnKernels } from "../../../src/kernels/idle.ts";
 import { type MatchOptions, matchWeights } from "../../../src/match/match-weights.ts";
 import { convNetwork, mlpNetwork, residualNetwork, toModel } from "../../reference/networks.ts";
-import { gaussianArray } from "../../reference/random.ts";
+import { randomModel } from "../../reference/random-model.ts";
 import { GROUPED, NESTED } from "../../reference/tied-problems.ts";
 
 const test = suite("memory of a matching");
-
-const random = (shapes: Record<string, number[]>, seed: number): Model =>
-  toModel(
-    new Map(
-      Object.entries(shapes).map(([name, shape]) => {
-        const count = shape.reduce((x, y) => x * y, 1);
-        return [name, { shape, data: gaussianArray(count, createRng(seed + count)) }];
-      }),
-    ),
-  );
 
 /** The same model with its tensors as F64: to be staged, they pass through a chunk of their own. */
 async function wide(model: Model): Promise<Model> {
@@ -72,8 +62,8 @@ test("memory grows once, to what the report says, whatever is matched", async ()
     [await Promise.all(mlp.map(wide)), mlpNetwork(createRng(1), [100, 200, 150, 10]).spec],
     [conv, convNetwork(createRng(1), true).spec],
     [residual, residualNetwork(createRng(1)).spec],
-    [[random(NESTED.shapes, 1), random(NESTED.shapes, 2)], NESTED.spec],
-    [[random(GROUPED.shapes, 1), random(GROUPED.shapes, 2)], GROUPED.spec],
+    [[randomModel(NESTED.shapes, 1), randomModel(NESTED.shapes, 2)], NESTED.spec],
+    [[randomModel(GROUPED.shapes, 1), randomModel(GROUPED.shapes, 2)], GROUPED.spec],
   ];
   for (const [index, [models, spec]] of cases.entries()) {
     for (const options of [

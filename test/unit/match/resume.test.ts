@@ -11,20 +11,10 @@ import { encodeSafetensors } from "../../../src/formats/safetensors/write-safete
 import { type Matching, type MatchOptions, matchWeights } from "../../../src/match/match-weights.ts";
 import { rejects } from "../../reference/expect-error.ts";
 import { convNetwork, mlpNetwork, residualNetwork, toModel } from "../../reference/networks.ts";
-import { gaussianArray } from "../../reference/random.ts";
+import { randomModel } from "../../reference/random-model.ts";
 import { GROUPED, NESTED } from "../../reference/tied-problems.ts";
 
 const test = suite("checkpoints of a matching");
-
-const random = (shapes: Record<string, number[]>, seed: number): Model =>
-  toModel(
-    new Map(
-      Object.entries(shapes).map(([name, shape]) => {
-        const count = shape.reduce((x, y) => x * y, 1);
-        return [name, { shape, data: gaussianArray(count, createRng(seed + count)) }];
-      }),
-    ),
-  );
 
 const WIDTHS = [30, 60, 50, 40, 10];
 const mlp = (seed: number) => mlpNetwork(createRng(seed), WIDTHS);
@@ -33,8 +23,8 @@ const CASES: [string, (seed: number) => Model, Spec][] = [
   ["mlp", (seed) => toModel(mlp(seed).tensors), mlp(1).spec],
   ["conv", (seed) => toModel(convNetwork(createRng(seed), true).tensors), convNetwork(createRng(1), true).spec],
   ["residual", (seed) => toModel(residualNetwork(createRng(seed)).tensors), residualNetwork(createRng(1)).spec],
-  ["nested", (seed) => random(NESTED.shapes, seed), NESTED.spec],
-  ["grouped", (seed) => random(GROUPED.shapes, seed), GROUPED.spec],
+  ["nested", (seed) => randomModel(NESTED.shapes, seed), NESTED.spec],
+  ["grouped", (seed) => randomModel(GROUPED.shapes, seed), GROUPED.spec],
 ];
 
 class Stop extends Error {}
